@@ -1,0 +1,200 @@
+"""Settings: defaults < store < environment < flags. Each is typed, checked and explains itself."""
+
+from __future__ import annotations
+
+import math
+import os
+
+from queuectl.domain.backoff import Backoff
+from queuectl.domain.errors import UsageError
+from queuectl.domain.quantity import parse_duration
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value = int | float | None
+
+
+@record
+class Setting:
+    """One key: its kind, its bounds, what it means."""
+
+    key: str
+    default: Value
+    low: float
+    high: float
+    help: str
+    kind: str = "seconds"
+    """`count` is a whole number, `factor` any number, `seconds` a duration; `seconds?` may be `none`."""
+
+    def parse(self, text: str) -> Value:
+        """The value that `text` stands for. Raises UsageError naming the key and the bounds."""
+        word = text.strip().lower()
+        if self.kind == "seconds?" and word in {"none", "off"}:
+            return None
+        try:
+            value: int | float = int(word) if self.kind == "count" else self._number(word)
+        except (ValueError, UsageError):
+            value = math.nan
+        if not self.low <= value <= self.high:
+            raise UsageError(f"{self.key} cannot be {text[:40]!r}", hint=f"{self.key} is {self.describe()}")
+        return value
+
+    def _number(self, word: str) -> float:
+        return parse_duration(word) / 1000 if self.kind.startswith("seconds") else float(word)
+
+    def describe(self) -> str:
+        """The bounds in words."""
+        what = {"count": "a whole number", "factor": "a number"}.get(self.kind, "a duration in seconds (or 90s, 3h)")
+        none = ", or none" if self.kind == "seconds?" else ""
+        return f"{what} from {show(self.low)} to {show(self.high)}{none}"
+
+
+_DAY = 86_400
+SETTINGS: dict[str, Setting] = {
+    setting.key: setting
+    for setting in (
+        Setting(
+            key="max_retries",
+            default=3,
+            low=0,
+            high=1000,
+            kind="count",
+            help="retries after the first attempt, for jobs enqueued without their own",
+        ),
+        Setting(key="backoff_delay", default=0.5, low=0, high=_DAY, help="the wait before the first retry"),
+        Setting(
+            key="backoff_base",
+            default=2,
+            low=1,
+            high=100,
+            kind="factor",
+            help="what each further wait is multiplied by",
+        ),
+        Setting(key="backoff_max", default=3600, low=0, high=30 * _DAY, help="the longest wait between two attempts"),
+        Setting(
+            key="backoff_jitter",
+            default=0,
+            low=0,
+            high=1,
+            kind="factor",
+            help="the share of each wait that chance may take away, so that retries do not come in step",
+        ),
+        Setting(
+            key="job_timeout",
+            default=None,
+            low=0.001,
+            high=366 * _DAY,
+            kind="seconds?",
+            help="how long an attempt may run, for jobs without their own timeout",
+        ),
+        Setting(key="kill_grace", default=5, low=0, high=3600, help="from TERM to KILL when a job is ended"),
+        Setting(
+            key="lease",
+            default=30,
+            low=3,
+            high=_DAY,
+            help="how long a worker may show no sign of life before it is killed and replaced",
+        ),
+        Setting(
+            key="poll_interval",
+            default=1,
+            low=0.05,
+            high=60,
+            help="how often an idle worker looks by itself, should the doorbell have been missed",
+        ),
+        Setting(key="busy_timeout", default=30, low=0, high=3600, help="how long to wait for the store's write lock"),
+    )
+}
+
+
+@record
+class Settings:
+    """What holds now. Durations are seconds."""
+
+    max_retries: int
+    backoff_delay: float
+    backoff_base: float
+    backoff_max: float
+    backoff_jitter: float
+    job_timeout: float | None
+    kill_grace: float
+    lease: float
+    poll_interval: float
+    busy_timeout: float
+
+    @property
+    def backoff(self) -> Backoff:
+        """The waits between attempts."""
+        return Backoff(
+            delay=self.backoff_delay, base=self.backoff_base, maximum=self.backoff_max, jitter=self.backoff_jitter
+        )
+
+    @property
+    def job_timeout_ms(self) -> int | None:
+        """`job_timeout` in milliseconds."""
+        return None if self.job_timeout is None else max(1, round(self.job_timeout * 1000))
+
+
+def known_key(key: str) -> str:
+    """`key` in snake case. Raises UsageError with the nearest known one."""
+    snake = key.strip().lower().replace("-", "_")
+    if snake in SETTINGS:
+        return snake
+    # Loaded here: only a mistake pays for it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(snake, SETTINGS, n=1, cutoff=0.5)
+    raise UsageError(
+        f"unknown setting {key[:40]!r}",
+        hint=f"did you mean {near[0]}?" if near else f"known settings: {', '.join(SETTINGS)}",
+    )
+
+
+def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
+    """Where the value of `key` comes from: `environment`, `store` or `default`."""
+    if _variable(key) in environ:
+        return "environment"
+    return "store" if key in stored else "default"
+
+
+def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings, from what the store holds and the environment overrides.
+
+    Raises UsageError when a variable of the environment holds nonsense. A stored value that this version does not
+    understand counts as not set: a newer version may have written it, and workers must not stop over it.
+    """
+    values: dict[str, Value] = {}
+    for key, setting in SETTINGS.items():
+        variable = _variable(key)
+        if variable in environ:
+            try:
+                values[key] = setting.parse(environ[variable])
+            except UsageError as error:
+                raise UsageError(f"{variable}: {error.message}", hint=error.hint) from None
+        elif key in stored:
+            try:
+                values[key] = setting.parse(stored[key])
+            except UsageError:
+                values[key] = setting.default
+        else:
+            values[key] = setting.default
+    return Settings(**values)  # type: ignore[arg-type]  # the table above gives each its type
+
+
+def show(value: Value) -> str:
+    """A value as `config get` prints it and `config set` takes it: `1.5`, `2`, `none`."""
+    if value is None:
+        return "none"
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def wait_from_environment(environ: Mapping[str, str] = os.environ) -> float:
+    """How long opening the store may wait for its lock: the store cannot be asked yet. Raises UsageError."""
+    return settings_from({}, environ).busy_timeout
+
+
+def _variable(key: str) -> str:
+    return "QUEUECTL_" + key.upper()

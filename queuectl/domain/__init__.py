@@ -1,0 +1,1 @@
+"""What a job is and how it may change: standard library only, no input or output, reads no clock."""

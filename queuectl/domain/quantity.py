@@ -1,0 +1,82 @@
+"""Durations and times as people write them, and as we print them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from queuectl.domain.errors import UsageError
+
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+# Compiled when first used, by re itself: most commands have no duration to read.
+_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)"
+_NUMBER = r"\d+(?:\.\d+)?"
+MAX_DURATION_MS = 10 * 366 * 86_400_000
+"""Ten years: longer than anything that is meant."""
+MAX_TIME = 253_402_300_799_999
+"""The last millisecond of the year 9999, the last that RFC 3339 can write."""
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds of `90`, `1.5`, `90s`, `500ms`, `1h30m`, `7d`; a bare number is seconds.
+
+    Raises UsageError for anything else, and beyond ten years.
+    """
+    compact = text.strip().lower()
+    if re.fullmatch(_NUMBER, compact, re.ASCII):
+        compact += "s"
+    parts = re.findall(_PART, compact, re.ASCII)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise UsageError(f"{text[:40]!r} is not a duration", hint="write seconds, or 500ms, 90s, 15m, 3h, 7d, 1h30m")
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if total > MAX_DURATION_MS:
+        raise UsageError(f"{text[:40]!r} is longer than ten years")
+    return round(total)
+
+
+def parse_time(text: str) -> int:
+    """Milliseconds since the epoch of an RFC 3339 time such as `2026-11-08T16:12:48Z`. Raises UsageError."""
+    # Loaded here: datetime costs a millisecond that only `--at` should pay.
+    from datetime import datetime
+
+    hint = "write RFC 3339 with an offset: 2026-11-08T16:12:48Z or 2026-11-08T17:12:48+01:00"
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is not a time", hint=hint) from None
+    if moment.tzinfo is None:
+        raise UsageError(f"{text[:40]!r} does not say which time zone", hint=hint)
+    milliseconds = round(moment.timestamp() * 1000)
+    if not 0 <= milliseconds <= MAX_TIME:
+        raise UsageError(f"{text[:40]!r} is out of range")
+    return milliseconds
+
+
+def format_time(milliseconds: int) -> str:
+    """RFC 3339 in UTC with milliseconds: `2026-11-08T16:12:48.385Z`."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03d}Z"
+
+
+def format_duration(milliseconds: int) -> str:
+    """What a person reads at a glance: `12ms`, `3.2s`, `4m10s`, `3h05m`, `2d04h`."""
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f}s"
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    if minutes < 60:
+        return f"{minutes}m{seconds:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h{minutes:02d}m"
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def format_bytes(count: float) -> str:
+    """`812 B`, `1.4 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

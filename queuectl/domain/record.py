@@ -1,0 +1,163 @@
+"""Frozen, keyword-only records: what `dataclasses` gives, without its seven milliseconds of start-up.
+
+`import dataclasses` loads `inspect` and compiles every class from text. A command line that starts a process for
+each enqueue cannot pay that (docs/decisions.md has the figures), so this is the part of it that we use. Type
+checkers see an ordinary dataclass through PEP 681.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar, dataclass_transform
+
+    Record = TypeVar("Record")
+else:
+
+    def dataclass_transform(**_: object) -> Any:
+        """Stand in for `typing.dataclass_transform` at run time, where it does nothing."""
+        return lambda decorated: decorated
+
+
+class Field:
+    """A field that carries more than its default: the words a front end shows for it. Made by `field`."""
+
+    default: object
+    help: str
+    metavar: str | None
+    short: str | None
+    flag: str | None
+    positional: bool
+    rest: bool
+    choices: tuple[str, ...] | None
+    parse: Callable[[str], Any] | None
+
+    def __init__(self, default: object, **words: object) -> None:
+        self.default = default
+        self.__dict__.update(words)
+
+
+MISSING = object()
+"""The default of a field that has none: it must be given."""
+
+
+def field(
+    help: str,  # noqa: A002 - the word argparse uses
+    *,
+    default: Any = MISSING,
+    metavar: str | None = None,
+    short: str | None = None,
+    flag: str | None = None,
+    positional: bool = False,
+    rest: bool = False,
+    choices: tuple[str, ...] | None = None,
+    parse: Callable[[str], Any] | None = None,
+) -> Any:
+    """A field with the words that a front end shows for it.
+
+    `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` another option
+    name than the field's own, `positional` whether it is given by place, `rest` whether it takes the words after
+    `--` as they are, `choices` the words allowed, `parse` a function from text to the value (raising
+    `QueuectlError`). The annotation says the rest: a `bool` is a switch, a `tuple` may be given several times.
+    """
+    return Field(
+        default,
+        help=help,
+        metavar=metavar,
+        short=short,
+        flag=flag,
+        positional=positional,
+        rest=rest,
+        choices=choices,
+        parse=parse,
+    )
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def record(cls: type[Record]) -> type[Record]:
+    """Give `cls` a keyword-only constructor, equality, a repr and frozen slots, from its annotations."""
+    namespace = dict(cls.__dict__)
+    names = tuple(name for name in namespace.get("__annotations__", ()) if not name.startswith("_"))
+    fields: dict[str, object] = {}
+    for name in names:
+        given = namespace.pop(name, MISSING)
+        fields[name] = given
+    for gone in ("__dict__", "__weakref__"):
+        namespace.pop(gone, None)
+    namespace.update(
+        __slots__=names,
+        __fields__=fields,
+        __defaults__={
+            name: given.default if isinstance(given, Field) else given
+            for name, given in fields.items()
+            if (given.default if isinstance(given, Field) else given) is not MISSING
+        },
+        __init__=_init,
+        __setattr__=_refuse,
+        __delattr__=_refuse,
+        __eq__=_equal,
+        __hash__=_hash,
+        __repr__=_repr,
+        __reduce__=_reduce,
+    )
+    made: Any = type(cls.__name__, cls.__bases__, namespace)
+    made.__qualname__ = cls.__qualname__
+    return made  # type: ignore[no-any-return]  # a class that type() made
+
+
+def replace(old: Record, **changes: object) -> Record:
+    """A copy of `old` with `changes`."""
+    return type(old)(**{**as_dict(old), **changes})
+
+
+def as_dict(of: object) -> dict[str, Any]:
+    """The fields of a record and their values, in the order they were declared."""
+    return {name: getattr(of, name) for name in type(of).__slots__}  # type: ignore[attr-defined]
+
+
+def described(of: type) -> dict[str, tuple[Field, str]]:
+    """The described fields of a record class: each `Field`, and its annotation as it is written."""
+    made: Mapping[str, object] = of.__fields__  # type: ignore[attr-defined]
+    return {name: (given, of.__annotations__[name]) for name, given in made.items() if isinstance(given, Field)}
+
+
+_set = object.__setattr__
+
+
+def _init(self: Any, **given: Any) -> None:
+    names = self.__slots__
+    if len(given) < len(names):
+        given = self.__defaults__ | given
+    try:
+        for name in names:
+            _set(self, name, given[name])
+    except KeyError as missing:
+        raise TypeError(f"{type(self).__name__} needs {missing}") from None
+    if len(given) > len(names):
+        unknown = [name for name in given if name not in names]
+        raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
+
+
+def _refuse(self: Any, *_: object) -> None:
+    raise AttributeError(f"{type(self).__name__} is frozen")
+
+
+def _equal(self: Any, other: object) -> bool:
+    return type(self) is type(other) and as_dict(self) == as_dict(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(tuple(as_dict(self).values()))
+
+
+def _repr(self: Any) -> str:
+    return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in as_dict(self).items())})"
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    return _rebuild, (type(self), as_dict(self))
+
+
+def _rebuild(cls: type[Record], values: dict[str, Any]) -> Record:
+    return cls(**values)

@@ -1,0 +1,251 @@
+"""A job as a user writes it, checked field by field before anything is stored."""
+
+from __future__ import annotations
+
+import json
+import math
+import os.path
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.job import NewJob
+from queuectl.domain.quantity import MAX_DURATION_MS, parse_duration, parse_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, NoReturn
+
+MAX_COMMAND_BYTES = 4 * 1024 * 1024
+MAX_NAME = 200
+MAX_RETRIES = 1000
+MAX_PRIORITY = 1000
+"""A claim looks once into each priority that is in use, so there is an end to them."""
+
+
+def check_command(value: object) -> str:
+    """A shell command: text, not blank, no NUL, valid Unicode, at most 4 MiB."""
+    if not isinstance(value, str):
+        raise UsageError(f"command must be a string, not {_kind(value)}")
+    if not value.strip():
+        raise UsageError("command must not be empty")
+    if "\0" in value:
+        raise UsageError("command must not contain a NUL character")
+    if len(value) * 4 > MAX_COMMAND_BYTES and len(_utf8("command", value)) > MAX_COMMAND_BYTES:
+        raise UsageError("command is longer than 4 MiB", hint="put it into a script file and run that")
+    if not value.isascii():
+        _utf8("command", value)
+    return value
+
+
+def check_id(value: object) -> str:
+    """An id: 1 to 200 characters, none of them a control character. It never becomes a path."""
+    return _name("id", value)
+
+
+def check_queue(value: object) -> str:
+    """A queue's name: as an id."""
+    return _name("queue", value)
+
+
+def check_priority(value: object) -> int:
+    """A whole number from -1000 to 1000."""
+    return _whole("priority", value, -MAX_PRIORITY, MAX_PRIORITY)
+
+
+def check_max_retries(value: object) -> int:
+    """A whole number from 0 to 1000."""
+    return _whole("max_retries", value, 0, MAX_RETRIES)
+
+
+def check_timeout(value: object) -> int:
+    """Milliseconds from a number of seconds or a duration; more than nothing."""
+    milliseconds = _duration("timeout", value)
+    if milliseconds < 1:
+        raise UsageError("timeout must be at least a millisecond")
+    return milliseconds
+
+
+def check_delay(value: object) -> int:
+    """Milliseconds from a number of seconds or a duration."""
+    return _duration("delay", value)
+
+
+def check_run_at(value: object) -> int:
+    """Milliseconds since the epoch, from RFC 3339."""
+    if not isinstance(value, str):
+        raise UsageError(f"run_at must be an RFC 3339 time, not {_kind(value)}")
+    return parse_time(value)
+
+
+def check_cwd(value: object) -> str:
+    """An absolute path."""
+    if not isinstance(value, str) or "\0" in value:
+        raise UsageError("cwd must be a path")
+    _utf8("cwd", value)
+    if not os.path.isabs(value):
+        raise UsageError(f"cwd must be an absolute path, not {value[:80]!r}")
+    return value
+
+
+def check_env(value: object) -> tuple[tuple[str, str], ...]:
+    """Names and values, both text. Our own names (QUEUECTL_…) are not for the taking."""
+    if not isinstance(value, dict):
+        raise UsageError(f"env must be an object of strings, not {_kind(value)}")
+    for name, content in value.items():
+        if not isinstance(content, str):
+            raise UsageError(f"env {name!r} must be a string, not {_kind(content)}")
+        if not name or "=" in name or "\0" in name + content:
+            raise UsageError(f"env {name[:40]!r} is not a variable that can be set")
+        if name.startswith("QUEUECTL_"):
+            raise UsageError(f"env {name[:40]!r} is set by queuectl itself")
+        _utf8("env", name + content)
+    return tuple(value.items())
+
+
+def check_tags(value: object) -> tuple[str, ...]:
+    """Words without white space."""
+    if not isinstance(value, list):
+        raise UsageError(f"tags must be an array of strings, not {_kind(value)}")
+    for tag in value:
+        if any(letter.isspace() for letter in _name("tag", tag)):
+            raise UsageError(f"tag {tag!r} must not contain white space")
+    return tuple(dict.fromkeys(value))
+
+
+FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "command": ("command", check_command),
+    "id": ("id", check_id),
+    "queue": ("queue", check_queue),
+    "priority": ("priority", check_priority),
+    "max_retries": ("max_retries", check_max_retries),
+    "timeout": ("timeout_ms", check_timeout),
+    "run_at": ("run_at", check_run_at),
+    "delay": ("delay_ms", check_delay),
+    "cwd": ("cwd", check_cwd),
+    "env": ("env", check_env),
+    "tags": ("tags", check_tags),
+}
+"""A job's keys: the field of NewJob that each fills, and its check."""
+
+
+def parse_job(text: str) -> NewJob:
+    """The job that one JSON object describes.
+
+    Raises:
+        UsageError: it is not JSON, not an object, or one of its fields is wrong; the message names the field.
+
+    """
+    return new_job(parse_object(text))
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The keys of one JSON object, none of them checked. Raises UsageError."""
+    try:
+        # A key written twice is a mistake that the last value would hide.
+        given = json.loads(text, object_pairs_hook=pairs, parse_constant=no_constant)
+    except RecursionError:
+        raise UsageError("the job is nested too deeply to be read") from None
+    except ValueError as error:
+        raise UsageError(
+            f"the job is not valid JSON: {error}"[:200],
+            hint='write {"command": "…"}, or give the shell command itself',
+        ) from None
+    if not isinstance(given, dict):
+        raise UsageError(f"the job must be a JSON object, not {_kind(given)}", hint='write {"command": "…"}')
+    return given
+
+
+def check(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of NewJob that these keys fill; a null is as good as no key. Raises UsageError, naming the key."""
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        try:
+            field, checked = FIELDS[key]
+        except KeyError:
+            _unknown_key(key)
+        if value is not None:
+            values[field] = checked(value)
+        elif key == "command":
+            raise UsageError("command must be a string, not null")
+    if "run_at" in values and "delay_ms" in values:
+        raise UsageError("give a time (run_at, --at) or a delay, not both")
+    return values
+
+
+def new_job(given: dict[str, Any], defaults: Mapping[str, Any] | None = None) -> NewJob:
+    """The job of these keys; `defaults` are fields, as from `check`, for what they leave open. Raises UsageError."""
+    values = check(given)
+    if "command" not in values:
+        raise UsageError("the job has no command", hint='"command" is the one key that it needs')
+    if defaults:
+        if "run_at" in values or "delay_ms" in values:
+            defaults = {field: value for field, value in defaults.items() if field not in {"run_at", "delay_ms"}}
+        values = {**defaults, **values}
+    return NewJob(**values)
+
+
+def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs, for a JSON decoder. Raises UsageError for a key that is written twice."""
+    made = dict(found)
+    if len(made) < len(found):
+        keys = [key for key, _ in found]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UsageError(f"the key {twice[:40]!r} is written twice")
+    return made
+
+
+def no_constant(word: str) -> NoReturn:
+    """Refuse NaN and the infinities, for a JSON decoder."""
+    raise UsageError(f"{word} is not a number that a job can have")
+
+
+def _unknown_key(key: str) -> NoReturn:
+    # Loaded here: only a mistake pays for it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, FIELDS, n=1)
+    known = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(FIELDS)}"
+    raise UsageError(f"unknown key {key[:80]!r}", hint=known)
+
+
+def _name(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{what} must be a string, not {_kind(value)}")
+    if not value.strip():
+        raise UsageError(f"{what} must not be empty")
+    if len(value) > MAX_NAME:
+        raise UsageError(f"{what} is longer than {MAX_NAME} characters ({len(value)})")
+    if not value.isprintable():
+        raise UsageError(f"{what} must not contain control characters")
+    return value
+
+
+def _whole(what: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{what} must be a whole number, not {_kind(value)}")
+    if not low <= value <= high:
+        raise UsageError(f"{what} must be from {low} to {high}")
+    return value
+
+
+def _duration(what: str, value: object) -> int:
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"{what} must be a number of seconds, not {_kind(value)}")
+    if not math.isfinite(value) or not 0 <= value * 1000 <= MAX_DURATION_MS:
+        raise UsageError(f"{what} must be from 0 seconds to ten years")
+    return round(value * 1000)
+
+
+def _utf8(what: str, value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} is not valid Unicode text") from None
+
+
+def _kind(value: object) -> str:
+    return {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}.get(
+        type(value), "null" if value is None else "an object"
+    )

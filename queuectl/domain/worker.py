@@ -1,0 +1,40 @@
+"""Workers and the pools that keep them, as they are written down."""
+
+from __future__ import annotations
+
+from queuectl.domain.record import record
+
+
+@record
+class PoolInfo:
+    """A supervisor and what it was asked for."""
+
+    id: str
+    host: str
+    pid: int
+    queues: tuple[str, ...]
+    """Empty: every queue."""
+    size: int
+    """Workers wanted."""
+    stop: str | None = None
+    """`drain` or `now` once an operator has asked for the end."""
+    started_at: int = 0
+
+
+@record
+class WorkerInfo:
+    """A process that runs one job at a time."""
+
+    id: str
+    pool: str
+    host: str
+    boot_id: str
+    pid: int
+    pid_start: int | None
+    """When the process started, by its kernel: a recycled pid has another."""
+    started_at: int = 0
+    completed: int = 0
+    failed: int = 0
+    """Attempts that ended in any other way than success."""
+    job: str | None = None
+    """The id of the job that it runs."""
