@@ -1,0 +1,1 @@
+"""Jobs in SQL. Nobody else imports a database driver."""

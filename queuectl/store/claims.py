@@ -1,0 +1,145 @@
+"""Jobs as a worker sees them: claim, finish, lose. Every write carries the fence of its attempt."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import GIVEN_BACK, Outcome
+from queuectl.domain.job import JobState
+from queuectl.domain.verdict import verdict
+from queuectl.store.rows import claim_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from queuectl.domain.attempt import Result
+    from queuectl.domain.backoff import Backoff
+    from queuectl.store.database import Database
+    from queuectl.store.journal import Journal
+    from queuectl.store.rows import Claim
+
+
+class Claims:
+    """Claims of one worker, or of a steward that clears up after a dead one. `queues` empty means every queue."""
+
+    def __init__(self, database: Database, journal: Journal, *, queues: Sequence[str] = ()) -> None:
+        """Take jobs of `queues` from `database`."""
+        self._database = database
+        self._journal = journal
+        self._queues = tuple(queues)
+
+    def claim(self, worker: str, *, now: int) -> Claim | None:
+        """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
+        if self._due(now) is None:
+            # Read first: an idle worker that finds nothing does not ask for the write lock.
+            return None
+        with self._database.transaction():
+            return self._take(worker, now)
+
+    def finish(
+        self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
+    ) -> JobState | None:
+        """Record how an attempt ended; None when the attempt is no longer ours and nothing was changed."""
+        with self._database.transaction():
+            return self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+
+    def finish_and_claim(
+        self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
+    ) -> tuple[JobState | None, Claim | None]:
+        """Record how an attempt ended and take the next job, in one transaction."""
+        with self._database.transaction():
+            return self._record(claim, worker, result, backoff=backoff, random=random, now=now), self._take(worker, now)
+
+    def cancel_requested(self, claim: Claim, worker: str) -> int | None:
+        """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
+        rows = self._database.rows("cancel_requested", seq=claim.seq, fence=claim.fence, worker=worker)
+        return rows[0][0] if rows else None
+
+    def held_by(self, worker: str) -> list[Claim]:
+        """What `worker` is recorded as running."""
+        return [claim_from(row) for row in self._database.rows("processing_of", worker=worker)]
+
+    def started_at(self, claim: Claim) -> int:
+        """When the claim was made, in milliseconds since the epoch."""
+        ((started_at,),) = self._database.rows("run_started_at", job=claim.seq, fence=claim.fence)
+        return int(started_at)
+
+    def next_due(self) -> int | None:
+        """When the next job becomes due, in milliseconds since the epoch; in the past for one that waits already."""
+        if not self._queues:
+            ((due,),) = self._database.rows("next_due")
+            return None if due is None else int(due)
+        dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
+        return min((due for due in dues if due is not None), default=None)
+
+    def left_to_run(self) -> int:
+        """How many jobs are not final yet."""
+        if not self._queues:
+            return int(self._database.rows("left_to_run")[0][0])
+        return sum(self._database.rows("left_to_run_in_queue", queue=queue)[0][0] for queue in self._queues)
+
+    def _due(self, now: int) -> int | None:
+        """The number of the most urgent due job."""
+        if not self._queues:
+            rows = self._database.rows("due_job", now=now)
+            return rows[0][0] if rows else None
+        found = [row for queue in self._queues for row in self._database.rows("due_job_in_queue", queue=queue, now=now)]
+        return max(found, key=lambda row: (row[1], -row[0]))[0] if found else None
+
+    def _take(self, worker: str, now: int) -> Claim | None:
+        seq = self._due(now)
+        if seq is None:
+            return None
+        claim = claim_from(self._database.rows("claim_job", seq=seq, worker=worker, now=now)[0])
+        self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
+        self._journal.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
+        return claim
+
+    def _record(
+        self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
+    ) -> JobState | None:
+        if not self._database.run(
+            "finish_run",
+            job=claim.seq,
+            fence=claim.fence,
+            worker=worker,
+            outcome=result.outcome.value,
+            now=now,
+            duration_ms=result.duration_ms,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            error=result.error,
+        ):
+            return None
+        for stream, output in ((1, result.stdout), (2, result.stderr)):
+            if output.total:
+                self._database.run(
+                    "insert_output",
+                    job=claim.seq,
+                    fence=claim.fence,
+                    stream=stream,
+                    head=output.head,
+                    tail=output.tail,
+                    total=output.total,
+                )
+        after = verdict(result.outcome, attempts=claim.attempts, max_retries=claim.max_retries, losses=claim.losses)
+        run_at = None
+        if after.state is JobState.FAILED:
+            run_at = now + backoff.milliseconds(after.attempts, random)
+        elif result.outcome in GIVEN_BACK:
+            run_at = now
+        ((state,),) = self._database.rows(
+            "finish_job",
+            seq=claim.seq,
+            fence=claim.fence,
+            worker=worker,
+            state=after.state.value,
+            attempts=after.attempts,
+            losses=after.losses,
+            run_at=run_at,
+            now=now,
+        )
+        self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
+        good = result.outcome is Outcome.SUCCESS
+        self._database.run("count_attempt", id=worker, completed=int(good), failed=int(not good))
+        return JobState(state)

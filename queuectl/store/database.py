@@ -1,0 +1,69 @@
+"""What the store asks of a backend. SQLite's is sqlite.py; PostgreSQL's will stand beside it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Protocol
+
+    from queuectl.domain.finding import Finding
+
+    class Transaction(Protocol):
+        """Everything within it happens, or nothing."""
+
+        def __enter__(self) -> object:
+            """Take the write lock. Raises StoreBusy when that takes longer than the wait."""
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            """Commit, or roll back what an exception interrupted."""
+
+    class Database(Protocol):
+        """Named statements and transactions. Every method raises StoreError and nothing of a driver's own.
+
+        A duplicate of a unique value raises `Duplicate`.
+        """
+
+        wait: float
+        """Seconds to wait for a lock."""
+        dialect: str
+        """`sqlite` or `postgresql`: whose statements it runs."""
+        on_wait: Callable[[], None] | None
+        """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
+
+        def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+            """All the rows of a statement."""
+
+        def query(self, statement: str, /) -> list[tuple[Any, ...]]:
+            """All the rows of a statement that is not one of the named ones: the invariants."""
+
+        def findings(self, *, thorough: bool) -> Iterator[Finding]:
+            """What the backend can say about its own health."""
+
+        def run(self, name: str, /, **parameters: Any) -> int:
+            """How many rows a statement changed."""
+
+        def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
+            """Run a statement for each row, its values in the order of the parameters."""
+
+        def transaction(self) -> Transaction:
+            """A write transaction; not to be nested."""
+
+        def savepoint(self, work: Callable[[], None], /) -> None:
+            """Do `work` within the transaction; should it fail, only `work` is undone."""
+
+        def changed(self) -> int:
+            """A number that differs from the last one when somebody else has written. Costs next to nothing."""
+
+        def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
+            """Copy the store to a new file while others use it; `progress` gets the pages left and all pages."""
+
+        def close(self) -> None:
+            """Let go of it."""
+
+
+class Duplicate(Exception):
+    """A unique value is there already. Never leaves the store."""

@@ -1,0 +1,121 @@
+"""Pools and their workers, and what operators want of them."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.worker import PoolInfo, WorkerInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuectl.store.database import Database
+    from queuectl.store.journal import Journal
+
+_KEPT_MS = 86_400_000
+"""How long a stopped worker stays in the table."""
+
+
+class Fleet:
+    """The pools and workers of a store."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        """Keep them in `database`."""
+        self._database = database
+        self._journal = journal
+
+    def add_pool(self, pool: PoolInfo, *, now: int) -> None:
+        """Write down a pool that has started; those that stopped a day ago are forgotten."""
+        with self._database.transaction():
+            self._database.run("forget_workers", before=now - _KEPT_MS)
+            self._database.run("forget_pools", before=now - _KEPT_MS)
+            self._database.run(
+                "insert_pool",
+                id=pool.id,
+                host=pool.host,
+                pid=pool.pid,
+                queues=json.dumps(pool.queues),
+                size=pool.size,
+                now=now,
+            )
+            self._journal.note(now, "start_pool", pool.id, f"{pool.size} workers")
+
+    def running_pools(self) -> list[PoolInfo]:
+        """The pools that have not been written down as stopped; a dead one may still be among them."""
+        return [
+            PoolInfo(id=id_, host=host, pid=pid, queues=tuple(json.loads(queues)), size=size, stop=stop, started_at=at)
+            for id_, host, pid, queues, size, stop, at in self._database.rows("running_pools")
+        ]
+
+    def orders(self, pool: str) -> tuple[int, str | None] | None:
+        """The size wanted and the stop asked for (`drain`, `now`); None for a pool that was written off."""
+        rows = self._database.rows("orders_of_pool", id=pool)
+        return rows[0] if rows else None
+
+    def order_stop(self, stop: str, *, now: int) -> list[str]:
+        """Ask every running pool to stop, by `drain` or `now`; the pools asked. A `now` is not taken back."""
+        with self._database.transaction():
+            pools = [id_ for (id_,) in self._database.rows("order_stop", stop=stop)]
+            for pool in pools:
+                self._journal.note(now, "stop_pool", pool, stop)
+        return pools
+
+    def order_size(self, pool: str, size: int, *, now: int) -> bool:
+        """Ask a pool for another number of workers; False when it has stopped."""
+        with self._database.transaction():
+            found = bool(self._database.rows("order_size", id=pool, size=size))
+            if found:
+                self._journal.note(now, "scale_pool", pool, f"{size} workers")
+        return found
+
+    def stop_pool(self, pool: str, *, now: int) -> None:
+        """Write down that a pool has stopped."""
+        with self._database.transaction():
+            if self._database.run("stop_pool", id=pool, now=now):
+                self._journal.note(now, "pool_stopped", pool)
+
+    def add_worker(self, worker: WorkerInfo, *, now: int) -> None:
+        """Write down a worker that has started."""
+        with self._database.transaction():
+            self._database.run(
+                "insert_worker",
+                id=worker.id,
+                pool=worker.pool,
+                host=worker.host,
+                boot_id=worker.boot_id,
+                pid=worker.pid,
+                pid_start=worker.pid_start,
+                now=now,
+            )
+
+    def running_workers(self) -> list[WorkerInfo]:
+        """The workers that have not been written down as stopped; a dead one may still be among them."""
+        return [
+            WorkerInfo(
+                id=id_,
+                pool=pool,
+                host=host,
+                boot_id=boot_id,
+                pid=pid,
+                pid_start=pid_start,
+                started_at=started_at,
+                completed=completed,
+                failed=failed,
+                job=job,
+            )
+            for id_, pool, host, boot_id, pid, pid_start, started_at, completed, failed, job in self._database.rows(
+                "running_workers"
+            )
+        ]
+
+    def tally(self, pool: str) -> tuple[int, int]:
+        """How many attempts the workers of a pool completed, and how many ended in any other way."""
+        ((completed, failed),) = self._database.rows("tally", pool=pool)
+        return completed, failed
+
+    def stop_worker(self, worker: str, *, now: int, lost: Sequence[str] | None = None) -> None:
+        """Write down that a worker has stopped; `lost`: the jobs that died with it, None when it left by itself."""
+        with self._database.transaction():
+            if self._database.run("stop_worker", id=worker, now=now) and lost is not None:
+                self._journal.note(now, "worker_died", worker, ", ".join(lost) or None)

@@ -1,0 +1,287 @@
+"""Jobs as an operator sees them: enqueue, list, cancel, retry, delete, prune."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.errors import NotFound, Refused
+from queuectl.domain.job import FINAL, JobState
+from queuectl.store.database import Duplicate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from queuectl.domain.attempt import Attempt, Output
+    from queuectl.domain.job import NewJob
+    from queuectl.store.database import Database
+    from queuectl.store.journal import Journal
+    from queuectl.store.rows import Listed
+
+_PAGE = 1000
+
+
+class Jobs:
+    """What can be done to jobs. Every method is one transaction."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        """Work in `database`; what was done is written into `journal` by the same transactions."""
+        self._database = database
+        self._journal = journal
+
+    def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int) -> list[str]:
+        """Store `new` whole or not at all, and return the ids; jobs without one are called by their number.
+
+        Raises:
+            Refused: an id is there already; `position` of the error is its place in `new`.
+
+        """
+        with self._database.transaction():
+            ((last,),) = self._database.rows("last_seq")
+            rows = [_row(last + place, job, max_retries, now) for place, job in enumerate(new, 1)]
+            try:
+                # All in one go; only an id that is taken makes us look at them one by one.
+                if len(rows) == 1:
+                    self._database.many("insert_job", rows)
+                else:
+                    self._database.savepoint(lambda: self._database.many("insert_job", rows))
+            except Duplicate:
+                rows = self._enqueue_singly(new, last, max_retries, now)
+            queues: dict[str, int] = {}
+            for job in new:
+                queues[job.queue] = queues.get(job.queue, 0) + 1
+            for queue, count in queues.items():
+                self._journal.count(now, queue, "enqueued", count)
+            self._journal.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
+        return [row[1] for row in rows]
+
+    def _enqueue_singly(self, new: Sequence[NewJob], last: int, max_retries: int, now: int) -> list[tuple[Any, ...]]:
+        seq = last
+        rows = []
+        for place, job in enumerate(new):
+            while True:
+                seq += 1
+                row = _row(seq, job, max_retries, now)
+                try:
+                    self._database.many("insert_job", [row])
+                except Duplicate:
+                    if job.id is not None:
+                        raise AlreadyThere(job.id, place) from None
+                    # Somebody called a job by this number: leave the number out.
+                else:
+                    rows.append(row)
+                    break
+        return rows
+
+    def get(self, id_: str) -> Listed:
+        """The job and its latest attempt. Raises NotFound."""
+        # Loaded here, as below: an enqueue reads no rows.
+        from queuectl.store.rows import listed
+
+        for row in self._database.rows("job_by_id", id=id_):
+            return listed(row)
+        raise missing(id_)
+
+    def state(self, id_: str) -> JobState:
+        """The state alone. Raises NotFound."""
+        for (state,) in self._database.rows("state_of", id=id_):
+            return JobState(state)
+        raise missing(id_)
+
+    def attempts(self, seq: int) -> list[Attempt]:
+        """Every attempt of a job, the oldest first."""
+        from queuectl.store.rows import attempt_from
+
+        return [attempt_from(row) for row in self._database.rows("attempts_of", job=seq)]
+
+    def output(self, seq: int, attempt: int) -> tuple[Output, Output]:
+        """Standard output and standard error of a finished attempt."""
+        from queuectl.store.rows import outputs_from
+
+        return outputs_from(self._database.rows("output_of", job=seq, fence=attempt))
+
+    def last_words(self, seq: int, attempt: int, length: int) -> bytes:
+        """The last `length` bytes that an attempt wrote to standard error."""
+        return b"".join(words for (words,) in self._database.rows("last_words", job=seq, fence=attempt, length=length))
+
+    def taken(self, ids: Sequence[str]) -> list[str]:
+        """Which of `ids` there are already."""
+        return [id_ for (id_,) in self._database.rows("ids_there", ids=json.dumps(ids))]
+
+    def listing(
+        self,
+        *,
+        limit: int,
+        states: Sequence[JobState] = (),
+        queue: str | None = None,
+        tag: str | None = None,
+        search: str | None = None,
+    ) -> Iterator[Listed]:
+        """The newest `limit` jobs that match, newest last; 0 means all of them.
+
+        They are read page by page, so that a million take no more memory than a thousand; jobs that are enqueued
+        meanwhile are left out.
+        """
+        criteria = {
+            "queue": queue,
+            "tag": None if tag is None else f"% {_literally(tag)} %",
+            "search": None if search is None else f"%{_literally(search)}%",
+        }
+        ((last,),) = self._database.rows("last_seq")
+        wanted = tuple(dict.fromkeys(states)) or (None,)
+        after = self._before_newest(limit, wanted, last, criteria) if limit else 0
+        streams = [self._pages(state, after, last, criteria) for state in wanted]
+        if len(streams) == 1:
+            return streams[0]
+        # Loaded here: only several states need merging.
+        from heapq import merge
+
+        return merge(*streams, key=lambda each: each.job.seq)
+
+    def _before_newest(self, limit: int, states: Sequence[JobState | None], last: int, criteria: dict[str, Any]) -> int:
+        """The number before that of the oldest of the newest `limit` jobs."""
+        newest: list[int] = []
+        for state in states:
+            if state is None:
+                rows = self._database.rows("newest_seqs", last=last, limit=limit, **criteria)
+            else:
+                rows = self._database.rows(
+                    "newest_seqs_in_state", state=state.value, last=last, limit=limit, **criteria
+                )
+            newest.extend(seq for (seq,) in rows)
+        newest.sort(reverse=True)
+        return newest[:limit][-1] - 1 if newest else last
+
+    def _pages(self, state: JobState | None, after: int, last: int, criteria: dict[str, Any]) -> Iterator[Listed]:
+        from queuectl.store.rows import listed
+
+        while after < last:
+            if state is None:
+                rows = self._database.rows("jobs_in_order", after=after, last=last, limit=_PAGE, **criteria)
+            else:
+                rows = self._database.rows(
+                    "jobs_in_state_in_order", state=state.value, after=after, last=last, limit=_PAGE, **criteria
+                )
+            yield from map(listed, rows)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
+
+    def cancel(self, id_: str, *, signal: int, now: int) -> str | None:
+        """Cancel a job that waits at once; ask for the end of one that runs, and return the worker that has it.
+
+        Raises NotFound, and Refused for a job that is final already.
+        """
+        with self._database.transaction():
+            if self._database.rows("cancel_ready", id=id_, now=now):
+                owner = None
+            else:
+                found = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
+                if not found:
+                    self._refuse(id_, "cancelled")
+                ((owner,),) = found
+            self._journal.note(now, "cancel", id_)
+        return owner
+
+    def retry(self, ids: Sequence[str], *, now: int, dead_only: bool = False) -> list[str]:
+        """Make final or failed jobs due now with a fresh set of retries, all or none; return their queues.
+
+        Raises NotFound, and Refused for a job that is in no state to be retried.
+        """
+        queues = []
+        with self._database.transaction():
+            for id_ in ids:
+                found = self._database.rows("retry_dead" if dead_only else "retry_job", id=id_, now=now)
+                if not found:
+                    self._refuse(id_, "retried" if not dead_only else "retried from the dead letter queue")
+                queues.append(found[0][0])
+                self._journal.note(now, "retry", id_)
+        return queues
+
+    def revive(self, *, now: int) -> Iterator[list[tuple[str, str]]]:
+        """Retry every dead job, in steps, so that others get by: ids and queues of each step, the oldest first."""
+        after = 0
+        while True:
+            with self._database.transaction():
+                found = sorted(self._database.rows("revive", after=after, limit=_PAGE, now=now))
+                for _, id_, _ in found:
+                    self._journal.note(now, "retry", id_)
+            if found:
+                yield [(id_, queue) for _, id_, queue in found]
+                after = found[-1][0]
+            if len(found) < _PAGE:
+                return
+
+    def delete(self, ids: Sequence[str], *, now: int) -> None:
+        """Delete finished jobs with their history, all or none. Raises NotFound, and Refused for others."""
+        with self._database.transaction():
+            for id_ in ids:
+                if not self._database.rows("delete_job", id=id_):
+                    self._refuse(id_, "deleted")
+                self._journal.note(now, "delete", id_)
+
+    def prune(self, state: JobState, *, before: int, now: int) -> int:
+        """Delete the jobs in a final `state` that finished by `before`; how many. In steps, so that others get by."""
+        pruned, after = 0, 0
+        while True:
+            with self._database.transaction():
+                gone = [
+                    seq
+                    for (seq,) in self._database.rows(
+                        "prune", state=state.value, after=after, before=before, limit=_PAGE
+                    )
+                ]
+                if gone:
+                    self._journal.note(now, "prune", state.value, f"{len(gone)} jobs")
+            pruned += len(gone)
+            if len(gone) < _PAGE:
+                return pruned
+            after = max(gone)
+
+    def _refuse(self, id_: str, done: str) -> None:
+        state = self.state(id_)
+        hint = None
+        if state not in FINAL and done == "deleted":
+            hint = f"cancel it first: queuectl cancel {id_}"
+        raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
+
+
+class AlreadyThere(Refused):
+    """An id that is taken."""
+
+    code = "already_there"
+
+    def __init__(self, id_: str, position: int) -> None:
+        """`position` counts from 0, in the jobs that were to be enqueued together."""
+        super().__init__(f"job {id_} is there already", hint="choose another id, or leave it out")
+        self.position = position
+
+
+def missing(id_: str) -> NotFound:
+    """The error for an id that no job has."""
+    return NotFound(f"no job {id_}", hint="queuectl list shows the newest")
+
+
+def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
+    """The values of `insert_job`, in its order."""
+    return (
+        seq,
+        str(seq) if job.id is None else job.id,
+        job.command,
+        job.queue,
+        job.priority,
+        max_retries if job.max_retries is None else job.max_retries,
+        job.timeout_ms,
+        now + (job.delay_ms or 0) if job.run_at is None else job.run_at,
+        now,
+        now,
+        job.cwd,
+        json.dumps(dict(job.env), ensure_ascii=False) if job.env else None,
+        f" {' '.join(job.tags)} " if job.tags else None,
+    )
+
+
+def _literally(text: str) -> str:
+    """`text` for LIKE, with its wildcards meant as themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,68 @@
+"""Make a new SQLite store, or bring an older one up to date; refuse what is not ours, untouched."""
+
+from __future__ import annotations
+
+import os
+
+from queuectl.domain.errors import StoreTooNew, StoreUnreadable
+from queuectl.store.mounts import refuse_network_filesystem
+from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import apsw
+
+_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations", "sqlite")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Number and file of every migration, in order: `0001_queue.sql` is number 1."""
+    names = sorted(name for name in os.listdir(_DIRECTORY) if name.endswith(".sql"))
+    return [(int(name[:4]), os.path.join(_DIRECTORY, name)) for name in names]
+
+
+def migrate(connection: apsw.Connection, path: str) -> None:
+    """Bring `connection` to the newest schema, whoever else tries the same at this moment.
+
+    Raises StoreTooNew for a store of a newer version and StoreUnreadable for one that is not ours.
+    """
+    refuse_network_filesystem(path)
+    if _refuse_foreign(connection, path) == 0:
+        # Before the first table: the mode is kept in the file. Several first commands may do this at once.
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL").fetchall()
+    connection.execute("BEGIN IMMEDIATE").fetchall()
+    try:
+        # Read again under the write lock: somebody may have been faster.
+        version = _refuse_foreign(connection, path)
+        for number, file in migrations():
+            if number > version:
+                with open(file, encoding="utf-8") as script:
+                    connection.execute(script.read()).fetchall()
+        connection.execute(
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}"
+        ).fetchall()
+        connection.execute("COMMIT").fetchall()
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK").fetchall()
+        raise
+
+
+def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
+    """The version of the schema; 0 for an empty file."""
+    application = connection.execute("PRAGMA application_id").get
+    version = connection.execute("PRAGMA user_version").get
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise StoreTooNew(
+                f"the store {path} was made by a newer queuectl (schema {version}, this one knows {SCHEMA_VERSION})",
+                hint="upgrade queuectl",
+            )
+        return int(version)
+    if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        raise StoreUnreadable(
+            f"{path} is another program's database, not a queuectl store",
+            hint="name another file with --db or QUEUECTL_DB",
+        )
+    return 0

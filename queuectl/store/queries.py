@@ -1,0 +1,23 @@
+"""The named statements of a file of SQL, for one dialect."""
+
+from __future__ import annotations
+
+from os.path import dirname, join
+
+_MARK = "\n-- name: "
+
+
+def load(dialect: str, source: str = "queries.sql") -> dict[str, str]:
+    """Statement by name. One marked `(dialect)` stands for that dialect alone and wins over a common one."""
+    with open(join(dirname(__file__), source), encoding="utf-8") as file:
+        _, *pieces = file.read().split(_MARK)
+    common: dict[str, str] = {}
+    special: dict[str, str] = {}
+    for piece in pieces:
+        head, _, body = piece.partition("\n")
+        name, _, only = head.partition(" (")
+        if not only:
+            common[name] = body.strip()
+        elif only == f"{dialect})":
+            special[name] = body.strip()
+    return common | special

@@ -1,0 +1,126 @@
+"""Rows of the store, and the records they stand for."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.attempt import NOTHING, Attempt, Outcome, Output
+from queuectl.domain.job import Job, JobState
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_JOB_COLUMNS = 20
+
+
+@record
+class Listed:
+    """A job and its latest attempt; None before the first."""
+
+    job: Job
+    latest: Attempt | None
+
+
+@record
+class Claim:
+    """What a worker needs to know of the job that it took. Its writes carry `seq`, `fence` and its own name."""
+
+    seq: int
+    id: str
+    command: str
+    queue: str
+    attempts: int
+    """Counts this one."""
+    max_retries: int
+    losses: int
+    timeout_ms: int | None
+    run_at: int
+    fence: int
+    cwd: str | None
+    env: tuple[tuple[str, str], ...]
+
+
+def listed(row: tuple[Any, ...]) -> Listed:
+    """A row of `jobs.*` and the columns of its latest run."""
+    job = job_from(row[:_JOB_COLUMNS])
+    worker, *rest = row[_JOB_COLUMNS:]
+    return Listed(job=job, latest=None if worker is None else attempt_from((job.fence, worker, *rest)))
+
+
+def job_from(row: tuple[Any, ...]) -> Job:
+    """A row of `jobs.*`, in the order of the table."""
+    (
+        seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
+        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags,
+    ) = row  # fmt: skip
+    return Job(
+        seq=seq,
+        id=id_,
+        command=command,
+        queue=queue,
+        state=JobState(state),
+        priority=priority,
+        attempts=attempts,
+        max_retries=max_retries,
+        losses=losses,
+        timeout_ms=timeout_ms,
+        run_at=run_at,
+        created_at=created_at,
+        updated_at=updated_at,
+        finished_at=finished_at,
+        fence=fence,
+        owner=owner,
+        cancel_requested=cancel_requested,
+        cwd=cwd,
+        env=env_from(env),
+        tags=tuple(tags.split()) if tags else (),
+    )
+
+
+def attempt_from(row: tuple[Any, ...]) -> Attempt:
+    """A row of `attempts_of`."""
+    fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error = row
+    return Attempt(
+        attempt=fence,
+        worker=worker,
+        started_at=started_at,
+        ended_at=ended_at,
+        duration_ms=duration_ms,
+        outcome=None if outcome is None else Outcome(outcome),
+        exit_code=exit_code,
+        signal=signal,
+        error=error,
+    )
+
+
+def claim_from(row: tuple[Any, ...]) -> Claim:
+    """A row of `claim_job` or `processing_of`."""
+    seq, id_, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env = row
+    return Claim(
+        seq=seq,
+        id=id_,
+        command=command,
+        queue=queue,
+        attempts=attempts,
+        max_retries=max_retries,
+        losses=losses,
+        timeout_ms=timeout_ms,
+        run_at=run_at,
+        fence=fence,
+        cwd=cwd,
+        env=env_from(env),
+    )
+
+
+def outputs_from(rows: Iterable[tuple[Any, ...]]) -> tuple[Output, Output]:
+    """Standard output and standard error, from the rows of `output_of`."""
+    found = {stream: Output(head=head, tail=tail, total=total) for stream, head, tail, total in rows}
+    return found.get(1, NOTHING), found.get(2, NOTHING)
+
+
+def env_from(text: str | None) -> tuple[tuple[str, str], ...]:
+    """The variables of a stored JSON object."""
+    return tuple(json.loads(text).items()) if text else ()

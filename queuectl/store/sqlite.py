@@ -1,0 +1,307 @@
+"""The queue in an SQLite file.
+
+Rules that this module keeps, each of which costs data when broken: the database, its -wal and its -shm are never
+opened as plain files (closing one drops SQLite's locks); a connection never crosses a fork; every statement that
+returns rows is read to its end; writes begin with BEGIN IMMEDIATE; a file that is not ours is refused before anything
+is written to it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+import apsw
+
+from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreUnreadable
+from queuectl.store.database import Duplicate
+from queuectl.store.queries import load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self
+
+    from queuectl.domain.finding import Finding
+
+APPLICATION_ID = 0x51435431
+"""`QCT1` in the file's header: this is a queuectl store."""
+SCHEMA_VERSION = 1
+"""The number of the newest migration."""
+_JOURNAL_LIMIT = 4 * 1024 * 1024
+_LONG_LOG, _SHORT_LOG, _PAGES_OF_A_COMMIT = 1000, 64, 12
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+
+
+class SqliteDatabase:
+    """One connection. `durable`: a commit survives power loss; without it, only the end of the process."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0) -> None:
+        """Open the store at `path`, an absolute path, and make or migrate it where needed. Raises StoreError."""
+        self.path = path
+        self.wait = wait
+        """Seconds to wait for a lock."""
+        self.on_wait: Callable[[], None] | None = None
+        self._durable = durable
+        self._deadline = 0.0
+        self._statements = load(self.dialect)
+        _make_file(path)
+        try:
+            self._connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
+            self._connection.set_busy_handler(self._busy)
+            # Closing the last connection would checkpoint, and fsync twice, at the end of every command.
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            if durable:
+                self._connection.set_wal_hook(self._keep_log_short)
+            self._execute = self._connection.execute
+            self._prepare()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def _prepare(self) -> None:
+        application = self._execute("PRAGMA application_id").get
+        version = self._execute("PRAGMA user_version").get
+        if application != APPLICATION_ID or version != SCHEMA_VERSION:
+            # Loaded here: only the first command on a store pays for it.
+            from queuectl.store.migrate import migrate
+
+            migrate(self._connection, self.path)
+        self._execute(
+            f"PRAGMA foreign_keys = ON; PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'};"
+            f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}"
+        ).fetchall()
+
+    def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All the rows of a statement. Raises StoreError."""
+        try:
+            return self._execute(self._statements[name], parameters).fetchall()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def query(self, statement: str, /) -> list[tuple[Any, ...]]:
+        """All the rows of a statement that has no name. Raises StoreError."""
+        try:
+            return self._execute(statement).fetchall()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def findings(self, *, thorough: bool) -> Iterator[Finding]:
+        """What SQLite can say about the file and itself. Raises StoreError."""
+        # Loaded here: only the doctor asks.
+        from queuectl.store.health import findings
+
+        try:
+            yield from findings(self._connection, thorough=thorough)
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def run(self, name: str, /, **parameters: Any) -> int:
+        """How many rows a statement changed. Raises Duplicate, StoreError."""
+        try:
+            self._execute(self._statements[name], parameters).fetchall()
+            return self._connection.changes()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
+        """Run a statement for each row. Raises Duplicate, StoreError."""
+        try:
+            self._connection.executemany(self._statements[name], rows).fetchall()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def transaction(self) -> _Transaction:
+        """A write transaction: BEGIN IMMEDIATE, so that it waits for the lock before it has read anything."""
+        return _Transaction(self)
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that is no query: BEGIN, COMMIT and their kind. Raises StoreError."""
+        try:
+            self._execute(sql).fetchall()
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def savepoint(self, work: Callable[[], None], /) -> None:
+        """Do `work` within the transaction; should it fail, only `work` is undone."""
+        self.execute("SAVEPOINT work")
+        try:
+            work()
+        except BaseException:
+            self.execute("ROLLBACK TO work")
+            raise
+        finally:
+            self.execute("RELEASE work")
+
+    def changed(self) -> int:
+        """SQLite's data_version: 10 µs, and no lock.
+
+        By the pragma: the driver's own function does not look at the file and never changes between two reads.
+        """
+        try:
+            return int(self._execute("PRAGMA data_version").get)
+        except apsw.Error as error:
+            raise self._told(error) from error
+
+    def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
+        """Copy through the backup API into a new file, a thousand pages at a time. Raises StoreError."""
+        try:
+            target = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
+            # One state for the whole copy: without it, each write of a worker would start the copy anew.
+            self._execute("BEGIN").fetchall()
+            try:
+                self._execute("SELECT 1 FROM sqlite_schema").fetchall()
+                with target.backup("main", self._connection, "main") as copy:
+                    while not copy.done:
+                        copy.step(1000)
+                        progress(copy.remaining, copy.page_count)
+            finally:
+                self._execute("ROLLBACK").fetchall()
+                target.close()
+        except apsw.Error as error:
+            raise self._told(error, path) from error
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._connection.close()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    def _busy(self, tries: int) -> bool:
+        now = time.monotonic()
+        if tries == 0:
+            self._deadline = now + self.wait
+        if now >= self._deadline:
+            return False
+        if self.on_wait is not None:
+            self.on_wait()
+        # Loaded here: few commands ever wait.
+        from random import random
+
+        # Growing and uneven, so that those who wait do not knock in step.
+        pause = min(_SHORTEST_PAUSE * 1.5**tries, _LONGEST_PAUSE) if tries < 12 else _LONGEST_PAUSE
+        time.sleep(pause * (0.5 + random()))  # noqa: S311 - no secret
+        return True
+
+    def _keep_log_short(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        """After a commit of a short-lived process: empty the log into the database now and then.
+
+        Without this it would grow for ever while no worker runs: what one process has copied out of the log only it
+        knows, so the next one appends again. And the first process to open a store that nobody has open reads the
+        whole log, 6 ms for a thousand pages. So whoever crosses a multiple of 64 pages truncates it; not everybody
+        beyond 64, because while workers read the log an enqueue would pay a millisecond for nothing.
+        """
+        if pages >= _LONG_LOG or (pages >= _SHORT_LOG and pages % _SHORT_LOG < _PAGES_OF_A_COMMIT):
+            connection.set_busy_handler(None)
+            try:
+                connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            except apsw.Error:
+                pass  # somebody reads it, or the disk is full: the commit stands all the same
+            finally:
+                connection.set_busy_handler(self._busy)
+        return apsw.SQLITE_OK
+
+    def _told(self, error: apsw.Error, path: str | None = None) -> Exception:
+        return told(error, path or self.path)
+
+
+class _Transaction:
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        self._database.execute("BEGIN IMMEDIATE")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            try:
+                self._database.execute("COMMIT")
+            except StoreError:
+                self._roll_back()
+                raise
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        # Some errors (a full disk) have rolled back by themselves.
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+
+
+def told(error: apsw.Error, path: str) -> Exception:
+    """The driver's error in our words."""
+    text = str(error)
+    extended = getattr(error, "extendedresult", 0)
+    if isinstance(error, apsw.ConstraintError) and extended in {
+        apsw.SQLITE_CONSTRAINT_UNIQUE,
+        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+    }:
+        return Duplicate(text)
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StoreBusy(
+            f"the store {path} is locked by another process",
+            hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait",
+        )
+    if isinstance(error, apsw.FullError):
+        return StoreFull(f"no space left for the store {path}", hint="free some space: nothing was lost")
+    if isinstance(error, apsw.NotADBError):
+        return StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
+    if isinstance(error, apsw.CorruptError):
+        return StoreUnreadable(f"the store {path} is damaged: {text}", hint="restore it from a backup")
+    if isinstance(error, apsw.IOError) and extended in {
+        apsw.SQLITE_IOERR_SHMSIZE,
+        apsw.SQLITE_IOERR_WRITE,
+        apsw.SQLITE_IOERR_SHMMAP,
+    }:
+        return StoreFull(f"the store {path} cannot be written: {text}", hint="is the disk full?")
+    if isinstance(
+        error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError | apsw.IOError | apsw.AuthError
+    ):
+        return StoreUnreadable(
+            f"the store {path} cannot be used: {text}", hint="check that you may write the file and its directory"
+        )
+    return StoreError(f"the store {path} failed: {text}")
+
+
+def _make_file(path: str) -> None:
+    """Make sure that `path` is a regular file of ours, creating it 0600; never opens one that exists."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        _create(path)
+        return
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreUnreadable(f"the store {path} is not a file", hint="name a file with --db or QUEUECTL_DB")
+    if os.geteuid() == 0 and status.st_uid != 0:
+        raise StoreUnreadable(
+            f"the store {path} belongs to another user, and root must not run that user's commands",
+            hint="run queuectl as the user that owns it",
+        )
+
+
+def _create(path: str) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass  # somebody else was faster
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: str, error: OSError | ValueError) -> StoreError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return StoreUnreadable(
+        f"the store {path} cannot be used: {reason}", hint="name another file with --db or QUEUECTL_DB"
+    )

@@ -1,0 +1,89 @@
+"""The store: one object with a room for each kind of work."""
+
+from __future__ import annotations
+
+from queuectl.store.jobs import Jobs
+from queuectl.store.journal import Journal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from queuectl.domain.finding import Finding
+    from queuectl.store.claims import Claims
+    from queuectl.store.database import Database
+    from queuectl.store.fleet import Fleet
+    from queuectl.store.invariants import Checked
+
+
+class Store:
+    """The queue behind one connection. Not to be shared between threads, nor carried across a fork."""
+
+    open = 0
+    """How many stores this process holds open: none may be when it forks."""
+
+    def __init__(self, database: Database, *, actor: str) -> None:
+        """Work in `database`, as `actor`."""
+        Store.open += 1
+        self.database = database
+        self.journal = Journal(database, actor)
+        self.jobs = Jobs(database, self.journal)
+
+    # Loaded when asked for: an enqueue needs neither.
+    def claims(self, queues: Sequence[str] = ()) -> Claims:
+        """Jobs as a worker sees them."""
+        from queuectl.store.claims import Claims
+
+        return Claims(self.database, self.journal, queues=queues)
+
+    @property
+    def fleet(self) -> Fleet:
+        """Pools and workers."""
+        from queuectl.store.fleet import Fleet
+
+        return Fleet(self.database, self.journal)
+
+    def config(self) -> dict[str, str]:
+        """The settings that were set, as text."""
+        return dict(self.database.rows("config"))
+
+    def set_config(self, key: str, value: str, *, now: int) -> None:
+        """Store a setting; it has been checked."""
+        with self.database.transaction():
+            self.database.run("set_config", key=key, value=value)
+            self.journal.note(now, "set_config", key, value)
+
+    def unset_config(self, key: str, *, now: int) -> bool:
+        """Go back to the default; False when nothing was set."""
+        with self.database.transaction():
+            found = bool(self.database.rows("unset_config", key=key))
+            if found:
+                self.journal.note(now, "unset_config", key)
+        return found
+
+    def counts(self) -> list[tuple[str, str, int]]:
+        """Queue, state and how many jobs, from the counters."""
+        return self.database.rows("counts")
+
+    def changed(self) -> int:
+        """A number that differs from the last one when another connection has written."""
+        return self.database.changed()
+
+    def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
+        """A consistent copy in a new file, while others work."""
+        self.database.backup(path, progress)
+
+    def findings(self, *, thorough: bool) -> Iterator[Finding]:
+        """What the backend can say about its own health."""
+        return self.database.findings(thorough=thorough)
+
+    def invariants(self) -> Iterator[Checked]:
+        """Whether what always holds does hold."""
+        from queuectl.store.invariants import check
+
+        return check(self.database)
+
+    def close(self) -> None:
+        """Let go of it."""
+        Store.open -= 1
+        self.database.close()
