@@ -1,0 +1,116 @@
+"""The processes of a pool besides its supervisor: what each does first and last."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import traceback
+
+from queuectl.domain.clock import Clock
+from queuectl.domain.errors import QueuectlError
+from queuectl.domain.record import record
+from queuectl.domain.worker import WorkerInfo
+from queuectl.runtime import host
+from queuectl.runtime.log import Log
+from queuectl.runtime.steward import Steward
+from queuectl.runtime.worker import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from queuectl.runtime.place import Place
+    from queuectl.runtime.worker import Assignment
+    from queuectl.store.store import Store
+
+FAILED = 1
+"""The exit code of a child that must be replaced. Any signal means the same."""
+DRAINED = 10
+"""The exit code of a worker that found nothing left to run."""
+
+
+@record
+class Surroundings:
+    """What every process of a pool is given."""
+
+    pool: str
+    queues: tuple[str, ...]
+    """Empty: every queue."""
+    open_store: Callable[..., Store]
+    place: Place
+    location: str
+    """The store, as jobs may name it."""
+    brief: bool
+    """Log only what a person should see."""
+    inherited_lock: int | None
+    """The supervisor's lock, where children are forked: it must be free once the supervisor is dead."""
+
+
+def work(given: Surroundings, assignment: Assignment) -> None:
+    """Be a worker."""
+    log = Log(assignment.id, brief=given.brief)
+    with _Child(given, log):
+        host.adopt_orphans()
+        store = given.open_store(actor=assignment.id, durable=False)
+        clock = Clock()
+        worker = Worker(assignment, store, given.place, log=log, clock=clock, chance=_chance(), location=given.location)
+        pid = os.getpid()
+        store.fleet.add_worker(
+            WorkerInfo(
+                id=assignment.id,
+                pool=given.pool,
+                host=os.uname().nodename,
+                boot_id=host.boot_id(),
+                pid=pid,
+                pid_start=host.start_time(pid),
+            ),
+            now=clock.now(),
+        )
+        drained = worker.run()
+    sys.exit(DRAINED if drained else 0)
+
+
+def look_after(given: Surroundings, supervisor: Connection) -> None:
+    """Be the steward."""
+    log = Log(given.pool, brief=given.brief)
+    with _Child(given, log):
+        store = given.open_store(actor=given.pool)
+        Steward(
+            given.pool, store, given.place, supervisor, queues=given.queues, log=log, clock=Clock(), chance=_chance()
+        ).run()
+
+
+def _chance() -> random.Random:
+    return random.Random()  # noqa: S311 - for jitter, not for secrets
+
+
+class _Child:
+    """What goes for all of them."""
+
+    def __init__(self, given: Surroundings, log: Log) -> None:
+        self._log = log
+        if given.inherited_lock is not None:
+            os.close(given.inherited_lock)
+        # Ctrl+C and a hangup go to a terminal's whole session, also to a job in the moment before it has its own. They
+        # are for the supervisor, which says what they mean.
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def __enter__(self) -> None:
+        """Nothing more."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Tell in one line what went wrong, and leave the rest to whoever replaces us."""
+        if error is None:
+            return
+        if isinstance(error, QueuectlError):
+            self._log.event(error.message)
+        else:
+            self._log.event(f"internal error: {error!r}")
+            if os.environ.get("QUEUECTL_DEBUG"):
+                traceback.print_exception(error)
+        os._exit(FAILED)

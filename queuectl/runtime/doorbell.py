@@ -1,0 +1,152 @@
+"""Doorbells: named pipes that wake an idle worker within a millisecond of an enqueue.
+
+A ring that gets lost costs at most a poll interval: the store is the truth, the bell only saves the wait. Workers hold
+their pipes open for reading and writing, so a ring never blocks and never fails while one of them lives. One byte
+wakes one worker; whoever goes from idle to busy rings on, so a burst wakes as many as it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from binascii import crc32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuectl.runtime.place import Place
+
+_ANY = "any"
+
+
+def bell_of_queue(queue: str) -> str:
+    """The bell of workers that serve `queue` and not every queue. Two queues on one bell do no harm."""
+    return f"q-{crc32(queue.encode()):08x}"
+
+
+def bell_of_worker(worker: str) -> str:
+    """The bell that calls one worker: look at your job."""
+    return "w-" + worker
+
+
+def bell_of_pool(pool: str) -> str:
+    """The bell that calls one supervisor: look at your orders."""
+    return "p-" + pool
+
+
+def ring(place: Place, *bells: str) -> None:
+    """Ring each of `bells`. Nobody at home is no error."""
+    for bell in bells:
+        try:
+            pipe = os.open(os.path.join(place.bells, bell), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue  # no such pipe, or nobody has it open
+        try:
+            os.write(pipe, b"!")
+        except OSError:
+            pass  # full of rings already
+        os.close(pipe)
+
+
+def ring_for_queues(place: Place, queues: Sequence[str]) -> None:
+    """A job is ready in each of `queues`."""
+    ring(place, _ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues)))
+
+
+def bells_for(queues: Sequence[str]) -> list[str]:
+    """The bells that workers of `queues` listen to; no queues means every queue."""
+    return [bell_of_queue(queue) for queue in queues] if queues else [_ANY]
+
+
+class Listener:
+    """Waits for bells. Shared ones wake one listener each, its own wake it alone."""
+
+    def __init__(self, place: Place, *, shared: Sequence[str] = (), own: str) -> None:
+        """Make the pipes that are missing and listen to them. Raises OSError."""
+        self._own_path = os.path.join(place.bells, own)
+        self.own = _open(self._own_path)
+        self._shared = [_open(os.path.join(place.bells, bell)) for bell in shared]
+        self._waiter = _Waiter()
+        self._waiter.add(self.own)
+        for pipe in self._shared:
+            self._waiter.add_shared(pipe)
+
+    def also(self, descriptor: int) -> None:
+        """Wake up for this descriptor too; what can be read from it is thrown away."""
+        self._waiter.add(descriptor)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring; False when the time is over. The rings heard are taken."""
+        ready = self._waiter.wait(seconds)
+        for pipe in ready:
+            quiet(pipe)
+        return bool(ready)
+
+    def close(self) -> None:
+        """Stop listening, and take away the own bell."""
+        try:
+            os.unlink(self._own_path)
+        except OSError:
+            pass
+        self._waiter.close()
+        for pipe in (self.own, *self._shared):
+            os.close(pipe)
+
+
+def quiet(pipe: int) -> None:
+    """Take the rings that have been heard."""
+    try:
+        while len(os.read(pipe, 4096)) == 4096:
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _open(path: str) -> int:
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+    # For reading and writing, so that it neither blocks nor ends while nobody rings.
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+if hasattr(select, "epoll"):
+
+    class _Waiter:
+        """epoll can wake one waiter of many: a ring then costs one claim and not one for each idle worker."""
+
+        def __init__(self) -> None:
+            self._epoll = select.epoll()
+
+        def add(self, descriptor: int) -> None:
+            self._epoll.register(descriptor, select.EPOLLIN)
+
+        def add_shared(self, descriptor: int) -> None:
+            self._epoll.register(descriptor, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+
+        def wait(self, seconds: float) -> set[int]:
+            return {descriptor for descriptor, _ in self._epoll.poll(seconds)}
+
+        def close(self) -> None:
+            self._epoll.close()
+
+else:
+
+    class _Waiter:  # type: ignore[no-redef]
+        """Elsewhere all idle workers wake, and all but one find nothing."""
+
+        def __init__(self) -> None:
+            self._poll = select.poll()
+
+        def add(self, descriptor: int) -> None:
+            self._poll.register(descriptor, select.POLLIN)
+
+        add_shared = add
+
+        def wait(self, seconds: float) -> set[int]:
+            return {descriptor for descriptor, _ in self._poll.poll(max(0, seconds) * 1000)}
+
+        def close(self) -> None:
+            pass

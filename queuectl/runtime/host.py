@@ -1,0 +1,67 @@
+"""What the operating system must do for us: Linux precisely, any other Unix through `ps` and SIGCHLD.
+
+Call these through the module (`host.send(...)`): tests run the whole runtime over the portable half too.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from queuectl.runtime.portable import Process, family
+
+if sys.platform == "linux":
+    from queuectl.runtime.linux import (
+        adopt_orphans,
+        all_gone,
+        boot_id,
+        carrying,
+        descendants,
+        exit_fd,
+        holding,
+        is_same,
+        leftovers,
+        processes,
+        reap,
+        script_fd,
+        send,
+        start_time,
+        usage,
+    )
+else:
+    from queuectl.runtime.portable import (
+        adopt_orphans,
+        all_gone,
+        boot_id,
+        carrying,
+        descendants,
+        exit_fd,
+        holding,
+        is_same,
+        leftovers,
+        processes,
+        reap,
+        script_fd,
+        send,
+        start_time,
+        usage,
+    )
+
+__all__ = [
+    "Process",
+    "adopt_orphans",
+    "all_gone",
+    "boot_id",
+    "carrying",
+    "descendants",
+    "exit_fd",
+    "family",
+    "holding",
+    "is_same",
+    "leftovers",
+    "processes",
+    "reap",
+    "script_fd",
+    "send",
+    "start_time",
+    "usage",
+]

@@ -1,0 +1,232 @@
+"""The output of running jobs in bounded files, for `logs -f` and the console.
+
+A file is called `<seq>-<fence>.out` or `.err` and laid out as the memory it comes from:
+
+    0   16 bytes   "queuectl live 1", newline
+    16  8 bytes    begun: bytes of the stream up to which the writer may be overwriting the ring
+    24  8 bytes    total: bytes of the stream that are there, or were
+    32  64 KiB     the first bytes of the stream
+    …   1 MiB      a ring: byte i stands at 32 + 64 KiB + (i - 64 KiB) mod 1 MiB
+
+Both numbers are little-endian. The writer raises `begun`, writes the bytes, raises `total`; so bytes up to `total` and
+not older than `begun - 1 MiB` are right, and a reader that looks at `begun` once more afterwards knows which of
+what it has read were. Nothing is synced: the files are worth nothing after a crash of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+
+from queuectl.domain.attempt import NOTHING, Output
+from queuectl.runtime.output import HEAD, TAIL, position_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.runtime.output import Capture
+
+MAGIC = b"queuectl live 1\n"
+HEADER = 32
+READ_SIZE = 262_144
+
+FIRST_AFTER = 0.1
+"""Seconds that a job runs before its files are made: short jobs cost nothing."""
+INTERVAL = 0.2
+
+STREAMS = ("out", "err")
+
+
+def path_of(directory: str, seq: int, fence: int, stream: str) -> str:
+    """Name the live file of one stream, "out" or "err", of one attempt."""
+    return os.path.join(directory, f"{seq}-{fence}.{stream}")
+
+
+class Live:
+    """The live files of one attempt. A file that cannot be written is given up: the job must not notice."""
+
+    __slots__ = ("_directory", "_fence", "_files", "_seq")
+
+    def __init__(self, directory: str, seq: int, fence: int) -> None:
+        """Do nothing yet."""
+        self._directory = directory
+        self._seq = seq
+        self._fence = fence
+        self._files: dict[str, _LiveFile] = {}
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something for others to follow."""
+        return bool(self._files)
+
+    def write(self, out: Capture, err: Capture) -> None:
+        """Write what is new."""
+        for stream, capture in zip(STREAMS, (out, err), strict=True):
+            if capture.total:
+                file = self._files.get(stream)
+                if file is None:
+                    file = self._files[stream] = _LiveFile(path_of(self._directory, self._seq, self._fence, stream))
+                file.write(capture)
+
+    def close(self) -> None:
+        """Write no more. The files stay for those who read them."""
+        for file in self._files.values():
+            file.close()
+
+    def discard(self) -> None:
+        """Remove the files, once the result is recorded. Costs nothing if there are none."""
+        self.close()
+        for file in self._files.values():
+            _remove(file.path)
+        self._files.clear()
+
+
+def discard(directory: str, seq: int, fence: int) -> None:
+    """Remove the live files of an attempt whose worker died."""
+    for stream in STREAMS:
+        _remove(path_of(directory, seq, fence, stream))
+
+
+class LiveReader:
+    """Reads a live file while it is written, or after its removal if it was opened before."""
+
+    def __init__(self, path: str) -> None:
+        """The file need not be there yet."""
+        self.path = path
+        self._fd = -1
+
+    def read(self, offset: int) -> tuple[int, bytes, int]:
+        """Read on from byte `offset` of the stream: the next offset, some bytes, and how many were lost before them."""
+        if not self._open():
+            return offset, b"", 0
+        while True:
+            begun, total = _header(self._fd)
+            first = offset if offset < HEAD else max(offset, HEAD, begun - TAIL)
+            # The head and the ring are read apart: between them bytes may be missing.
+            last = min(total, first + READ_SIZE, HEAD if first < HEAD else total)
+            if first >= last:
+                return offset, b"", 0
+            data = _read(self._fd, first, last)
+            if first < HEAD:
+                return first + len(data), data, 0
+            overwritten = max(0, _header(self._fd)[0] - TAIL - first)
+            if overwritten < len(data):
+                first += overwritten
+                return first + len(data) - overwritten, data[overwritten:], first - offset
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _open(self) -> bool:
+        if self._fd < 0:
+            self._fd = _open(self.path)
+        return self._fd >= 0
+
+
+def recover(path: str) -> Output:
+    """Give the output that a killed worker left, as far as it had been written out."""
+    fd = _open(path)
+    if fd < 0:
+        return NOTHING
+    try:
+        begun, total = _header(fd)
+        return Output(
+            head=_read(fd, 0, min(total, HEAD)),
+            tail=_read(fd, max(HEAD, begun - TAIL), total),
+            total=total,
+        )
+    except OSError:
+        return NOTHING
+    finally:
+        os.close(fd)
+
+
+def read_stored(output: Output, offset: int) -> tuple[int, bytes, int]:
+    """Read on in the stored output where a LiveReader stopped: offsets and answer are the same."""
+    if offset < len(output.head):
+        return len(output.head), output.head[offset:], 0
+    if offset >= output.total:
+        return offset, b"", 0
+    tail_from = output.total - len(output.tail)
+    first = max(offset, tail_from)
+    return output.total, output.tail[first - tail_from :], first - offset
+
+
+class _LiveFile:
+    __slots__ = ("_fd", "_written", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._written = 0
+        _remove(path)  # from before the store was restored from a backup
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._fd = os.open(path, flags, 0o600)
+        except OSError:
+            self._fd = -1
+            return
+        self._put(MAGIC, 0)
+
+    def write(self, capture: Capture) -> None:
+        if self._fd < 0 or capture.total == self._written:
+            return
+        total = capture.total.to_bytes(8, "little")
+        self._put(total, 16)
+        for position, piece in capture.since(self._written):
+            self._put(piece, HEADER + position)
+        self._put(total, 24)
+        self._written = capture.total
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _put(self, data: bytes | memoryview, position: int) -> None:
+        if self._fd < 0:
+            return
+        try:
+            complete = os.pwrite(self._fd, data, position) == len(data)
+        except OSError:
+            complete = False
+        if not complete:
+            self.close()
+
+
+def _header(fd: int) -> tuple[int, int]:
+    """Read `begun` and `total`, twice the same, lest half of a number be new."""
+    header = os.pread(fd, HEADER, 0)
+    while header != (again := os.pread(fd, HEADER, 0)):
+        header = again
+    if len(header) < HEADER or not header.startswith(MAGIC):
+        return 0, 0
+    return int.from_bytes(header[16:24], "little"), int.from_bytes(header[24:32], "little")
+
+
+def _read(fd: int, first: int, last: int) -> bytes:
+    """Read bytes `first` to `last` of the stream, which must not reach from the head into the ring."""
+    pieces = []
+    while first < last:
+        position = position_of(first)
+        until_wrap = last - first if first < HEAD else HEAD + TAIL - position
+        piece = os.pread(fd, min(last - first, until_wrap), HEADER + position)
+        if not piece:
+            break
+        pieces.append(piece)
+        first += len(piece)
+    return b"".join(pieces)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

@@ -1,0 +1,41 @@
+"""What a pool tells the person who started it: one line per event on standard error."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from queuectl.domain.text import safe
+
+_STDERR = 2
+
+
+class Log:
+    """Writes whole lines at once, so that those of several processes do not mix."""
+
+    def __init__(self, who: str, *, brief: bool = False) -> None:
+        """Lines carry `who`. `brief` leaves out what went well: for a progress bar, and for a log file."""
+        self._who = who
+        self._brief = brief
+        self._second = 0
+        self._clock = ""
+
+    def detail(self, line: str) -> None:
+        """Say what went as it should."""
+        if not self._brief:
+            self.event(line)
+
+    def event(self, line: str) -> None:
+        """Say something that a person should see. A terminal that is gone is no reason to stop."""
+        moment = time.time()
+        second = int(moment)
+        if second != self._second:
+            self._second, self._clock = second, time.strftime("%H:%M:%S", time.localtime(second))
+        text = f"{self._clock}.{int(moment % 1 * 1000):03d} {self._who} {safe(line)}\n"
+        if self._brief:
+            # A progress bar may stand on this line.
+            text = "\r\x1b[K" + text if os.isatty(_STDERR) else text
+        try:
+            os.write(_STDERR, text.encode(errors="replace"))
+        except OSError:
+            pass

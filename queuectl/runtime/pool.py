@@ -1,0 +1,261 @@
+"""A pool: the supervisor process, which starts workers, replaces dead ones and ends them.
+
+The supervisor forks, so it never holds a connection to the store: its steward does. Where forking is not safe (macOS)
+workers are spawned.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.connection import wait as wait_for_any
+
+from queuectl.domain.clock import Clock
+from queuectl.domain.record import record
+from queuectl.domain.worker import PoolInfo
+from queuectl.runtime import host, locks, tree
+from queuectl.runtime.children import DRAINED, Surroundings, look_after, work
+from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
+from queuectl.runtime.log import Log
+from queuectl.runtime.names import new_name
+from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.worker import Assignment, Stop
+from queuectl.store.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
+    from typing import Any
+
+    from queuectl.runtime.place import Place
+    from queuectl.runtime.steward import Orders
+
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+_QUICK_DEATH = 1.0
+"""A worker that dies within this many seconds of its start is replaced more and more slowly."""
+_LONGEST_PAUSE = 10.0
+
+
+@record
+class PoolParams:
+    """What a pool is asked for."""
+
+    size: int
+    queues: tuple[str, ...] = ()
+    """Empty: every queue."""
+    drain: bool = False
+    """End when nothing is left to run."""
+    brief: bool = False
+    """Log only what a person should see."""
+
+
+class Pool:
+    """The supervisor's loop."""
+
+    def __init__(
+        self,
+        params: PoolParams,
+        open_store: Callable[..., Store],
+        place: Place,
+        *,
+        location: str,
+        left: Callable[[int], None],
+    ) -> None:
+        """`left` is told how many jobs are not final yet, whenever that changes."""
+        self.id = new_name("p")
+        self._params = params
+        self._open_store = open_store
+        self._place = place
+        self._location = location
+        self._left = left
+        self._log = Log(self.id, brief=params.brief)
+        self._context: Any = multiprocessing.get_context(START_METHOD)
+        self._workers: dict[str, tuple[BaseProcess, float]] = {}
+        self._size = params.size
+        self._stop = Stop.NO
+        self._drained = False
+        self._clock = Clock()
+        self._pause, self._not_before = 0.0, 0.0
+
+    def run(self) -> None:
+        """Keep the pool until it is told to stop, or until a drain is over. Raises StoreError when it cannot start."""
+        self._register()
+        # What has been made by now is shared with every worker: keep the collector from touching it.
+        gc.collect()
+        gc.freeze()
+        host.adopt_orphans()
+        signals = signal_pipe()
+        signal.signal(signal.SIGTERM, self._signalled)
+        signal.signal(signal.SIGINT, self._signalled)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, self._signalled)
+        self._start_steward()
+        self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
+        while self._workers or not (self._stop or self._drained):
+            self._fill()
+            wait_for_any([signals, self._orders, *self._sentinels()], timeout=self._timeout())
+            quiet(signals)
+            self._heartbeat.beat()
+            self._read_orders()
+            self._bury()
+            self._keep_steward()
+        self._steward.terminate()
+        self._steward.join()
+        self._read_orders()
+        os.unlink(self._lock_path)
+        os.close(self._lock)
+        self._log.event("pool stopped")
+
+    def _register(self) -> None:
+        self._place.make()
+        self._lock_path = os.path.join(self._place.pools, self.id)
+        self._lock = locks.hold(self._lock_path)
+        self._heartbeat = locks.Heartbeat(self._lock)
+        store = self._open_store(actor=self.id)
+        try:
+            info = PoolInfo(
+                id=self.id,
+                host=os.uname().nodename,
+                pid=os.getpid(),
+                queues=self._params.queues,
+                size=self._size,
+            )
+            store.fleet.add_pool(info, now=self._clock.now())
+        finally:
+            store.close()
+
+    def _sentinels(self) -> list[int]:
+        processes = [self._steward, *(process for process, _ in self._workers.values())]
+        return [process.sentinel for process in processes if process.exitcode is None]
+
+    def _timeout(self) -> float:
+        if len(self._workers) < self._size and not self._stop and not self._drained:
+            return max(0.01, self._not_before - self._clock.monotonic())
+        return 1.0
+
+    def _fill(self) -> None:
+        """Start the workers that are missing, end those that are too many."""
+        if self._stop or self._drained:
+            return
+        while len(self._workers) < self._size and self._clock.monotonic() >= self._not_before:
+            self._start_worker()
+        if len(self._workers) > self._size:
+            for _, (process, _) in list(self._workers.items())[self._size :]:
+                _send(process, signal.SIGTERM)
+
+    def _start_process(self, target: Callable[..., None], argument: object) -> BaseProcess:
+        forks = START_METHOD == "fork"
+        if forks and Store.open:
+            raise RuntimeError("a store is open: a connection must not cross a fork")
+        given = Surroundings(
+            pool=self.id,
+            queues=self._params.queues,
+            open_store=self._open_store,
+            place=self._place,
+            location=self._location,
+            brief=self._params.brief,
+            inherited_lock=self._lock if forks else None,
+        )
+        process: BaseProcess = self._context.Process(target=target, args=(given, argument))
+        process.start()
+        return process
+
+    def _start_worker(self) -> None:
+        assignment = Assignment(
+            id=new_name("w"), queues=self._params.queues, drain=self._params.drain, supervisor=os.getpid()
+        )
+        self._workers[assignment.id] = (self._start_process(work, assignment), self._clock.monotonic())
+
+    def _start_steward(self) -> None:
+        self._orders, theirs = self._context.Pipe()
+        self._steward = self._start_process(look_after, theirs)
+        theirs.close()
+        self._steward_started = self._clock.monotonic()
+
+    def _keep_steward(self) -> None:
+        """Replace a steward that died, once a second at most."""
+        if self._steward.is_alive() or self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
+            return
+        self._log.event(f"the steward (pid {self._steward.pid}) died: {_how(self._steward.exitcode)}")
+        self._orders.close()
+        self._start_steward()
+
+    def _read_orders(self) -> None:
+        try:
+            while self._orders.poll():
+                order: Orders = self._orders.recv()
+                self._left(order.left)
+                if order.size != self._size:
+                    self._log.event(f"scaled from {self._size} to {order.size} workers")
+                    self._size = order.size
+                if order.stop is not None:
+                    self._end(Stop.NOW if order.stop == "now" else Stop.DRAIN)
+        except (EOFError, OSError):
+            return
+
+    def _bury(self) -> None:
+        """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
+        self._reap_adopted()
+        for id_, (process, started) in list(self._workers.items()):
+            if process.is_alive():
+                continue
+            process.join()
+            del self._workers[id_]
+            if process.exitcode in {0, DRAINED}:
+                self._drained = self._drained or process.exitcode == DRAINED
+                continue
+            self._drained = False
+            # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
+            tree.end_strays(self._children())
+            ring(self._place, bell_of_pool(self.id))
+            self._log.event(f"worker {id_} (pid {process.pid}) died: {_how(process.exitcode)}")
+            quick = self._clock.monotonic() - started < _QUICK_DEATH
+            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
+            self._not_before = self._clock.monotonic() + self._pause
+
+    def _children(self) -> set[int]:
+        processes = [self._steward, *(process for process, _ in self._workers.values())]
+        return {process.pid for process in processes if process.pid is not None}
+
+    def _reap_adopted(self) -> None:
+        """Take the status of what the jobs of dead workers left to us, the nearest subreaper."""
+        ours = self._children()
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None or ended.si_pid in ours:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+    def _signalled(self, *_: object) -> None:
+        self._end(Stop.NOW if self._stop else Stop.DRAIN)
+
+    def _end(self, stop: Stop) -> None:
+        if stop <= self._stop:
+            return
+        self._stop = stop
+        busy = len(self._workers)
+        if stop is Stop.DRAIN:
+            self._log.event(f"stopping: {busy} workers finish their jobs (again to end them now)")
+        else:
+            self._log.event("stopping now: running jobs are ended and put back")
+        for process, _ in self._workers.values():
+            _send(process, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
+
+
+def _send(process: BaseProcess, number: int) -> None:
+    """Signal a child of ours; its pid is not reused before we have joined it."""
+    if process.is_alive() and process.pid is not None:
+        os.kill(process.pid, number)
+
+
+def _how(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"signal {-exitcode}"
+    return f"exit code {exitcode}"

@@ -1,0 +1,201 @@
+"""Starting one command: a shell in a session of its own, its output in two pipes of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+
+from queuectl.runtime import host
+from queuectl.runtime.locks import LOCK_FD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SHELL = "/bin/sh"
+ARGUMENT_MAX = 131_072
+"""Linux takes no single argument of so many bytes (MAX_ARG_STRLEN, with its NUL). Longer commands become a script."""
+SCRIPT_FD = 9
+"""Dash cannot name more than one digit, and must be able to close it."""
+_FROM_SCRIPT = f". /dev/fd/{SCRIPT_FD}"
+"""Not `sh /dev/fd/9`: this way $0 and error messages are those of `sh -c`."""
+_CLOSE_SCRIPT = f"exec {SCRIPT_FD}<&-; ".encode()
+"""The shell reads from a copy; what it starts need not carry the script. On the same line: line numbers stay."""
+
+# Python ignores SIGPIPE and SIGXFSZ, the worker SIGINT, nohup SIGHUP: an ignored signal is inherited through exec.
+_DEFAULT_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+
+_SECRETS = frozenset({b"PGPASSWORD", b"PGPASSFILE", b"PGSERVICEFILE", b"PGSSLKEY"})
+_NOT_INHERITED = _SECRETS | {b"TMOUT"}
+"""What opens the worker's own store, and what makes shells end themselves."""
+
+_SEARCH = getattr(os, "O_PATH", os.O_RDONLY)
+
+_REASONS = {
+    errno.E2BIG: "command and environment are too large",
+    errno.EAGAIN: "no more processes are allowed",
+    errno.ENOMEM: "out of memory",
+    errno.EBADF: f"the limit of open files must be above {LOCK_FD}",
+}
+
+_null = -1
+
+
+class SpawnError(Exception):
+    """The command could not be started; the text says why."""
+
+
+def inheritable(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """What jobs see of the worker's environment. Computed once for a worker."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _NOT_INHERITED and not name.startswith(b"QUEUECTL_")
+    }
+
+
+def environment(
+    inherited: Mapping[bytes, bytes],
+    explicit: Iterable[tuple[str, str]],
+    *,
+    job_id: str,
+    attempt: int,
+    cookie: str,
+) -> dict[bytes, bytes]:
+    """Make the environment of one attempt: inherited, then the job's own, then ours. Never fails: `start` may."""
+    made = dict(inherited)
+    for name, value in explicit:
+        made[name.encode("utf-8", "surrogatepass")] = value.encode("utf-8", "surrogatepass")
+    made[b"QUEUECTL_JOB_ID"] = job_id.encode("utf-8", "surrogatepass")
+    made[b"QUEUECTL_ATTEMPT"] = b"%d" % attempt
+    made[b"QUEUECTL_RUN"] = cookie.encode()
+    return made
+
+
+def cookie(instance: str, seq: int, fence: int) -> str:
+    """Name one attempt of one job of one store: what every process of its tree carries in its environment."""
+    return f"{instance}-{seq}-{fence}"
+
+
+def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None) -> tuple[int, int, int]:
+    """Start `command`; the pid and the two pipes to read its stdout and stderr from. Raises SpawnError.
+
+    `lock` is inherited as LOCK_FD. The working directory is changed for the moment of the start, since posix_spawn
+    cannot: the worker must have a single thread.
+    """
+    null = _null if _null >= 0 else _prepare()
+    opened: list[int] = []
+    try:
+        text = command.encode()
+        out, out_end = os.pipe()
+        opened += out, out_end
+        err, err_end = os.pipe()
+        opened += err, err_end
+        # Only our ends: the others' flags would be seen by the job.
+        os.set_blocking(out, False)
+        os.set_blocking(err, False)
+        actions = [
+            (os.POSIX_SPAWN_DUP2, null, 0),
+            (os.POSIX_SPAWN_DUP2, out_end, 1),
+            (os.POSIX_SPAWN_DUP2, err_end, 2),
+        ]
+        if lock is not None:
+            actions.append((os.POSIX_SPAWN_DUP2, lock, LOCK_FD))
+        if len(text) < ARGUMENT_MAX:
+            arguments: tuple[str | bytes, ...] = (SHELL, "-c", text)
+        else:
+            arguments = (SHELL, "-c", _FROM_SCRIPT)
+            opened.append(_out_of_the_way(host.script_fd(_CLOSE_SCRIPT + text)))
+            actions.append((os.POSIX_SPAWN_DUP2, opened[-1], SCRIPT_FD))
+        if cwd is None:
+            pid = _spawn(arguments, environment, actions)
+        else:
+            pid = _spawn_in(cwd, arguments, environment, actions)
+    except OSError as error:
+        _close(opened)
+        raise SpawnError(f"cannot start: {_REASONS.get(error.errno or 0, error.strerror)}") from None
+    except ValueError as error:  # a NUL or a "=" where none can be, or text that is not Unicode
+        _close(opened)
+        raise SpawnError(f"cannot start: {error}") from None
+    except BaseException:
+        _close(opened)
+        raise
+    _close(opened[1:2] + opened[3:])
+    return pid, out, err
+
+
+def _spawn(
+    arguments: tuple[str | bytes, ...], environment: Mapping[bytes, bytes], actions: list[tuple[int, int, int]]
+) -> int:
+    return os.posix_spawn(
+        SHELL,
+        arguments,
+        environment,
+        file_actions=actions,
+        setsid=True,
+        setsigmask=(),
+        setsigdef=_DEFAULT_SIGNALS,
+    )
+
+
+def _spawn_in(
+    cwd: str,
+    arguments: tuple[str | bytes, ...],
+    environment: Mapping[bytes, bytes],
+    actions: list[tuple[int, int, int]],
+) -> int:
+    # Shells believe PWD where it names their directory, and it is the only way to a path with its symlinks.
+    path = cwd.encode()
+    environment = {**environment, b"PWD": path} if path.startswith(b"/") else environment
+    home = os.open(".", _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            os.chdir(path)
+        except OSError as error:
+            raise SpawnError(f"cannot start in {cwd}: {error.strerror}") from None
+        try:
+            return _spawn(arguments, environment, actions)
+        finally:
+            _go_back(home)
+    finally:
+        os.close(home)
+
+
+def _go_back(home: int) -> None:
+    try:
+        os.fchdir(home)
+    except OSError:  # no longer permitted; the job has started, and nothing of ours needs the directory
+        os.chdir("/")
+
+
+def _prepare() -> int:
+    """Before the first start: open /dev/null for all of them, and keep what this process inherited from its jobs."""
+    global _null  # noqa: PLW0603 - one descriptor for all jobs of the process
+    for name in os.listdir("/dev/fd"):
+        try:
+            if int(name) > 2:
+                os.set_inheritable(int(name), False)
+        except OSError:
+            pass  # that of the listing itself
+    # And have 0 to 2 taken: a pipe there would be overwritten before it is duplicated.
+    fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    while fd <= 2:
+        fd = os.dup(fd)
+    _null = fd
+    return fd
+
+
+def _out_of_the_way(fd: int) -> int:
+    """Move a descriptor to where no other action of the start writes."""
+    import fcntl  # long commands are rare
+
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOCK_FD + 1)
+    finally:
+        os.close(fd)
+
+
+def _close(descriptors: list[int]) -> None:
+    for fd in descriptors:
+        os.close(fd)

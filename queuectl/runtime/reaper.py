@@ -1,0 +1,138 @@
+"""What happens when a worker dies: its process trees are ended, then its jobs are put back."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from queuectl.domain.attempt import Outcome, Result
+from queuectl.runtime import host, live, locks, process, tree
+from queuectl.runtime.doorbell import bell_of_worker, ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import random
+
+    from queuectl.config import Settings
+    from queuectl.domain.clock import Clock
+    from queuectl.domain.worker import WorkerInfo
+    from queuectl.runtime.log import Log
+    from queuectl.runtime.place import Place
+    from queuectl.store.rows import Claim
+    from queuectl.store.store import Store
+
+
+class Reaper:
+    """Finds the dead among the workers of this host, and clears up after them."""
+
+    def __init__(self, store: Store, place: Place, *, log: Log, clock: Clock, chance: random.Random) -> None:
+        """Recover jobs of `store` whose workers kept their locks in `place`."""
+        self._store = store
+        self._claims = store.claims()
+        self._place = place
+        self._log = log
+        self._clock = clock
+        self._random = chance
+        self._beats: dict[str, tuple[int | None, float]] = {}
+        self._host, self._boot = os.uname().nodename, host.boot_id()
+
+    def reap(self, settings: Settings) -> int:
+        """Look at every worker once; how many were recovered."""
+        recovered = 0
+        known = {}
+        for worker in self._store.fleet.running_workers():
+            if worker.host != self._host:
+                continue
+            known[worker.id] = worker
+            if self._is_dead(worker, settings.lease) and self._recover(worker, settings):
+                recovered += 1
+        self._beats = {id_: beat for id_, beat in self._beats.items() if id_ in known}
+        return recovered
+
+    def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
+        """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""
+        path = os.path.join(self._place.workers, worker.id)
+        if not os.path.exists(path):
+            # Its lock was taken away, by hand or with the whole directory. A worker that still lives is ended first.
+            return not self._lives(worker) or self._kill(worker, "its lock file is gone")
+        if locks.is_free(path):
+            return True
+        beat = locks.read_beat(path)
+        now = self._clock.monotonic()
+        before = self._beats.get(worker.id)
+        if before is None or before[0] != beat:
+            self._beats[worker.id] = (beat, now)
+        elif now - before[1] > lease:
+            self._kill(worker, f"no sign of life for {now - before[1]:.0f} s")
+        return False
+
+    def _lives(self, worker: WorkerInfo) -> bool:
+        """Whether the very process that started as this worker is there: a recycled pid started at another time."""
+        return (
+            worker.boot_id == self._boot and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
+        )
+
+    def _kill(self, worker: WorkerInfo, why: str) -> bool:
+        if worker.pid_start is not None and host.send(worker.pid, worker.pid_start, signal.SIGKILL):
+            self._log.event(f"killed worker {worker.id} (pid {worker.pid}): {why}")
+        # Its lock is free once it is gone: the next look finds out.
+        return False
+
+    def _recover(self, worker: WorkerInfo, settings: Settings) -> bool:
+        path = os.path.join(self._place.workers, worker.id)
+        try:
+            lock = locks.try_lock(path)
+        except FileNotFoundError:
+            lock = -1
+        if lock is None:
+            return False  # somebody else is at it
+        try:
+            lost: list[str] = []
+            for claim in self._claims.held_by(worker.id):
+                if not self._give_back(claim, worker, settings):
+                    return False
+                lost.append(claim.id)
+            self._store.fleet.stop_worker(worker.id, now=self._clock.now(), lost=lost)
+            self._clear(worker.id, path)
+        finally:
+            if lock >= 0:
+                os.close(lock)
+        self._log.event(f"cleared up after worker {worker.id}" + (f": put back {', '.join(lost)}" if lost else ""))
+        return True
+
+    def _give_back(self, claim: Claim, worker: WorkerInfo, settings: Settings) -> bool:
+        """End what is left of an attempt and record it as lost; False while something of it cannot be ended."""
+        attempts = locks.attempt_locks(os.path.join(self._place.attempts, worker.id))
+        notes = [note for path in attempts if (note := locks.read_note(path)) and note[1:] == (claim.seq, claim.fence)]
+        alive = tree.end_tree(
+            process.cookie(worker.id, claim.seq, claim.fence), attempts, pid_hint=notes[0][0] if notes else None
+        )
+        if alive:
+            self._log.event(f"{claim.id} cannot be put back: {', '.join(map(str, alive))} cannot be killed")
+            return False
+        now = self._clock.now()
+        stdout, stderr = (
+            live.recover(live.path_of(self._place.live, claim.seq, claim.fence, stream)) for stream in live.STREAMS
+        )
+        result = Result(
+            outcome=Outcome.LOST,
+            duration_ms=max(0, now - self._claims.started_at(claim)),
+            error=f"worker {worker.id} (pid {worker.pid}) died",
+            stdout=stdout,
+            stderr=stderr,
+        )
+        self._claims.finish(claim, worker.id, result, backoff=settings.backoff, random=self._random, now=now)
+        live.discard(self._place.live, claim.seq, claim.fence)
+        ring_for_queues(self._place, [claim.queue])
+        return True
+
+    def _clear(self, worker: str, path: str) -> None:
+        for leftover in (
+            path,
+            os.path.join(self._place.bells, bell_of_worker(worker)),
+            *locks.attempt_locks(os.path.join(self._place.attempts, worker)),
+        ):
+            try:
+                os.unlink(leftover)
+            except OSError:
+                pass

@@ -1,0 +1,116 @@
+"""The steward of a pool: the one process of it, besides the workers, that talks to the store.
+
+The supervisor forks workers and therefore never holds a connection. The steward reads its orders for it, clears up
+after dead workers and writes down the end of the pool.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from queuectl.config import settings_from
+from queuectl.domain.errors import StoreError
+from queuectl.domain.record import record
+from queuectl.runtime.doorbell import Listener, bell_of_pool
+from queuectl.runtime.reaper import Reaper
+from queuectl.runtime.signals import signal_pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import random
+    from multiprocessing.connection import Connection
+
+    from queuectl.config import Settings
+    from queuectl.domain.clock import Clock
+    from queuectl.runtime.log import Log
+    from queuectl.runtime.place import Place
+    from queuectl.store.store import Store
+
+_INTERVAL = 1.0
+
+
+@record
+class Orders:
+    """What the store wants of a pool, and how much there is to do."""
+
+    size: int
+    stop: str | None
+    left: int
+
+
+class Steward:
+    """The loop of the steward's process."""
+
+    def __init__(
+        self,
+        pool: str,
+        store: Store,
+        place: Place,
+        supervisor: Connection,
+        *,
+        queues: tuple[str, ...],
+        log: Log,
+        clock: Clock,
+        chance: random.Random,
+    ) -> None:
+        """Report to `supervisor`."""
+        self._pool = pool
+        self._store = store
+        self._claims = store.claims(queues)
+        self._place = place
+        self._supervisor = supervisor
+        self._parent = os.getppid()
+        self._clock = clock
+        self._log = log
+        self._reaper = Reaper(store, place, log=log, clock=clock, chance=chance)
+        self._listener = Listener(place, own=bell_of_pool(pool))
+        self._leaving = False
+        self._in_trouble = False
+        self._sent: Orders | None = None
+        self._listener.also(signal_pipe())
+        signal.signal(signal.SIGTERM, self._leave)
+
+    def run(self) -> None:
+        """Look about once a second and whenever the bell rings, until the supervisor has no more use for us."""
+        while not self._leaving and os.getppid() == self._parent:
+            self._look()
+            self._listener.wait(_INTERVAL)
+        if os.getppid() == self._parent:
+            self._look()
+            try:
+                self._store.fleet.stop_pool(self._pool, now=self._clock.now())
+            except StoreError as error:
+                self._log.event(f"the end of the pool could not be written down: {error.message}")
+        self._listener.close()
+        self._store.close()
+
+    def _look(self) -> None:
+        try:
+            settings = self._settings()
+            orders = self._store.fleet.orders(self._pool)
+            size, stop = orders or (0, "drain")
+            self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
+            self._reaper.reap(settings)
+        except StoreError as error:
+            if not self._in_trouble:
+                self._log.event(f"waiting for the store: {error.message}")
+            self._in_trouble = True
+        else:
+            self._in_trouble = False
+
+    def _settings(self) -> Settings:
+        settings = settings_from(self._store.config())
+        self._store.database.wait = settings.busy_timeout
+        return settings
+
+    def _send(self, orders: Orders) -> None:
+        if orders != self._sent:
+            self._sent = orders
+            try:
+                self._supervisor.send(orders)
+            except OSError:
+                self._leaving = True
+
+    def _leave(self, *_: object) -> None:
+        self._leaving = True

@@ -1,0 +1,347 @@
+"""One attempt, from the start of its command to its result.
+
+The attempt ends with its main process, not with the end of its output, which a background process may keep open.
+Whatever the command left behind is then ended too. A timeout or an order ends the whole tree: TERM and CONT, after the
+grace KILL. Which outcome it is, when two things happen at once:
+
+- A command that has exited before we signalled it keeps its own outcome, although a timeout or an order came.
+- Once signalled it is `timeout`, `cancelled` or `released`, whatever it then exits with.
+- The first of these stays, except that a cancel overrides the others: somebody wants it not to run again.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+
+from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.record import record
+from queuectl.runtime import host, process, tree
+from queuectl.runtime.live import FIRST_AFTER, INTERVAL
+from queuectl.runtime.output import EMPTY, ENDED, Capture
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from queuectl.runtime.live import Live
+    from queuectl.runtime.locks import AttemptLock
+
+TICK = 0.9
+DRAIN = 0.2
+"""Seconds that a finished command's output is still read, should something else keep writing to its pipes."""
+NEVER = float("inf")
+
+
+@record
+class Cancel:
+    """End the job for good: its outcome is `cancelled`. SIGKILL leaves no grace, also after a weaker order."""
+
+    signal: int = signal.SIGTERM
+
+
+@record
+class Release:
+    """End the job so that it can run elsewhere: its outcome is `released`. SIGKILL as above."""
+
+    signal: int = signal.SIGTERM
+
+
+def run(
+    command: str,
+    *,
+    seq: int,
+    fence: int,
+    cookie: str,
+    environment: Mapping[bytes, bytes],
+    cwd: str | None = None,
+    timeout_ms: int | None = None,
+    kill_grace_ms: int = 5000,
+    lock: AttemptLock | None = None,
+    live: Live | None = None,
+    wake: Sequence[int] = (),
+    tick: Callable[[], object],
+    order: Callable[[], Cancel | Release | None],
+) -> Result:
+    """Run one attempt to its end. The calling process has one thread, and no other children: it reaps all there are.
+
+    `tick` is called at least once a second. `order` is called after every tick and when one of the descriptors `wake`
+    is readable; it must read them empty, or it is called again at once. One that closes is told once. An order may
+    be repeated. If either of the two raises, the tree is killed and the exception goes on.
+    """
+    host.adopt_orphans()
+    started = time.monotonic()
+    try:
+        if lock is None:
+            pid, out, err = process.start(command, environment, cwd, None)
+        else:
+            pid, out, err = _start_locked(command, environment, cwd, lock, (seq, fence))
+        exit_fd = _watch(pid, out, err)
+    except process.SpawnError as error:
+        return Result(outcome=Outcome.SPAWN_ERROR, duration_ms=_milliseconds(started), error=str(error))
+    try:
+        attempt = _Attempt(pid, exit_fd, (out, err), cookie=cookie, live=live, tick=tick, order=order)
+        attempt.timeout_at = NEVER if timeout_ms is None else started + timeout_ms / 1000
+        attempt.grace = kill_grace_ms / 1000
+        return attempt.run(started, wake)
+    finally:
+        os.close(out)
+        os.close(err)
+        os.close(exit_fd)
+
+
+def _start_locked(
+    command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock, name: tuple[int, int]
+) -> tuple[int, int, int]:
+    try:
+        held = lock.take()
+    except OSError as error:
+        raise process.SpawnError(f"cannot lock the attempt: {error.strerror}") from None
+    try:
+        started = process.start(command, environment, cwd, held)
+        lock.note(held, started[0], *name)
+    finally:
+        os.close(held)  # from now on only the tree holds it
+    return started
+
+
+def _watch(pid: int, out: int, err: int) -> int:
+    try:
+        return host.exit_fd(pid)
+    except OSError as error:  # no descriptor left
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(out)
+        os.close(err)
+        raise process.SpawnError(f"cannot be watched: {error.strerror}") from None
+
+
+class _Attempt:
+    __slots__ = (
+        "_cookie",
+        "_error",
+        "_exit_fd",
+        "_give_up_at",
+        "_kill_at",
+        "_live",
+        "_live_at",
+        "_live_from",
+        "_next",
+        "_order",
+        "_pid",
+        "_sent",
+        "_status",
+        "_stderr",
+        "_stdout",
+        "_streams",
+        "_tick",
+        "_tick_at",
+        "_why",
+        "grace",
+        "timeout_at",
+    )
+
+    grace: float
+    timeout_at: float
+
+    def __init__(
+        self,
+        pid: int,
+        exit_fd: int,
+        pipes: tuple[int, int],
+        *,
+        cookie: str,
+        live: Live | None,
+        tick: Callable[[], object],
+        order: Callable[[], Cancel | Release | None],
+    ) -> None:
+        self._pid = pid
+        self._cookie = cookie
+        self._exit_fd = exit_fd
+        self._stdout = Capture()
+        self._stderr = Capture()
+        self._streams = {pipes[0]: self._stdout, pipes[1]: self._stderr}
+        """The pipes that have not ended."""
+        self._live = live
+        self._tick = tick
+        self._order = order
+        self._status: int | None = None
+        self._why: Outcome | None = None
+        self._error: str | None = None
+        self._sent: set[int] = set()
+        self._kill_at = self._give_up_at = self._live_at = NEVER
+
+    def run(self, started: float, wake: Sequence[int]) -> Result:
+        self._live_from = started + FIRST_AFTER
+        self._tick_at = started + TICK
+        self._schedule()
+        try:
+            self._until_exit(wake)
+            duration = _milliseconds(started)
+            self._drain()
+            self._end_leftovers()
+            if self._live is not None and self._live.begun:
+                self._live.write(self._stdout, self._stderr)
+        except BaseException:
+            tree.kill_all(self._pid, self._cookie, reaped=self._status is not None)
+            raise
+        finally:
+            if self._live is not None:
+                self._live.close()
+        return self._result(duration)
+
+    def _until_exit(self, wake: Sequence[int]) -> None:
+        poller = select.poll()
+        for fd in (self._exit_fd, *self._streams, *wake):
+            poller.register(fd, select.POLLIN)
+        while self._status is None and self._error is None:
+            now = time.monotonic()
+            if now >= self._next:
+                self._on_time(now)
+                continue
+            # One read of each stream, then the clock again: a flood delays neither the other stream nor the time.
+            for fd, event in poller.poll((self._next - now) * 1000):
+                capture = self._streams.get(fd)
+                if capture is not None:
+                    # Hung up and nothing in it is how most jobs end: no need to read nothing from it.
+                    read = capture.read(fd) if event & select.POLLIN else ENDED
+                    if read == ENDED:
+                        poller.unregister(fd)
+                        del self._streams[fd]
+                    elif self._live is not None and self._live_at == NEVER:
+                        self._live_at = self._live_from
+                        self._schedule()
+                elif fd == self._exit_fd:
+                    self._has_exited()
+                else:
+                    if event & ~select.POLLIN:
+                        poller.unregister(fd)
+                    self._obey()
+
+    def _on_time(self, now: float) -> None:
+        if now >= self._live_at and self._live is not None:
+            self._live.write(self._stdout, self._stderr)
+            self._live_at = NEVER
+            self._live_from = now + INTERVAL
+        if now >= self._tick_at:
+            self._tick_if_due()
+            self._reap_adopted()
+            self._obey()
+        if now >= self.timeout_at:
+            self.timeout_at = NEVER
+            self._end(Outcome.TIMEOUT, signal.SIGTERM)
+        if now >= self._kill_at:
+            self._kill()
+        if now >= self._give_up_at:
+            self._unkillable(tree.give_up(self._pid, self._cookie))
+        self._schedule()
+
+    def _schedule(self) -> None:
+        self._next = min(self._tick_at, self.timeout_at, self._live_at, self._kill_at, self._give_up_at)
+
+    def _tick_if_due(self) -> None:
+        now = time.monotonic()
+        if now >= self._tick_at:
+            self._tick()
+            self._tick_at = now + TICK
+
+    def _obey(self) -> None:
+        order = self._order()
+        if order is not None:
+            self._end(Outcome.CANCELLED if isinstance(order, Cancel) else Outcome.RELEASED, order.signal)
+
+    def _end(self, why: Outcome, signo: int) -> None:
+        if self._has_exited():
+            return
+        if self._why is None or why is Outcome.CANCELLED:
+            self._why = why
+        if signo in self._sent or signal.SIGKILL in self._sent:
+            return
+        if signo == signal.SIGKILL:
+            self._kill()
+        else:
+            self._sent.add(signo)
+            tree.signal_running(self._pid, self._cookie, signo)
+            tree.signal_running(self._pid, self._cookie, signal.SIGCONT)  # stopped, it would never see the other
+            self._kill_at = min(self._kill_at, time.monotonic() + self.grace)
+        self._schedule()
+
+    def _kill(self) -> None:
+        self._kill_at = NEVER
+        if self._has_exited():
+            return
+        self._sent.add(signal.SIGKILL)
+        tree.signal_running(self._pid, self._cookie, signal.SIGKILL)
+        self._give_up_at = time.monotonic() + tree.GIVE_UP_AFTER
+
+    def _has_exited(self) -> bool:
+        if self._status is None:
+            self._status = host.reap(self._pid, self._exit_fd)
+        return self._status is not None
+
+    def _reap_adopted(self) -> None:
+        """Take the orphans that ended while the job goes on: a job that makes many would use up the pids."""
+        try:
+            while self._status is None:
+                reaped, status = os.waitpid(-1, os.WNOHANG)
+                if reaped == self._pid:
+                    self._status = status
+                elif not reaped:
+                    return
+        except ChildProcessError:
+            pass
+
+    def _drain(self) -> None:
+        streams = dict(self._streams)
+        give_up_at = time.monotonic() + DRAIN
+        while streams and time.monotonic() < give_up_at:
+            for pipe, capture in tuple(streams.items()):
+                if capture.read(pipe) in (ENDED, EMPTY):
+                    del streams[pipe]
+
+    def _end_leftovers(self) -> None:
+        if self._status is None or host.all_gone(self._pid):
+            return
+        now = time.monotonic()
+        if not self._sent:
+            kill_at = now + tree.LEFTOVER_GRACE
+        else:
+            kill_at = now if signal.SIGKILL in self._sent else self._kill_at
+        self._unkillable(
+            tree.end_leftovers(
+                self._pid,
+                self._cookie,
+                terminate=signal.SIGTERM not in self._sent,
+                kill_at=kill_at,
+                tick=self._tick_if_due,
+            )
+        )
+        self._drain()
+
+    def _unkillable(self, pids: Sequence[int]) -> None:
+        if pids:
+            self._error = f"unkillable: pids {', '.join(map(str, pids))}"
+
+    def _result(self, duration: int) -> Result:
+        code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        if self._why is not None:
+            outcome = self._why
+        elif code == 0:
+            outcome = Outcome.SUCCESS
+        else:
+            outcome = Outcome.EXIT if code is None or code > 0 else Outcome.SIGNAL
+        return Result(
+            outcome=outcome,
+            duration_ms=duration,
+            exit_code=code if code is not None and code >= 0 else None,
+            signal=-code if code is not None and code < 0 else None,
+            error=self._error,
+            stdout=self._stdout.take(),
+            stderr=self._stderr.take(),
+        )
+
+
+def _milliseconds(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

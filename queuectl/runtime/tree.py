@@ -1,0 +1,201 @@
+"""Ending process trees: one's own job's, and the one that a killed worker left.
+
+Pids are signalled only where they cannot be somebody else's by now: through `host.send`, which checks the start time
+of what it has pinned, or as the group of a leader that has not been reaped, whose number is therefore taken.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from queuectl.runtime import host
+from queuectl.runtime.locks import LOCK_FD, is_free
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+LEFTOVER_GRACE = 2.0
+"""Seconds between TERM and KILL for what outlives the main process of its job."""
+GIVE_UP_AFTER = 3.0
+"""Seconds after KILL before a process counts as unkillable: in an uninterruptible wait, or another user's."""
+RECOVERY_GRACE = 0.5
+RECOVERY_LIMIT = 5.0
+UNKNOWN = 0
+"""Stands for a process that holds the lock of an attempt and could not be found."""
+
+_PAUSES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05)
+
+_given_up: dict[int, int] = {}
+"""What could not be ended earlier in the life of this process, with start times: not the next job's doing."""
+
+
+def signal_running(leader: int, cookie: str, signo: int) -> None:
+    """Signal the whole tree of a job whose main process has not been reaped yet."""
+    # The group first: the kernel reaches all of it at once, also what forks meanwhile.
+    try:
+        os.killpg(leader, signo)
+    except OSError:
+        pass  # nobody left in it, or only another user's
+    for pid, started in _remaining(leader, cookie).items():
+        if _group(pid) != leader:
+            host.send(pid, started, signo)
+
+
+def end_leftovers(
+    leader: int, cookie: str, *, terminate: bool, kill_at: float, tick: Callable[[], object]
+) -> list[int]:
+    """End what is left of a tree whose main process has been reaped, and give the pids that cannot be ended.
+
+    `terminate` asks for a TERM first. `tick` is called while waiting.
+    """
+    if terminate:
+        for pid, started in _remaining(leader, cookie).items():
+            _terminate(pid, started)
+    give_up_at = max(kill_at, time.monotonic()) + GIVE_UP_AFTER
+    turn = 0
+    while not host.all_gone(leader):
+        left = _remaining(leader, cookie)
+        # Between two generations of a forking tree one listing may be empty, but not one after the other.
+        if not left and _given_up and not _remaining(leader, cookie):
+            break
+        now = time.monotonic()
+        if now >= give_up_at:
+            return give_up(leader, cookie)
+        if now >= kill_at:
+            for pid, started in left.items():
+                host.send(pid, started, signal.SIGKILL)
+        _pause(turn)
+        turn += 1
+        tick()
+    return []
+
+
+def kill_all(leader: int, cookie: str, *, reaped: bool) -> None:
+    """Kill a job whose supervision failed, and wait for its end."""
+    if not reaped:
+        signal_running(leader, cookie, signal.SIGKILL)
+    end_leftovers(leader, cookie, terminate=False, kill_at=0.0, tick=lambda: None)
+
+
+def give_up(leader: int, cookie: str) -> list[int]:
+    """Remember what still lives of the tree as unkillable, so that no later job is blamed for it, and name it."""
+    left = _remaining(leader, cookie)
+    _given_up.update(left)
+    return sorted(left)
+
+
+def end_tree(
+    cookie: str,
+    locks: Sequence[str],
+    pid_hint: int | None = None,
+    grace: float = RECOVERY_GRACE,
+    limit: float = RECOVERY_LIMIT,
+) -> list[int]:
+    """End all that a killed worker's job left: until nobody carries its cookie, and nobody holds its locks.
+
+    `pid_hint` is the main process as the lock's note names it. Gives the pids that still live after `limit` seconds:
+    the job must not run again before they are gone. UNKNOWN instead of them: a lock is held, nobody knows by whom.
+
+    What it cannot find: a process that closed the lock, left the session, and whose environment is scrubbed or another
+    user's. The supervisor that adopts orphans finds those (`end_strays`).
+    """
+    return _end(
+        lambda: _left_by(cookie, locks, pid_hint),
+        lambda: not all(is_free(path) for path in locks),
+        grace=grace,
+        limit=limit,
+    )
+
+
+def end_strays(keep: Collection[int], grace: float = RECOVERY_GRACE, limit: float = RECOVERY_LIMIT) -> list[int]:
+    """End every descendant of this process outside the trees of its children `keep`, and give those that still live.
+
+    For a supervisor that adopts orphans: what its workers leave when they are killed, scrubbed environment or not.
+    """
+    return _end(lambda: _strays(set(keep)), lambda: False, grace=grace, limit=limit)
+
+
+def _end(find: Callable[[], dict[int, int]], held: Callable[[], bool], *, grace: float, limit: float) -> list[int]:
+    begin = time.monotonic()
+    seen: dict[int, int] = {}
+    turn = 0
+    while True:
+        # First the lock, then the look: what lets go of it in between is still found.
+        locked = held()
+        found = find()
+        _reap(seen)
+        if not found and not locked:
+            return []
+        elapsed = time.monotonic() - begin
+        if elapsed >= limit:
+            return sorted(found) or [UNKNOWN]
+        for pid, started in found.items():
+            if elapsed >= grace:
+                host.send(pid, started, signal.SIGKILL)
+            elif seen.get(pid) != started:
+                _terminate(pid, started)
+        seen |= found
+        _pause(turn)
+        turn += 1
+
+
+def _strays(keep: set[int]) -> dict[int, int]:
+    table = host.processes()
+    kept = keep | set(host.family(table, keep))
+    return {pid: started for pid, started in host.family(table, {os.getpid()}).items() if pid not in kept}
+
+
+def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[int, int]:
+    """Find what carries the cookie or holds a lock, the sessions that these lead, and all that descends from them."""
+    found = host.carrying(cookie)
+    for path in locks:
+        found |= host.holding(path, LOCK_FD)
+    if not found:
+        return {}
+    table = host.processes()
+    # A session is ours if one of us leads it, or if it is the job's and one of us is still in it: the main process
+    # made it, so nobody else can be. Not every session of ours: between fork and setsid it is still the worker's.
+    sessions = {pid for pid in found if pid in table and table[pid].session == pid}
+    if pid_hint is not None and any(pid in table and table[pid].session == pid_hint for pid in found):
+        sessions.add(pid_hint)
+    found |= {pid: process.started for pid, process in table.items() if process.session in sessions}
+    found |= host.family(table, set(found))
+    spared = {0, 1, os.getpid()}
+    ancestor = os.getppid()
+    while ancestor not in spared and ancestor in table:
+        spared.add(ancestor)
+        ancestor = table[ancestor].parent
+    return {pid: started for pid, started in found.items() if pid not in spared}
+
+
+def _remaining(leader: int, cookie: str) -> dict[int, int]:
+    found = host.leftovers(leader, cookie)
+    return {pid: started for pid, started in found.items() if _given_up.get(pid) != started}
+
+
+def _terminate(pid: int, started: int) -> None:
+    if host.send(pid, started, signal.SIGTERM):
+        host.send(pid, started, signal.SIGCONT)  # a stopped process would never see it
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
+def _reap(pids: Collection[int]) -> None:
+    """Take the status of those that are children of ours, by adoption: a zombie holds its pid."""
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            continue
+
+
+def _pause(turn: int) -> None:
+    time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])

@@ -1,0 +1,295 @@
+"""A worker: a process that claims one job at a time, runs it and records how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import IntEnum
+
+from queuectl.config import settings_from
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import StoreError
+from queuectl.domain.job import JobState
+from queuectl.domain.quantity import format_duration
+from queuectl.domain.record import record
+from queuectl.runtime import locks, process, supervise
+from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
+from queuectl.runtime.live import Live
+from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.supervise import Cancel, Release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import random
+
+    from queuectl.domain.attempt import Result
+    from queuectl.domain.clock import Clock
+    from queuectl.runtime.log import Log
+    from queuectl.runtime.place import Place
+    from queuectl.store.rows import Claim
+    from queuectl.store.store import Store
+
+_LONGEST_WAIT_FOR_WEATHER = 5.0
+
+
+class Stop(IntEnum):
+    """What a worker was told to do."""
+
+    NO = 0
+    DRAIN = 1
+    """Finish the running job, take no other."""
+    NOW = 2
+    """End the running job and put it back."""
+
+
+@record
+class Assignment:
+    """What a worker is started with."""
+
+    id: str
+    queues: tuple[str, ...]
+    """Empty: every queue."""
+    drain: bool
+    """Leave when nothing is left to run."""
+    supervisor: int
+    """The process that keeps the pool; without it the worker leaves after its job."""
+
+
+class Worker:
+    """The loop of one worker process."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        store: Store,
+        place: Place,
+        *,
+        log: Log,
+        clock: Clock,
+        chance: random.Random,
+        location: str,
+    ) -> None:
+        """Take signals and locks; `location` is told to jobs as QUEUECTL_DB, so that they can enqueue others."""
+        self._id = assignment.id
+        self._assignment = assignment
+        self._store = store
+        self._claims = store.claims(assignment.queues)
+        self._place = place
+        self._log = log
+        self._clock = clock
+        self._random = chance
+        self._stop = Stop.NO
+        self._lock_path = os.path.join(place.workers, self._id)
+        self._lock = locks.hold(self._lock_path)
+        self._heartbeat = locks.Heartbeat(self._lock)
+        self._attempt_lock = locks.AttemptLock(os.path.join(place.attempts, self._id))
+        self._listener = Listener(place, shared=bells_for(assignment.queues), own=bell_of_worker(self._id))
+        self._signals = signal_pipe()
+        self._listener.also(self._signals)
+        signal.signal(signal.SIGTERM, lambda *_: self._told(Stop.DRAIN))
+        signal.signal(signal.SIGQUIT, lambda *_: self._told(Stop.NOW))
+        self._stored: dict[str, str] = {}
+        self._settings = settings_from({})
+        self._weather: float | None = None
+        self._claim: Claim | None = None
+        self._seen = -1
+        self._environment = process.inheritable(os.environb)
+        self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
+        # A worker that waits for the store's lock is not a hung one.
+        store.database.on_wait = self._beat
+
+    def run(self) -> bool:
+        """Work until told to stop or left alone, or until nothing is left in a drain; whether that is why it ended."""
+        drained = False
+        bells = bells_for(self._assignment.queues)
+        idle = True
+        while not self._stop or self._claim:
+            claim = self._claim or self._next()
+            if claim is None:
+                idle = True
+                if self._assignment.drain and self._nothing_left():
+                    # The other idle ones sleep: let the next one see it too.
+                    ring(self._place, *bells)
+                    drained = True
+                    break
+                self._wait()
+                continue
+            if idle:
+                # One ring wakes one worker: whoever gets busy wakes the next, which finds a job or sleeps on.
+                ring(self._place, *bells)
+                idle = False
+            self._claim = claim
+            live = Live(self._place.live, claim.seq, claim.fence)
+            result = self._attempt(claim, live)
+            self._claim = self._finish(claim, result)
+            live.discard()
+        self._leave()
+        return drained
+
+    def _attempt(self, claim: Claim, live: Live) -> Result:
+        self._log.detail(f"started {claim.id} (attempt {claim.attempts} of {claim.max_retries + 1})")
+        settings = self._settings
+        cookie = process.cookie(self._id, claim.seq, claim.fence)
+        return supervise.run(
+            claim.command,
+            seq=claim.seq,
+            fence=claim.fence,
+            cookie=cookie,
+            environment=process.environment(
+                self._environment, claim.env, job_id=claim.id, attempt=claim.fence, cookie=cookie
+            ),
+            cwd=claim.cwd,
+            timeout_ms=claim.timeout_ms if claim.timeout_ms is not None else settings.job_timeout_ms,
+            kill_grace_ms=round(settings.kill_grace * 1000),
+            lock=self._attempt_lock,
+            live=live,
+            wake=(self._listener.own, self._signals),
+            tick=self._tick,
+            order=self._order,
+        )
+
+    def _finish(self, claim: Claim, result: Result) -> Claim | None:
+        """Record the result, however long the store takes, and return the next job if there is one."""
+        while True:
+            now = self._clock.now()
+            try:
+                if self._stop:
+                    following = None
+                    state = self._claims.finish(
+                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
+                    )
+                else:
+                    state, following = self._claims.finish_and_claim(
+                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
+                    )
+            except StoreError as error:
+                self._bad_weather(error)
+            else:
+                self._fair_weather()
+                self._tell(claim, result, state)
+                return following
+
+    def _next(self) -> Claim | None:
+        try:
+            self._read_settings()
+            claim = self._claims.claim(self._id, now=self._clock.now())
+        except StoreError as error:
+            self._bad_weather(error)
+            return None
+        self._fair_weather()
+        return claim
+
+    def _nothing_left(self) -> bool:
+        try:
+            return self._claims.left_to_run() == 0
+        except StoreError:
+            return False
+
+    def _wait(self) -> None:
+        """Sleep until the bell rings, somebody has written, or the next job is due."""
+        if self._weather is not None:
+            self._listener.wait(self._weather)
+            self._tick()
+            return
+        try:
+            due = self._claims.next_due()
+            seen = self._store.changed()
+            while not self._stop:
+                left = (due - self._clock.now()) / 1000 if due is not None else self._settings.poll_interval
+                rang = self._listener.wait(min(max(left, 0), self._settings.poll_interval, 1.0))
+                self._tick()
+                if rang or self._store.changed() != seen or (due is not None and self._clock.now() >= due):
+                    return
+        except StoreError as error:
+            self._bad_weather(error)
+
+    def _beat(self) -> None:
+        self._heartbeat.beat()
+
+    def _tick(self) -> None:
+        self._heartbeat.beat()
+        if os.getppid() != self._assignment.supervisor and self._stop is Stop.NO:
+            self._log.event("the supervisor is gone: leaving after this job")
+            self._stop = Stop.DRAIN
+
+    def _order(self) -> Cancel | Release | None:
+        """What somebody wants of the running job."""
+        quiet(self._listener.own)
+        quiet(self._signals)
+        if self._stop is Stop.NOW:
+            return Release()
+        claim = self._claim
+        if claim is None:
+            return None
+        try:
+            seen = self._store.changed()
+            if seen == self._seen:
+                return None
+            requested = self._claims.cancel_requested(claim, self._id)
+            self._seen = seen
+        except StoreError:
+            return None
+        if requested is None:
+            # The attempt is no longer ours: whoever took it believes that its tree is gone.
+            return Cancel(signal=signal.SIGKILL)
+        return Cancel(signal=requested) if requested else None
+
+    def _told(self, stop: Stop) -> None:
+        self._stop = max(self._stop, stop)
+
+    def _read_settings(self) -> None:
+        stored = self._store.config()
+        if stored != self._stored:
+            self._stored, self._settings = stored, settings_from(stored)
+            self._store.database.wait = self._settings.busy_timeout
+
+    def _bad_weather(self, error: StoreError) -> None:
+        """Say it once, then wait longer each time: a full disk or a locked store passes."""
+        if self._weather is None:
+            self._log.event(f"waiting for the store: {error.message}")
+            self._weather = 0.1
+        else:
+            self._weather = min(self._weather * 2, _LONGEST_WAIT_FOR_WEATHER)
+        if self._claim is not None:
+            self._listener.wait(self._weather)
+            self._tick()
+
+    def _fair_weather(self) -> None:
+        if self._weather is not None:
+            self._weather = None
+            self._log.event("the store is back")
+
+    def _tell(self, claim: Claim, result: Result, state: JobState | None) -> None:
+        took = format_duration(result.duration_ms)
+        if state is None:
+            self._log.event(f"{claim.id} was taken away: this attempt ({result.outcome.value}) is not recorded")
+        elif result.outcome is Outcome.SUCCESS:
+            self._log.detail(f"completed {claim.id} in {took}")
+        elif result.outcome in {Outcome.CANCELLED, Outcome.RELEASED}:
+            done = "cancelled" if state is JobState.CANCELLED else "put back"
+            self._log.event(f"{done} {claim.id} after {took}")
+        else:
+            why = {
+                Outcome.EXIT: f"exit code {result.exit_code}",
+                Outcome.SIGNAL: f"signal {result.signal}",
+            }.get(result.outcome, result.outcome.value)
+            self._log.event(f"{state.value} {claim.id} in {took}: {result.error or why}")
+
+    def _leave(self) -> None:
+        while True:
+            try:
+                self._store.fleet.stop_worker(self._id, now=self._clock.now())
+                break
+            except StoreError as error:
+                if self._weather is not None and self._weather >= _LONGEST_WAIT_FOR_WEATHER:
+                    break  # the lock tells that we are gone; a steward writes it down
+                self._bad_weather(error)
+                self._listener.wait(self._weather or 0)
+        self._listener.close()
+        self._store.close()
+        for path in (*locks.attempt_locks(os.path.join(self._place.attempts, self._id)), self._lock_path):
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+        os.close(self._lock)

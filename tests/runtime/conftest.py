@@ -1,0 +1,49 @@
+"""Workers for the tests of the runtime, over both halves of the host."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from queuectl.runtime import host, portable
+from tests.support.attempts import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HALVES = ["linux", "portable"]
+
+
+def use_half(half: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `host` the one or the other half for a test, and for what it forks."""
+    if half == "linux" and sys.platform != "linux":
+        pytest.skip("this half is for Linux")
+    if half == "portable":
+        if shutil.which("ps") is None:
+            pytest.skip("there is no ps here: the portable half lists processes with it")
+        for name in host.__all__:
+            monkeypatch.setattr(host, name, getattr(portable, name))
+
+
+@pytest.fixture(params=HALVES)
+def half(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    use_half(request.param, monkeypatch)
+    return str(request.param)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Start an attempt in a worker of its own."""
+    workers: list[Worker] = []
+
+    def start(command: str, **options: object) -> Worker:
+        workers.append(Worker(command, str(tmp_path), **options))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.close()

@@ -1,0 +1,180 @@
+"""One attempt in a worker process of its own, as the pool would fork it: to be ordered about, measured and killed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pickle
+import select
+import signal
+import time
+import traceback
+
+from queuectl.runtime import host, process, supervise, tree
+from queuectl.runtime.live import Live, path_of, recover
+from queuectl.runtime.locks import AttemptLock
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.domain.attempt import Result
+
+_numbers = itertools.count(1)
+
+
+class Ended:
+    """What a worker tells of its attempt at the end."""
+
+    def __init__(self, result: Result, ticks: list[float], growth: int, seconds: float, children: bool) -> None:
+        self.result = result
+        self.ticks = ticks
+        self.growth = growth
+        """Bytes that the worker's memory grew by at its largest."""
+        self.seconds = seconds
+        """Processor time that the worker itself used."""
+        self.children = children
+        """Whether the worker has any child left, zombies too."""
+
+
+class Worker:
+    """A forked process that runs one attempt."""
+
+    def __init__(self, command: str, directory: str, **options: Any) -> None:
+        number = next(_numbers)
+        self.seq, self.fence = number, 1
+        self.cookie = process.cookie(f"t{os.getpid()}", number, 1)
+        self.lock_path = os.path.join(directory, f"worker{number}")
+        self._directory = directory
+        self._orders_out, self._orders = os.pipe()
+        os.set_blocking(self._orders_out, False)
+        self._answer, answer = os.pipe()
+        self._ended: Ended | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            status = 1
+            try:
+                os.close(self._orders)
+                ended = self._attempt(command, options)
+                with open(answer, "wb") as pipe:
+                    pickle.dump(ended, pipe)
+                status = 0
+            except BaseException:  # noqa: BLE001 - told to whoever reads the test's output
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        os.close(answer)
+
+    def ended(self, seconds: float = 20.0) -> Ended:
+        """Wait for the end, and give the whole story."""
+        if self._ended is None:
+            assert select.select([self._answer], [], [], seconds)[0], f"the attempt goes on after {seconds} s"
+            with open(self._answer, "rb", closefd=False) as pipe:
+                data = pipe.read()
+            assert data, "the worker died"
+            self._ended = pickle.loads(data)
+        return self._ended
+
+    def result(self, seconds: float = 20.0) -> Result:
+        return self.ended(seconds).result
+
+    def printed(self, stream: str = "out") -> bytes:
+        """What it has printed so far, as far as its live file has it."""
+        return recover(path_of(self._directory, self.seq, self.fence, stream)).head
+
+    def wait_for(self, text: bytes) -> None:
+        wait_until(lambda: text in self.printed())
+
+    def say(self, order: str) -> None:
+        """Give an order: "cancel 15", "release 9", "raise"."""
+        os.write(self._orders, order.encode() + b"\n")
+
+    def hang_up(self) -> None:
+        os.close(self._orders)
+        self._orders = -1
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.kill()
+        tree.end_tree(self.cookie, [], grace=0)
+        for fd in (self._orders, self._orders_out, self._answer):
+            if fd >= 0:
+                os.close(fd)
+
+    def _attempt(self, command: str, options: dict[str, Any]) -> Ended:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        options = dict(options)
+        options.pop("first", lambda: None)()
+        ticks: list[float] = []
+        inherited = process.inheritable(options.pop("inherited", os.environb))
+        environment = process.environment(
+            inherited, options.pop("env", ()), job_id="job one", attempt=3, cookie=self.cookie
+        )
+        lock = AttemptLock(self.lock_path) if options.pop("locked", True) else None
+        before = _reset_peak()
+        seconds = time.process_time()
+        result = supervise.run(
+            command,
+            seq=self.seq,
+            fence=self.fence,
+            cookie=self.cookie,
+            environment=environment,
+            lock=lock,
+            live=Live(self._directory, self.seq, self.fence),
+            wake=(self._orders_out,),
+            tick=lambda: ticks.append(time.monotonic()),
+            order=self._order,
+            **options,
+        )
+        seconds = time.process_time() - seconds
+        growth = _peak() - before
+        try:
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            children = False
+        else:
+            children = True
+        return Ended(result, ticks, growth, seconds, children)
+
+    def _order(self) -> supervise.Cancel | supervise.Release | None:
+        try:
+            words = os.read(self._orders_out, 4096).split()
+        except BlockingIOError:
+            return None
+        if not words:
+            return None
+        if words[-1] == b"raise":
+            raise RuntimeError("as it was told")
+        kind = supervise.Cancel if words[-2] == b"cancel" else supervise.Release
+        return kind(signal=int(words[-1]))
+
+
+def lives(pid: int) -> bool:
+    return host.start_time(pid) is not None
+
+
+def carriers(worker: Worker) -> set[int]:
+    return set(host.carrying(worker.cookie))
+
+
+def _reset_peak() -> int:
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        return 0
+    return _peak()
+
+
+def _peak() -> int:
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    except OSError:
+        return 0
