@@ -1,0 +1,165 @@
+"""From words to the params of an operation, by an argparse parser made from their fields.
+
+Positional words are put in their places here and not by argparse, which loses them when options stand in between; and
+a command line without options does not load argparse at all, which costs two milliseconds.
+"""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.record import MISSING, described
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from queuectl.domain.record import Field
+    from queuectl.operations.operation import Operation
+
+_LONGEST_NUMBER = 20
+
+
+def params(operation: Operation, words: Sequence[str]) -> Any:
+    """The params that `words` stand for. Raises UsageError."""
+    fields = described(operation.params)
+    end = words.index("--") if "--" in words else len(words)
+    before, after = words[:end], tuple(words[end + 1 :])
+    values: dict[str, Any] = {}
+    if any(word.startswith("-") and word != "-" for word in before):
+        before = _options(operation, before, values)
+    rest = next((name for name, (field, _) in fields.items() if field.rest), None)
+    if rest is None:
+        before = (*before, *after)
+    elif end < len(words):
+        if not after:
+            raise UsageError("nothing stands after --", hint=usage(operation))
+        values[rest] = after
+    _positionals(operation, before, values)
+    for name, (field, _) in fields.items():
+        if name not in values and field.default is MISSING:
+            raise UsageError(f"{field.metavar or name} is missing", hint=usage(operation))
+    return operation.params(**values)
+
+
+def usage(operation: Operation) -> str:
+    """The usage line: `queuectl show ID`."""
+    pieces = [f"queuectl {operation.name}"]
+    fields = described(operation.params)
+    if any(not field.positional and not field.rest for field, _ in fields.values()):
+        pieces.append("[options]")
+    for name, (field, annotation) in fields.items():
+        word = field.metavar or name.upper()
+        if field.positional:
+            word += "…" if is_many(annotation) and name != "job" else ""
+            pieces.append(word if field.default is MISSING else f"[{word}]")
+        elif field.rest:
+            pieces.append(f"[-- {word}…]")
+    return " ".join(pieces)
+
+
+def option_strings(name: str, field: Field) -> list[str]:
+    """`-q`, `--queue`."""
+    long = "--" + (field.flag or name).replace("_", "-")
+    return [f"-{field.short}", long] if field.short else [long]
+
+
+def is_many(annotation: str) -> bool:
+    """Whether a field of this annotation may be given several times."""
+    return annotation.startswith("tuple[")
+
+
+def add_options(parser: ArgumentParser, operation: Operation) -> None:
+    """Give `parser` the options of an operation; what is not given stays away from the namespace."""
+    from argparse import SUPPRESS
+
+    for name, (field, annotation) in described(operation.params).items():
+        if field.positional or field.rest:
+            continue
+        strings = option_strings(name, field)
+        words = field.help.replace("%", "%%")
+        if annotation == "bool":
+            parser.add_argument(*strings, dest=name, action="store_true", default=SUPPRESS, help=words)
+        else:
+            parser.add_argument(
+                *strings,
+                dest=name,
+                action="append" if is_many(annotation) else "store",
+                default=SUPPRESS,
+                help=words,
+                metavar=field.metavar,
+                type=_converter(strings[-1], field, annotation),
+            )
+
+
+def _options(operation: Operation, words: Sequence[str], values: dict[str, Any]) -> tuple[str, ...]:
+    """Take the options out of `words` into `values`; what is left."""
+    from queuectl.cli.parser import Parser
+
+    parser = Parser(prog=f"queuectl {operation.name}", add_help=False, allow_abbrev=False)
+    add_options(parser, operation)
+    found, left = parser.parse_known_args(list(words))
+    fields = described(operation.params)
+    for name, value in vars(found).items():
+        values[name] = tuple(value) if is_many(fields[name][1]) else value
+    for word in left:
+        if word.startswith("-") and word != "-" and " " not in word and not _is_number(word):
+            _refuse_option(word.partition("=")[0], operation)
+    return tuple(left)
+
+
+def _refuse_option(word: str, operation: Operation) -> None:
+    from queuectl.cli.words import nearest
+
+    known = [
+        string
+        for name, (field, _) in described(operation.params).items()
+        if not field.positional and not field.rest
+        for string in option_strings(name, field)
+    ]
+    raise UsageError(
+        f"unknown option {word[:60]!r}", hint=nearest(word, known) or f"queuectl {operation.name} --help lists them"
+    )
+
+
+def _positionals(operation: Operation, words: Sequence[str], values: dict[str, Any]) -> None:
+    left = list(words)
+    for name, (field, annotation) in described(operation.params).items():
+        if not field.positional or not left:
+            continue
+        convert = _converter(field.metavar or name, field, annotation)
+        if is_many(annotation):
+            values[name] = tuple(convert(word) for word in left)
+            left = []
+        else:
+            values[name] = convert(left.pop(0))
+    if left:
+        raise UsageError(f"{left[0][:60]!r} is one word too many", hint=usage(operation))
+
+
+def _converter(called: str, field: Field, annotation: str) -> Callable[[str], Any]:
+    if field.parse is not None:
+        return field.parse
+    if annotation.startswith("int"):
+        return lambda text: _whole(called, text)
+    if field.choices is not None:
+        return lambda text: _choice(called, text, field.choices or ())
+    return str
+
+
+def _whole(called: str, text: str) -> int:
+    if not _is_number(text) or len(text) > _LONGEST_NUMBER:
+        raise UsageError(f"{called} must be a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    digits = text[1:] if text[:1] in {"-", "+"} else text
+    return digits.isascii() and digits.isdigit()
+
+
+def _choice(called: str, text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise UsageError(f"{called} cannot be {text[:40]!r}", hint=f"one of {', '.join(choices)}")
+    return text

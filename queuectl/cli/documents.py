@@ -1,0 +1,66 @@
+"""One JSON document on stdout: what `--json` prints."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.errors import QueuectlError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.cli.screen import Screen
+
+
+def write(result: Any, screen: Screen) -> None:
+    """Write a result, or an iterator of them as an array, one element a line."""
+    if hasattr(result, "document"):
+        write_document(result.document(), screen)
+        return
+    # The first is asked for before anything is written, so that an early error stands alone.
+    documents = _documents(result)
+    first = next(documents, None)
+    screen.utf8()
+    if first is None:
+        screen.write("[]\n")
+        return
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    screen.write("[\n" + encode(first))
+    try:
+        for document in documents:
+            screen.write(",\n" + encode(document))
+    except QueuectlError as error:
+        # Still one document: what went wrong is its last element.
+        screen.write(f",\n{encode(error_document(error))}\n]\n")
+        screen.told = True
+        raise
+    screen.write("\n]\n")
+
+
+def write_document(document: Any, screen: Screen) -> None:
+    """Write one document: indented for a person, on one line for a program."""
+    screen.utf8()
+    screen.write(json.dumps(document, ensure_ascii=False, indent=2 if screen.is_terminal else None) + "\n")
+
+
+def write_error(error: QueuectlError, screen: Screen) -> None:
+    """Write what went wrong."""
+    write_document(error_document(error), screen)
+
+
+def error_document(error: QueuectlError) -> dict[str, dict[str, str]]:
+    """What went wrong."""
+    told = {"code": error.code, "message": error.message}
+    if error.hint:
+        told["hint"] = error.hint
+    return {"error": told}
+
+
+def _documents(results: Iterator[Any]) -> Iterator[Any]:
+    for result in results:
+        if hasattr(result, "documents"):
+            yield from result.documents()
+        else:
+            yield result.document()

@@ -1,0 +1,131 @@
+"""Help, usage and the version."""
+
+from __future__ import annotations
+
+import argparse
+
+from queuectl import __version__
+from queuectl.cli.arguments import add_options, is_many, usage
+from queuectl.cli.words import GROUPS, unknown_command
+from queuectl.domain.record import MISSING, described
+from queuectl.operations import WHERE, operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from queuectl.cli.screen import Screen
+    from queuectl.cli.words import Call
+    from queuectl.operations.operation import Operation
+
+USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
+ANYWHERE = (
+    ("--db PATH", "the store (default: QUEUECTL_DB, else queue.db in your data directory)"),
+    ("--json", "print one JSON document on stdout"),
+    ("-h, --help", "show help"),
+)
+CODES = (
+    "exit codes: 0 done; 1 a job that was waited for failed, or doctor found a problem; 2 bad input; 3 no such job;\n"
+    "4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
+)
+
+
+def answer(call: Call, screen: Screen) -> int:
+    """Print what was asked for; without a command, the usage on stderr, which is an error."""
+    if call.version:
+        from queuectl.cli.documents import write_document
+
+        if call.json:
+            write_document({"version": __version__}, screen)
+        else:
+            screen.write(f"queuectl {__version__}\n")
+        return 0
+    name = call.name or " ".join(call.words)
+    if name in WHERE:
+        text = of_operation(operation(name))
+    elif not name or name in GROUPS:
+        text = of_commands([each for each in WHERE if not name or each.startswith(name + " ")], name)
+    else:
+        raise unknown_command(name)
+    if not call.help:
+        for line in text.splitlines():
+            screen.say(line)
+        return 2
+    if call.json:
+        from queuectl.cli.documents import write_document
+
+        names = [each for each in WHERE if each == name or not name or each.startswith(name + " ")]
+        write_document({"commands": [_document(operation(each)) for each in names]}, screen)
+    else:
+        screen.write(text + "\n")
+    return 0
+
+
+def of_commands(names: Iterable[str], group: str) -> str:
+    """The commands there are, each with its line."""
+    lines = [USAGE if not group else f"usage: queuectl {group} COMMAND …", ""]
+    if not group:
+        lines += ["A background job queue for shell commands.", ""]
+    found = [operation(name) for name in names]
+    width = max(len(each.name) for each in found) if not group else len("--db PATH") + 1
+    lines += [f"  {each.name:{width}}  {each.summary}" for each in found]
+    lines += ["", "options, before or after the command:"]
+    lines += [f"  {option:{width}}  {words}" for option, words in (*ANYWHERE, ("--version", "show the version"))]
+    lines += ["", "queuectl COMMAND --help tells more about each."]
+    if not group:
+        lines += ["", CODES]
+    return "\n".join(lines)
+
+
+def of_operation(of: Operation) -> str:
+    """Everything about one command."""
+    parser = argparse.ArgumentParser(
+        prog=f"queuectl {of.name}",
+        usage=usage(of),
+        description="\n\n".join(filter(None, [of.summary + ".", of.description])),
+        epilog=_examples(of),
+        formatter_class=_Formatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser._optionals.title = "options"  # noqa: SLF001 - the one way to have one name in every version of Python
+    parser._positionals.title = "arguments"  # noqa: SLF001
+    for name, (field, annotation) in described(of.params).items():
+        if field.positional or field.rest:
+            parser.add_argument(
+                name,
+                metavar=field.metavar,
+                help=field.help.replace("%", "%%"),
+                nargs="*" if is_many(annotation) else None if field.default is MISSING else "?",
+            )
+    add_options(parser, of)
+    for option, words in ANYWHERE:
+        strings, *_ = option.partition(" PATH")
+        if strings == option:
+            parser.add_argument(*strings.split(", "), help=words, action="store_true")
+        else:
+            parser.add_argument(strings, help=words, metavar="PATH")
+    return parser.format_help().rstrip()
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Wraps each paragraph of the description, and leaves the examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        plain = argparse.HelpFormatter._fill_text  # noqa: SLF001
+        return "\n\n".join(plain(self, paragraph, width, indent) for paragraph in text.split("\n\n"))
+
+
+def _examples(of: Operation) -> str:
+    return "\n".join(["examples:", *(f"  {example_line(each)}" for each in of.examples)])
+
+
+def example_line(example: str) -> str:
+    """An example as one would type it; one that begins another program stands as it is."""
+    return example if "queuectl " in example else f"queuectl {example}"
+
+
+def _document(of: Operation) -> dict[str, str]:
+    return {"name": of.name, "usage": usage(of), "summary": of.summary}

@@ -1,0 +1,123 @@
+"""From the words of a command line to an exit code."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from queuectl.cli.screen import Screen
+from queuectl.cli.words import Call, read_words
+from queuectl.domain.errors import QueuectlError, UsageError
+from queuectl.operations import WHERE, operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from queuectl.operations.operation import Operation
+
+INTERRUPTED = 130
+INTERNAL = 70
+"""A mistake of ours, not of the user: EX_SOFTWARE."""
+CANNOT_WRITE = 74
+"""What was asked for is done, but it could not be told: EX_IOERR."""
+
+
+def entry() -> NoReturn:
+    """Run the command line of this process and end it."""
+    # Loading makes no garbage, and looking for some after every seven hundred objects takes most of a millisecond.
+    gc.disable()
+    if sys.getfilesystemencoding() != "utf-8":
+        # Commands are bytes to the shell and UTF-8 to us, whatever the locale makes of them.
+        sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+    code = main(sys.argv[1:])
+    # Without the interpreter's own end, which takes milliseconds to free what the system frees anyway.
+    os._exit(code)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Nothing escapes as an exception."""
+    screen = Screen(sys.stdout, sys.stderr)
+    call = Call(name=None, words=(), db=None, json="--json" in argv)
+    try:
+        call = read_words(argv)
+        code = _run(call, screen)
+        screen.flush()
+    except QueuectlError as error:
+        code = screen.fail(error, json=call.json)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough of it.
+        screen.abandon()
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
+        code = _told(error, screen, json=call.json)
+    return code
+
+
+def _run(call: Call, screen: Screen) -> int:
+    if call.name is None or call.help:
+        # Loaded here, as below: each command pays for what it uses.
+        from queuectl.cli.help import answer
+
+        return answer(call, screen)
+    chosen = operation(call.name)
+    params = _params(chosen, call)
+    from queuectl.bootstrap import context
+
+    with_store = context(call.db, watched=screen.watched, progress=screen.progress, say=screen.say)
+    try:
+        if chosen.question is not None and not getattr(params, "yes", False):
+            _confirm(chosen.question(with_store, params), screen)
+        gc.enable()
+        result = chosen.run(with_store, params)
+        if call.json:
+            from queuectl.cli.documents import write
+
+            write(result, screen)
+        else:
+            module = WHERE[call.name].partition(".")[0]
+            views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
+            views[call.name](result, params, screen)
+        return getattr(result, "exit_code", 0)
+    finally:
+        screen.end_progress()
+        with_store.close()
+
+
+def _params(chosen: Operation, call: Call) -> Any:
+    from queuectl.cli.arguments import params
+
+    return params(chosen, call.words)
+
+
+def _confirm(question: str | None, screen: Screen) -> None:
+    """Ask a person; a script that ran the command meant it."""
+    if question is None or not screen.has_person:
+        return
+    from queuectl.domain.errors import Refused
+
+    if screen.ask(f"{question} [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise Refused("not confirmed, so nothing was done")
+
+
+def _told(error: Exception, screen: Screen, *, json: bool) -> int:
+    """The last resort: one line, and the traceback for whoever asks for it."""
+    if isinstance(error, ImportError) and error.name == "apsw":
+        hint = "run ./bin/queuectl, which sets itself up, or activate its .venv first"
+        return screen.fail(UsageError("the Python package apsw is missing", hint=hint), json=json)
+    if isinstance(error, OSError) and screen.failed:
+        screen.abandon()
+        screen.say(f"error: cannot write the output: {error.strerror}")
+        return CANNOT_WRITE
+    if os.environ.get("QUEUECTL_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    text = " ".join(str(error).split())[:300]
+    screen.say(f"error: internal: {type(error).__name__}{': ' + text if text else ''}")
+    screen.say("hint: QUEUECTL_DEBUG=1 shows where")
+    return INTERNAL

@@ -1,0 +1,46 @@
+"""A progress bar on one line of stderr."""
+
+from __future__ import annotations
+
+import time
+
+from queuectl.domain.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_EVERY = 0.1
+_BAR = 24
+
+
+class Bar:
+    """Drawn at most ten times a second, and taken away at the end."""
+
+    def __init__(self, err: TextIO, width: int) -> None:
+        """Draw on `err`, a terminal of `width` columns."""
+        self._err = err
+        self._width = width
+        self._drawn_at = 0.0
+
+    def show(self, done: int, total: int, what: str) -> None:
+        """Draw `done` of `total` things."""
+        now = time.monotonic()
+        if now - self._drawn_at < _EVERY and done < total:
+            return
+        self._drawn_at = now
+        share = min(done / total, 1.0) if total else 1.0
+        filled = round(share * _BAR)
+        line = f"{'█' * filled}{'░' * (_BAR - filled)} {share:4.0%}  {done:,} of {total:,} {what}"
+        self._write(f"\r\x1b[2K{safe(line)[: self._width - 1]}")
+
+    def clear(self) -> None:
+        """Leave nothing behind."""
+        self._write("\r\x1b[2K")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._err.write(text)
+            self._err.flush()
+        except OSError:
+            pass  # nobody watches

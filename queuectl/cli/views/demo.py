@@ -1,0 +1,48 @@
+"""How the sample workload ended, and what to type next."""
+
+from __future__ import annotations
+
+from queuectl.cli.render import Column, painted, table
+from queuectl.cli.views.overview import status
+from queuectl.operations.records import describe, text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.demo import Demo, Shown
+
+NEXT = """
+Now your own:
+  ./bin/queuectl enqueue 'echo hello'
+  ./bin/queuectl worker start --count 2 &
+  ./bin/queuectl list
+  ./bin/queuectl worker stop
+"""
+
+
+def demo(found: Shown, _params: Demo, screen: Screen) -> None:
+    """The status, then the dead letters with the reason."""
+    screen.write("\n" + painted("status", "1", screen) + "\n")
+    status(found.status, None, screen)
+    screen.write("\n" + painted("dead letters", "1", screen) + "\n")
+    columns = [
+        Column(title="ID"),
+        Column(title="TRY", right=True),
+        Column(title="WHY"),
+        Column(title="SAID", grows=True),
+    ]
+    rows = [
+        (
+            job.record.job.id,
+            f"{job.record.job.attempts}/{job.record.job.max_retries + 1}",
+            "" if job.record.latest is None else describe(job.record.latest),
+            text_of(job.stderr).strip() or text_of(job.stdout).strip(),
+        )
+        for job in found.dead
+    ]
+    table(columns, rows, screen)
+    for line in NEXT.rstrip("\n").split("\n"):
+        screen.say(line)
+
+
+VIEWS = {"demo": demo}

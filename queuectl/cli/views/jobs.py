@@ -1,0 +1,132 @@
+"""Lists of jobs, and one job whole."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain, islice
+
+from queuectl.cli.render import Column, colour_of_state, facts, painted, state_cell, table
+from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.quantity import format_duration, format_time
+from queuectl.domain.text import safe, safe_block
+from queuectl.operations.records import describe, text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.cli.screen import Screen
+    from queuectl.domain.attempt import Attempt, Output
+    from queuectl.operations.jobs import List, Show
+    from queuectl.operations.records import JobDetail, JobRecord
+
+_PAGE = 1000
+LONGEST = 4096
+"""Of a command in a list: a line of megabytes helps nobody."""
+
+
+def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) -> None:
+    """A table, the newest job last."""
+    first = list(islice(found, _PAGE))
+    # On a terminal room is dear: a queue that all have says nothing.
+    queues = not screen.is_terminal or any(each.job.queue != "default" for each in first)
+    columns = [
+        Column(title="ID"),
+        Column(title="STATE", colour=colour_of_state),
+        *([Column(title="QUEUE")] if queues else []),
+        Column(title="TRY", right=True),
+        Column(title="WHEN", right=True),
+        Column(title="LAST"),
+        Column(title="COMMAND", grows=True),
+    ]
+    rows = (_row(each, screen, queues=queues) for each in chain(first, found))
+    if not table(columns, rows, screen):
+        screen.say("no jobs")
+
+
+def show(found: JobDetail, _params: Show, screen: Screen) -> None:
+    """What it is, what it printed, what became of each attempt."""
+    job, latest = found.record.job, found.record.latest
+    facts(
+        (
+            ("id", safe(job.id)),
+            ("command", safe_block(job.command).replace("\n", "\n" + " " * 12)),
+            ("state", painted(state_cell(job.state, screen), colour_of_state(job.state), screen)),
+            ("queue", safe(job.queue)),
+            ("priority", str(job.priority) if job.priority else None),
+            ("tries", f"{job.attempts} of {job.max_retries + 1}"),
+            ("losses", str(job.losses) if job.losses else None),
+            ("timeout", None if found.record.timeout_ms is None else format_duration(found.record.timeout_ms)),
+            ("cwd", None if job.cwd is None else safe(job.cwd)),
+            ("env", " ".join(f"{safe(name)}=***" for name, _ in job.env) or None),
+            ("tags", safe(" ".join(job.tags)) or None),
+            ("enqueued", format_time(job.created_at)),
+            ("due", format_time(job.run_at) if job.state not in FINAL else None),
+            ("finished", None if job.finished_at is None else format_time(job.finished_at)),
+            ("cancel", "requested" if job.cancel_requested and job.state is JobState.PROCESSING else None),
+            ("error", None if latest is None or latest.error is None else safe(latest.error)),
+        ),
+        screen,
+    )
+    if found.history:
+        screen.write("\n")
+        columns = [
+            Column(title="ATTEMPT", right=True),
+            Column(title="OUTCOME"),
+            Column(title="STARTED"),
+            Column(title="TOOK", right=True),
+            Column(title="WORKER"),
+            Column(title="ERROR", grows=True),
+        ]
+        table(columns, map(_attempt_row, found.history), screen)
+    for name, output in (("stdout", found.stdout), ("stderr", found.stderr)):
+        if output.total:
+            screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
+
+
+def _row(of: JobRecord, screen: Screen, *, queues: bool) -> tuple[str, ...]:
+    job, latest = of.job, of.latest
+    return (
+        job.id,
+        state_cell(job.state, screen),
+        *((job.queue,) if queues else ()),
+        f"{job.attempts}/{job.max_retries + 1}",
+        when(of),
+        "" if latest is None or latest.outcome is None else describe(latest),
+        " ".join(job.command[:LONGEST].split("\n")),
+    )
+
+
+def when(of: JobRecord) -> str:
+    """`in 18s` until it is due, how long it waits or runs, how long ago it ended."""
+    job, now = of.job, time.time_ns() // 1_000_000
+    if job.finished_at is not None:
+        return f"{age(now - job.finished_at)} ago"
+    if job.state is JobState.PROCESSING and of.latest is not None:
+        return age(now - of.latest.started_at)
+    return f"in {age(job.run_at - now)}" if job.run_at > now else age(now - job.run_at)
+
+
+def age(milliseconds: int) -> str:
+    """A stretch of time in whole seconds: `41s`, `3m10s`."""
+    seconds = max(milliseconds, 0) // 1000
+    return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
+
+
+def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
+    return (
+        str(attempt.attempt),
+        describe(attempt),
+        format_time(attempt.started_at),
+        "" if attempt.duration_ms is None else format_duration(attempt.duration_ms),
+        attempt.worker,
+        attempt.error or "",
+    )
+
+
+def _block(output: Output) -> str:
+    text = safe_block(text_of(output))
+    return text if text.endswith("\n") else text + "\n"
+
+
+VIEWS = {"list": list_jobs, "show": show}

@@ -1,0 +1,93 @@
+"""Pools and workers."""
+
+from __future__ import annotations
+
+import time
+
+from queuectl.cli.render import Column, table
+from queuectl.domain.quantity import format_bytes, format_duration
+from queuectl.domain.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.workers import (
+        Detached,
+        Ended,
+        ListWorkers,
+        Scale,
+        Scaled,
+        Start,
+        Stop,
+        Stopped,
+        WorkerRecord,
+    )
+
+_COLOURS = {"busy": "34", "stale": "33"}
+
+
+def start(result: Ended | Detached, params: Start, screen: Screen) -> None:
+    """The pool's name if it works on; what it did if it has ended."""
+    if params.detach:
+        screen.write(f"{result.pool}\n")
+        screen.say(f"{_count(params.count, 'worker')} at work; stop them with: queuectl worker stop")
+    else:
+        screen.say(f"{result.completed} completed, {result.failed} failed attempts")  # type: ignore[union-attr]
+
+
+def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
+    """How many there were."""
+    if result.workers or result.pools:
+        screen.say(f"stopped {_count(result.workers, 'worker')}")
+    else:
+        screen.say("no workers were running")
+
+
+def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
+    """A table, the oldest first."""
+    columns = [
+        Column(title="ID"),
+        Column(title="PID", right=True),
+        Column(title="HOST"),
+        Column(title="STATE", colour=_COLOURS.get),
+        Column(title="DONE", right=True),
+        Column(title="FAILED", right=True),
+        Column(title="CPU", right=True),
+        Column(title="MEM", right=True),
+        Column(title="BEAT", right=True),
+        Column(title="UP", right=True),
+        Column(title="JOB", grows=True),
+    ]
+    if not table(columns, map(_row, found), screen):
+        screen.say("no workers are running; start some: queuectl worker start --count 4")
+
+
+def scale(result: Scaled, _params: Scale, screen: Screen) -> None:
+    """What was asked for."""
+    screen.say(f"pool {safe(result.pool)} goes to {_count(result.size, 'worker')}")
+
+
+def _row(of: WorkerRecord) -> tuple[str, ...]:
+    seen, info, now = of.seen, of.seen.info, time.time_ns() // 1_000_000
+    return (
+        info.id,
+        str(info.pid),
+        info.host,
+        seen.state,
+        str(info.completed),
+        str(info.failed),
+        "" if seen.cpu_seconds is None else f"{seen.cpu_seconds:.1f}s",
+        "" if seen.memory_bytes is None else format_bytes(seen.memory_bytes),
+        "" if seen.last_beat_at is None else format_duration(max(0, now - seen.last_beat_at)),
+        format_duration(max(0, now - info.started_at)),
+        info.job or "",
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+VIEWS = {"worker start": start, "worker stop": stop, "worker list": list_workers, "worker scale": scale}

@@ -1,0 +1,57 @@
+"""What an operator can do. Front ends are made from this list; neither holds SQL or a rule about states.
+
+Each operation is defined in the module of its noun, and only the one that is asked for is loaded: a command line that
+starts a process for each enqueue cannot pay for the others.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.operations.operation import Operation
+
+    ALL: tuple[Operation, ...]
+
+WHERE = {
+    "enqueue": "enqueue.ENQUEUE",
+    "list": "jobs.LIST",
+    "show": "jobs.SHOW",
+    "logs": "logs.LOGS",
+    "wait": "waiting.WAIT",
+    "cancel": "changes.CANCEL",
+    "retry": "changes.RETRY",
+    "delete": "changes.DELETE",
+    "prune": "changes.PRUNE",
+    "worker start": "workers.START",
+    "worker stop": "workers.STOP",
+    "worker list": "workers.LIST",
+    "worker scale": "workers.SCALE",
+    "status": "overview.STATUS",
+    "dlq list": "dead.LIST",
+    "dlq show": "dead.SHOW",
+    "dlq retry": "dead.RETRY",
+    "dlq purge": "dead.PURGE",
+    "config list": "settings.LIST",
+    "config get": "settings.GET",
+    "config set": "settings.SET",
+    "config unset": "settings.UNSET",
+    "doctor": "care.DOCTOR",
+    "backup": "care.BACKUP",
+    "demo": "demo.DEMO",
+}
+"""Every operation by name, in the order of the help: the module that defines it, and its name there."""
+
+
+def operation(name: str) -> Operation:
+    """The operation of this name; only its module is loaded. Raises KeyError."""
+    module, constant = WHERE[name].split(".")
+    # Not importlib: that import alone costs a millisecond.
+    found: Operation = getattr(__import__(f"{__name__}.{module}", fromlist=(constant,)), constant)
+    return found
+
+
+def __getattr__(name: str) -> tuple[Operation, ...]:
+    """`ALL`, loaded when asked for."""
+    if name != "ALL":
+        raise AttributeError(name)
+    return tuple(operation(each) for each in WHERE)

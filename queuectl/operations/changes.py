@@ -1,0 +1,187 @@
+"""Cancel, retry, delete and prune jobs."""
+
+from __future__ import annotations
+
+import signal
+
+from queuectl.domain.errors import NotFound, Refused, UsageError
+from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.quantity import parse_duration
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.records import recorded
+from queuectl.runtime.doorbell import bell_of_worker, ring, ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from queuectl.domain.errors import QueuectlError
+    from queuectl.operations.context import Context
+    from queuectl.operations.records import JobRecord
+
+
+def parse_signal(text: str) -> int:
+    """The number of `TERM`, `SIGTERM` or `15`. Raises UsageError."""
+    word = text.strip().upper()
+    numbers = {each.value for each in signal.Signals}
+    if word.isascii() and word.isdigit() and len(word) < 4 and int(word) in numbers:
+        return int(word)
+    name = word if word.startswith("SIG") else f"SIG{word}"
+    try:
+        return signal.Signals[name].value
+    except KeyError:
+        raise UsageError(f"{text[:40]!r} is not a signal", hint="write TERM, INT, KILL … or its number") from None
+
+
+@record
+class Cancel:
+    """Which jobs, and how."""
+
+    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
+    signal: int = field(
+        "what a running job's processes are sent first (default: TERM)",
+        default=signal.SIGTERM.value,
+        metavar="NAME",
+        parse=parse_signal,
+    )
+
+
+@record
+class Retry:
+    """Which jobs."""
+
+    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
+
+
+@record
+class Delete:
+    """Which jobs."""
+
+    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
+
+
+@record
+class Prune:
+    """Which jobs."""
+
+    state: tuple[str, ...] = field(
+        "jobs in this state; may be repeated",
+        short="s",
+        metavar="STATE",
+        choices=tuple(state.value for state in JobState if state in FINAL),
+    )
+    older_than: int = field(
+        "that finished at least this long ago: 90s, 12h, 7d", metavar="DURATION", parse=parse_duration
+    )
+
+
+@record
+class Deleted:
+    """What is gone."""
+
+    deleted: int
+    ids: tuple[str, ...] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """How many, and which where they were named."""
+        return {"deleted": self.deleted} | ({} if self.ids is None else {"ids": list(self.ids)})
+
+
+def cancel(context: Context, params: Cancel) -> Iterator[JobRecord]:
+    """Cancel each in turn: at once those that wait; of those that run, their workers are told to end them.
+
+    One that cannot be cancelled does not keep the others; what is wrong with the first such is raised at the end.
+    """
+    wrong: QueuectlError | None = None
+    done = []
+    for id_ in dict.fromkeys(params.ids):
+        try:
+            owner = context.store.jobs.cancel(id_, signal=params.signal, now=context.now())
+        except (NotFound, Refused) as error:
+            wrong = wrong or error
+            continue
+        if owner is not None:
+            ring(context.place, bell_of_worker(owner))
+        done.append(id_)
+    # All is done before anything is told, should nobody listen to the end.
+    return _told(after(context, done), wrong)
+
+
+def _told(records: Iterator[JobRecord], wrong: QueuectlError | None) -> Iterator[JobRecord]:
+    yield from records
+    if wrong is not None:
+        raise wrong
+
+
+def retry(context: Context, params: Retry) -> Iterator[JobRecord]:
+    """Make them due now, all or none, and wake the workers."""
+    ids = list(dict.fromkeys(params.ids))
+    ring_for_queues(context.place, context.store.jobs.retry(ids, now=context.now()))
+    return after(context, ids)
+
+
+def delete(context: Context, params: Delete) -> Deleted:
+    """Delete finished jobs with their history, all or none."""
+    ids = tuple(dict.fromkeys(params.ids))
+    context.store.jobs.delete(ids, now=context.now())
+    return Deleted(deleted=len(ids), ids=ids)
+
+
+def prune(context: Context, params: Prune) -> Deleted:
+    """Delete what finished long enough ago, in steps."""
+    now = context.now()
+    pruned = 0
+    for state in dict.fromkeys(params.state):
+        pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now)
+    return Deleted(deleted=pruned)
+
+
+def after(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
+    """The jobs as they stand now."""
+    timeout = context.settings.job_timeout_ms
+    return (recorded(context.store.jobs.get(id_), timeout) for id_ in ids)
+
+
+CANCEL = Operation(
+    name="cancel",
+    summary="Cancel jobs, wherever they run",
+    params=Cancel,
+    run=cancel,
+    key="x",
+    danger=Danger.STOPS,
+    description=(
+        "A job that waits is cancelled at once. One that runs gets the signal, with its whole process tree, and KILL "
+        "after kill_grace; it is cancelled once it has ended (queuectl wait ID waits for that)."
+    ),
+    examples=("cancel job1", "cancel job1 job2 --signal INT"),
+)
+RETRY = Operation(
+    name="retry",
+    summary="Run finished or failed jobs again, with a fresh set of retries",
+    params=Retry,
+    run=retry,
+    key="r",
+    description="All of them or, when one cannot be retried, none. Their history stays.",
+    examples=("retry job1", "retry job1 job2"),
+)
+DELETE = Operation(
+    name="delete",
+    summary="Delete finished jobs and their history",
+    params=Delete,
+    run=delete,
+    key="D",
+    danger=Danger.DESTROYS,
+    description="All of them or, when one is not finished, none.",
+    examples=("delete job1 job2",),
+)
+PRUNE = Operation(
+    name="prune",
+    summary="Delete the jobs that finished long ago",
+    params=Prune,
+    run=prune,
+    danger=Danger.DESTROYS,
+    description="In steps of a thousand, so that workers go on meanwhile. Statistics stay.",
+    examples=("prune --state completed --older-than 7d", "prune -s completed -s cancelled --older-than 0"),
+)

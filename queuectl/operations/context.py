@@ -1,0 +1,79 @@
+"""What operations work with."""
+
+from __future__ import annotations
+
+from queuectl.config import settings_from
+from queuectl.domain.clock import Clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from queuectl.config import Settings
+    from queuectl.runtime.place import Place
+    from queuectl.store.store import Store
+
+    class OpenStore(Protocol):
+        """Opens the store anew. It can be sent to another process."""
+
+        def __call__(self, *, actor: str, durable: bool = True) -> Store:
+            """A store that acts as `actor`. Raises StoreError."""
+
+
+class Context:
+    """A store, a clock, and the ways to talk while working. The store is opened when first asked for."""
+
+    def __init__(
+        self,
+        open_store: OpenStore,
+        place: Place,
+        *,
+        actor: str,
+        location: str,
+        elsewhere: Callable[[str], Context],
+        watched: bool = False,
+        clock: Clock | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """`location` is the store's path or URL as people may see it; `actor` is who acts.
+
+        `elsewhere` gives the context of another store, `watched` is whether a person sees the progress.
+        """
+        self.open_store = open_store
+        """Opens a store of its own for another process."""
+        self._store: Store | None = None
+        self.place = place
+        """The directory of locks, doorbells and live output on this host; it may not have been made yet."""
+        self.actor = actor
+        self.location = location
+        self.elsewhere = elsewhere
+        self.watched = watched
+        self.clock = clock or Clock()
+        self.progress = progress or (lambda _done, _total, _what: None)
+        """Told how far long work has come: done, of how many, of what."""
+        self.say = say or (lambda _line: None)
+        """Told one line for the person who watches."""
+
+    @property
+    def store(self) -> Store:
+        """The store. Raises StoreError when it cannot be opened."""
+        if self._store is None:
+            self._store = self.open_store(actor=self.actor)
+        return self._store
+
+    @property
+    def settings(self) -> Settings:
+        """What is configured now: read anew each time, as it may change."""
+        return settings_from(self.store.config())
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return self.clock.now()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None

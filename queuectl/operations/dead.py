@@ -1,0 +1,165 @@
+"""The dead letter queue: jobs that have used up their retries."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import MAX_LOSSES
+from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.job import JobState
+from queuectl.domain.record import field, record
+from queuectl.operations.changes import Deleted, after
+from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.records import describe, detail, recorded
+from queuectl.runtime.doorbell import ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.operations.context import Context
+    from queuectl.operations.records import JobDetail, JobRecord
+    from queuectl.store.rows import Listed
+
+_LAST_WORDS = 500
+"""Bytes of standard error in which the last line is looked for."""
+
+
+@record
+class ListDead:
+    """Which of them."""
+
+    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
+
+
+@record
+class ShowDead:
+    """Which job."""
+
+    id: str = field("the job", metavar="ID", positional=True)
+
+
+@record
+class RetryDead:
+    """Which jobs."""
+
+    ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", positional=True)
+    all: bool = field("every dead job", default=False)
+
+
+@record
+class Purge:
+    """Whether to ask."""
+
+    yes: bool = field("do not ask", default=False, short="y")
+
+
+@record
+class DeadRecord:
+    """A dead job, and why it is dead."""
+
+    record: JobRecord
+    reason: str
+    """How its last attempt ended, and the last line of its standard error."""
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return self.record.document() | {"reason": self.reason}
+
+
+def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord]:
+    """The dead jobs, the newest last."""
+    if params.limit < 0:
+        raise UsageError("--limit must not be negative", hint="0 lists all")
+    timeout = context.settings.job_timeout_ms
+    found = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
+    return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in found)
+
+
+def _reason(context: Context, of: Listed) -> str:
+    if of.latest is None:
+        return "?"
+    reason = describe(of.latest)
+    if of.job.losses >= MAX_LOSSES:
+        reason = f"lost with its worker {of.job.losses} times"
+    words = context.store.jobs.last_words(of.job.seq, of.latest.attempt, _LAST_WORDS)
+    lines = words.decode("utf-8", "replace").split("\n")
+    said = of.latest.error or next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"{reason}: {said}" if said else reason
+
+
+def show_dead(context: Context, params: ShowDead) -> JobDetail:
+    """The whole of a dead job."""
+    found = detail(context, params.id, history=True)
+    state = found.record.job.state
+    if state is not JobState.DEAD:
+        raise Refused(f"job {params.id} is {state}, not dead", hint=f"queuectl show {params.id}")
+    return found
+
+
+def retry_dead(context: Context, params: RetryDead) -> Iterator[JobRecord]:
+    """Make dead jobs due now with a fresh set of retries; those that are named all or none."""
+    if bool(params.ids) == params.all:
+        raise UsageError("name the jobs, or all of them with --all")
+    jobs, now = context.store.jobs, context.now()
+    if not params.all:
+        ids = list(dict.fromkeys(params.ids))
+        ring_for_queues(context.place, jobs.retry(ids, now=now, dead_only=True))
+        return after(context, ids)
+    ids = []
+    dead = _count(context)
+    for step in jobs.revive(now=now):
+        ids += [id_ for id_, _ in step]
+        ring_for_queues(context.place, [queue for _, queue in step])
+        context.progress(len(ids), max(dead, len(ids)), "dead jobs")
+    return after(context, ids)
+
+
+def purge(context: Context, _params: Purge) -> Deleted:
+    """Delete all dead jobs with their history."""
+    now = context.now()
+    return Deleted(deleted=context.store.jobs.prune(JobState.DEAD, before=now, now=now))
+
+
+def ask_to_purge(context: Context, _params: Purge) -> str | None:
+    """How many there are to lose."""
+    dead = _count(context)
+    return f"Delete {dead:,} dead {'job' if dead == 1 else 'jobs'} and their history?" if dead else None
+
+
+def _count(context: Context) -> int:
+    return sum(n for _, state, n in context.store.counts() if state == JobState.DEAD)
+
+
+LIST = Operation(
+    name="dlq list",
+    summary="List the dead jobs, with the reason",
+    params=ListDead,
+    run=list_dead,
+    examples=("dlq list", "dlq list --queue mail --json"),
+)
+SHOW = Operation(
+    name="dlq show",
+    summary="Show a dead job: its output and every attempt",
+    params=ShowDead,
+    run=show_dead,
+    examples=("dlq show job1",),
+)
+RETRY = Operation(
+    name="dlq retry",
+    summary="Revive dead jobs with a fresh set of retries",
+    params=RetryDead,
+    run=retry_dead,
+    description="Those that are named all or, when one is not dead, none. Their history stays.",
+    examples=("dlq retry job1", "dlq retry --all"),
+)
+PURGE = Operation(
+    name="dlq purge",
+    summary="Delete every dead job",
+    params=Purge,
+    run=purge,
+    question=ask_to_purge,
+    danger=Danger.DESTROYS,
+    description="On a terminal it asks first.",
+    examples=("dlq purge", "dlq purge --yes"),
+)

@@ -1,0 +1,212 @@
+"""Enqueue: one job, or a file of them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.record import field, record
+from queuectl.domain.spec import check, new_job, parse_object
+from queuectl.operations.operation import Operation
+from queuectl.runtime.doorbell import ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from queuectl.domain.job import NewJob
+    from queuectl.operations.context import Context
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+:,./-")
+_RESERVED = frozenset(
+    (
+        "case", "coproc", "do", "done", "elif", "else", "esac", "fi",
+        "for", "function", "if", "in", "select", "then", "time", "until", "while",
+    )
+)  # fmt: skip
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
+    return name, value
+
+
+@record
+class Enqueue:
+    """What to enqueue. Options fill in what the job itself does not say."""
+
+    job: tuple[str, ...] = field(
+        "a JSON object, or a shell command that runs through /bin/sh -c byte for byte",
+        default=(),
+        metavar="JOB",
+        positional=True,
+    )
+    argv: tuple[str, ...] = field(
+        "a program and its arguments, which arrive as they are written here", default=(), metavar="ARGV", rest=True
+    )
+    file: str | None = field(
+        "read jobs from FILE, one JSON object a line; - is standard input", default=None, short="f", metavar="FILE"
+    )
+    lines: bool = field("each line of FILE is a shell command", default=False)
+    id: str | None = field("the job's id (default: its number)", default=None, metavar="ID")
+    queue: str | None = field("the queue (default: default)", default=None, short="q", metavar="NAME")
+    priority: int | None = field("-1000 to 1000, higher runs first (default: 0)", default=None, short="p", metavar="N")
+    max_retries: int | None = field(
+        "retries after the first attempt (default: max_retries of the configuration)",
+        default=None,
+        short="r",
+        metavar="N",
+    )
+    timeout: str | None = field(
+        "end an attempt after this long: 90, 90s, 15m (default: job_timeout of the configuration)",
+        default=None,
+        short="t",
+        metavar="DURATION",
+    )
+    delay: str | None = field("run it after this long: 90s, 3h", default=None, metavar="DURATION")
+    at: str | None = field("run it at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    cwd: str | None = field("the directory to run in (default: this one)", default=None, short="C", metavar="DIR")
+    env: tuple[tuple[str, str], ...] = field(
+        "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=_variable
+    )
+    tag: tuple[str, ...] = field("a word to find it by; may be repeated", default=(), metavar="WORD")
+
+
+class Enqueued:
+    """Jobs that are stored now."""
+
+    def __init__(self, ids: Sequence[str], context: Context) -> None:
+        """`context` is asked for the records only if somebody wants to see them."""
+        self.ids = ids
+        self._context = context
+
+    def document(self) -> dict[str, Any]:
+        """The record of the one job."""
+        return next(self.documents())
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """The record of each job."""
+        from queuectl.operations.records import detail
+
+        return (detail(self._context, id_, history=False).document() for id_ in self.ids)
+
+
+def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
+    """Store what is asked for and wake the workers."""
+    options = _options(params)
+    if params.file is not None:
+        if params.job or params.argv or params.id is not None:
+            raise UsageError("with --file the jobs and their ids come from the file", hint="leave out the other")
+        # Loaded here: one job needs none of it.
+        from queuectl.operations.intake import enqueue_file
+
+        return enqueue_file(context, params.file, check(options | _here(options)), lines=params.lines)
+    if params.lines:
+        raise UsageError("--lines goes with --file")
+    new = _one(params, options)
+    ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
+    ring_for_queues(context.place, (new.queue,))
+    return Enqueued(ids, context)
+
+
+def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
+    if params.argv:
+        if params.job:
+            raise UsageError("give a job or words after --, not both", hint="quote a shell command as one word")
+        given = {"command": in_shell(params.argv)}
+    elif len(params.job) != 1:
+        raise UsageError(
+            "give one job" if not params.job else f"give one job, not {len(params.job)} words",
+            hint="quote a shell command as one word, or write -- before it: queuectl enqueue -- echo hello",
+        )
+    elif _is_json(params.job[0]):
+        given = parse_object(params.job[0])
+        for key in options:
+            if given.get(key) is not None:
+                raise UsageError(f"{key} is given twice: in the job and by an option")
+    else:
+        given = {"command": params.job[0]}
+    given |= options
+    return new_job(given, check(_here(given)))
+
+
+def in_shell(argv: Sequence[str]) -> str:
+    """A shell command that runs a program with exactly these arguments."""
+    first = f"'{argv[0]}'" if argv[0] in _RESERVED else _quoted(argv[0])
+    return " ".join([first, *map(_quoted, argv[1:])])
+
+
+def _quoted(word: str) -> str:
+    if word and _PLAIN.issuperset(word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def _is_json(text: str) -> bool:
+    """Whether `text` is meant as JSON: an object, be it broken, or any other value but the commands true and false."""
+    start = text.lstrip()[:1]
+    if start == "{":
+        return True
+    if not start or start not in '["-0123456789n':
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _options(params: Enqueue) -> dict[str, Any]:
+    """The keys of a job that were given as options."""
+    cwd = params.cwd
+    if cwd is not None and not os.path.isabs(cwd):
+        cwd = os.path.normpath(os.path.join(_here({}).get("cwd", "/"), cwd))
+    given = {
+        "id": params.id,
+        "queue": params.queue,
+        "priority": params.priority,
+        "max_retries": params.max_retries,
+        "timeout": params.timeout,
+        "delay": params.delay,
+        "run_at": params.at,
+        "cwd": cwd,
+        "env": dict(params.env) or None,
+        "tags": list(params.tag) or None,
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _here(given: dict[str, Any]) -> dict[str, str]:
+    """A job runs where it was enqueued unless it says otherwise; nowhere in particular if that is gone."""
+    if given.get("cwd") is not None:
+        return {}
+    try:
+        return {"cwd": os.getcwd()}
+    except FileNotFoundError:
+        return {}
+
+
+ENQUEUE = Operation(
+    name="enqueue",
+    summary="Add a job, or a file of them",
+    params=Enqueue,
+    run=enqueue,
+    description=(
+        "JOB is a JSON object when it begins with {: its keys are command (the one that is needed), id, queue, "
+        "priority, max_retries, timeout, run_at or delay, cwd, env and tags. Anything else is a shell command. Words "
+        "after -- are a program and its arguments, with no shell in between to change them.\n\n"
+        "The id is printed, alone on its line. Options fill in what a line of FILE leaves open. A job runs in the "
+        "directory that it was enqueued in, unless it names another. A bad line refuses the whole file."
+    ),
+    examples=(
+        "enqueue 'echo hello'",
+        """enqueue '{"id": "job1", "command": "echo hello", "max_retries": 2}'""",
+        "enqueue --queue mail --delay 90s --timeout 15m -- ./send.sh 'a b'",
+        "enqueue --file jobs.jsonl",
+        "ls *.mov | sed 's/.*/convert &/' | queuectl enqueue --lines --file -",
+    ),
+)

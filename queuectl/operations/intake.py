@@ -1,0 +1,153 @@
+"""Many jobs from a file: all of them are read and checked before the first is stored."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from queuectl.domain.errors import Refused, StoreError, UsageError
+from queuectl.domain.job import NewJob
+from queuectl.domain.spec import MAX_COMMAND_BYTES, check_command, new_job, no_constant, pairs, parse_object
+from queuectl.operations.enqueue import Enqueued
+from queuectl.runtime.doorbell import ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from queuectl.operations.context import Context
+
+BATCH = 100_000
+"""Jobs in one transaction: others get the write lock in between."""
+_LOOKED_UP = 10_000
+_PROGRESS = 4096
+
+
+def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> Iterator[Enqueued]:
+    """Store the jobs of `file`, of which `-` is standard input. Raises before anything is stored if a line is wrong."""
+    # Millions of small objects, none of them in a cycle: looking for cycles among them takes longer than making them.
+    gc.disable()
+    try:
+        jobs, numbers = _read(context, _text(file), defaults, lines=lines)
+        _refuse_taken(context, jobs, numbers)
+    finally:
+        gc.enable()
+    return _store(context, jobs, numbers)
+
+
+def _read(context: Context, text: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], Sequence[int]]:
+    """The jobs, and the number of the line that each stands on. Raises UsageError and Refused, naming a line."""
+    rows = text.split("\n")
+    make = _command_maker(defaults) if lines else _json_maker(defaults)
+    jobs: list[NewJob] = []
+    numbers: list[int] = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, 1):
+        if not row or row.isspace():
+            continue
+        try:
+            job = make(row)
+        except UsageError as error:
+            raise UsageError(f"line {number}: {error.message}; nothing was enqueued", hint=error.hint) from None
+        if job.id is not None and seen.setdefault(job.id, number) != number:
+            raise Refused(
+                f"line {number}: job {job.id} is on line {seen[job.id]} already; nothing was enqueued",
+                hint="each id can be there once",
+            )
+        jobs.append(job)
+        numbers.append(number)
+        if number % _PROGRESS == 0:
+            context.progress(number, len(rows), "lines read")
+    return jobs, numbers
+
+
+def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
+    """From a line of JSON to a job: the decoder's innermost part, which is what a line costs."""
+    from json import JSONDecoder
+
+    decoder: Any = JSONDecoder(object_pairs_hook=pairs, parse_constant=no_constant)
+    scan = decoder.scan_once
+
+    def make(line: str) -> NewJob:
+        try:
+            given, end = scan(line, 0)
+        except (StopIteration, ValueError, RecursionError):
+            given, end = None, 0
+        if type(given) is not dict or end != len(line):
+            # White space around it, or something wrong with it: told in full by the slow way.
+            given = parse_object(line)
+        return new_job(given, defaults)
+
+    return make
+
+
+def _command_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
+    """From a line of shell to a job."""
+    longest = MAX_COMMAND_BYTES // 4
+
+    def make(line: str) -> NewJob:
+        # The text is valid Unicode and the line not blank; what is left to check is rare.
+        if "\0" in line or len(line) > longest:
+            check_command(line)
+        return NewJob(command=line, **defaults)
+
+    return make
+
+
+def _store(context: Context, jobs: list[NewJob], numbers: Sequence[int]) -> Iterator[Enqueued]:
+    """Store them, a batch at a time."""
+    from queuectl.store.jobs import AlreadyThere
+
+    max_retries = context.settings.max_retries
+    for start in range(0, len(jobs), BATCH):
+        some = jobs[start : start + BATCH]
+        try:
+            ids = context.store.jobs.enqueue(some, max_retries=max_retries, now=context.now())
+        except AlreadyThere as error:
+            line = numbers[start + error.position]
+            raise Refused(f"line {line}: {error.message}; {_stored(start)}", hint=error.hint) from None
+        except StoreError as error:
+            if start:
+                error.message += f"; {_stored(start)}"
+            raise
+        ring_for_queues(context.place, sorted({job.queue for job in some}))
+        context.progress(start + len(some), len(jobs), "jobs")
+        yield Enqueued(ids, context)
+
+
+def _refuse_taken(context: Context, jobs: list[NewJob], numbers: Sequence[int]) -> None:
+    """Refuse ids that are there already. The first batch finds out by itself, before anything is stored."""
+    named = [(job.id, place) for place, job in enumerate(jobs[BATCH:], BATCH) if job.id is not None]
+    for start in range(0, len(named), _LOOKED_UP):
+        some = dict(named[start : start + _LOOKED_UP])
+        taken = context.store.jobs.taken(list(some))
+        if taken:
+            place = min(some[id_] for id_ in taken)
+            raise Refused(
+                f"line {numbers[place]}: job {jobs[place].id} is there already; nothing was enqueued",
+                hint="choose another id, or leave it out",
+            )
+
+
+def _stored(count: int) -> str:
+    return f"the {count:,} jobs before were enqueued" if count else "nothing was enqueued"
+
+
+def _text(file: str) -> str:
+    """The whole of a file, its lines ended by newlines alone. Raises UsageError, naming the line that is not UTF-8."""
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open(file, "rb") as opened:
+                data = opened.read()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"line {line}: not valid UTF-8; nothing was enqueued") from None
+    # A carriage return at the end of a line is half of a line's end, and no part of a command.
+    return text.replace("\r\n", "\n") if "\r" in text else text

@@ -1,0 +1,76 @@
+"""List jobs, and show one."""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.job import JobState
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+from queuectl.operations.records import detail, recorded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.operations.context import Context
+    from queuectl.operations.records import JobDetail, JobRecord
+
+STATES = tuple(state.value for state in JobState)
+
+
+@record
+class List:
+    """Which jobs."""
+
+    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+    state: tuple[str, ...] = field(
+        "only jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
+    )
+    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
+    tag: str | None = field("only jobs with this tag", default=None, metavar="WORD")
+    search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
+
+
+@record
+class Show:
+    """Which job."""
+
+    id: str = field("the job", metavar="ID", positional=True)
+
+
+def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
+    """The newest jobs that match, newest last."""
+    if params.limit < 0:
+        raise UsageError("--limit must not be negative", hint="0 lists all")
+    timeout = context.settings.job_timeout_ms
+    found = context.store.jobs.listing(
+        limit=params.limit,
+        states=[JobState(state) for state in params.state],
+        queue=params.queue,
+        tag=params.tag,
+        search=params.search,
+    )
+    return (recorded(each, timeout) for each in found)
+
+
+def show(context: Context, params: Show) -> JobDetail:
+    """The whole of one job."""
+    return detail(context, params.id, history=True)
+
+
+LIST = Operation(
+    name="list",
+    summary="List the newest jobs",
+    params=List,
+    run=list_jobs,
+    description="The newest stands last. --json prints an array of job records without their output.",
+    examples=("list", "list --state failed --state dead", "list --queue mail --search report --limit 0"),
+)
+SHOW = Operation(
+    name="show",
+    summary="Show a job: its settings, its output and every attempt",
+    params=Show,
+    run=show,
+    key="enter",
+    examples=("show job1", "show job1 --json"),
+)

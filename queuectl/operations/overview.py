@@ -1,0 +1,109 @@
+"""What is in the store and who works on it."""
+
+from __future__ import annotations
+
+from queuectl.domain.job import JobState
+from queuectl.domain.quantity import format_time
+from queuectl.domain.record import record
+from queuectl.operations.operation import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.operations.context import Context
+
+WINDOW_MINUTES = 5
+
+
+@record
+class StatusParams:
+    """Nothing to say."""
+
+
+@record
+class Status:
+    """Counts and rates. Every state is always there."""
+
+    location: str
+    jobs: dict[str, int]
+    queues: dict[str, dict[str, int]]
+    running: int
+    busy: int
+    pools: int
+    recent: dict[str, int]
+    """How often each measure was counted in the last five minutes."""
+    oldest_due: int | None
+    """Since when the job that has waited longest is due, in milliseconds since the epoch; None if nothing waits."""
+    now: int
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return sum(self.jobs.values())
+
+    @property
+    def oldest_due_ms(self) -> int | None:
+        """How long the job that has waited longest has been due."""
+        return None if self.oldest_due is None else self.now - self.oldest_due
+
+    def done(self, *, well: bool) -> int:
+        """Attempts of the last five minutes that ended well, or otherwise."""
+        good = self.recent.get("success", 0)
+        others = sum(n for measure, n in self.recent.items() if measure not in {"enqueued", "wait", "success"})
+        return good if well else others
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        late = self.oldest_due_ms
+        return {
+            "jobs": self.jobs,
+            "total": self.total,
+            "workers": {"running": self.running, "busy": self.busy},
+            "pools": self.pools,
+            "queues": self.queues,
+            "throughput": {
+                "window": WINDOW_MINUTES * 60,
+                "enqueued": self.recent.get("enqueued", 0),
+                "completed": self.done(well=True),
+                "failed": self.done(well=False),
+            },
+            "oldest_due": None
+            if self.oldest_due is None or late is None
+            else {"run_at": format_time(self.oldest_due), "age": late / 1000},
+            "store": self.location,
+        }
+
+
+def status(context: Context, _params: StatusParams) -> Status:
+    """Everything that a glance should tell. Its cost does not depend on how many jobs there are."""
+    from queuectl.runtime.census import WorkerState, living_pools, living_workers
+
+    now = context.now()
+    jobs = dict.fromkeys((state.value for state in JobState), 0)
+    queues: dict[str, dict[str, int]] = {}
+    for queue, state, count in context.store.counts():
+        jobs[state] += count
+        queues.setdefault(queue, dict.fromkeys(jobs, 0))[state] += count
+    workers = living_workers(context.store, context.place, now=now)
+    due = context.store.claims().next_due()
+    return Status(
+        location=context.location,
+        jobs=jobs,
+        queues=dict(sorted(queues.items())),
+        running=len(workers),
+        busy=sum(worker.info.job is not None and worker.state is not WorkerState.IDLE for worker in workers),
+        pools=len(living_pools(context.store, context.place)),
+        recent=context.store.journal.since(now // 60_000 - WINDOW_MINUTES + 1),
+        oldest_due=due if due is not None and due <= now else None,
+        now=now,
+    )
+
+
+STATUS = Operation(
+    name="status",
+    summary="Show what is in the store and who works on it",
+    params=StatusParams,
+    run=status,
+    examples=("status", "status --json"),
+)

@@ -1,0 +1,183 @@
+"""A job as people and programs are shown it: the one JSON form, for the command line and the console alike."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import NOTHING, Outcome
+from queuectl.domain.quantity import format_time
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.domain.attempt import Attempt, Output
+    from queuectl.domain.job import Job
+    from queuectl.operations.context import Context
+    from queuectl.store.rows import Listed
+
+
+@record
+class JobRecord:
+    """A job, its latest attempt (None before the first), and the timeout that holds for it."""
+
+    job: Job
+    latest: Attempt | None
+    timeout_ms: int | None
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form, without output."""
+        return _document(self, None)
+
+
+@record
+class JobDetail:
+    """The whole of a job: with the output of its latest attempt and, where asked for, every attempt."""
+
+    record: JobRecord
+    stdout: Output
+    stderr: Output
+    history: tuple[Attempt, ...] | None
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        document = _document(self.record, (self.stdout, self.stderr))
+        if self.history is not None:
+            document["history"] = [attempt_document(attempt) for attempt in self.history]
+        return document
+
+
+def recorded(listed: Listed, job_timeout_ms: int | None) -> JobRecord:
+    """A row of the store with the timeout that holds for it: its own, else the configured one."""
+    own = listed.job.timeout_ms
+    return JobRecord(job=listed.job, latest=listed.latest, timeout_ms=job_timeout_ms if own is None else own)
+
+
+def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
+    """The whole of a job. Raises NotFound."""
+    listed = context.store.jobs.get(id_)
+    stdout, stderr = (NOTHING, NOTHING) if listed.latest is None else output_of(context, listed.job, listed.latest)
+    return JobDetail(
+        record=recorded(listed, context.settings.job_timeout_ms),
+        stdout=stdout,
+        stderr=stderr,
+        history=tuple(context.store.jobs.attempts(listed.job.seq)) if history else None,
+    )
+
+
+def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Output]:
+    """What an attempt wrote to standard output and standard error: so far, while it runs."""
+    if attempt.outcome is None:
+        # Loaded here: only running jobs have live output.
+        from queuectl.runtime.live import STREAMS, path_of, recover
+
+        out, err = (recover(path_of(context.place.live, job.seq, attempt.attempt, stream)) for stream in STREAMS)
+        if out.total or err.total:
+            return out, err
+        # Nothing yet, or it has ended since and its output is in the store.
+    return context.store.jobs.output(job.seq, attempt.attempt)
+
+
+def text_of(output: Output) -> str:
+    """Output as text; a line says so where its middle was left out."""
+    head = output.head.decode("utf-8", "replace")
+    if not output.left_out:
+        return head if not output.tail else (output.head + output.tail).decode("utf-8", "replace")
+    gap = f"[… {output.left_out} bytes left out …]\n"
+    return f"{head}{'' if head.endswith(chr(10)) or not head else chr(10)}{gap}{output.tail.decode('utf-8', 'replace')}"
+
+
+def describe(attempt: Attempt) -> str:
+    """How an attempt ended, in a word or two."""
+    if attempt.outcome is None:
+        return "running"
+    if attempt.outcome is Outcome.SUCCESS:
+        return "ok"
+    if attempt.outcome is Outcome.EXIT:
+        return f"exit {attempt.exit_code}"
+    if attempt.outcome is Outcome.SIGNAL and attempt.signal is not None:
+        return _signal(attempt.signal)
+    return attempt.outcome.replace("_", " ")
+
+
+def attempt_document(attempt: Attempt) -> dict[str, Any]:
+    """The JSON form of one attempt."""
+    return {
+        "attempt": attempt.attempt,
+        "outcome": attempt.outcome,
+        "exit_code": attempt.exit_code,
+        "signal": attempt.signal,
+        "worker": attempt.worker,
+        "started_at": format_time(attempt.started_at),
+        "ended_at": _time(attempt.ended_at),
+        "duration": _seconds(attempt.duration_ms),
+        "error": attempt.error,
+        "timed_out": attempt.outcome is Outcome.TIMEOUT,
+    }
+
+
+def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, Any]:
+    job, latest = of.job, of.latest
+    document: dict[str, Any] = {
+        "id": job.id,
+        "command": job.command,
+        "state": job.state,
+        "attempts": job.attempts,
+        "max_retries": job.max_retries,
+    }
+    if output is not None:
+        stdout, stderr = output
+        document |= {"stdout": text_of(stdout), "stderr": text_of(stderr)}
+    document |= {
+        "duration": None if latest is None else _seconds(latest.duration_ms),
+        "timed_out": latest is not None and latest.outcome is Outcome.TIMEOUT,
+        "timeout": _seconds(of.timeout_ms),
+        "created_at": format_time(job.created_at),
+        "updated_at": format_time(job.updated_at),
+        "seq": job.seq,
+        "queue": job.queue,
+        "priority": job.priority,
+        "run_at": format_time(job.run_at),
+        "started_at": None if latest is None else format_time(latest.started_at),
+        "finished_at": _time(job.finished_at),
+        "exit_code": None if latest is None else latest.exit_code,
+        "signal": None if latest is None else latest.signal,
+        "outcome": None if latest is None else latest.outcome,
+        "error": None if latest is None else latest.error,
+        "worker": None if latest is None else latest.worker,
+        "cancel_requested": job.cancel_requested != 0,
+        "losses": job.losses,
+        "cwd": job.cwd,
+        # Their values may be secrets.
+        "env": {name: "***" for name, _ in job.env},
+        "tags": list(job.tags),
+    }
+    if output is not None:
+        document |= {
+            "stdout_bytes": stdout.total,
+            "stderr_bytes": stderr.total,
+            "stdout_truncated": stdout.left_out > 0,
+            "stderr_truncated": stderr.left_out > 0,
+        }
+    return document
+
+
+def _signal(number: int) -> str:
+    # Loaded here: few jobs end like this.
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else format_time(milliseconds)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    """Seconds, whole ones without a fraction."""
+    if milliseconds is None:
+        return None
+    whole, rest = divmod(milliseconds, 1000)
+    return milliseconds / 1000 if rest else whole

@@ -1,0 +1,146 @@
+"""Read and change the configuration."""
+
+from __future__ import annotations
+
+from queuectl.config import SETTINGS, known_key, origin, settings_from, show
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.config import Value
+    from queuectl.operations.context import Context
+
+
+@record
+class ListSettings:
+    """Nothing to say."""
+
+
+@record
+class Get:
+    """Which setting."""
+
+    key: str = field("the setting", metavar="KEY", positional=True)
+
+
+@record
+class Set:
+    """Which setting, and to what."""
+
+    key: str = field("the setting", metavar="KEY", positional=True)
+    value: str = field("its new value", metavar="VALUE", positional=True)
+
+
+@record
+class Unset:
+    """Which setting."""
+
+    key: str = field("the setting", metavar="KEY", positional=True)
+
+
+@record
+class SettingNow:
+    """A setting and what holds."""
+
+    key: str
+    value: Value
+    default: Value
+    origin: str
+    """`environment`, `store` or `default`."""
+    help: str
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "key": self.key,
+            "value": self.value,
+            "default": self.default,
+            "origin": self.origin,
+            "help": self.help,
+        }
+
+
+@record
+class AllSettings:
+    """Every setting."""
+
+    settings: tuple[SettingNow, ...]
+
+    def document(self) -> list[dict[str, Any]]:
+        """The JSON form."""
+        return [each.document() for each in self.settings]
+
+
+def list_settings(context: Context, _params: ListSettings) -> AllSettings:
+    """Every setting and what holds."""
+    return AllSettings(settings=tuple(_now(context, key) for key in SETTINGS))
+
+
+def get(context: Context, params: Get) -> SettingNow:
+    """One setting and what holds."""
+    return _now(context, known_key(params.key))
+
+
+def set_(context: Context, params: Set) -> SettingNow:
+    """Change a setting; running workers obey it too."""
+    key = known_key(params.key)
+    value = show(SETTINGS[key].parse(params.value))
+    context.store.set_config(key, value, now=context.now())
+    now = _now(context, key)
+    if now.origin == "environment":
+        context.say(f"note: QUEUECTL_{key.upper()} is set here and goes before what the store says")
+    return now
+
+
+def unset(context: Context, params: Unset) -> SettingNow:
+    """Go back to the default."""
+    key = known_key(params.key)
+    context.store.unset_config(key, now=context.now())
+    return _now(context, key)
+
+
+def _now(context: Context, key: str) -> SettingNow:
+    stored = context.store.config()
+    value = getattr(settings_from(stored), key)
+    setting = SETTINGS[key]
+    return SettingNow(
+        key=key,
+        value=value,
+        default=setting.default,
+        origin=origin(key, stored),
+        help=f"{setting.help}; {setting.describe()}",
+    )
+
+
+LIST = Operation(
+    name="config list",
+    summary="List every setting and where its value comes from",
+    params=ListSettings,
+    run=list_settings,
+    examples=("config list",),
+)
+GET = Operation(
+    name="config get",
+    summary="Print one setting",
+    params=Get,
+    run=get,
+    examples=("config get backoff_base",),
+)
+SET = Operation(
+    name="config set",
+    summary="Change a setting; running workers obey it too",
+    params=Set,
+    run=set_,
+    description="A variable QUEUECTL_KEY of the environment goes before what the store says.",
+    examples=("config set backoff_base 1.5", "config set job_timeout 15m", "config set job_timeout none"),
+)
+UNSET = Operation(
+    name="config unset",
+    summary="Go back to a setting's default",
+    params=Unset,
+    run=unset,
+    examples=("config unset backoff_base",),
+)

@@ -1,0 +1,266 @@
+"""Start, stop, list and scale workers."""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import NotFound, Refused, UsageError
+from queuectl.domain.quantity import format_time, parse_duration
+from queuectl.domain.record import field, record
+from queuectl.domain.spec import check_queue
+from queuectl.operations.operation import Danger, Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.operations.context import Context
+    from queuectl.runtime.census import WorkerSeen
+
+MAX_WORKERS = 1000
+
+
+@record
+class Start:
+    """Which workers to start."""
+
+    count: int = field("how many (default: 1)", default=1, short="n", metavar="N")
+    queue: tuple[str, ...] = field(
+        "only jobs of this queue; may be repeated (default: every queue)", default=(), short="q", metavar="NAME"
+    )
+    drain: bool = field("stop once nothing is left to run", default=False)
+    detach: bool = field("return as soon as all of them have reported in", default=False, short="d")
+    quiet: bool = field("log only what went wrong", default=False)
+
+
+@record
+class Stop:
+    """How to stop them."""
+
+    now: bool = field("end running jobs and put them back, instead of waiting for them", default=False)
+    timeout: int | None = field(
+        "give up after this long: 30s, 5m (default: wait as long as it takes)",
+        default=None,
+        short="t",
+        metavar="DURATION",
+        parse=parse_duration,
+    )
+
+
+@record
+class ListWorkers:
+    """Nothing to say."""
+
+
+@record
+class Scale:
+    """To how many."""
+
+    size: int = field("workers wanted", metavar="N", positional=True)
+    pool: str | None = field("which pool, if there are several", default=None, metavar="POOL")
+
+
+@record
+class Ended:
+    """A pool that has run its course, and what its workers did."""
+
+    pool: str
+    completed: int
+    failed: int
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"pool": self.pool, "completed": self.completed, "failed": self.failed}
+
+
+@record
+class Detached:
+    """A pool that works on its own."""
+
+    pool: str
+    pid: int
+    workers: int
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"pool": self.pool, "pid": self.pid, "workers": self.workers}
+
+
+@record
+class Stopped:
+    """How many there were."""
+
+    pools: int
+    workers: int
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"pools": self.pools, "workers": self.workers}
+
+
+@record
+class Scaled:
+    """What a pool was asked for."""
+
+    pool: str
+    size: int
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"pool": self.pool, "size": self.size}
+
+
+@record
+class WorkerRecord:
+    """A living worker."""
+
+    seen: WorkerSeen
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        info = self.seen.info
+        return {
+            "id": info.id,
+            "pool": info.pool,
+            "pid": info.pid,
+            "host": info.host,
+            "state": self.seen.state,
+            "job": info.job,
+            "completed": info.completed,
+            "failed": info.failed,
+            "cpu_seconds": self.seen.cpu_seconds,
+            "memory_bytes": self.seen.memory_bytes,
+            "started_at": format_time(info.started_at),
+            "last_beat_at": None if self.seen.last_beat_at is None else format_time(self.seen.last_beat_at),
+        }
+
+
+def start(context: Context, params: Start) -> Ended | Detached:
+    """Run a pool until it is told to stop, or start one that works on its own."""
+    if not 1 <= params.count <= MAX_WORKERS:
+        raise UsageError(f"--count must be from 1 to {MAX_WORKERS}")
+    for queue in params.queue:
+        check_queue(queue)
+    return _detach(context, params) if params.detach else run_pool(context, params)
+
+
+def run_pool(context: Context, params: Start) -> Ended:
+    """Be a supervisor until the pool has ended."""
+    # Loaded here: multiprocessing is for those who start workers.
+    from queuectl.runtime.pool import Pool, PoolParams
+
+    most = 0
+
+    def left(count: int) -> None:
+        nonlocal most
+        most = max(most, count)
+        if params.drain:
+            context.progress(most - count, most, "jobs")
+
+    pool = Pool(
+        PoolParams(
+            size=params.count,
+            queues=tuple(dict.fromkeys(params.queue)),
+            drain=params.drain,
+            # A line for each job would tear the progress bar.
+            brief=params.quiet or (params.drain and context.watched),
+        ),
+        context.open_store,
+        context.place,
+        location=context.location,
+        left=left,
+    )
+    # A connection must not cross the fork of the workers.
+    context.close()
+    pool.run()
+    completed, failed = context.store.fleet.tally(pool.id)
+    return Ended(pool=pool.id, completed=completed, failed=failed)
+
+
+def _detach(context: Context, params: Start) -> Detached:
+    from queuectl.runtime.detached import start_detached
+
+    if params.drain:
+        raise UsageError("--drain and --detach do not go together", hint="run it in the background with & instead")
+    words = ["--db", context.location, "worker", "start", "--count", str(params.count), "--quiet"]
+    for queue in params.queue:
+        words += ["--queue", queue]
+    pool, pid = start_detached(words, params.count, context.store, context.place, context.clock)
+    return Detached(pool=pool, pid=pid, workers=params.count)
+
+
+def stop(context: Context, params: Stop) -> Stopped:
+    """End every pool of the store and wait until they are gone."""
+    from queuectl.runtime.stopping import stop_all
+
+    pools, workers = stop_all(
+        context.store,
+        context.place,
+        context.clock,
+        now=params.now,
+        timeout=None if params.timeout is None else params.timeout / 1000,
+    )
+    return Stopped(pools=pools, workers=workers)
+
+
+def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecord]:
+    """The living workers, the oldest first."""
+    from queuectl.runtime.census import living_workers
+
+    return (WorkerRecord(seen=seen) for seen in living_workers(context.store, context.place, now=context.now()))
+
+
+def scale(context: Context, params: Scale) -> Scaled:
+    """Ask a pool for another number of workers."""
+    from queuectl.runtime.census import living_pools
+    from queuectl.runtime.doorbell import bell_of_pool, ring
+
+    if not 0 <= params.size <= MAX_WORKERS:
+        raise UsageError(f"a pool has from 0 to {MAX_WORKERS} workers")
+    pools = [pool.id for pool in living_pools(context.store, context.place)]
+    if params.pool is not None and params.pool not in pools:
+        raise NotFound(f"no pool {params.pool} runs here", hint=f"running: {', '.join(pools) or 'none'}")
+    if not pools:
+        raise NotFound("no pool runs", hint="start one: queuectl worker start --count 4")
+    if params.pool is None and len(pools) > 1:
+        raise Refused(f"{len(pools)} pools run: {', '.join(pools)}", hint="say which one: --pool")
+    pool = params.pool or pools[0]
+    if not context.store.fleet.order_size(pool, params.size, now=context.now()):
+        raise NotFound(f"pool {pool} has stopped")
+    ring(context.place, bell_of_pool(pool))
+    return Scaled(pool=pool, size=params.size)
+
+
+START = Operation(
+    name="worker start",
+    summary="Run jobs until told to stop",
+    params=Start,
+    run=start,
+    description=(
+        "Stays in the foreground and logs one line an event on stderr. SIGTERM or Ctrl+C once: finish the running "
+        "jobs; twice: end them now and put them back. --drain waits for retries and scheduled jobs too."
+    ),
+    examples=("worker start --count 4", "worker start --queue mail --detach", "worker start --count 4 --drain"),
+)
+STOP = Operation(
+    name="worker stop",
+    summary="Stop every worker of this store and wait until they are gone",
+    params=Stop,
+    run=stop,
+    danger=Danger.STOPS,
+    examples=("worker stop", "worker stop --now --timeout 30s"),
+)
+LIST = Operation(
+    name="worker list",
+    summary="List the running workers",
+    params=ListWorkers,
+    run=list_workers,
+    examples=("worker list", "worker list --json"),
+)
+SCALE = Operation(
+    name="worker scale",
+    summary="Change the number of workers of a running pool",
+    params=Scale,
+    run=scale,
+    description="Workers that are too many finish their jobs first.",
+    examples=("worker scale 8",),
+)

@@ -1,0 +1,1 @@
+"""How fast, how small: every figure of docs/performance.md. `python -m tests.benchmarks --help`."""

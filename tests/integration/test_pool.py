@@ -1,0 +1,463 @@
+"""A pool of workers, from outside: real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.queue import QUEUECTL, Queue
+from tests.support.waiting import wait_until
+
+STORY = "echo start >> {log}; sleep 0.5; echo end >> {log}"
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_jobs_run_and_the_record_says_how(queue: Queue):
+    queue.start()
+
+    queue.run("enqueue", '{"id":"good","command":"echo out; echo err >&2"}')
+    queue.run("enqueue", '{"id":"bad","command":"exit 7","max_retries":0}')
+
+    assert (queue.wait_for("good"), queue.wait_for("bad")) == ("completed", "dead")
+    good, bad = queue.json("show", "good"), queue.json("show", "bad")
+    assert (good["stdout"], good["stderr"], good["exit_code"], good["attempts"]) == ("out\n", "err\n", 0, 1)
+    assert (bad["outcome"], bad["exit_code"], bad["timed_out"]) == ("exit", 7, False)
+
+
+def test_a_failing_job_is_retried_with_growing_waits_and_then_dead(queue: Queue):
+    queue.run("config", "set", "backoff_delay", "0.1")
+    queue.run("config", "set", "backoff_base", "3")
+    queue.start()
+
+    queue.enqueue("exit 1", "--id", "job", "--max-retries", "2")
+
+    assert queue.wait_for("job") == "dead"
+    attempts = queue.context.store.jobs.attempts(1)
+    waits = [b.started_at - a.ended_at for a, b in zip(attempts, attempts[1:], strict=False)]
+    assert len(attempts) == 3
+    assert 100 <= waits[0] < 300 <= waits[1]
+
+
+def test_urgent_jobs_come_first_and_ties_go_to_the_older(queue: Queue, tmp_path: Path):
+    log = tmp_path / "order"
+    for name, priority in (("a", 0), ("b", 5), ("c", 0), ("d", 5)):
+        queue.enqueue(f"echo {name} >> {log}", "--priority", str(priority))
+
+    assert queue.drain().wait() == 0
+
+    assert lines(log) == ["b", "d", "a", "c"]
+
+
+def test_workers_of_a_queue_leave_other_queues_alone(queue: Queue):
+    pool = queue.start("--queue", "mail")
+
+    queue.enqueue("true", "--id", "other")
+    queue.enqueue("true", "--id", "mail", "--queue", "mail")
+
+    assert queue.wait_for("mail") == "completed"
+    assert queue.state("other") == "pending"
+    pool.send(signal.SIGTERM)
+    assert pool.wait() == 0
+
+
+def test_a_delayed_job_is_not_started_early_and_not_much_late(queue: Queue):
+    queue.start()
+
+    queue.enqueue("true", "--id", "later", "--delay", "700ms")
+
+    queue.wait_for("later")
+    job = queue.context.store.jobs.get("later")
+    assert job.latest is not None
+    assert 0 <= job.latest.started_at - job.job.run_at < 500
+
+
+def test_a_timeout_ends_the_whole_tree_and_is_recorded(queue: Queue, tmp_path: Path):
+    queue.start()
+    pid = tmp_path / "pid"
+
+    queue.enqueue(
+        f"sh -c 'echo $$ > {pid}; sleep 300' & sleep 300", "--id", "slow", "--timeout", "0.3", "--max-retries", "0"
+    )
+
+    assert queue.wait_for("slow") == "dead"
+    assert queue.json("show", "slow")["timed_out"] is True
+    assert not alive(int(pid.read_text()))
+
+
+def test_a_configuration_change_is_obeyed_without_a_restart(queue: Queue):
+    queue.start()
+    queue.enqueue("true", "--id", "before")
+    queue.wait_for("before")
+
+    queue.run("config", "set", "job_timeout", "0.2")
+    queue.enqueue("sleep 60", "--id", "after", "--max-retries", "0")
+
+    assert queue.wait_for("after") == "dead"
+    assert queue.json("show", "after")["timed_out"] is True
+
+
+def test_a_killed_workers_job_runs_again_and_the_pool_is_whole(queue: Queue, tmp_path: Path):
+    queue.start(workers=2)
+    log = tmp_path / "log"
+    queue.enqueue(f"echo $$ >> {log}; test $QUEUECTL_ATTEMPT -gt 1 || sleep 300", "--id", "job")
+    victim = queue.busy_worker()
+    wait_until(lambda: lines(log))
+    first = int(lines(log)[0])
+
+    os.kill(victim, signal.SIGKILL)
+
+    assert queue.wait_for("job") == "completed"
+    assert not alive(first), "two attempts of one job must not live at the same time"
+    assert queue.outcomes("job") == ["lost", "success"]
+    assert queue.json("show", "job")["attempts"] == 1, "a lost attempt is given back"
+    wait_until(lambda: len(queue.workers()) == 2)
+
+
+def test_what_a_lost_attempt_had_printed_is_kept(queue: Queue):
+    queue.start()
+    queue.enqueue("test $QUEUECTL_ATTEMPT -gt 1 && exit; echo so far; sleep 300", "--id", "job")
+    victim = queue.busy_worker()
+    wait_until(lambda: "so far" in queue.json("show", "job")["stdout"])
+
+    os.kill(victim, signal.SIGKILL)
+
+    queue.wait_for("job")
+    assert queue.run("logs", "job", "--attempt", "1").stdout == "so far\n"
+
+
+def test_a_job_that_kills_its_worker_three_times_is_dead(queue: Queue):
+    queue.start()
+
+    queue.enqueue("kill -9 $PPID; sleep 300", "--id", "poison", "--max-retries", "50")
+
+    assert queue.wait_for("poison", seconds=40) == "dead"
+    assert queue.outcomes("poison") == ["lost"] * 3
+    queue.enqueue("true", "--id", "next")
+    assert queue.wait_for("next", seconds=40) == "completed"
+
+
+def test_the_whole_pool_is_killed_and_the_next_one_puts_its_jobs_back(queue: Queue, tmp_path: Path):
+    log = tmp_path / "log"
+    pool = queue.start(workers=2)
+    queue.enqueue(f"echo $$ >> {log}; test $QUEUECTL_ATTEMPT -gt 1 || sleep 300", "--id", "job")
+    wait_until(lambda: lines(log))
+
+    pool.kill()
+    assert alive(int(lines(log)[0])), "the job outlives the pool, until somebody clears up"
+    queue.start()
+
+    assert queue.wait_for("job") == "completed"
+    assert not alive(int(lines(log)[0]))
+    assert queue.outcomes("job") == ["lost", "success"]
+
+
+def test_workers_whose_supervisor_was_killed_finish_their_jobs_and_leave(queue: Queue, tmp_path: Path):
+    pool = queue.start(workers=2)
+    queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
+    queue.busy_worker()
+
+    pool.send(signal.SIGKILL)
+    pool.process.wait()
+
+    wait_until(lambda: not queue.workers())
+    assert queue.state("job") == "completed"
+    assert lines(tmp_path / "log") == ["start", "end"]
+
+
+def test_a_stopped_worker_is_killed_after_the_lease_and_its_job_runs_again(queue: Queue, tmp_path: Path):
+    log = tmp_path / "log"
+    queue.run("config", "set", "lease", "3")
+    pool = queue.start()
+    queue.enqueue(f"echo $QUEUECTL_ATTEMPT >> {log}; test $QUEUECTL_ATTEMPT -gt 1 || sleep 300", "--id", "job")
+    victim = queue.busy_worker()
+    wait_until(lambda: lines(log))
+
+    os.kill(victim, signal.SIGSTOP)
+    stopped = time.monotonic()
+
+    assert queue.wait_for("job") == "completed"
+    assert time.monotonic() - stopped < 3 + 5
+    assert queue.outcomes("job") == ["lost", "success"]
+    assert "no sign of life" in pool.log
+
+
+def test_sigterm_once_finishes_the_running_job(queue: Queue, tmp_path: Path):
+    pool = queue.start()
+    queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
+    queue.enqueue("true", "--id", "next")
+    queue.busy_worker()
+
+    pool.send(signal.SIGTERM)
+
+    assert pool.wait() == 0
+    assert lines(tmp_path / "log") == ["start", "end"]
+    assert (queue.state("job"), queue.state("next")) == ("completed", "pending")
+
+
+def test_sigint_twice_puts_the_running_job_back(queue: Queue):
+    pool = queue.start()
+    queue.enqueue("sleep 300", "--id", "job")
+    queue.busy_worker()
+
+    pool.send(signal.SIGINT)
+    wait_until(lambda: "stopping" in pool.log)
+    pool.send(signal.SIGINT)
+
+    assert pool.wait() == 0
+    assert queue.state("job") == "pending"
+    assert queue.outcomes("job") == ["released"]
+    assert queue.json("show", "job")["attempts"] == 0
+
+
+def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone(queue: Queue, tmp_path: Path):
+    pools = [queue.start(workers=2), queue.start()]
+    queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
+    queue.busy_worker()
+
+    queue.run("worker", "stop")
+
+    assert queue.workers() == []
+    assert [pool.wait() for pool in pools] == [0, 0]
+    assert lines(tmp_path / "log") == ["start", "end"]
+
+
+def test_worker_stop_now_puts_running_jobs_back(queue: Queue):
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "job")
+    queue.busy_worker()
+
+    queue.run("worker", "stop", "--now")
+
+    assert queue.state("job") == "pending"
+
+
+def test_worker_stop_gives_up_after_its_timeout(queue: Queue):
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "job")
+    queue.busy_worker()
+
+    done = queue.run("worker", "stop", "--timeout", "0.2", code=124)
+
+    assert done.stderr.startswith("error: ")
+
+
+def test_worker_stop_is_content_when_none_runs(queue: Queue):
+    queue.run("worker", "stop")
+
+
+def test_worker_stop_clears_up_after_a_pool_that_was_killed(queue: Queue):
+    pool = queue.start(workers=2)
+    pool.kill()
+
+    queue.run("worker", "stop")
+
+    assert queue.context.store.fleet.running_pools() == []
+
+
+def test_a_pool_is_scaled_up_and_down_while_it_runs(queue: Queue):
+    queue.start(workers=1)
+
+    queue.run("worker", "scale", "3")
+    wait_until(lambda: len(queue.workers()) == 3)
+    queue.run("worker", "scale", "0")
+    wait_until(lambda: len(queue.workers()) == 0)
+    queue.run("worker", "scale", "1")
+    queue.enqueue("true", "--id", "job")
+
+    assert queue.wait_for("job") == "completed"
+
+
+def test_scaling_without_a_pool_says_so(queue: Queue):
+    assert "worker start" in queue.run("worker", "scale", "3", code=3).stderr
+
+
+def test_drain_waits_for_retries_and_ends_with_code_0(queue: Queue):
+    queue.run("config", "set", "backoff_delay", "0.2")
+    queue.enqueue("test $QUEUECTL_ATTEMPT -eq 3", "--id", "third time lucky")
+    queue.enqueue("false", "--id", "never", "--max-retries", "1")
+
+    pool = queue.drain(workers=3)
+
+    assert pool.wait() == 0
+    assert (queue.state("third time lucky"), queue.state("never")) == ("completed", "dead")
+
+
+def test_drain_of_an_empty_store_ends_at_once(queue: Queue):
+    assert queue.drain(workers=4).wait() == 0
+
+
+def test_a_worker_killed_during_a_drain_does_not_end_it_early(queue: Queue):
+    queue.enqueue("test $QUEUECTL_ATTEMPT -gt 1 || sleep 300", "--id", "job")
+    pool = queue.drain(workers=2)
+
+    os.kill(queue.busy_worker(), signal.SIGKILL)
+
+    assert pool.wait() == 0
+    assert queue.state("job") == "completed"
+
+
+def test_a_detached_pool_has_reported_in_and_outlives_its_parent(queue: Queue):
+    shell = f"{QUEUECTL} worker start --count 3 --detach"
+    subprocess.run(["/bin/sh", "-c", shell], env=queue.environment, check=True, stdout=subprocess.DEVNULL, timeout=30)
+
+    assert len(queue.workers()) == 3
+    queue.enqueue("true", "--id", "job")
+    assert queue.wait_for("job") == "completed"
+
+
+def test_a_detached_pool_that_cannot_start_says_why(queue: Queue):
+    Path(queue.path).write_text("this is no database, but it is long enough to be taken for one" * 100)
+
+    done = queue.run("worker", "start", "--detach", code=5)
+
+    assert "not a queuectl store" in done.stderr
+
+
+def test_a_killed_steward_is_replaced_and_does_its_duty(queue: Queue):
+    pool = queue.start()
+    children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
+    (steward,) = set(map(int, children.read_text().split())) - {seen.info.pid for seen in queue.workers()}
+
+    os.kill(steward, signal.SIGKILL)
+    wait_until(lambda: "the steward" in pool.log)
+    queue.run("worker", "scale", "2")
+
+    wait_until(lambda: len(queue.workers()) == 2)
+
+
+def test_cancel_ends_a_running_job_wherever_it_runs(queue: Queue, tmp_path: Path):
+    queue.start(workers=2)
+    queue.enqueue(f"trap 'echo term >> {tmp_path}/log; exit 0' TERM; echo up >> {tmp_path}/log; while :; do sleep 0.1; done",
+                  "--id", "job")  # fmt: skip
+    wait_until(lambda: lines(tmp_path / "log"))
+
+    queue.run("cancel", "job")
+
+    assert queue.wait_for("job") == "cancelled"
+    assert lines(tmp_path / "log") == ["up", "term"]
+    assert queue.outcomes("job") == ["cancelled"]
+
+
+def test_a_job_that_ignores_term_is_killed_after_the_grace(queue: Queue, tmp_path: Path):
+    queue.run("config", "set", "kill_grace", "0.3")
+    queue.start()
+    queue.enqueue(f"trap '' TERM; echo up > {tmp_path}/log; while :; do sleep 1; done", "--id", "job")
+    wait_until(lambda: lines(tmp_path / "log"))
+
+    queue.run("cancel", "job")
+
+    assert queue.wait_for("job") == "cancelled"
+
+
+def test_a_job_cancelled_while_it_fails_is_not_retried(queue: Queue, tmp_path: Path):
+    queue.start()
+    queue.enqueue(f"trap 'exit 1' TERM; echo up > {tmp_path}/log; while :; do sleep 0.1; done", "--id", "job")
+    wait_until(lambda: lines(tmp_path / "log"))
+
+    queue.run("cancel", "job")
+
+    assert queue.wait_for("job") == "cancelled"
+
+
+def test_a_job_can_enqueue_another_into_its_own_store(queue: Queue):
+    queue.start()
+
+    queue.enqueue(f"{QUEUECTL} enqueue --id child 'echo born'", "--id", "parent")
+
+    wait_until(lambda: queue.run("show", "child", code=None).returncode == 0)
+    assert queue.wait_for("child") == "completed"
+
+
+def test_no_secret_and_no_setting_of_the_worker_reaches_a_job(queue: Queue):
+    queue.environment |= {"PGPASSWORD": "hunter2", "QUEUECTL_POLL_INTERVAL": "0.5", "TMOUT": "1"}
+    queue.start()
+
+    queue.enqueue("env", "--id", "job", "--env", "COLOUR=blue")
+
+    queue.wait_for("job")
+    printed = queue.json("show", "job")["stdout"]
+    assert "hunter2" not in printed
+    assert "POLL_INTERVAL" not in printed
+    assert "TMOUT" not in printed
+    assert {"COLOUR=blue", "QUEUECTL_JOB_ID=job", "QUEUECTL_ATTEMPT=1"} <= set(printed.splitlines())
+    assert "blue" not in queue.run("show", "job").stdout.split("stdout")[0], "values are masked"
+
+
+def test_a_job_runs_where_it_was_enqueued(queue: Queue, tmp_path: Path):
+    queue.start()
+
+    queue.enqueue("pwd", "--id", "here")
+    queue.enqueue("pwd", "--id", "there", "--cwd", "/")
+    queue.enqueue("pwd", "--id", "gone", "--cwd", str(tmp_path / "gone"), "--max-retries", "0")
+
+    queue.wait_for("here"), queue.wait_for("there"), queue.wait_for("gone")  # noqa: B018
+    assert queue.json("show", "here")["stdout"] == f"{tmp_path}\n"
+    assert queue.json("show", "there")["stdout"] == "/\n"
+    assert queue.json("show", "gone")["outcome"] == "spawn_error"
+    assert str(tmp_path / "gone") in queue.json("show", "gone")["error"]
+
+
+def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
+    os.umask(0)
+    try:
+        pool = queue.start(workers=2)
+        queue.enqueue("echo hello", "--id", "job")
+        queue.wait_for("job")
+        for path in Path(queue.directory).rglob("queue.db*"):
+            assert path.stat().st_mode & 0o077 == 0, path
+        for path in Path(queue.path + ".run").rglob("*"):
+            assert path.stat().st_mode & 0o077 == 0, path
+    finally:
+        os.umask(0o022)
+
+    pool.send(signal.SIGTERM)
+    pool.wait()
+
+    left = [path for path in Path(queue.path + ".run").rglob("*") if not path.is_dir() and path.name != "any"]
+    assert left == []
+
+
+def test_no_process_of_a_pool_has_a_socket_that_listens(queue: Queue):
+    pool = queue.start(workers=2)
+    pids = [pool.process.pid, *(seen.info.pid for seen in queue.workers())]
+    listening = {
+        line.split()[9]
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pool.process.pid}/net/{table}").read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    }
+
+    for pid in pids:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            target = os.readlink(descriptor)
+            assert not (target.startswith("socket:[") and target[8:-1] in listening)
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_ctrl_c_in_a_terminal_reaches_the_supervisor_alone(queue: Queue, signals: int):
+    pool = queue.start(workers=2)
+    queue.enqueue("sleep 0.6", "--id", "job")
+    queue.busy_worker()
+
+    for count in range(signals):
+        # A terminal signals the whole group in the foreground.
+        os.killpg(pool.process.pid, signal.SIGINT)
+        wait_until(lambda count=count: pool.log.count("stopping") > count)
+
+    assert pool.wait() == 0
+    assert queue.outcomes("job") == (["success"] if signals == 1 else ["released"])

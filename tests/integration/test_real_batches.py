@@ -1,0 +1,71 @@
+"""Batches that somebody would really run."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.support.queue import ROOT, Queue
+from tests.support.waiting import wait_until
+
+FILES = 1000
+
+
+@pytest.mark.skipif(not (shutil.which("gzip") and shutil.which("sha256sum")), reason="gzip or sha256sum is missing")
+def test_a_thousand_files_are_compressed_and_hashed_although_two_workers_are_killed(queue: Queue):
+    library = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))[:FILES]
+    assert len(library) == FILES
+    commands = [f"gzip -9 -c {shlex.quote(str(file))} | sha256sum" for file in library]
+    ids = queue.run("enqueue", "--lines", "-f", "-", given="\n".join(commands) + "\n").stdout.split()
+    assert len(ids) == FILES
+
+    pool = queue.drain(workers=4)
+    for _ in range(2):
+        victim = queue.busy_worker()
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda victim=victim: victim not in {seen.info.pid for seen in queue.workers()})
+
+    assert pool.wait(seconds=240) == 0
+    stored = {}
+    for id_ in ids:
+        listed = queue.context.store.jobs.get(id_)
+        assert listed.latest is not None
+        output, _ = queue.context.store.jobs.output(listed.job.seq, listed.latest.attempt)
+        stored[id_] = output.head.split()[0].decode()
+    assert {id_: digest(file) for id_, file in zip(ids, library, strict=True)} == stored
+    assert queue.json("status")["jobs"]["completed"] == FILES
+    assert pool.log.count("put back") >= 1
+
+
+def digest(file: Path) -> str:
+    """What the job must have printed, computed by another program, so that nothing of ours is compared with itself."""
+    packed = subprocess.run(["gzip", "-9", "-c", str(file)], capture_output=True, check=True).stdout
+    assert gzip.decompress(packed) == file.read_bytes()
+    return hashlib.sha256(packed).hexdigest()
+
+
+def test_the_projects_own_tests_run_as_jobs(queue: Queue):
+    files = sorted((ROOT / "tests" / "unit").glob("test_*.py"))
+    assert files
+    for file in files:
+        queue.run(
+            "enqueue", "--id", file.stem, "--max-retries", "0", "--timeout", "5m", "--cwd", str(ROOT), "--",
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file.relative_to(ROOT)),
+        )  # fmt: skip
+
+    assert queue.drain(workers=2).wait(seconds=240) == 0
+
+    for file in files:
+        record = queue.json("show", file.stem)
+        assert record["state"] == "completed", record["stdout"]
+        assert " passed" in record["stdout"]

@@ -1,0 +1,152 @@
+"""A queue on a store of its own, driven as a user drives it: through the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from queuectl import bootstrap
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.operations.context import Context
+
+ROOT = Path(__file__).resolve().parents[2]
+QUEUECTL = str(ROOT / "bin" / "queuectl")
+
+
+class Pool:
+    """A `worker start` in the foreground of some terminal."""
+
+    def __init__(self, queue: Queue, *words: str, log: Path) -> None:
+        self._queue = queue
+        self._log = log
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [QUEUECTL, "worker", "start", *words],
+                env=queue.environment,
+                cwd=queue.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 20.0) -> int:
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """Kill the supervisor, its steward and its workers with -9, and wait until the workers are gone."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for pid in (self.process.pid, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+
+    def end(self) -> None:
+        """Whatever state it is in: let nothing of it outlive the test."""
+        if self.process.poll() is None:
+            self.send(signal.SIGCONT)
+            self.send(signal.SIGTERM)
+            self.send(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+class Queue:
+    """The store, and the commands on it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = str(directory / "queue.db")
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") and name != "NO_COLOR"
+        } | {"QUEUECTL_DB": self.path}
+        self.context: Context = bootstrap.context(self.path)
+        self._pools: list[Pool] = []
+
+    def run(self, *words: str, given: str | bytes = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; `code` is the exit code it must have, None for any."""
+        done = subprocess.run(
+            [QUEUECTL, *words],
+            env=self.environment,
+            cwd=self.directory,
+            input=given if isinstance(given, bytes) else given.encode(),
+            capture_output=True,
+            timeout=60,
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    def json(self, *words: str, code: int | None = 0) -> Any:
+        """The document that a command prints with --json."""
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+    def enqueue(self, command: str, *words: str) -> str:
+        """Enqueue a command; its id."""
+        return self.run("enqueue", *words, command).stdout.strip()
+
+    def state(self, id_: str) -> str:
+        return self.context.store.jobs.state(id_).value
+
+    def wait_for(self, id_: str, *states: str, seconds: float = 20.0) -> str:
+        """Wait until a job is in one of `states` (final ones if none is named); the state."""
+        wanted = states or ("completed", "dead", "cancelled")
+        wait_until(lambda: self.state(id_) in wanted, seconds)
+        return self.state(id_)
+
+    def start(self, *words: str, workers: int = 1) -> Pool:
+        """Start a pool and wait until its workers have reported in."""
+        before = len(self.workers())
+        pool = Pool(self, "--count", str(workers), *words, log=self.directory / f"pool{len(self._pools)}.log")
+        self._pools.append(pool)
+        wait_until(lambda: len(self.workers()) >= before + workers)
+        return pool
+
+    def drain(self, *words: str, workers: int = 1) -> Pool:
+        """Start a pool that ends by itself, and do not wait for anything."""
+        pool = Pool(self, "--count", str(workers), "--drain", *words, log=self.directory / f"pool{len(self._pools)}.log")
+        self._pools.append(pool)
+        return pool
+
+    def workers(self) -> list[Any]:
+        """The living workers."""
+        from queuectl.runtime.census import living_workers
+
+        return living_workers(self.context.store, self.context.place, now=self.context.now())
+
+    def busy_worker(self) -> int:
+        """The pid of the worker that runs a job."""
+        wait_until(lambda: any(seen.info.job for seen in self.workers()))
+        return next(int(seen.info.pid) for seen in self.workers() if seen.info.job)
+
+    def outcomes(self, id_: str) -> list[str | None]:
+        """How the attempts of a job ended, in order."""
+        seq = self.context.store.jobs.get(id_).job.seq
+        return [None if a.outcome is None else a.outcome.value for a in self.context.store.jobs.attempts(seq)]
+
+    def close(self) -> None:
+        self.run("worker", "stop", "--now", "--timeout", "10s", code=None)
+        for pool in self._pools:
+            pool.end()
+        self.context.close()
