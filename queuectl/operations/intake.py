@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-import sys
+import os
+import stat
+from array import array
 
 from queuectl.domain.errors import Refused, StoreError, UsageError
 from queuectl.domain.job import NewJob
@@ -13,7 +15,7 @@ from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from queuectl.operations.context import Context
@@ -29,25 +31,22 @@ def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines
     # Millions of small objects, none of them in a cycle: looking for cycles among them takes longer than making them.
     gc.disable()
     try:
-        jobs, numbers = _read(context, _text(file), defaults, lines=lines)
+        jobs, numbers = _read(context, file, defaults, lines=lines)
         _refuse_taken(context, jobs, numbers)
     finally:
         gc.enable()
     return _store(context, jobs, numbers)
 
 
-def _read(context: Context, text: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], Sequence[int]]:
+def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], array[int]]:
     """The jobs, and the number of the line that each stands on. Raises UsageError and Refused, naming a line."""
-    rows = text.split("\n")
     make = _command_maker(defaults) if lines else _json_maker(defaults)
     jobs: list[NewJob] = []
-    numbers: list[int] = []
+    numbers = array("q")
     seen: dict[str, int] = {}
-    for number, row in enumerate(rows, 1):
-        if not row or row.isspace():
-            continue
+    for number, line in _lines(context, file):
         try:
-            job = make(row)
+            job = make(line)
         except UsageError as error:
             raise UsageError(f"line {number}: {error.message}; nothing was enqueued", hint=error.hint) from None
         if job.id is not None and seen.setdefault(job.id, number) != number:
@@ -57,9 +56,35 @@ def _read(context: Context, text: str, defaults: dict[str, Any], *, lines: bool)
             )
         jobs.append(job)
         numbers.append(number)
-        if number % _PROGRESS == 0:
-            context.progress(number, len(rows), "lines read")
     return jobs, numbers
+
+
+def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, without their ends, and their numbers. Raises UsageError.
+
+    A carriage return before a newline is half of a line's end, and no part of a command.
+    """
+    read = 0
+    try:
+        # Standard input stays open: it is not ours.
+        with open(0 if file == "-" else file, "rb", closefd=file != "-") as opened:
+            status = os.fstat(opened.fileno())
+            size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+            for number, data in enumerate(opened, 1):
+                try:
+                    line = data.decode()
+                except UnicodeDecodeError:
+                    raise UsageError(f"line {number}: not valid UTF-8; nothing was enqueued") from None
+                line = line.removesuffix("\n").removesuffix("\r")
+                if number == 1:
+                    line = line.removeprefix("\ufeff")
+                if line and not line.isspace():
+                    yield number, line
+                read += len(data)
+                if number % _PROGRESS == 0 and size:
+                    context.progress(read >> 20, size >> 20, "MiB read")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
@@ -95,7 +120,7 @@ def _command_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
     return make
 
 
-def _store(context: Context, jobs: list[NewJob], numbers: Sequence[int]) -> Iterator[Enqueued]:
+def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterator[Enqueued]:
     """Store them, a batch at a time."""
     from queuectl.store.jobs import AlreadyThere
 
@@ -116,7 +141,7 @@ def _store(context: Context, jobs: list[NewJob], numbers: Sequence[int]) -> Iter
         yield Enqueued(ids, context)
 
 
-def _refuse_taken(context: Context, jobs: list[NewJob], numbers: Sequence[int]) -> None:
+def _refuse_taken(context: Context, jobs: list[NewJob], numbers: array[int]) -> None:
     """Refuse ids that are there already. The first batch finds out by itself, before anything is stored."""
     named = [(job.id, place) for place, job in enumerate(jobs[BATCH:], BATCH) if job.id is not None]
     for start in range(0, len(named), _LOOKED_UP):
@@ -132,22 +157,3 @@ def _refuse_taken(context: Context, jobs: list[NewJob], numbers: Sequence[int]) 
 
 def _stored(count: int) -> str:
     return f"the {count:,} jobs before were enqueued" if count else "nothing was enqueued"
-
-
-def _text(file: str) -> str:
-    """The whole of a file, its lines ended by newlines alone. Raises UsageError, naming the line that is not UTF-8."""
-    try:
-        if file == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(file, "rb") as opened:
-                data = opened.read()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"line {line}: not valid UTF-8; nothing was enqueued") from None
-    # A carriage return at the end of a line is half of a line's end, and no part of a command.
-    return text.replace("\r\n", "\n") if "\r" in text else text

@@ -64,7 +64,8 @@ connection = apsw.Connection(sys.argv[1])
 connection.execute("PRAGMA synchronous = FULL")
 with connection:
     connection.executemany(
-        "INSERT INTO jobs (id, command, queue, max_retries, run_at, created_at, updated_at) VALUES (?, ?, 'default', 3, 0, 0, 0)",
+        "INSERT INTO jobs (id, command, queue, max_retries, run_at, created_at, updated_at)"
+        " VALUES (?, ?, 'default', 3, 0, 0, 0)",
         ((str(number), line.rstrip("\\n")) for number, line in enumerate(sys.stdin, 1)))
 """
 

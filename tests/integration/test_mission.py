@@ -131,9 +131,7 @@ def test_without_a_command_and_a_terminal_it_prints_the_usage_and_exits_2(queue:
 def test_status_always_names_every_state(queue: Queue):
     document = queue.json("status")
 
-    assert document["jobs"] == dict.fromkeys(
-        ("pending", "processing", "completed", "failed", "dead", "cancelled"), 0
-    )
+    assert document["jobs"] == dict.fromkeys(("pending", "processing", "completed", "failed", "dead", "cancelled"), 0)
     assert document["total"] == 0
     assert document["workers"] == {"running": 0, "busy": 0}
 

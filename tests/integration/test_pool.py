@@ -6,12 +6,19 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.support.queue import QUEUECTL, Queue
+from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.waiting import wait_until
+
+
+def said(pool: Pool, times: int) -> bool:
+    return pool.log.count("stopping") >= times
+
 
 STORY = "echo start >> {log}; sleep 0.5; echo end >> {log}"
 
@@ -48,7 +55,7 @@ def test_a_failing_job_is_retried_with_growing_waits_and_then_dead(queue: Queue)
 
     assert queue.wait_for("job") == "dead"
     attempts = queue.context.store.jobs.attempts(1)
-    waits = [b.started_at - a.ended_at for a, b in zip(attempts, attempts[1:], strict=False)]
+    waits = [after.started_at - (before.ended_at or 0) for before, after in pairwise(attempts)]
     assert len(attempts) == 3
     assert 100 <= waits[0] < 300 <= waits[1]
 
@@ -342,8 +349,9 @@ def test_a_killed_steward_is_replaced_and_does_its_duty(queue: Queue):
 
 def test_cancel_ends_a_running_job_wherever_it_runs(queue: Queue, tmp_path: Path):
     queue.start(workers=2)
-    queue.enqueue(f"trap 'echo term >> {tmp_path}/log; exit 0' TERM; echo up >> {tmp_path}/log; while :; do sleep 0.1; done",
-                  "--id", "job")  # fmt: skip
+    log = tmp_path / "log"
+    story = f"trap 'echo term >> {log}; exit 0' TERM; echo up >> {log}; while :; do sleep 0.1; done"
+    queue.enqueue(story, "--id", "job")
     wait_until(lambda: lines(tmp_path / "log"))
 
     queue.run("cancel", "job")
@@ -405,7 +413,7 @@ def test_a_job_runs_where_it_was_enqueued(queue: Queue, tmp_path: Path):
     queue.enqueue("pwd", "--id", "there", "--cwd", "/")
     queue.enqueue("pwd", "--id", "gone", "--cwd", str(tmp_path / "gone"), "--max-retries", "0")
 
-    queue.wait_for("here"), queue.wait_for("there"), queue.wait_for("gone")  # noqa: B018
+    queue.wait_for("here"), queue.wait_for("there"), queue.wait_for("gone")
     assert queue.json("show", "here")["stdout"] == f"{tmp_path}\n"
     assert queue.json("show", "there")["stdout"] == "/\n"
     assert queue.json("show", "gone")["outcome"] == "spawn_error"
@@ -457,7 +465,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_supervisor_alone(queue: Queue, signals
     for count in range(signals):
         # A terminal signals the whole group in the foreground.
         os.killpg(pool.process.pid, signal.SIGINT)
-        wait_until(lambda count=count: pool.log.count("stopping") > count)
+        wait_until(partial(said, pool, count + 1))
 
     assert pool.wait() == 0
     assert queue.outcomes("job") == (["success"] if signals == 1 else ["released"])

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_thousand_files_are_compressed_and_hashed_although_two_workers_are_kil
     for _ in range(2):
         victim = queue.busy_worker()
         os.kill(victim, signal.SIGKILL)
-        wait_until(lambda victim=victim: victim not in {seen.info.pid for seen in queue.workers()})
+        wait_until(partial(gone, queue, victim))
 
     assert pool.wait(seconds=240) == 0
     stored = {}
@@ -45,6 +46,10 @@ def test_a_thousand_files_are_compressed_and_hashed_although_two_workers_are_kil
     assert {id_: digest(file) for id_, file in zip(ids, library, strict=True)} == stored
     assert queue.json("status")["jobs"]["completed"] == FILES
     assert pool.log.count("put back") >= 1
+
+
+def gone(queue: Queue, pid: int) -> bool:
+    return pid not in {seen.info.pid for seen in queue.workers()}
 
 
 def digest(file: Path) -> str:

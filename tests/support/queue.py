@@ -125,7 +125,9 @@ class Queue:
 
     def drain(self, *words: str, workers: int = 1) -> Pool:
         """Start a pool that ends by itself, and do not wait for anything."""
-        pool = Pool(self, "--count", str(workers), "--drain", *words, log=self.directory / f"pool{len(self._pools)}.log")
+        pool = Pool(
+            self, "--count", str(workers), "--drain", *words, log=self.directory / f"pool{len(self._pools)}.log"
+        )
         self._pools.append(pool)
         return pool
 

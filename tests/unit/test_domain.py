@@ -90,9 +90,7 @@ def test_backoff_grows_by_its_base_up_to_the_maximum():
     assert [backoff.milliseconds(retry) for retry in (1, 2, 3, 4, 5)] == [500, 1000, 2000, 3000, 3000]
 
 
-@given(
-    st.floats(0, 1e5), st.floats(1, 100), st.floats(0, 1e7), st.floats(0, 1), st.integers(1, 1001), st.integers()
-)
+@given(st.floats(0, 1e5), st.floats(1, 100), st.floats(0, 1e7), st.floats(0, 1), st.integers(1, 1001), st.integers())
 def test_backoff_is_never_negative_never_beyond_the_maximum_never_an_error(
     delay: float, base: float, maximum: float, jitter: float, retry: int, seed: int
 ):
@@ -103,7 +101,9 @@ def test_backoff_is_never_negative_never_beyond_the_maximum_never_an_error(
 @given(st.text())
 def test_safe_text_has_no_control_character_left(text: str):
     assert not [letter for letter in safe(text) if ord(letter) < 32 or 127 <= ord(letter) < 160]
-    assert not [letter for letter in safe_block(text) if (ord(letter) < 32 and letter not in "\n\t") or letter == "\x9b"]
+    assert not [
+        letter for letter in safe_block(text) if (ord(letter) < 32 and letter not in "\n\t") or letter == "\x9b"
+    ]
     assert len(one_line(text, 20)) <= 20
 
 

@@ -58,7 +58,15 @@ def test_dashes_are_accepted_and_typos_get_a_hint():
 
 @pytest.mark.parametrize(
     ("text", "milliseconds"),
-    [("90", 90_000), ("1.5", 1500), ("500ms", 500), ("90s", 90_000), ("1h30m", 5_400_000), ("7d", 604_800_000), (" 2 M ", None)],
+    [
+        ("90", 90_000),
+        ("1.5", 1500),
+        ("500ms", 500),
+        ("90s", 90_000),
+        ("1h30m", 5_400_000),
+        ("7d", 604_800_000),
+        (" 2 M ", None),
+    ],
 )
 def test_durations_are_read_as_people_write_them(text: str, milliseconds: int | None):
     if milliseconds is None:
@@ -74,7 +82,9 @@ def test_what_is_no_duration_is_refused(text: str):
         parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-11-08T16:12:48", "2026-13-01T00:00:00Z", "1969-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "2026-11-08T16:12:48", "2026-13-01T00:00:00Z", "1969-01-01T00:00:00Z"]
+)
 def test_a_time_needs_a_date_and_a_zone(text: str):
     with pytest.raises(UsageError):
         parse_time(text)
@@ -93,9 +103,7 @@ def test_sizes_and_durations_are_short():
 
 
 @pytest.mark.parametrize("data_home", [None, "", "/somewhere"])
-def test_our_data_directory_is_the_one_that_platformdirs_names(
-    data_home: str | None, monkeypatch: pytest.MonkeyPatch
-):
+def test_our_data_directory_is_the_one_that_platformdirs_names(data_home: str | None, monkeypatch: pytest.MonkeyPatch):
     import os
 
     import platformdirs
