@@ -52,7 +52,7 @@ def usage(operation: Operation) -> str:
     for name, (field, annotation) in fields.items():
         word = field.metavar or name.upper()
         if field.positional:
-            word += "…" if is_many(annotation) and name != "job" else ""
+            word += "…" if is_many(annotation) else ""
             pieces.append(word if field.default is MISSING else f"[{word}]")
         elif field.rest:
             pieces.append(f"[-- {word}…]")
@@ -135,7 +135,9 @@ def _positionals(operation: Operation, words: Sequence[str], values: dict[str, A
         else:
             values[name] = convert(left.pop(0))
     if left:
-        raise UsageError(f"{left[0][:60]!r} is one word too many", hint=usage(operation))
+        rest = any(field.rest for field, _ in described(operation.params).values())
+        hint = f"quote a command as one word, or write -- before it: queuectl {operation.name} -- echo hello"
+        raise UsageError(f"{left[0][:60]!r} is one word too many", hint=hint if rest else usage(operation))
 
 
 def _converter(called: str, field: Field, annotation: str) -> Callable[[str], Any]:

@@ -7,8 +7,9 @@ import argparse
 from queuectl import __version__
 from queuectl.cli.arguments import add_options, is_many, usage
 from queuectl.cli.words import GROUPS, unknown_command
+from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
-from queuectl.operations import WHERE, operation
+from queuectl.operations import WHERE, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ def answer(call: Call, screen: Screen) -> int:
         return 0
     name = call.name or " ".join(call.words)
     if name in WHERE:
-        text = of_operation(operation(name))
+        text = of_operation(find(name))
     elif not name or name in GROUPS:
         text = of_commands([each for each in WHERE if not name or each.startswith(name + " ")], name)
     else:
         raise unknown_command(name)
     if not call.help:
+        if call.json:
+            raise UsageError("there is no command", hint="queuectl --help lists them")
         for line in text.splitlines():
             screen.say(line)
         return 2
@@ -55,7 +58,7 @@ def answer(call: Call, screen: Screen) -> int:
         from queuectl.cli.documents import write_document
 
         names = [each for each in WHERE if each == name or not name or each.startswith(name + " ")]
-        write_document({"commands": [_document(operation(each)) for each in names]}, screen)
+        write_document({"commands": [_document(find(each)) for each in names]}, screen)
     else:
         screen.write(text + "\n")
     return 0
@@ -66,8 +69,8 @@ def of_commands(names: Iterable[str], group: str) -> str:
     lines = [USAGE if not group else f"usage: queuectl {group} COMMAND …", ""]
     if not group:
         lines += ["A background job queue for shell commands.", ""]
-    found = [operation(name) for name in names]
-    width = max(len(each.name) for each in found) if not group else len("--db PATH") + 1
+    found = [find(name) for name in names]
+    width = max(len(each) for each in (*WHERE, "--db PATH"))
     lines += [f"  {each.name:{width}}  {each.summary}" for each in found]
     lines += ["", "options, before or after the command:"]
     lines += [f"  {option:{width}}  {words}" for option, words in (*ANYWHERE, ("--version", "show the version"))]

@@ -7,22 +7,28 @@ import os
 import sys
 
 from queuectl.cli.screen import Screen
-from queuectl.cli.words import Call, read_words
+from queuectl.cli.words import read_words
 from queuectl.domain.errors import QueuectlError, UsageError
-from queuectl.operations import WHERE, operation
+from queuectl.operations import WHERE, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+    from queuectl.cli.words import Call
     from queuectl.operations.operation import Operation
 
 INTERRUPTED = 130
-INTERNAL = 70
-"""A mistake of ours, not of the user: EX_SOFTWARE."""
 CANNOT_WRITE = 74
 """What was asked for is done, but it could not be told: EX_IOERR."""
+
+
+class InternalError(QueuectlError):
+    """A mistake of ours, not of the user: EX_SOFTWARE."""
+
+    exit_code = 70
+    code = "internal"
 
 
 def entry() -> NoReturn:
@@ -32,21 +38,34 @@ def entry() -> NoReturn:
     if sys.getfilesystemencoding() != "utf-8":
         # Commands are bytes to the shell and UTF-8 to us, whatever the locale makes of them.
         sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_streams()
     code = main(sys.argv[1:])
     # Without the interpreter's own end, which takes milliseconds to free what the system frees anyway.
     os._exit(code)
 
 
+def _open_streams() -> None:
+    """Put /dev/null where the caller has closed a stream, before the store's file gets its number."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor, inheritable=True)
+                os.close(nowhere)
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
+
+
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code. Nothing escapes as an exception."""
     screen = Screen(sys.stdout, sys.stderr)
-    call = Call(name=None, words=(), db=None, json="--json" in argv)
+    json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
-        call = read_words(argv)
-        code = _run(call, screen)
+        try:
+            code = _run(read_words(argv), screen)
+        except QueuectlError as error:
+            code = screen.fail(error, json=json)
         screen.flush()
-    except QueuectlError as error:
-        code = screen.fail(error, json=call.json)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
@@ -54,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
         screen.abandon()
         code = 0
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
-        code = _told(error, screen, json=call.json)
+        code = _told(error, screen, json=json)
     return code
 
 
@@ -64,7 +83,7 @@ def _run(call: Call, screen: Screen) -> int:
         from queuectl.cli.help import answer
 
         return answer(call, screen)
-    chosen = operation(call.name)
+    chosen = find(call.name)
     params = _params(chosen, call)
     from queuectl.bootstrap import context
 
@@ -106,18 +125,25 @@ def _confirm(question: str | None, screen: Screen) -> None:
 
 def _told(error: Exception, screen: Screen, *, json: bool) -> int:
     """The last resort: one line, and the traceback for whoever asks for it."""
+    if screen.failed:
+        screen.abandon()
+        screen.say(f"error: cannot write the output: {getattr(error, 'strerror', error)}")
+        return CANNOT_WRITE
     if isinstance(error, ImportError) and error.name == "apsw":
         hint = "run ./bin/queuectl, which sets itself up, or activate its .venv first"
-        return screen.fail(UsageError("the Python package apsw is missing", hint=hint), json=json)
-    if isinstance(error, OSError) and screen.failed:
-        screen.abandon()
-        screen.say(f"error: cannot write the output: {error.strerror}")
-        return CANNOT_WRITE
-    if os.environ.get("QUEUECTL_DEBUG"):
-        import traceback
+        told: QueuectlError = UsageError("the Python package apsw is missing", hint=hint)
+    else:
+        if os.environ.get("QUEUECTL_DEBUG"):
+            import traceback
 
-        traceback.print_exc()
-    text = " ".join(str(error).split())[:300]
-    screen.say(f"error: internal: {type(error).__name__}{': ' + text if text else ''}")
-    screen.say("hint: QUEUECTL_DEBUG=1 shows where")
-    return INTERNAL
+            traceback.print_exc()
+        text = " ".join(str(error).split())[:300]
+        told = InternalError(
+            f"internal: {type(error).__name__}{': ' + text if text else ''}", hint="QUEUECTL_DEBUG=1 shows where"
+        )
+    code = screen.fail(told, json=json)
+    try:
+        screen.flush()
+    except OSError:
+        screen.abandon()
+    return code

@@ -89,8 +89,9 @@ def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
     """Write names and what they are, below each other; what is None is left out. They must be safe already."""
     known = [(name, text) for name, text in pairs if text is not None]
     width = max((len(name) for name, _ in known), default=0)
+    below = "\n" + " " * width + _GAP
     for name, text in known:
-        screen.write(f"{painted(f'{name:{width}}', DIM, screen)}{_GAP}{text}\n")
+        screen.write(f"{painted(f'{name:{width}}', DIM, screen)}{_GAP}{text.rstrip().replace(chr(10), below)}\n")
 
 
 def width_of(text: str) -> int:

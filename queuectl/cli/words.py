@@ -90,5 +90,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     # Loaded here: only a mistake pays for it.
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else None
+    plain = {each.lstrip("-"): each for each in known}
+    near = get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.5)
+    return f"did you mean {plain[near[0]]}?" if near else None

@@ -79,3 +79,5 @@ class Result:
     error: str | None = None
     stdout: Output = NOTHING
     stderr: Output = NOTHING
+    alive: tuple[int, ...] = ()
+    """Pids of the attempt that could not be ended: while one of them lives, the job must not run again."""

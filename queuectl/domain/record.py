@@ -78,7 +78,7 @@ def field(
 def record(cls: type[Record]) -> type[Record]:
     """Give `cls` a keyword-only constructor, equality, a repr and frozen slots, from its annotations."""
     namespace = dict(cls.__dict__)
-    names = tuple(name for name in namespace.get("__annotations__", ()) if not name.startswith("_"))
+    names = tuple(name for name in cls.__annotations__ if not name.startswith("_"))
     fields: dict[str, object] = {}
     for name in names:
         given = namespace.pop(name, MISSING)

@@ -74,7 +74,10 @@ def check_run_at(value: object) -> int:
     """Milliseconds since the epoch, from RFC 3339."""
     if not isinstance(value, str):
         raise UsageError(f"run_at must be an RFC 3339 time, not {_kind(value)}")
-    return parse_time(value)
+    try:
+        return parse_time(value)
+    except UsageError as error:
+        raise UsageError(f"run_at: {error.message}", hint=error.hint) from None
 
 
 def check_cwd(value: object) -> str:
@@ -230,7 +233,10 @@ def _whole(what: str, value: object, low: int, high: int) -> int:
 
 def _duration(what: str, value: object) -> int:
     if isinstance(value, str):
-        return parse_duration(value)
+        try:
+            return parse_duration(value)
+        except UsageError as error:
+            raise UsageError(f"{what}: {error.message}", hint=error.hint) from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{what} must be a number of seconds, not {_kind(value)}")
     if not math.isfinite(value) or not 0 <= value * 1000 <= MAX_DURATION_MS:

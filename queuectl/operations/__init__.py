@@ -42,7 +42,7 @@ WHERE = {
 """Every operation by name, in the order of the help: the module that defines it, and its name there."""
 
 
-def operation(name: str) -> Operation:
+def find(name: str) -> Operation:
     """The operation of this name; only its module is loaded. Raises KeyError."""
     module, constant = WHERE[name].split(".")
     # Not importlib: that import alone costs a millisecond.
@@ -54,4 +54,4 @@ def __getattr__(name: str) -> tuple[Operation, ...]:
     """`ALL`, loaded when asked for."""
     if name != "ALL":
         raise AttributeError(name)
-    return tuple(operation(each) for each in WHERE)
+    return tuple(find(each) for each in WHERE)

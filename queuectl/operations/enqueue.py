@@ -39,9 +39,9 @@ def _variable(text: str) -> tuple[str, str]:
 class Enqueue:
     """What to enqueue. Options fill in what the job itself does not say."""
 
-    job: tuple[str, ...] = field(
+    job: str | None = field(
         "a JSON object, or a shell command that runs through /bin/sh -c byte for byte",
-        default=(),
+        default=None,
         metavar="JOB",
         positional=True,
     )
@@ -99,7 +99,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
     """Store what is asked for and wake the workers."""
     options = _options(params)
     if params.file is not None:
-        if params.job or params.argv or params.id is not None:
+        if params.job is not None or params.argv or params.id is not None:
             raise UsageError("with --file the jobs and their ids come from the file", hint="leave out the other")
         # Loaded here: one job needs none of it.
         from queuectl.operations.intake import enqueue_file
@@ -115,21 +115,18 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
 
 def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
     if params.argv:
-        if params.job:
+        if params.job is not None:
             raise UsageError("give a job or words after --, not both", hint="quote a shell command as one word")
         given = {"command": in_shell(params.argv)}
-    elif len(params.job) != 1:
-        raise UsageError(
-            "give one job" if not params.job else f"give one job, not {len(params.job)} words",
-            hint="quote a shell command as one word, or write -- before it: queuectl enqueue -- echo hello",
-        )
-    elif _is_json(params.job[0]):
-        given = parse_object(params.job[0])
+    elif params.job is None:
+        raise UsageError("there is no job", hint="queuectl enqueue 'echo hello', or queuectl enqueue --help")
+    elif _is_json(params.job):
+        given = parse_object(params.job)
         for key in options:
             if given.get(key) is not None:
                 raise UsageError(f"{key} is given twice: in the job and by an option")
     else:
-        given = {"command": params.job[0]}
+        given = {"command": params.job}
     given |= options
     return new_job(given, check(_here(given)))
 

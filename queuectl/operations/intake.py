@@ -127,6 +127,7 @@ def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterato
     max_retries = context.settings.max_retries
     for start in range(0, len(jobs), BATCH):
         some = jobs[start : start + BATCH]
+        context.progress(start, len(jobs), "jobs")
         try:
             ids = context.store.jobs.enqueue(some, max_retries=max_retries, now=context.now())
         except AlreadyThere as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -94,6 +95,8 @@ class _Child:
         self._log = log
         if given.inherited_lock is not None:
             os.close(given.inherited_lock)
+        # A job makes a few hundred objects and no cycles: look for those every thousand jobs, not every three.
+        gc.set_threshold(100_000, 20, 100)
         # Ctrl+C and a hangup go to a terminal's whole session, also to a job in the moment before it has its own. They
         # are for the supervisor, which says what they mean.
         os.setsid()

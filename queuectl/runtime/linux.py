@@ -25,11 +25,14 @@ _STATE, _PARENT, _GROUP, _SESSION, _UTIME, _STIME, _THREADS, _START, _RSS = 0, 1
 _adopter = 0
 
 
-def adopt_orphans() -> None:
-    """Make this process the parent of every descendant whose parent dies. Forked children ask for themselves."""
+def adopt_orphans() -> bool:
+    """Make this process the parent of every descendant whose parent dies, and say that it is now.
+
+    Forked children must ask for themselves.
+    """
     global _adopter  # noqa: PLW0603 - a property of the process, and a system call that is saved on every job
     if _adopter == os.getpid():
-        return
+        return True
     import ctypes  # 2 ms and 300 KiB that only the processes which run jobs should pay
 
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
@@ -39,6 +42,7 @@ def adopt_orphans() -> None:
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _adopter = os.getpid()
+    return True
 
 
 def exit_fd(pid: int) -> int:

@@ -85,7 +85,6 @@ class Pool:
         """Keep the pool until it is told to stop, or until a drain is over. Raises StoreError when it cannot start."""
         self._register()
         # What has been made by now is shared with every worker: keep the collector from touching it.
-        gc.collect()
         gc.freeze()
         host.adopt_orphans()
         signals = signal_pipe()
@@ -129,8 +128,9 @@ class Pool:
             store.close()
 
     def _sentinels(self) -> list[int]:
-        processes = [self._steward, *(process for process, _ in self._workers.values())]
-        return [process.sentinel for process in processes if process.exitcode is None]
+        sentinels = [process.sentinel for process, _ in self._workers.values()]
+        # A dead steward is not replaced at once, and would wake us over and over.
+        return [*sentinels, self._steward.sentinel] if self._steward.exitcode is None else sentinels
 
     def _timeout(self) -> float:
         if len(self._workers) < self._size and not self._stop and not self._drained:
@@ -223,6 +223,8 @@ class Pool:
 
     def _reap_adopted(self) -> None:
         """Take the status of what the jobs of dead workers left to us, the nearest subreaper."""
+        if not hasattr(os, "waitid"):
+            return  # macOS before Python 3.13: nothing is adopted there
         ours = self._children()
         while True:
             try:

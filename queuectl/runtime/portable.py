@@ -43,10 +43,11 @@ class Process:
         self.started = started
 
 
-def adopt_orphans() -> None:
-    """Do nothing: only Linux lets a process adopt its orphans."""
+def adopt_orphans() -> bool:
+    """Say that orphans are not adopted: only Linux lets a process do so."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return False
 
 
 def exit_fd(pid: int) -> int:  # noqa: ARG001 - SIGCHLD does not tell whose it is
@@ -92,8 +93,8 @@ def all_gone(leader: int) -> bool:
 def leftovers(leader: int, cookie: str) -> dict[int, int]:
     """What lives of the tree that this process started as `leader`."""
     table = processes()
-    tree = {pid for pid, process in table.items() if leader in (pid, process.group)}
-    found = {pid: table[pid].started for pid in tree} | carrying(cookie) | family(table, tree)
+    tree = {pid: process.started for pid, process in table.items() if leader in (pid, process.group)}
+    found = tree | carrying(cookie) | family(table, set(tree))
     found.pop(os.getpid(), None)
     return found
 

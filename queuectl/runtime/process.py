@@ -19,7 +19,7 @@ ARGUMENT_MAX = 131_072
 SCRIPT_FD = 9
 """Dash cannot name more than one digit, and must be able to close it."""
 _FROM_SCRIPT = f". /dev/fd/{SCRIPT_FD}"
-"""Not `sh /dev/fd/9`: this way $0 and error messages are those of `sh -c`."""
+"""Not `sh /dev/fd/9`: this way $0 is what `sh -c` makes it."""
 _CLOSE_SCRIPT = f"exec {SCRIPT_FD}<&-; ".encode()
 """The shell reads from a copy; what it starts need not carry the script. On the same line: line numbers stay."""
 
@@ -103,7 +103,9 @@ def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, loc
         if lock is not None:
             actions.append((os.POSIX_SPAWN_DUP2, lock, LOCK_FD))
         if len(text) < ARGUMENT_MAX:
-            arguments: tuple[str | bytes, ...] = (SHELL, "-c", text)
+            # A command that begins with a dash is a command, and no option of the shell.
+            dashes = ("--",) if text.startswith((b"-", b"+")) else ()
+            arguments: tuple[str | bytes, ...] = (SHELL, "-c", *dashes, text)
         else:
             arguments = (SHELL, "-c", _FROM_SCRIPT)
             opened.append(_out_of_the_way(host.script_fd(_CLOSE_SCRIPT + text)))

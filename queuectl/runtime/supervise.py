@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TICK = 0.9
 DRAIN = 0.2
 """Seconds that a finished command's output is still read, should something else keep writing to its pipes."""
+SHORT = 0.005
+"""Seconds for which nothing but the end of the command is looked at; its pipes hold 64 KiB meanwhile."""
 NEVER = float("inf")
 
 
@@ -70,6 +72,8 @@ def run(
     `tick` is called at least once a second. `order` is called after every tick and when one of the descriptors `wake`
     is readable; it must read them empty, or it is called again at once. One that closes is told once. An order may
     be repeated. If either of the two raises, the tree is killed and the exception goes on.
+
+    An `error` that starts with "unkillable" means that something of this attempt still lives, and holds its lock.
     """
     host.adopt_orphans()
     started = time.monotonic()
@@ -120,8 +124,8 @@ def _watch(pid: int, out: int, err: int) -> int:
 
 class _Attempt:
     __slots__ = (
+        "_alive",
         "_cookie",
-        "_error",
         "_exit_fd",
         "_give_up_at",
         "_kill_at",
@@ -169,7 +173,7 @@ class _Attempt:
         self._order = order
         self._status: int | None = None
         self._why: Outcome | None = None
-        self._error: str | None = None
+        self._alive: tuple[int, ...] = ()
         self._sent: set[int] = set()
         self._kill_at = self._give_up_at = self._live_at = NEVER
 
@@ -193,10 +197,15 @@ class _Attempt:
         return self._result(duration)
 
     def _until_exit(self, wake: Sequence[int]) -> None:
+        # Most jobs of a busy queue are short: they wake us once, by their end, and not by that of each stream before.
+        poller = select.poll()
+        poller.register(self._exit_fd, select.POLLIN)
+        if poller.poll(max(0, min(SHORT, self._next - time.monotonic())) * 1000) and self._has_exited():
+            return
         poller = select.poll()
         for fd in (self._exit_fd, *self._streams, *wake):
             poller.register(fd, select.POLLIN)
-        while self._status is None and self._error is None:
+        while self._status is None and not self._alive:
             now = time.monotonic()
             if now >= self._next:
                 self._on_time(now)
@@ -234,7 +243,8 @@ class _Attempt:
             self._end(Outcome.TIMEOUT, signal.SIGTERM)
         if now >= self._kill_at:
             self._kill()
-        if now >= self._give_up_at:
+        if now >= self._give_up_at and not self._has_exited():
+            self._give_up_at = NEVER
             self._unkillable(tree.give_up(self._pid, self._cookie))
         self._schedule()
 
@@ -322,7 +332,7 @@ class _Attempt:
 
     def _unkillable(self, pids: Sequence[int]) -> None:
         if pids:
-            self._error = f"unkillable: pids {', '.join(map(str, pids))}"
+            self._alive = tuple(pids)
 
     def _result(self, duration: int) -> Result:
         code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
@@ -337,9 +347,10 @@ class _Attempt:
             duration_ms=duration,
             exit_code=code if code is not None and code >= 0 else None,
             signal=-code if code is not None and code < 0 else None,
-            error=self._error,
+            error=f"unkillable: pids {', '.join(map(str, self._alive))}" if self._alive else None,
             stdout=self._stdout.take(),
             stderr=self._stderr.take(),
+            alive=self._alive,
         )
 
 

@@ -1,7 +1,7 @@
 """Ending process trees: one's own job's, and the one that a killed worker left.
 
 Pids are signalled only where they cannot be somebody else's by now: through `host.send`, which checks the start time
-of what it has pinned, or as the group of a leader that has not been reaped, whose number is therefore taken.
+of what it has pinned, or as a group of which the leader has not been reaped or a member has just been seen.
 """
 
 from __future__ import annotations
@@ -34,14 +34,7 @@ _given_up: dict[int, int] = {}
 
 def signal_running(leader: int, cookie: str, signo: int) -> None:
     """Signal the whole tree of a job whose main process has not been reaped yet."""
-    # The group first: the kernel reaches all of it at once, also what forks meanwhile.
-    try:
-        os.killpg(leader, signo)
-    except OSError:
-        pass  # nobody left in it, or only another user's
-    for pid, started in _remaining(leader, cookie).items():
-        if _group(pid) != leader:
-            host.send(pid, started, signo)
+    _signal(leader, _remaining(leader, cookie), signo, group_is_ours=True)
 
 
 def end_leftovers(
@@ -52,8 +45,9 @@ def end_leftovers(
     `terminate` asks for a TERM first. `tick` is called while waiting.
     """
     if terminate:
-        for pid, started in _remaining(leader, cookie).items():
-            _terminate(pid, started)
+        left = _remaining(leader, cookie)
+        _signal(leader, left, signal.SIGTERM)
+        _signal(leader, left, signal.SIGCONT)
     give_up_at = max(kill_at, time.monotonic()) + GIVE_UP_AFTER
     turn = 0
     while not host.all_gone(leader):
@@ -65,8 +59,7 @@ def end_leftovers(
         if now >= give_up_at:
             return give_up(leader, cookie)
         if now >= kill_at:
-            for pid, started in left.items():
-                host.send(pid, started, signal.SIGKILL)
+            _signal(leader, left, signal.SIGKILL)
         _pause(turn)
         turn += 1
         tick()
@@ -114,7 +107,10 @@ def end_strays(keep: Collection[int], grace: float = RECOVERY_GRACE, limit: floa
     """End every descendant of this process outside the trees of its children `keep`, and give those that still live.
 
     For a supervisor that adopts orphans: what its workers leave when they are killed, scrubbed environment or not.
+    Where orphans are not adopted there are none to end.
     """
+    if not host.adopt_orphans():
+        return []
     return _end(lambda: _strays(set(keep)), lambda: False, grace=grace, limit=limit)
 
 
@@ -174,6 +170,20 @@ def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[in
 def _remaining(leader: int, cookie: str) -> dict[int, int]:
     found = host.leftovers(leader, cookie)
     return {pid: started for pid, started in found.items() if _given_up.get(pid) != started}
+
+
+def _signal(leader: int, left: dict[int, int], signo: int, *, group_is_ours: bool = False) -> None:
+    """Signal the group of `leader`, and what of the tree has left it."""
+    apart = {pid: started for pid, started in left.items() if _group(pid) != leader}
+    # The group at once: the kernel also reaches what forks meanwhile, and no parent sees its child die before its own
+    # turn comes. A member that is left keeps the number taken.
+    if group_is_ours or len(apart) < len(left):
+        try:
+            os.killpg(leader, signo)
+        except OSError:
+            pass  # nobody in it any more, or only another user's
+    for pid, started in apart.items():
+        host.send(pid, started, signo)
 
 
 def _terminate(pid: int, started: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from enum import IntEnum
 
 from queuectl.config import settings_from
@@ -12,7 +13,7 @@ from queuectl.domain.errors import StoreError
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
-from queuectl.runtime import locks, process, supervise
+from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
 from queuectl.runtime.live import Live
 from queuectl.runtime.signals import signal_pipe
@@ -21,6 +22,7 @@ from queuectl.runtime.supervise import Cancel, Release
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
     from queuectl.domain.attempt import Result
     from queuectl.domain.clock import Clock
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 _LONGEST_WAIT_FOR_WEATHER = 5.0
+_LOOKS_UP_EVERY = 0.5
 
 
 class Stop(IntEnum):
@@ -92,6 +95,8 @@ class Worker:
         self._settings = settings_from({})
         self._weather: float | None = None
         self._claim: Claim | None = None
+        self._completed = self._failed = 0
+        self._look_up_at = 0.0
         self._seen = -1
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
@@ -121,8 +126,12 @@ class Worker:
             self._claim = claim
             live = Live(self._place.live, claim.seq, claim.fence)
             result = self._attempt(claim, live)
+            if result.alive and not self._outlast(result.alive):
+                return False  # as if we had died: a steward puts the job back once its processes are gone
             self._claim = self._finish(claim, result)
             live.discard()
+            if time.monotonic() >= self._look_up_at:
+                self._look_up()
         self._leave()
         return drained
 
@@ -148,6 +157,17 @@ class Worker:
             order=self._order,
         )
 
+    def _outlast(self, pids: Sequence[int]) -> bool:
+        """Wait until what could not be killed is gone: no second attempt beside it. False when told to stop."""
+        self._log.event(f"{', '.join(map(str, pids))} cannot be killed: waiting for the end of it")
+        started = {pid: host.start_time(pid) for pid in pids}
+        while any(when is not None and host.is_same(pid, when) for pid, when in started.items()):
+            if self._stop:
+                return False
+            self._listener.wait(supervise.TICK)
+            self._tick()
+        return True
+
     def _finish(self, claim: Claim, result: Result) -> Claim | None:
         """Record the result, however long the store takes, and return the next job if there is one."""
         while True:
@@ -166,6 +186,8 @@ class Worker:
                 self._bad_weather(error)
             else:
                 self._fair_weather()
+                self._completed += state is JobState.COMPLETED
+                self._failed += state is not JobState.COMPLETED
                 self._tell(claim, result, state)
                 return following
 
@@ -192,6 +214,7 @@ class Worker:
             self._tick()
             return
         try:
+            self._count_attempts()
             due = self._claims.next_due()
             seen = self._store.changed()
             while not self._stop:
@@ -237,6 +260,21 @@ class Worker:
     def _told(self, stop: Stop) -> None:
         self._stop = max(self._stop, stop)
 
+    def _look_up(self) -> None:
+        """What a worker that never rests must do now and then."""
+        self._look_up_at = time.monotonic() + _LOOKS_UP_EVERY
+        try:
+            self._count_attempts()
+            self._read_settings()
+        except StoreError:
+            pass  # the next claim says it
+
+    def _count_attempts(self) -> None:
+        """Write down what was done. Not with each job: a row of its own is a page of its own in every commit."""
+        if self._completed or self._failed:
+            self._store.fleet.count_attempts(self._id, completed=self._completed, failed=self._failed)
+            self._completed = self._failed = 0
+
     def _read_settings(self) -> None:
         stored = self._store.config()
         if stored != self._stored:
@@ -278,6 +316,7 @@ class Worker:
     def _leave(self) -> None:
         while True:
             try:
+                self._count_attempts()
                 self._store.fleet.stop_worker(self._id, now=self._clock.now())
                 break
             except StoreError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.domain.attempt import GIVEN_BACK, Outcome
+from queuectl.domain.attempt import GIVEN_BACK
 from queuectl.domain.job import JobState
 from queuectl.domain.verdict import verdict
 from queuectl.store.rows import claim_from
@@ -140,6 +140,4 @@ class Claims:
             now=now,
         )
         self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
-        good = result.outcome is Outcome.SUCCESS
-        self._database.run("count_attempt", id=worker, completed=int(good), failed=int(not good))
         return JobState(state)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Listed
 
 _PAGE = 1000
+_SHOWN = 200
+"""Letters of what cannot be an id."""
 
 
 class Jobs:
@@ -260,7 +262,7 @@ class AlreadyThere(Refused):
 
 def missing(id_: str) -> NotFound:
     """The error for an id that no job has."""
-    return NotFound(f"no job {id_}", hint="queuectl list shows the newest")
+    return NotFound(f"no job {id_[:_SHOWN]}{'…' if len(id_) > _SHOWN else ''}", hint="queuectl list shows the newest")
 
 
 def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:

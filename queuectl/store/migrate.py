@@ -51,8 +51,11 @@ def migrate(connection: apsw.Connection, path: str) -> None:
 
 def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
     """The version of the schema; 0 for an empty file."""
-    application = connection.execute("PRAGMA application_id").get
-    version = connection.execute("PRAGMA user_version").get
+    # In one statement, so that they belong together: somebody else may be making the store at this moment.
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).get
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
             raise StoreTooNew(
@@ -60,7 +63,7 @@ def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
                 hint="upgrade queuectl",
             )
         return int(version)
-    if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+    if application or version or tables:
         raise StoreUnreadable(
             f"{path} is another program's database, not a queuectl store",
             hint="name another file with --db or QUEUECTL_DB",

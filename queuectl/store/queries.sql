@@ -263,7 +263,7 @@ SELECT workers.id, workers.pool, workers.host, workers.boot_id, workers.pid, wor
 FROM workers LEFT JOIN jobs ON jobs.state = 'processing' AND jobs.owner = workers.id
 WHERE workers.stopped_at IS NULL ORDER BY workers.started_at, workers.id
 
--- name: count_attempt
+-- name: count_attempts
 UPDATE workers SET completed = completed + :completed, failed = failed + :failed WHERE id = :id
 
 -- name: tally

@@ -91,6 +91,8 @@ def test_the_whole_tree_is_found(spawn):
     assert program.pid not in found
     assert all(host.is_same(pid, started) for pid, started in found.items())
     assert set(found) <= set(host.descendants(os.getpid()))
+    for pid, started in found.items():
+        assert host.send(pid, started, signal.SIGKILL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes away a file of /proc")

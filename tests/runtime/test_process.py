@@ -54,7 +54,7 @@ def test_a_long_command_is_the_same_shell_as_a_short_one(start):
     assert short.stdout.head == long.stdout.head
     assert b"closed" in long.stdout.head
     assert (short.exit_code, long.exit_code) == (9, 9)
-    assert b"no-such-program: not found" in long.stderr.head
+    assert b"no-such-program" in long.stderr.head
 
 
 def test_stdin_is_at_its_end(start):
@@ -138,7 +138,9 @@ def test_the_worker_stays_where_it_was(tmp_path):
 def test_the_environment_is_the_workers_the_jobs_and_ours(start):
     inherited = {b"PATH": os.environb[b"PATH"], b"ODD": b"\xff\xfe", b"HOME": b"/home"}
     worker = start("exec env -0", inherited=inherited, env=(("HOME", "/elsewhere é"), ("EMPTY", "")))
-    assert variables(worker) == {
+    of_the_shell = (b"PWD", b"OLDPWD", b"SHLVL", b"_")
+    got = variables(worker)
+    assert {name: value for name, value in got.items() if name not in of_the_shell} == {
         b"PATH": os.environb[b"PATH"],
         b"ODD": b"\xff\xfe",
         b"HOME": "/elsewhere é".encode(),
@@ -146,7 +148,7 @@ def test_the_environment_is_the_workers_the_jobs_and_ours(start):
         b"QUEUECTL_JOB_ID": b"job one",
         b"QUEUECTL_ATTEMPT": b"3",
         b"QUEUECTL_RUN": worker.cookie.encode(),
-    } | {name: value for name, value in variables(worker).items() if name == b"PWD"}
+    }
 
 
 def test_secrets_of_the_store_and_tmout_are_not_inherited(start):

@@ -195,6 +195,12 @@ def test_a_supervisor_that_adopts_orphans_ends_even_those_that_hide(tmp_path, on
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_where_orphans_are_not_adopted_there_are_no_strays(bystander, monkeypatch):
+    use_half("portable", monkeypatch)
+    assert tree.end_strays([]) == []
+    assert lives(bystander.pid)
+
+
 def supervise_two_workers(tmp_path):
     host.adopt_orphans()
     killed, kept = (worker_with_a_daemon(tmp_path / name) for name in ("killed", "kept"))

@@ -50,7 +50,7 @@ def show(found: JobDetail, _params: Show, screen: Screen) -> None:
     facts(
         (
             ("id", safe(job.id)),
-            ("command", safe_block(job.command).replace("\n", "\n" + " " * 12)),
+            ("command", safe_block(job.command)),
             ("state", painted(state_cell(job.state, screen), colour_of_state(job.state), screen)),
             ("queue", safe(job.queue)),
             ("priority", str(job.priority) if job.priority else None),

@@ -1,0 +1,233 @@
+"""Act on jobs: cancel, retry, delete, prune, the dead letter queue, settings, doctor and backup."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support import command
+from tests.support.queue import Queue
+
+TYPE_CHECKING = False
+
+
+@pytest.fixture
+def mixed(queue: Queue) -> Queue:
+    """A store with jobs that are `done`, `dead` (for want of a command) and that `waits`."""
+    queue.enqueue("true", "--id", "done")
+    queue.enqueue("nonexistent-cmd", "--id", "dead", "-r", "0", "-q", "mail")
+    queue.drain().wait()
+    queue.enqueue("true", "--id", "waits", "--delay", "1h")
+    return queue
+
+
+def states(queue: Queue) -> dict[str, str]:
+    return {job["id"]: job["state"] for job in queue.json("list")}
+
+
+def test_cancel_cancels_each_and_tells_of_the_first_that_it_cannot(mixed: Queue):
+    mixed.enqueue("true", "--id", "other")
+
+    done = command.run("cancel", "waits", "done", "nobody", "other", env=mixed.environment)
+
+    done.refused(4, "job done is completed and cannot be cancelled")
+    assert done.out == "waits cancelled\nother cancelled\n"
+    assert states(mixed) == {"done": "completed", "dead": "dead", "waits": "cancelled", "other": "cancelled"}
+    document = mixed.json("cancel", "waits", "done", code=4)
+    assert document["error"]["message"] == "job waits is cancelled and cannot be cancelled"
+
+
+def test_what_goes_wrong_in_an_array_is_its_last_element(mixed: Queue):
+    document = mixed.json("cancel", "waits", "done", code=4)
+
+    assert (document[0]["id"], document[0]["state"]) == ("waits", "cancelled")
+    assert document[1] == {"error": {"code": "refused", "message": "job done is completed and cannot be cancelled"}}
+
+
+def test_retry_takes_all_or_none(mixed: Queue):
+    command.run("retry", "done", "waits", env=mixed.environment).refused(
+        4, "job waits is pending and cannot be retried"
+    )
+    command.run("retry", "done", "nobody", env=mixed.environment).refused(3, "no job nobody")
+    assert states(mixed)["done"] == "completed"
+
+    assert mixed.run("retry", "done", "dead", "done").stdout == "done pending\ndead pending\n"
+
+    record = mixed.json("show", "dead")
+    assert (record["state"], record["attempts"], len(record["history"])) == ("pending", 0, 1)
+
+
+def test_a_retried_job_wakes_an_idle_worker(mixed: Queue):
+    mixed.run("config", "set", "poll_interval", "60")
+    mixed.start()
+
+    mixed.run("retry", "done")
+
+    assert mixed.wait_for("done", "completed", seconds=10)
+
+
+def test_delete_takes_finished_jobs_all_or_none(mixed: Queue):
+    command.run("delete", "done", "waits", env=mixed.environment).refused(
+        4, "job waits is pending and cannot be deleted"
+    )
+    assert "done" in states(mixed)
+
+    assert mixed.run("delete", "done", "dead").stdout == "2 jobs deleted\n"
+
+    assert states(mixed) == {"waits": "pending"}
+
+
+def test_prune_takes_what_finished_long_ago(mixed: Queue):
+    assert mixed.run("prune", "--state", "completed", "--older-than", "1h").stdout == "0 jobs deleted\n"
+    assert mixed.json("prune", "-s", "completed", "-s", "dead", "--older-than", "0") == {"deleted": 2}
+    assert states(mixed) == {"waits": "pending"}
+
+
+def test_dlq_list_gives_the_reason(mixed: Queue):
+    record = mixed.json("dlq", "list")[0]
+
+    assert record["id"] == "dead"
+    assert record["reason"].startswith("exit 127: ")
+    assert "not found" in record["reason"]
+    assert "not found" in mixed.run("dlq", "list").stdout
+    assert mixed.json("dlq", "list", "-q", "default") == []
+
+
+def test_dlq_show_and_retry_refuse_what_is_not_dead(mixed: Queue):
+    assert mixed.json("dlq", "show", "dead")["exit_code"] == 127
+    command.run("dlq", "show", "done", env=mixed.environment).refused(4, "job done is completed, not dead")
+    command.run("dlq", "retry", "dead", "done", env=mixed.environment).refused(4, "job done is completed")
+    assert states(mixed)["dead"] == "dead"
+
+    assert mixed.run("dlq", "retry", "dead").stdout == "dead pending\n"
+
+    command.run("dlq", "retry", "dead", env=mixed.environment).refused(4, "job dead is pending")
+
+
+def test_dlq_retry_all_and_purge(mixed: Queue):
+    assert [job["state"] for job in mixed.json("dlq", "retry", "--all")] == ["pending"]
+    assert mixed.json("dlq", "retry", "--all") == []
+    mixed.drain("--queue", "mail").wait()
+    assert states(mixed)["dead"] == "dead"
+
+    assert mixed.run("dlq", "purge").stdout == "1 job deleted\n"
+
+    assert mixed.run("dlq", "list").stderr == "no dead jobs\n"
+
+
+def test_settings_are_listed_with_their_origin(queue: Queue):
+    queue.run("config", "set", "backoff-base", "1.5")
+    queue.environment["QUEUECTL_LEASE"] = "40"
+
+    settings = {each["key"]: each for each in queue.json("config", "list")}
+
+    assert (settings["backoff_base"]["value"], settings["backoff_base"]["origin"]) == (1.5, "store")
+    assert (settings["lease"]["value"], settings["lease"]["origin"]) == (40, "environment")
+    assert (settings["job_timeout"]["value"], settings["job_timeout"]["origin"]) == (None, "default")
+    assert queue.run("config", "get", "backoff_base").stdout == "1.5\n"
+    assert "QUEUECTL_LEASE is set here" in queue.run("config", "set", "lease", "50").stderr
+    assert queue.run("config", "unset", "backoff_base").stdout == ""
+    assert queue.run("config", "get", "backoff_base").stdout == "2\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("job_timeout", "15m", "900"),
+        ("job_timeout", "none", "none"),
+        ("max_retries", "0", "0"),
+        ("kill_grace", "500ms", "0.5"),
+    ],
+)
+def test_a_setting_is_shown_as_it_can_be_set(queue: Queue, key: str, value: str, shown: str):
+    queue.run("config", "set", key, value)
+
+    assert queue.run("config", "get", key).stdout == shown + "\n"
+    queue.run("config", "set", key, shown)
+
+
+def test_who_did_what_is_written_down(mixed: Queue):
+    mixed.run("retry", "done")
+    mixed.run("config", "set", "lease", "20")
+
+    events = mixed.context.store.database.query("SELECT verb, subject, actor FROM events ORDER BY seq DESC LIMIT 2")
+
+    assert [event[:2] for event in events] == [("set_config", "lease"), ("retry", "done")]
+    assert all("@" in actor for *_, actor in events)
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_good_store(mixed: Queue):
+    document = mixed.json("doctor", "--check")
+
+    assert document["ok"]
+    names = [check["name"] for check in document["checks"]]
+    assert {"store", "sqlite", "journal", "integrity", "permissions", "filesystem", "space", "counters"} <= set(names)
+
+
+def test_the_doctor_makes_no_store(queue: Queue):
+    assert queue.run("doctor").returncode == 0
+
+    assert not os.path.exists(queue.path)
+
+
+def test_the_doctor_names_each_problem_and_its_cure(mixed: Queue):
+    os.chmod(mixed.path, 0o644)
+    with mixed.context.store.database.transaction():
+        mixed.context.store.database.query("UPDATE counters SET n = n + 1 WHERE state = 'completed'")
+
+    checks = {check["detail"]: check for check in mixed.json("doctor", "--check", code=1)["checks"] if not check["ok"]}
+
+    permissions, counters = checks.values()
+    assert permissions["cure"] == f"chmod 600 {mixed.path}"
+    assert counters["name"] == "counters"
+    assert "cure: chmod 600" in mixed.run("doctor", code=1).stdout
+
+
+def test_the_doctor_says_why_a_store_does_not_open(queue: Queue):
+    Path(queue.path).write_text("no store")
+    os.chmod(queue.path, 0o600)
+
+    checks = queue.json("doctor", code=1)["checks"]
+
+    assert [check["detail"] for check in checks if not check["ok"]] == [f"{queue.path} is not a queuectl store"]
+    os.unlink(queue.path)
+
+
+def test_a_backup_is_a_store(mixed: Queue):
+    copy = mixed.directory / "copy.db"
+
+    assert mixed.run("backup", "copy.db").stdout == f"{copy}\n"
+
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    mixed.run("cancel", "waits")
+    assert json.loads(mixed.run("--db", str(copy), "status", "--json").stdout)["jobs"]["pending"] == 1
+    assert mixed.run("--db", str(copy), "doctor", "--check").returncode == 0
+    assert not list(mixed.directory.glob("*partial*"))
+
+
+def test_a_backup_overwrites_nothing(mixed: Queue):
+    copy = mixed.directory / "copy.db"
+    copy.write_text("precious")
+
+    command.run("backup", str(copy), env=mixed.environment).refused(4, "is there already")
+    command.run("backup", str(mixed.directory / "no" / "copy"), env=mixed.environment).refused(2, "cannot be written")
+
+    assert copy.read_text() == "precious"
+
+
+def test_a_backup_that_is_killed_leaves_no_copy_under_its_name(mixed: Queue):
+    lines = "\n".join(f"echo {'x' * 1000} {n}" for n in range(20_000))
+    mixed.run("enqueue", "--lines", "-f", "-", given=lines)
+    process = command.start("backup", str(mixed.directory / "copy.db"), env=mixed.environment)
+    while process.poll() is None and not list(mixed.directory.glob("*.partial")):
+        pass
+
+    process.kill()
+
+    assert command.Done(process).code in {0, -9}
+    assert process.returncode == 0 or not (mixed.directory / "copy.db").exists()
+    assert mixed.run("backup", "another.db").returncode == 0

@@ -1,0 +1,169 @@
+"""Whatever is wrong with what is asked for: one clear line, the exit code of the contract, and nothing stored."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support import command
+from tests.support.queue import Queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DEEP = '{"command":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+BAD_JOBS = {
+    "invalid JSON": ('{"command": "true"', "not valid JSON"),
+    "single quotes": ("{'command': 'true'}", "not valid JSON"),
+    "an array": ('["true"]', "must be a JSON object, not an array"),
+    "a string": ('"true"', "must be a JSON object, not a string"),
+    "a number": ("17", "must be a JSON object, not a number"),
+    "null": ("null", "must be a JSON object, not null"),
+    "no command": ('{"id": "a"}', "no command"),
+    "a null command": ('{"command": null}', "command must be a string, not null"),
+    "an empty command": ('{"command": ""}', "command must not be empty"),
+    "a blank command": ('{"command": " \\n\\t"}', "command must not be empty"),
+    "a command that is no string": ('{"command": ["echo"]}', "command must be a string, not an array"),
+    "an unknown key": ('{"command": "true", "retries": 1}', "unknown key 'retries'"),
+    "a key written twice": ('{"command": "true", "command": "false"}', "'command' is written twice"),
+    "an id that is no string": ('{"command": "true", "id": 7}', "id must be a string, not a number"),
+    "an empty id": ('{"command": "true", "id": ""}', "id must not be empty"),
+    "an id of 10,000 characters": (json.dumps({"command": "true", "id": "x" * 10_000}), "longer than 200 characters"),
+    "an id with a newline": ('{"command": "true", "id": "a\\nb"}', "control characters"),
+    "an id with an escape": ('{"command": "true", "id": "\\u001b[31m"}', "control characters"),
+    "retries as text": ('{"command": "true", "max_retries": "2"}', "max_retries must be a whole number, not a string"),
+    "retries as a boolean": ('{"command": "true", "max_retries": true}', "whole number, not a boolean"),
+    "half a retry": ('{"command": "true", "max_retries": 1.5}', "max_retries must be a whole number"),
+    "negative retries": ('{"command": "true", "max_retries": -1}', "max_retries must be from 0 to 1000"),
+    "absurd retries": ('{"command": "true", "max_retries": 1e99}', "max_retries must be a whole number"),
+    "a number of 5,000 digits": ('{"command": "true", "priority": ' + "9" * 5000 + "}", ""),
+    "an absurd priority": ('{"command": "true", "priority": 99999999999}', "priority must be from -1000 to 1000"),
+    "a negative timeout": ('{"command": "true", "timeout": -5}', "timeout must be from 0 seconds"),
+    "no timeout at all": ('{"command": "true", "timeout": 0}', "timeout must be at least a millisecond"),
+    "an absurd timeout": ('{"command": "true", "timeout": 1e300}', "timeout must be from 0 seconds"),
+    "a timeout in words": ('{"command": "true", "timeout": "soon"}', "timeout: 'soon' is not a duration"),
+    "NaN": ('{"command": "true", "timeout": NaN}', "NaN is not a number"),
+    "Infinity": ('{"command": "true", "timeout": Infinity}', "Infinity is not a number"),
+    "minus Infinity": ('{"command": "true", "delay": -Infinity}', "-Infinity is not a number"),
+    "a time without a zone": ('{"command": "true", "run_at": "2030-01-01T00:00:00"}', "does not say which time zone"),
+    "a time and a delay": ('{"command": "true", "run_at": "2030-01-01T00:00:00Z", "delay": 1}', "not both"),
+    "a relative directory": ('{"command": "true", "cwd": "here"}', "cwd must be an absolute path"),
+    "an environment of numbers": ('{"command": "true", "env": {"A": 1}}', "env 'A' must be a string, not a number"),
+    "a variable of ours": ('{"command": "true", "env": {"QUEUECTL_DB": "x"}}', "set by queuectl itself"),
+    "a variable with an equals sign": ('{"command": "true", "env": {"A=B": "x"}}', "not a variable that can be set"),
+    "tags as text": ('{"command": "true", "tags": "a b"}', "tags must be an array"),
+    "a tag with a blank": ('{"command": "true", "tags": ["a b"]}', "must not contain white space"),
+    "a NUL": ('{"command": "echo \\u0000"}', "NUL character"),
+    "a lone surrogate": ('{"command": "echo \\ud800"}', "not valid Unicode"),
+    "a lone surrogate in an id": ('{"command": "true", "id": "\\udc00"}', "id must not contain control characters"),
+    "nothing": ("{}", "no command"),
+}
+
+BAD_WORDS = {
+    "no job": ((), "there is no job"),
+    "an empty command": (("",), "command must not be empty"),
+    "several words": (("echo", "hello"), "one word too many"),
+    "a job and words": (("true", "--", "false"), "not both"),
+    "nothing behind the dashes": (("--",), "nothing stands after --"),
+    "an unknown option": (("true", "--qeue", "mail"), "unknown option '--qeue'"),
+    "an option without its value": (("true", "--queue"), "--queue needs a value"),
+    "a priority in words": (("true", "--priority", "high"), "--priority must be a whole number"),
+    "an absurd priority": (("true", "-p", "100000"), "priority must be from -1000 to 1000"),
+    "an endless number": (("true", "-p", "9" * 6000), "--priority must be a whole number"),
+    "a time in words": (("true", "--at", "tomorrow"), "run_at: 'tomorrow' is not a time"),
+    "a time and a delay": (("true", "--at", "2030-01-01T00:00:00Z", "--delay", "1"), "not both"),
+    "a variable without a value": (("true", "--env", "A"), "--env 'A' is not NAME=VALUE"),
+    "a key that is given twice": (('{"command": "true", "queue": "a"}', "--queue", "b"), "queue is given twice"),
+    "lines without a file": (("--lines", "true"), "--lines goes with --file"),
+    "a file and a job": (("-f", "jobs", "true"), "come from the file"),
+    "a file that is not there": (("-f", "nowhere"), "nowhere cannot be read: No such file"),
+    "a file that is a directory": (("-f", "/"), "cannot be read"),
+    "an unknown command": (("--help-me",), "unknown option"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_JOBS)
+def test_a_bad_job_is_refused_in_one_line(queue: Queue, what: str):
+    job, told = BAD_JOBS[what]
+
+    command.run("enqueue", job, env=queue.environment).refused(2, told)
+
+    assert queue.json("status")["total"] == 0
+
+
+@pytest.mark.parametrize("what", BAD_WORDS)
+def test_bad_words_are_refused_in_one_line(queue: Queue, what: str):
+    words, told = BAD_WORDS[what]
+
+    command.run("enqueue", *words, env=queue.environment, cwd=queue.directory).refused(2, told)
+
+    assert queue.json("status")["total"] == 0
+
+
+def test_a_job_nested_too_deeply_is_refused(queue: Queue):
+    (queue.directory / "jobs").write_text(DEEP)
+
+    command.run("enqueue", "-f", "jobs", env=queue.environment, cwd=queue.directory).refused(
+        2, "line 1: ", "too deeply"
+    )
+
+
+def test_a_command_beyond_4_mib_is_refused_and_one_below_is_not(queue: Queue):
+    (queue.directory / "long").write_text("true #" + "x" * (4 << 20))
+    (queue.directory / "short").write_text("true #" + "x" * ((4 << 20) - 6))
+
+    command.run("enqueue", "--lines", "-f", "long", env=queue.environment, cwd=queue.directory).refused(2, "4 MiB")
+    queue.run("enqueue", "--lines", "-f", "short")
+
+    assert queue.json("status")["total"] == 1
+
+
+def test_bytes_that_are_no_text_are_refused(queue: Queue):
+    process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]
+
+    command.Done(process).refused(2, "not valid Unicode")
+
+
+@pytest.mark.parametrize("id_", ["../x", "'; DROP TABLE jobs;--", "/etc/passwd", ".", "a b", "100%", "$(reboot)", "-n"])
+def test_a_strange_id_is_an_id_like_any_other(queue: Queue, id_: str):
+    def say(*words: str) -> Any:
+        return json.loads(queue.run("--json", *words).stdout)
+
+    queue.run("enqueue", json.dumps({"id": id_, "command": "true"}))
+
+    assert say("show", "--", id_)["id"] == id_
+    assert [job["id"] for job in say("list", f"--search={id_}")] == [id_]
+    assert say("cancel", "--", id_)[0]["state"] == "cancelled"
+    assert say("delete", "--", id_) == {"deleted": 1, "ids": [id_]}
+    assert queue.json("status")["total"] == 0
+    assert not [name for name in queue.directory.rglob("*") if name.name in {"x", "passwd"}]
+
+
+def test_an_id_that_is_taken_is_refused_and_the_first_job_stays(queue: Queue):
+    queue.run("enqueue", '{"id": "a", "command": "echo first"}')
+
+    command.run("enqueue", '{"id": "a", "command": "echo second"}', env=queue.environment).refused(
+        4, "a is there already"
+    )
+
+    assert queue.json("show", "a")["command"] == "echo first"
+
+
+def test_of_twenty_that_enqueue_one_id_at_once_exactly_one_succeeds(queue: Queue):
+    jobs = [json.dumps({"id": "one", "command": f"echo {number}"}) for number in range(20)]
+
+    processes = [command.start("enqueue", job, env=queue.environment) for job in jobs]
+    codes = sorted(command.Done(process).code for process in processes)
+
+    assert codes == [0] + [4] * 19
+    assert queue.json("status")["total"] == 1
+
+
+def test_with_json_the_error_is_a_document_too(queue: Queue):
+    done = command.run("enqueue", "{", "--json", env=queue.environment)
+
+    assert json.loads(done.out)["error"]["code"] == "usage"
+    done.refused(2, "not valid JSON")

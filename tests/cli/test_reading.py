@@ -1,0 +1,278 @@
+"""Look at jobs: list, show, logs, wait."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from tests.support import command
+from tests.support.command import Done
+from tests.support.queue import Queue
+from tests.support.terminal import on_a_terminal
+from tests.support.waiting import wait_until
+
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+WITHOUT_OUTPUT = {
+    *(
+        "id",
+        "command",
+        "state",
+        "attempts",
+        "max_retries",
+        "duration",
+        "timed_out",
+        "timeout",
+        "created_at",
+        "updated_at",
+    ),
+    *("seq", "queue", "priority", "run_at", "started_at", "finished_at", "exit_code", "signal", "outcome", "error"),
+    *("worker", "cancel_requested", "losses", "cwd", "env", "tags"),
+}
+OUTPUT = {"stdout", "stderr", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated"}
+ATTEMPT = {
+    *(
+        "attempt",
+        "outcome",
+        "exit_code",
+        "signal",
+        "worker",
+        "started_at",
+        "ended_at",
+        "duration",
+        "error",
+        "timed_out",
+    ),
+}
+
+
+def test_records_have_the_fields_of_the_contract(queue: Queue):
+    queue.enqueue("echo out; echo err >&2; exit 3", "--id", "a", "-r", "0", "-e", "TOKEN=secret", "--timeout", "10")
+    queue.drain().wait()
+
+    listed, shown = queue.json("list")[0], queue.json("show", "a")
+
+    assert set(listed) == WITHOUT_OUTPUT
+    assert set(shown) == WITHOUT_OUTPUT | OUTPUT | {"history"}
+    assert [set(attempt) for attempt in shown["history"]] == [ATTEMPT]
+    assert {name: shown[name] for name in listed} == listed
+    assert (shown["state"], shown["outcome"], shown["exit_code"], shown["signal"]) == ("dead", "exit", 3, None)
+    assert (shown["stdout"], shown["stdout_bytes"], shown["stderr"]) == ("out\n", 4, "err\n")
+    assert (shown["env"], shown["timeout"], shown["attempts"]) == ({"TOKEN": "***"}, 10, 1)
+    assert 0 <= shown["duration"] < 5
+    for name in ("created_at", "updated_at", "run_at", "started_at", "finished_at"):
+        assert RFC_3339.fullmatch(shown[name])
+
+
+def test_a_job_that_has_not_run_has_nulls(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+
+    shown = queue.json("show", "a")
+
+    for name in (
+        "duration",
+        "timeout",
+        "started_at",
+        "finished_at",
+        "exit_code",
+        "signal",
+        "outcome",
+        "error",
+        "worker",
+    ):
+        assert shown[name] is None
+    assert (shown["stdout"], shown["timed_out"], shown["history"]) == ("", False, [])
+
+
+def test_a_job_without_a_timeout_shows_the_configured_one(queue: Queue):
+    queue.enqueue("true", "--id", "own", "--timeout", "3")
+    queue.enqueue("true", "--id", "none")
+    queue.run("config", "set", "job_timeout", "1.5")
+
+    assert {job["id"]: job["timeout"] for job in queue.json("list")} == {"own": 3, "none": 1.5}
+
+
+def test_list_filters(queue: Queue):
+    queue.enqueue("echo report", "--id", "a", "-q", "mail", "--tag", "red")
+    queue.enqueue("echo other", "--id", "b", "-q", "mail")
+    queue.enqueue("echo report", "--id", "c")
+    queue.run("cancel", "c")
+
+    def ids(*words: str) -> list[str]:
+        return [job["id"] for job in queue.json("list", *words)]
+
+    assert ids() == ["a", "b", "c"]
+    assert ids("--limit", "2") == ["b", "c"]
+    assert ids("-q", "mail") == ["a", "b"]
+    assert ids("--tag", "red") == ["a"]
+    assert ids("--search", "report") == ["a", "c"]
+    assert ids("--state", "cancelled") == ["c"]
+    assert ids("--state", "pending", "--state", "cancelled", "--search", "report") == ["a", "c"]
+    assert ids("--state", "dead") == []
+
+
+def test_an_empty_list_says_so_and_prints_nothing(queue: Queue):
+    done = queue.run("list")
+
+    assert (done.stdout, done.stderr) == ("", "no jobs\n")
+
+
+def test_people_are_shown_nothing_that_plays_with_their_terminal(queue: Queue):
+    hostile = "printf '\\033]0;title\\007\\033[2J\\x9b31m\\xe2\\x80\\xae[/bold]'; printf '\\033[31mred' >&2; exit 1"
+    queue.run("enqueue", json.dumps({"id": "a", "command": hostile + " # \u001b[5m\u202e", "max_retries": 0}))
+    queue.drain().wait()
+
+    for words in ("list", "show a", "logs a", "dlq list", "dlq show a"):
+        screen, code = on_a_terminal(*words.split(), env=queue.environment | {"NO_COLOR": "1"})
+        assert code == 0
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", screen), words
+
+
+def test_logs_prints_both_streams_and_names_them_on_stderr(queue: Queue):
+    queue.enqueue("echo out; echo err >&2", "--id", "both")
+    queue.enqueue("echo out", "--id", "one")
+    queue.drain().wait()
+
+    both, one = queue.run("logs", "both"), queue.run("logs", "one")
+
+    assert both.stdout == "out\nerr\n"
+    assert both.stderr == "==> stdout <==\n==> stderr <==\n"
+    assert (one.stdout, one.stderr) == ("out\n", "")
+    assert queue.run("logs", "both", "--stderr").stdout == "err\n"
+    assert queue.run("logs", "both", "--stdout").stdout == "out\n"
+    document = queue.json("logs", "both")
+    assert (document["attempt"], document["stdout"], document["stderr_bytes"]) == (1, "out\n", 4)
+
+
+def test_logs_of_an_attempt(queue: Queue):
+    queue.run("config", "set", "backoff_delay", "0")
+    queue.enqueue('echo "attempt $QUEUECTL_ATTEMPT"; exit 1', "--id", "a", "-r", "2")
+    queue.drain().wait()
+
+    assert queue.run("logs", "a").stdout == "attempt 3\n"
+    assert queue.run("logs", "a", "--attempt", "2").stdout == "attempt 2\n"
+    command.run("logs", "a", "--attempt", "9", env=queue.environment).refused(3, "a has no attempt 9")
+    assert queue.run("logs", "a", "--follow").stdout == "attempt 3\n"
+    command.run("logs", "a", "-f", "-n", "1", env=queue.environment).refused(2, "--follow")
+
+
+def test_logs_of_a_job_that_has_not_run_are_empty(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+
+    assert queue.run("logs", "a").stdout == ""
+    assert queue.json("logs", "a") == {"id": "a", "attempt": None}
+
+
+def test_raw_logs_are_the_bytes_and_others_say_where_some_are_missing(queue: Queue):
+    size = 3_000_000
+    queue.enqueue(f"printf 'a\\377\\033[1m'; head -c {size} /dev/zero; printf end", "--id", "a")
+    queue.enqueue("printf 'h\\303\\251\\377\\r\\n'", "--id", "b")
+    queue.drain().wait()
+
+    raw = command.start("logs", "a", "--raw", env=queue.environment)
+    data, said = raw.communicate()
+    assert data.startswith(b"a\xff\x1b[1m\0\0")
+    assert data.endswith(b"\0end")
+    assert len(data) == (64 + 1024) * 1024
+    assert said == f"{size + 9 - len(data)} bytes left out\n".encode()
+
+    text = queue.run("logs", "a").stdout
+    assert f"\n[… {size + 9 - len(data)} bytes left out …]\n" in text
+    assert text.startswith("a\ufffd\\x1b[1m")
+    assert queue.run("logs", "b").stdout == "hé\ufffd\n"
+    shown = queue.json("show", "a")
+    assert shown["stdout_truncated"]
+    assert shown["stdout_bytes"] == size + 9
+    assert "bytes left out …]\n" in shown["stdout"]
+
+
+def test_following_goes_on_across_retries_until_the_job_is_final(queue: Queue):
+    queue.run("config", "set", "backoff_delay", "0.2")
+    go = queue.directory / "go"
+    queue.enqueue(
+        f'echo "begin $QUEUECTL_ATTEMPT"; until [ -e {go} ]; do sleep 0.02; done; echo end; [ $QUEUECTL_ATTEMPT = 2 ]',
+        "--id",
+        "a",
+    )
+    following = command.start("logs", "a", "-f", env=queue.environment)
+    queue.start()
+
+    # The first line arrives while the job runs.
+    assert following.stdout
+    assert os.read(following.stdout.fileno(), 100) == b"begin 1\n"
+    go.touch()
+
+    done = Done(following)
+    assert (done.code, done.out) == (0, "end\nbegin 2\nend\n")
+    assert done.err == "==> attempt 1 <==\n==> attempt 2 <==\n"
+
+
+def test_following_a_job_that_goes_away_ends(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+    following = command.start("logs", "a", "-f", env=queue.environment)
+    waiting = command.start("wait", "a", env=queue.environment)
+    wait_until(lambda: command.has_opened_its_store(following))
+    wait_until(lambda: command.has_opened_its_store(waiting))
+
+    # Nobody can see it cancelled before it is gone.
+    with queue.context.store.database.transaction():
+        queue.context.store.database.query("DELETE FROM jobs WHERE id = 'a'")
+
+    Done(following).refused(3, "no job a")
+    Done(waiting).refused(3, "no job a")
+
+
+def test_wait_returns_as_soon_as_all_are_final(queue: Queue):
+    queue.enqueue("sleep 0.3", "--id", "a")
+    queue.enqueue("true", "--id", "b")
+    waiting = command.start("wait", "a", "b", env=queue.environment)
+    queue.start()
+    queue.wait_for("a")
+    before = time.monotonic()
+
+    done = Done(waiting)
+
+    assert time.monotonic() - before < 0.5
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(("line", "how"), [("exit 3", "dead (exit 3)"), ("kill -9 $$", "dead (SIGKILL)")])
+def test_wait_exits_1_and_names_the_job_that_did_not_complete(queue: Queue, line: str, how: str):
+    queue.enqueue(line, "--id", "a", "-r", "0")
+    queue.enqueue("echo fine", "--id", "b")
+    queue.drain().wait()
+
+    done = command.run("wait", "a", "b", env=queue.environment)
+
+    done.refused(1, f"error: job a is {how}")
+    records = queue.json("wait", "b", "a", code=1)
+    assert [(record["id"], record["state"], record["stdout"]) for record in records] == [
+        ("b", "completed", "fine\n"),
+        ("a", "dead", ""),
+    ]
+
+
+def test_wait_runs_out_of_time_with_124(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+
+    done = command.run("wait", "a", "--timeout", "0.1", env=queue.environment)
+
+    done.refused(124, "not final after 100ms: a")
+    assert queue.json("wait", "a", "--timeout", "0", code=124)["error"]["code"] == "timed_out"
+
+
+def test_show_is_readable(queue: Queue):
+    queue.run(
+        "enqueue", json.dumps({"id": "a", "command": "echo one\necho two\nexit 4", "max_retries": 0, "tags": ["x"]})
+    )
+    queue.drain().wait()
+
+    out = queue.run("show", "a").stdout
+
+    assert "command   echo one\n          echo two\n          exit 4\n" in out
+    assert "tries     1 of 1\n" in out
+    assert re.search(r"^ +1  exit 4   \d{4}-", out, re.MULTILINE)
+    assert out.endswith("\nstdout\none\ntwo\n")

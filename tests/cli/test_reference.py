@@ -1,0 +1,35 @@
+"""docs/cli.md says what the program does."""
+
+from __future__ import annotations
+
+from queuectl.cli import reference
+from queuectl.cli.reference import KEYS, RECORD
+from queuectl.domain.job import NewJob
+from queuectl.domain.spec import FIELDS
+from queuectl.operations import WHERE
+from tests.support.queue import ROOT, Queue
+
+
+def test_the_page_is_up_to_date():
+    page = (ROOT / "docs" / "cli.md").read_text()
+
+    assert page == reference.reference(), "run: .venv/bin/python -m queuectl.cli.reference > docs/cli.md"
+
+
+def test_the_page_has_every_command():
+    page = reference.reference()
+
+    assert [line[4:] for line in page.partition("## Commands")[2].splitlines() if line.startswith("### ")] == list(
+        WHERE
+    )
+
+
+def test_the_page_has_every_key_of_a_job():
+    assert list(KEYS) == list(FIELDS)
+    assert {field for field, _ in FIELDS.values()} == set(NewJob.__slots__)  # type: ignore[attr-defined]
+
+
+def test_the_page_has_every_field_of_a_record(queue: Queue):
+    documented = {name for names in RECORD for name in names.split(", ")}
+
+    assert set(queue.json("enqueue", "true")) == documented

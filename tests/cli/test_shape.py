@@ -1,0 +1,302 @@
+"""What every command has in common."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from queuectl import __version__
+from queuectl.operations import WHERE
+from tests.support import command
+from tests.support.command import Done
+from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.terminal import on_a_terminal
+from tests.support.waiting import wait_until
+
+SAMPLES = {
+    "enqueue": ("enqueue", "true"),
+    "list": ("list",),
+    "show": ("show", "a"),
+    "logs": ("logs", "a"),
+    "wait": ("wait", "gone"),
+    "cancel": ("cancel", "a"),
+    "retry": ("retry", "gone"),
+    "delete": ("delete", "gone"),
+    "prune": ("prune", "--state", "cancelled", "--older-than", "0"),
+    "worker start": ("worker", "start", "--drain"),
+    "worker stop": ("worker", "stop"),
+    "worker list": ("worker", "list"),
+    "worker scale": ("worker", "scale", "2"),
+    "status": ("status",),
+    "dlq list": ("dlq", "list"),
+    "dlq show": ("dlq", "show", "a"),
+    "dlq retry": ("dlq", "retry", "--all"),
+    "dlq purge": ("dlq", "purge"),
+    "config list": ("config", "list"),
+    "config get": ("config", "get", "lease"),
+    "config set": ("config", "set", "lease", "20"),
+    "config unset": ("config", "unset", "lease"),
+    "doctor": ("doctor", "--check"),
+    "backup": ("backup", "copy.db"),
+    "demo": ("demo",),
+}
+"""A line for each command, on a store where job `a` waits and job `gone` is cancelled."""
+
+
+@pytest.fixture
+def some(queue: Queue) -> Queue:
+    queue.enqueue("true", "--id", "a", "--delay", "1h")
+    queue.enqueue("true", "--id", "gone")
+    queue.run("cancel", "gone")
+    queue.run("config", "set", "poll_interval", "0.05")
+    return queue
+
+
+def test_there_is_a_sample_of_every_command():
+    assert list(SAMPLES) == list(WHERE)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_json_is_exactly_one_document_whatever_the_outcome(some: Queue, name: str):
+    if name == "worker start":
+        some.run("cancel", "a")
+
+    done = some.run(*SAMPLES[name], "--json", code=None)
+
+    document = json.loads(done.stdout)
+    assert (list(document) == ["error"]) == (done.returncode not in {0, 1}), done.stderr
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_help_of_every_command_has_its_usage_and_examples(queue: Queue, name: str):
+    for line in ([*name.split(), "--help"], ["help", *name.split()], ["-h", *name.split()]):
+        done = queue.run(*line)
+        assert done.stdout.startswith(f"usage: queuectl {name}")
+        assert "examples:\n" in done.stdout
+        assert done.stderr == ""
+    assert not os.path.exists(queue.path), "asking for help made a store"
+
+
+def test_help_lists_every_command_and_the_exit_codes(queue: Queue):
+    for line in (["--help"], ["help"], ["-h"]):
+        out = queue.run(*line).stdout
+        assert all(re.search(rf"^  {name}  +\w", out, re.MULTILINE) for name in WHERE)
+        assert "exit codes:" in out
+    assert len(queue.json("help")["commands"]) == len(WHERE)
+
+
+def test_a_group_alone_prints_its_commands_and_is_an_error(queue: Queue):
+    done = queue.run("dlq", code=2)
+
+    assert done.stdout == ""
+    assert "dlq retry" in done.stderr
+    assert "dlq retry" in queue.run("dlq", "--help").stdout
+
+
+def test_the_version_is_told(queue: Queue):
+    assert queue.run("--version").stdout == f"queuectl {__version__}\n"
+    assert queue.json("--version") == {"version": __version__}
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hint"),
+    [
+        (("lst",), "unknown command 'lst'", "did you mean list?"),
+        (("enqeue", "x"), "unknown command 'enqeue'", "did you mean enqueue?"),
+        (("dlq", "retyr", "x"), "unknown command 'dlq retyr'", "did you mean dlq retry?"),
+        (("help", "stauts"), "unknown command 'stauts'", "did you mean status?"),
+        (("--bd", "x", "list"), "unknown option '--bd'", "did you mean --db?"),
+        (("list", "--stat", "dead"), "unknown option '--stat'", "did you mean --state?"),
+        (("list", "--state", "deda"), "--state cannot be 'deda'", "one of pending"),
+        (("list", "--limit", "-1"), "--limit must not be negative", ""),
+        (("list", "more"), "'more' is one word too many", "queuectl list [options]"),
+        (("show",), "ID is missing", "queuectl show ID"),
+        (("show", "a", "b"), "'b' is one word too many", ""),
+        (("prune", "--older-than", "0"), "STATE is missing", ""),
+        (("prune", "--state", "pending", "--older-than", "0"), "--state cannot be 'pending'", ""),
+        (("cancel", "a", "--signal", "SIGFOO"), "'SIGFOO' is not a signal", ""),
+        (("dlq", "retry"), "name the jobs, or all of them with --all", ""),
+        (("dlq", "retry", "a", "--all"), "name the jobs, or all of them with --all", ""),
+        (("config", "set", "lease", "never"), "lease cannot be 'never'", "from 3 to 86400"),
+        (("config", "get", "leese"), "unknown setting 'leese'", "did you mean lease?"),
+        (("--db",), "--db needs a path", ""),
+        (("--db=", "list"), "--db needs a path", ""),
+        (("list", "--db", "postgresql://host/db"), "PostgreSQL stores are not supported yet", ""),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_a_hint(queue: Queue, words: tuple[str, ...], told: str, hint: str):
+    done = command.run(*words, env=queue.environment)
+
+    done.refused(2, told)
+    assert hint in done.err
+
+
+@pytest.mark.parametrize("words", [("show", "x"), ("logs", "x"), ("wait", "x"), ("cancel", "x"), ("retry", "x")])
+def test_a_job_that_is_not_there_is_told_with_exit_code_3(queue: Queue, words: tuple[str, ...]):
+    command.run(*words, env=queue.environment).refused(3, "no job x")
+
+
+def test_db_and_json_may_stand_before_and_after_the_command(queue: Queue):
+    other = str(queue.directory / "other.db")
+
+    for line in (
+        ["--db", other, "--json", "enqueue", "true"],
+        ["enqueue", "--json", "true", "--db", other],
+        ["--json", "enqueue", f"--db={other}", "true"],
+    ):
+        assert json.loads(queue.run(*line).stdout)["command"] == "true"
+    assert json.loads(queue.run("--db", other, "dlq", "--json", "list").stdout) == []
+
+    assert json.loads(queue.run("--json", "--db", other, "status").stdout)["total"] == 3
+    assert queue.json("status")["total"] == 0
+
+
+def test_a_closed_pipe_ends_quietly(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given="\n".join(["true"] * 5000))
+
+    for words in ("list --limit 0", "--json list --limit 0"):
+        script = f"{{ '{QUEUECTL}' {words}; echo $? >&2; }} | head -n 1"
+        done = subprocess.run(["bash", "-c", script], env=queue.environment, capture_output=True, text=True, check=True)
+        assert (len(done.stdout.splitlines()), done.stderr) == (1, "0\n")
+
+
+def test_output_that_cannot_be_written_is_an_error(queue: Queue):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [QUEUECTL, "enqueue", "true"],
+            env=queue.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (74, "error: cannot write the output: No space left on device\n")
+
+
+def test_a_closed_stderr_hurts_nobody(queue: Queue):
+    done = subprocess.run(
+        ["sh", "-c", f"'{QUEUECTL}' list 2>&-; '{QUEUECTL}' show x 2>&-"], env=queue.environment, check=False
+    )
+
+    assert done.returncode == 3
+
+
+def test_a_closed_stdout_hurts_nobody(queue: Queue):
+    done = subprocess.run(
+        ["sh", "-c", f"'{QUEUECTL}' enqueue true >&-"],
+        env=queue.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert queue.json("status")["total"] == 1
+
+
+@pytest.mark.parametrize("words", [("wait", "a"), ("logs", "a", "--follow")])
+def test_ctrl_c_ends_with_130_and_no_traceback(some: Queue, words: tuple[str, ...]):
+    process = command.start(*words, env=some.environment)
+    wait_until(lambda: command.has_opened_its_store(process))
+
+    process.send_signal(signal.SIGINT)
+
+    done = Done(process)
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+def test_a_mistake_of_ours_is_one_line_and_the_traceback_for_whoever_asks(queue: Queue):
+    (queue.directory / "broken.py").write_text("import queuectl.store.jobs as jobs\njobs.Jobs.get = lambda *_: 1 / 0\n")
+    script = "import sys, broken; from queuectl.cli.main import main; sys.exit(main(['show', 'a']))"
+    for debug in ("", "1"):
+        done = subprocess.run(
+            [command.MODULE[0], "-c", script],
+            env=queue.environment | {"QUEUECTL_DEBUG": debug},
+            cwd=queue.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 70
+        assert "error: internal: ZeroDivisionError: division by zero\nhint: QUEUECTL_DEBUG=1" in done.stderr
+        assert ("Traceback" in done.stderr) == bool(debug)
+
+
+def test_a_terminal_gets_glyphs_and_colour_and_lines_that_fit(queue: Queue):
+    queue.enqueue("echo " + "x" * 500, "--id", "日本")
+
+    screen, code = on_a_terminal("list", env=queue.environment | {"TERM": "xterm"}, columns=60)
+
+    assert code == 0
+    assert "\x1b[36m○ pending\x1b[0m" in screen
+    assert "…" in screen
+    plain = re.sub(r"\x1b\[\d*m", "", screen)
+    assert all(len(line) <= 60 for line in plain.splitlines())
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colour_is_left_out_where_it_is_not_wanted(queue: Queue, variable: dict[str, str]):
+    queue.enqueue("true")
+
+    screen, _ = on_a_terminal("list", env=queue.environment | {"TERM": "xterm"} | variable)
+
+    assert "○ pending" in screen
+    assert "\x1b" not in screen
+
+
+def test_a_pipe_gets_whole_lines_and_nothing_decorative(queue: Queue):
+    queue.enqueue("echo " + "x" * 500 + " \x1b[31mred\x07")
+
+    out = queue.run("list").stdout
+
+    assert "x" * 500 + r" \x1b[31mred\x07" in out
+    assert out.isascii()
+
+
+def test_purge_asks_a_person_and_not_a_script(queue: Queue):
+    env = queue.environment | {"TERM": "xterm"}
+    queue.run("config", "set", "backoff_delay", "0")
+    queue.enqueue("false", "-r", "0")
+    queue.drain().wait()
+
+    screen, code = on_a_terminal("dlq", "purge", env=env, typed={"[y/N]": "n\n"})
+    assert "Delete 1 dead job and their history? [y/N]" in screen
+    assert "not confirmed, so nothing was done" in screen
+    assert code == 4
+    assert queue.json("status")["jobs"]["dead"] == 1
+
+    screen, code = on_a_terminal("dlq", "purge", env=env, typed={"[y/N]": "y\n"})
+    assert code == 0
+    assert queue.json("dlq", "purge") == {"deleted": 0}
+
+
+@pytest.mark.parametrize("line", ["enqueue true", 'enqueue \'{"command":"true"}\'', "enqueue -- true"])
+def test_an_enqueue_loads_nothing_that_it_does_not_need(queue: Queue, line: str):
+    """Each of these costs milliseconds at every start."""
+    expensive = {
+        *("argparse", "contextlib", "dataclasses", "datetime", "importlib", "inspect", "locale", "logging", "pathlib"),
+        *("random", "shutil", "sqlite3", "subprocess", "tempfile", "traceback", "typing"),
+        *("queuectl.cli.help", "queuectl.cli.render", "queuectl.store.claims", "queuectl.store.fleet"),
+        *("queuectl.store.migrate", "queuectl.store.rows"),
+    }
+    queue.run("enqueue", "true")
+
+    done = subprocess.run(
+        f"'{command.MODULE[0]}' -I -X importtime '{ROOT}/queuectl/cli/__main__.py' {line}",
+        shell=True,
+        env=queue.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    site, _, ours = done.stderr.rpartition("| site\n")
+    loaded = {name.rpartition("|")[2].strip() for name in ours.splitlines()}
+    assert not loaded & expensive, site
+    assert len(loaded) < 75

@@ -1,0 +1,66 @@
+"""The list of operations, from which front ends are made."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl import operations
+from queuectl.domain.attempt import Output
+from queuectl.domain.record import described
+from queuectl.operations import ALL, WHERE, find
+from queuectl.operations.changes import parse_signal
+from queuectl.operations.operation import Operation
+from queuectl.operations.records import text_of
+
+
+def test_every_operation_is_found_by_its_own_name():
+    assert [each.name for each in ALL] == list(WHERE)
+    assert all(find(each.name) is each for each in ALL)
+    with pytest.raises(KeyError):
+        find("nothing")
+    with pytest.raises(AttributeError):
+        operations.NOTHING  # noqa: B018
+
+
+@pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
+def test_every_operation_explains_itself(operation: Operation):
+    assert operation.summary[0].isupper()
+    assert not operation.summary.endswith(".")
+    assert operation.examples
+    for field, _ in described(operation.params).values():
+        assert field.help
+        assert not field.help.endswith(".")
+
+
+@pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
+def test_every_operation_has_a_view(operation: Operation):
+    module = WHERE[operation.name].partition(".")[0]
+
+    views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
+
+    assert callable(views[operation.name])
+
+
+def test_no_two_operations_share_a_key():
+    keys = [each.key for each in ALL if each.key]
+
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        (Output(head=b"all", tail=b"", total=3), "all"),
+        (Output(head=b"a\xc3", tail=b"\xa9b", total=4), "aéb"),
+        (Output(head=b"a\xff", tail=b"", total=2), "a\ufffd"),
+        (Output(head=b"head", tail=b"tail", total=20), "head\n[… 12 bytes left out …]\ntail"),
+        (Output(head=b"head\n", tail=b"tail\n", total=20), "head\n[… 10 bytes left out …]\ntail\n"),
+    ],
+)
+def test_output_is_text_that_says_what_was_left_out(output: Output, text: str):
+    assert text_of(output) == text
+
+
+@pytest.mark.parametrize(("text", "number"), [("TERM", 15), ("sigint", 2), ("9", 9), (" kill ", 9)])
+def test_signals_are_read_by_name_and_number(text: str, number: int):
+    assert parse_signal(text) == number

@@ -1,0 +1,186 @@
+"""States change as the transition table says, in the domain and in the schema alike."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError
+from queuectl.domain.job import FINAL, NEXT, JobState
+from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.store import Store
+from tests.support.stage import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from queuectl.store.rows import Claim
+
+PATHS = {
+    JobState.PENDING: (),
+    JobState.PROCESSING: ("claim",),
+    JobState.COMPLETED: ("claim", Outcome.SUCCESS),
+    JobState.FAILED: ("claim", Outcome.EXIT),
+    JobState.DEAD: ("claim", Outcome.LOST) * 3,
+    JobState.CANCELLED: ("cancel",),
+}
+
+
+def undo() -> None:
+    raise Refused("undo it")
+
+
+def bring_to(stage: Stage, id_: str, state: JobState) -> None:
+    """Enqueue a job and lead it to `state` by legal steps."""
+    stage.enqueue(id_)
+    claim: Claim | None = None
+    for step in PATHS[state]:
+        if step == "claim":
+            claim = stage.take()
+        elif step == "cancel":
+            stage.store.jobs.cancel(id_, signal=15, now=stage.now)
+        else:
+            assert claim is not None
+            stage.finish(claim, step)  # type: ignore[arg-type]
+    assert stage.store.jobs.state(id_) is state
+
+
+@pytest.mark.parametrize(("old", "new"), itertools.permutations(JobState, 2))
+def test_the_schema_allows_exactly_the_transitions_of_the_domain(stage: Stage, old: JobState, new: JobState):
+    bring_to(stage, "a", old)
+    owner = "'w'" if new is JobState.PROCESSING else "NULL"
+    finished = "1" if new in FINAL else "NULL"
+    fence = "fence + 1" if new is JobState.PROCESSING else "fence"
+    statement = f"UPDATE jobs SET state = '{new}', owner = {owner}, finished_at = {finished}, fence = {fence}"
+
+    try:
+        with stage.store.database.transaction():
+            stage.store.database.query(statement)
+            undo()
+    except QueuectlError as error:
+        told = error.message
+
+    assert told == "undo it" if new in NEXT[old] else "illegal job state transition" in told
+
+
+MAY = {
+    "cancelled": set(JobState) - FINAL,
+    "retried": FINAL | {JobState.FAILED},
+    "retried from the dead letter queue": {JobState.DEAD},
+    "deleted": FINAL,
+}
+
+
+@pytest.mark.parametrize("verb", MAY)
+@pytest.mark.parametrize("state", JobState)
+def test_what_an_operator_may_do_depends_on_the_state(stage: Stage, state: JobState, verb: str):
+    bring_to(stage, "a", state)
+    jobs = stage.store.jobs
+
+    def act() -> None:
+        if verb == "cancelled":
+            jobs.cancel("a", signal=15, now=stage.now)
+        elif verb == "deleted":
+            jobs.delete(["a"], now=stage.now)
+        else:
+            jobs.retry(["a"], now=stage.now, dead_only="dead" in verb)
+
+    if state in MAY[verb]:
+        act()
+    else:
+        with pytest.raises(Refused, match=f"^job a is {state} and cannot be {verb}$"):
+            act()
+        assert jobs.state("a") is state
+
+
+def test_the_fence_grows_at_a_claim_and_never_otherwise(stage: Stage):
+    stage.enqueue("a")
+
+    for statement in (
+        "UPDATE jobs SET fence = fence + 1",
+        "UPDATE jobs SET state = 'processing', owner = 'w'",
+        "UPDATE jobs SET state = 'processing', owner = 'w', fence = fence + 2",
+    ):
+        with pytest.raises(StoreError, match="fence"), stage.store.database.transaction():
+            stage.store.database.query(statement)
+
+
+def test_a_finished_run_is_immutable(stage: Stage):
+    stage.enqueue("a")
+    stage.run()
+
+    with pytest.raises(StoreError, match="immutable"), stage.store.database.transaction():
+        stage.store.database.query("UPDATE runs SET exit_code = 7")
+
+
+def test_of_several_retries_or_deletions_all_happen_or_none(stage: Stage):
+    stage.enqueue("done", "waits")
+    stage.run()
+    events = stage.store.database.query("SELECT count(*) FROM events")
+
+    with pytest.raises(Refused):
+        stage.store.jobs.retry(["done", "waits"], now=stage.now)
+    with pytest.raises(NotFound):
+        stage.store.jobs.delete(["done", "nobody"], now=stage.now)
+
+    assert stage.store.jobs.state("done") is JobState.COMPLETED
+    assert stage.store.database.query("SELECT count(*) FROM events") == events
+
+
+VERBS = [
+    "enqueue",
+    "claim",
+    "succeed",
+    "fail",
+    "lose",
+    "release",
+    "time out",
+    "cancel",
+    "retry",
+    "revive",
+    "delete",
+    "prune",
+]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 3)), max_size=60))
+def test_whatever_is_done_in_whatever_order_every_invariant_holds(tmp_path_factory, steps: list[tuple[str, int]]):
+    path: Path = tmp_path_factory.mktemp("store") / "queue.db"
+    store = Store(SqliteDatabase(str(path)), actor="tester@here")
+    stage = Stage(store, "w", "w1")
+    claims: list[Claim] = []
+    ends = {"succeed": Outcome.SUCCESS, "fail": Outcome.EXIT, "lose": Outcome.LOST, "release": Outcome.RELEASED}
+    for verb, number in steps:
+        stage.now += 700
+        id_ = f"job{number}"
+        try:
+            if verb == "enqueue":
+                stage.enqueue(id_, max_retries=number)
+            elif verb == "claim":
+                claim = stage.claim()
+                claims += [claim] if claim else []
+            elif verb in ends or verb == "time out":
+                if claims:
+                    stage.finish(claims.pop(number % len(claims)), ends.get(verb, Outcome.TIMEOUT))
+            elif verb == "cancel":
+                store.jobs.cancel(id_, signal=15, now=stage.now)
+            elif verb == "retry":
+                store.jobs.retry([id_], now=stage.now)
+            elif verb == "revive":
+                list(store.jobs.revive(now=stage.now))
+            elif verb == "delete":
+                store.jobs.delete([id_], now=stage.now)
+            else:
+                store.jobs.prune(JobState.COMPLETED, before=stage.now - number * 1000, now=stage.now)
+        except (NotFound, Refused):
+            pass  # and nothing has changed
+    stage.check()
+    rows = dict(store.database.query("SELECT state, count(*) FROM jobs GROUP BY state"))
+    assert stage.counts() == rows
+    store.close()

@@ -1,0 +1,87 @@
+"""A store with workers in it that do as they are told: claims and results without any process."""
+
+from __future__ import annotations
+
+import random
+
+from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
+from queuectl.domain.backoff import Backoff
+from queuectl.domain.job import NewJob
+from queuectl.domain.worker import PoolInfo, WorkerInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.domain.job import JobState
+    from queuectl.store.rows import Claim
+    from queuectl.store.store import Store
+
+BACKOFF = Backoff(delay=0.5, base=2, maximum=3600)
+START = 1_700_000_000_000
+
+
+def printed(text: str | bytes) -> Output:
+    data = text.encode() if isinstance(text, str) else text
+    return Output(head=data, tail=b"", total=len(data))
+
+
+class Stage:
+    """The store, its workers, and the time, which passes only when it is told to."""
+
+    def __init__(self, store: Store, *workers: str, now: int = START) -> None:
+        self.store = store
+        self.now = now
+        store.fleet.add_pool(PoolInfo(id="pool", host="here", pid=1, queues=(), size=len(workers)), now=now)
+        for worker in workers or ("w",):
+            self.add(worker)
+
+    def add(self, worker: str) -> None:
+        info = WorkerInfo(id=worker, pool="pool", host="here", boot_id="boot", pid=2, pid_start=3)
+        self.store.fleet.add_worker(info, now=self.now)
+
+    def enqueue(self, *jobs: NewJob | str, max_retries: int = 3) -> list[str]:
+        new = [job if isinstance(job, NewJob) else NewJob(command="true", id=job) for job in jobs]
+        return self.store.jobs.enqueue(new, max_retries=max_retries, now=self.now)
+
+    def claim(self, worker: str = "w", *queues: str) -> Claim | None:
+        return self.store.claims(queues).claim(worker, now=self.now)
+
+    def take(self, worker: str = "w") -> Claim:
+        claim = self.claim(worker)
+        assert claim is not None, "nothing is due"
+        return claim
+
+    def finish(
+        self, claim: Claim, outcome: Outcome = Outcome.SUCCESS, worker: str = "w", *, out: str = "", err: str = ""
+    ) -> JobState | None:
+        code = {Outcome.SUCCESS: 0, Outcome.EXIT: 1}.get(outcome)
+        result = Result(
+            outcome=outcome,
+            duration_ms=10,
+            exit_code=code,
+            signal=9 if outcome is Outcome.SIGNAL else None,
+            stdout=printed(out) if out else NOTHING,
+            stderr=printed(err) if err else NOTHING,
+        )
+        chance = random.Random(1)
+        return self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=chance, now=self.now)
+
+    def run(self, outcome: Outcome = Outcome.SUCCESS, *, out: str = "", err: str = "") -> str:
+        """Claim whatever is due next, however far off, and let it end like this; its id."""
+        due = self.store.claims().next_due()
+        assert due is not None, "nothing waits"
+        self.now = max(self.now, due)
+        claim = self.take()
+        self.now += 10
+        assert self.finish(claim, outcome, out=out, err=err) is not None
+        return claim.id
+
+    def counts(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for _, state, number in self.store.counts():
+            found[state] = found.get(state, 0) + number
+        return {state: number for state, number in found.items() if number}
+
+    def check(self) -> None:
+        """Every invariant holds."""
+        broken = {checked.name: checked.broken for checked in self.store.invariants() if checked.broken}
+        assert not broken
