@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import sys
-import traceback
 
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import QueuectlError
@@ -17,6 +16,7 @@ from queuectl.runtime import host
 from queuectl.runtime.log import Log
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
+from queuectl.store import claims, fleet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from queuectl.runtime.worker import Assignment
     from queuectl.store.store import Store
 
+SHARED = (claims, fleet)
+"""The store loads these when asked for; loaded here, before the fork, they are loaded once and not by each worker."""
 FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
 DRAINED = 10
@@ -115,5 +117,7 @@ class _Child:
         else:
             self._log.event(f"internal error: {error!r}")
             if os.environ.get("QUEUECTL_DEBUG"):
+                import traceback
+
                 traceback.print_exception(error)
         os._exit(FAILED)

@@ -92,6 +92,7 @@ class Reaper:
                 if not self._give_back(claim, worker, settings):
                     return False
                 lost.append(claim.id)
+            self._claims.write_down(worker.id, failed=len(lost))
             self._store.fleet.stop_worker(worker.id, now=self._clock.now(), lost=lost)
             self._clear(worker.id, path)
         finally:

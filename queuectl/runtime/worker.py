@@ -93,8 +93,11 @@ class Worker:
         signal.signal(signal.SIGQUIT, lambda *_: self._told(Stop.NOW))
         self._stored: dict[str, str] = {}
         self._settings = settings_from({})
+        self._backoff = self._settings.backoff
         self._weather: float | None = None
         self._claim: Claim | None = None
+        self._unannounced: Claim | None = None
+        """The running job, until the log has named it."""
         self._completed = self._failed = 0
         self._look_up_at = 0.0
         self._seen = -1
@@ -136,7 +139,7 @@ class Worker:
         return drained
 
     def _attempt(self, claim: Claim, live: Live) -> Result:
-        self._log.detail(f"started {claim.id} (attempt {claim.attempts} of {claim.max_retries + 1})")
+        self._unannounced = claim
         settings = self._settings
         cookie = process.cookie(self._id, claim.seq, claim.fence)
         return supervise.run(
@@ -176,11 +179,11 @@ class Worker:
                 if self._stop:
                     following = None
                     state = self._claims.finish(
-                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
+                        claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
                 else:
                     state, following = self._claims.finish_and_claim(
-                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
+                        claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
             except StoreError as error:
                 self._bad_weather(error)
@@ -231,6 +234,12 @@ class Worker:
 
     def _tick(self) -> None:
         self._heartbeat.beat()
+        if self._unannounced is not None and self._unannounced is self._claim:
+            # One line is enough for a job that ends before it has run for a second.
+            self._log.detail(
+                f"running {self._claim.id} (attempt {self._claim.attempts} of {self._claim.max_retries + 1})"
+            )
+            self._unannounced = None
         if os.getppid() != self._assignment.supervisor and self._stop is Stop.NO:
             self._log.event("the supervisor is gone: leaving after this job")
             self._stop = Stop.DRAIN
@@ -272,13 +281,14 @@ class Worker:
     def _count_attempts(self) -> None:
         """Write down what was done. Not with each job: a row of its own is a page of its own in every commit."""
         if self._completed or self._failed:
-            self._store.fleet.count_attempts(self._id, completed=self._completed, failed=self._failed)
+            self._claims.write_down(self._id, completed=self._completed, failed=self._failed)
             self._completed = self._failed = 0
 
     def _read_settings(self) -> None:
         stored = self._store.config()
         if stored != self._stored:
             self._stored, self._settings = stored, settings_from(stored)
+            self._backoff = self._settings.backoff
             self._store.database.wait = self._settings.busy_timeout
 
     def _bad_weather(self, error: StoreError) -> None:

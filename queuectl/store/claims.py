@@ -34,21 +34,35 @@ class Claims:
             # Read first: an idle worker that finds nothing does not ask for the write lock.
             return None
         with self._database.transaction():
-            return self._take(worker, now)
+            claim = self._take(worker, now)
+        self._count_wait(claim, now)
+        return claim
 
     def finish(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> JobState | None:
         """Record how an attempt ended; None when the attempt is no longer ours and nothing was changed."""
         with self._database.transaction():
-            return self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+            state = self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+        self._count_outcome(claim, result, state, now)
+        return state
 
     def finish_and_claim(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> tuple[JobState | None, Claim | None]:
         """Record how an attempt ended and take the next job, in one transaction."""
         with self._database.transaction():
-            return self._record(claim, worker, result, backoff=backoff, random=random, now=now), self._take(worker, now)
+            state = self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+            following = self._take(worker, now)
+        self._count_outcome(claim, result, state, now)
+        self._count_wait(following, now)
+        return state, following
+
+    def write_down(self, worker: str, *, completed: int = 0, failed: int = 0) -> None:
+        """Write down the statistics since the last time, and add to what `worker` has done."""
+        with self._database.transaction():
+            self._journal.write_down()
+            self._database.run("count_attempts", id=worker, completed=completed, failed=failed)
 
     def cancel_requested(self, claim: Claim, worker: str) -> int | None:
         """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
@@ -86,13 +100,24 @@ class Claims:
         found = [row for queue in self._queues for row in self._database.rows("due_job_in_queue", queue=queue, now=now)]
         return max(found, key=lambda row: (row[1], -row[0]))[0] if found else None
 
+    def _count_wait(self, claim: Claim | None, now: int) -> None:
+        if claim is not None:
+            self._journal.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
+
+    def _count_outcome(self, claim: Claim, result: Result, state: JobState | None, now: int) -> None:
+        if state is not None:
+            self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
+
     def _take(self, worker: str, now: int) -> Claim | None:
-        seq = self._due(now)
-        if seq is None:
+        if not self._queues:
+            rows = self._database.rows("claim_due", worker=worker, now=now)
+        else:
+            seq = self._due(now)
+            rows = [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
+        if not rows:
             return None
-        claim = claim_from(self._database.rows("claim_job", seq=seq, worker=worker, now=now)[0])
+        claim = claim_from(rows[0])
         self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
-        self._journal.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
         return claim
 
     def _record(
@@ -139,5 +164,4 @@ class Claims:
             run_at=run_at,
             now=now,
         )
-        self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
         return JobState(state)

@@ -109,11 +109,6 @@ class Fleet:
             )
         ]
 
-    def count_attempts(self, worker: str, *, completed: int, failed: int) -> None:
-        """Add to what a worker has done."""
-        with self._database.transaction():
-            self._database.run("count_attempts", id=worker, completed=completed, failed=failed)
-
     def tally(self, pool: str) -> tuple[int, int]:
         """How many attempts the workers of a pool completed, and how many ended in any other way."""
         ((completed, failed),) = self._database.rows("tally", pool=pool)

@@ -66,11 +66,11 @@ SELECT outputs.job FROM outputs LEFT JOIN runs ON runs.job = outputs.job AND run
 WHERE runs.outcome IS NULL
 
 -- name: counters
--- the counters equal the rows
+-- the counters equal the rows; processing jobs have none
 SELECT queue FROM (
     SELECT queue, state, n FROM counters WHERE n <> 0
     UNION ALL
-    SELECT queue, state, -count(*) FROM jobs GROUP BY queue, state)
+    SELECT queue, state, -count(*) FROM jobs WHERE state <> 'processing' GROUP BY queue, state)
 GROUP BY queue, state HAVING sum(n) <> 0
 
 -- name: numbers (sqlite)

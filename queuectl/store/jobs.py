@@ -55,6 +55,7 @@ class Jobs:
                 queues[job.queue] = queues.get(job.queue, 0) + 1
             for queue, count in queues.items():
                 self._journal.count(now, queue, "enqueued", count)
+            self._journal.write_down()
             self._journal.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
         return [row[1] for row in rows]
 

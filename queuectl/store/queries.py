@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from os.path import dirname, join
 
 _MARK = "\n-- name: "
 
 
+@cache
 def load(dialect: str, source: str = "queries.sql") -> dict[str, str]:
     """Statement by name. One marked `(dialect)` stands for that dialect alone and wins over a common one."""
     with open(join(dirname(__file__), source), encoding="utf-8") as file:

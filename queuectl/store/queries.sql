@@ -84,6 +84,27 @@ SELECT min((
     ORDER BY run_at LIMIT 1))
 FROM level
 
+-- name: claim_due (sqlite)
+-- due_job and claim_job in one: what a worker without a queue of its own does between two jobs.
+UPDATE jobs
+SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
+    updated_at = :now
+WHERE seq = (
+    WITH RECURSIVE level (priority) AS (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+        UNION ALL
+        SELECT (
+            SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+            WHERE state IN ('pending', 'failed') AND priority < level.priority)
+        FROM level WHERE level.priority IS NOT NULL
+    )
+    SELECT (
+        SELECT seq FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND priority = level.priority AND run_at <= :now
+        ORDER BY run_at, seq LIMIT 1) AS due
+    FROM level WHERE due IS NOT NULL LIMIT 1)
+RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+
 -- name: claim_job
 -- The claim counts the attempt, so that a job which kills its worker cannot loop for ever.
 UPDATE jobs
@@ -96,10 +117,12 @@ RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, ru
 INSERT INTO runs (job, fence, worker, started_at) VALUES (:job, :fence, :worker, :now)
 
 -- name: left_to_run
-SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'processing', 'failed')
+SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed'))
+    + (SELECT count(*) FROM jobs WHERE state = 'processing')
 
 -- name: left_to_run_in_queue
-SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'processing', 'failed') AND queue = :queue
+SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed') AND queue = :queue)
+    + (SELECT count(*) FROM jobs WHERE state = 'processing' AND queue = :queue)
 
 -- Finish -----------------------------------------------------------------------------------------------------------
 
@@ -192,6 +215,8 @@ FROM outputs WHERE job = :job AND fence = :fence AND stream = 2
 
 -- name: counts
 SELECT queue, state, n FROM counters WHERE n <> 0
+UNION ALL
+SELECT queue, state, 1 FROM jobs WHERE state = 'processing'
 
 -- Act --------------------------------------------------------------------------------------------------------------
 

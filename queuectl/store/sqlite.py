@@ -30,7 +30,10 @@ APPLICATION_ID = 0x51435431
 """`QCT1` in the file's header: this is a queuectl store."""
 SCHEMA_VERSION = 1
 """The number of the newest migration."""
-_JOURNAL_LIMIT = 4 * 1024 * 1024
+_CHECKPOINT_PAGES = 2000
+"""When a worker empties the log into the database: two fsyncs, whatever its size."""
+_JOURNAL_LIMIT = 10 * 1024 * 1024
+"""Above what the log grows to between two checkpoints: cutting it off and growing it anew costs too."""
 _LONG_LOG, _SHORT_LOG, _PAGES_OF_A_COMMIT = 1000, 64, 12
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
@@ -57,6 +60,8 @@ class SqliteDatabase:
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if durable:
                 self._connection.set_wal_hook(self._keep_log_short)
+            else:
+                self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
             # Plans do not depend on the values bound: without this, every new value of a parameter that the planner has
             # held against a partial index compiles the statement anew (50 µs of each finish).
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -73,8 +78,11 @@ class SqliteDatabase:
             from queuectl.store.migrate import migrate
 
             migrate(self._connection, self.path)
+        # What a statement may have to take back is kept in memory: a temporary file for each costs 70 µs, and may find
+        # its disk full.
         self._execute(
-            f"PRAGMA foreign_keys = ON; PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'};"
+            "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
+            f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'};"
             f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}"
         ).fetchall()
 

@@ -62,8 +62,11 @@ class Store:
         return found
 
     def counts(self) -> list[tuple[str, str, int]]:
-        """Queue, state and how many jobs, from the counters."""
-        return self.database.rows("counts")
+        """Queue, state and how many jobs, from the counters; processing jobs, which have none, are counted."""
+        counted: dict[tuple[str, str], int] = {}
+        for queue, state, n in self.database.rows("counts"):
+            counted[queue, state] = counted.get((queue, state), 0) + n
+        return [(queue, state, n) for (queue, state), n in counted.items()]
 
     def changed(self) -> int:
         """A number that differs from the last one when another connection has written."""
