@@ -80,7 +80,7 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
     """Be the steward."""
     log = Log(given.pool, brief=given.brief)
     with _Child(given, log):
-        store = given.open_store(actor=given.pool)
+        store = given.open_store(actor=given.pool, durable=False)
         Steward(
             given.pool, store, given.place, supervisor, queues=given.queues, log=log, clock=Clock(), chance=_chance()
         ).run()

@@ -92,6 +92,7 @@ class Pool:
         signal.signal(signal.SIGINT, self._signalled)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(signal.SIGHUP, self._signalled)
+        self._fill()
         self._start_steward()
         self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
         while self._workers or not (self._stop or self._drained):
@@ -114,7 +115,7 @@ class Pool:
         self._lock_path = os.path.join(self._place.pools, self.id)
         self._lock = locks.hold(self._lock_path)
         self._heartbeat = locks.Heartbeat(self._lock)
-        store = self._open_store(actor=self.id)
+        store = self._open_store(actor=self.id, durable=False)
         try:
             info = PoolInfo(
                 id=self.id,

@@ -61,7 +61,7 @@ def bulk(rounds: int) -> list[Figure]:
     bare = """
 import sys, apsw
 connection = apsw.Connection(sys.argv[1])
-connection.execute("PRAGMA synchronous = FULL")
+connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
 with connection:
     connection.executemany(
         "INSERT INTO jobs (id, command, queue, max_retries, run_at, created_at, updated_at)"
