@@ -1,0 +1,1 @@
+"""The console: a full-screen operations room over the same store as the command line."""
