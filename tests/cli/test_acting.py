@@ -179,11 +179,11 @@ def test_the_doctor_names_each_problem_and_its_cure(mixed: Queue):
     with mixed.context.store.database.transaction():
         mixed.context.store.database.query("UPDATE counters SET n = n + 1 WHERE state = 'completed'")
 
-    checks = {check["detail"]: check for check in mixed.json("doctor", "--check", code=1)["checks"] if not check["ok"]}
+    problems = [check for check in mixed.json("doctor", "--check", code=1)["checks"] if not check["ok"]]
 
-    permissions, counters = checks.values()
-    assert permissions["cure"] == f"chmod 600 {mixed.path}"
-    assert counters["name"] == "counters"
+    # SQLite gives an empty log the mode of its database, so the log may be among them.
+    assert {problem["name"] for problem in problems} == {"permissions", "counters"}
+    assert f"chmod 600 {mixed.path}" in [problem["cure"] for problem in problems]
     assert "cure: chmod 600" in mixed.run("doctor", code=1).stdout
 
 
