@@ -1,0 +1,53 @@
+"""What is installed from a wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.queue import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("wheel")
+    words = [
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "-w",
+        str(target),
+        str(ROOT),
+    ]
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    (made,) = target.glob("queuectl_console-*.whl")
+    return made
+
+
+def test_the_wheel_holds_the_packages_their_sql_and_nothing_else(wheel: Path):
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"queuectl", "queuectl_tui"}
+    for needed in ("store/queries.sql", "store/invariants.sql", "store/migrations/sqlite/0001_queue.sql", "py.typed"):
+        assert f"queuectl/{needed}" in names
+
+
+def test_what_is_installed_runs(wheel: Path, tmp_path: Path):
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); from queuectl.cli.main import entry; entry()"
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, "--db", str(tmp_path / "queue.db"), "enqueue", "true"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
