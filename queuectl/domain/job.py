@@ -8,7 +8,7 @@ from queuectl.domain.record import record
 
 
 class JobState(StrEnum):
-    """Where a job stands. `failed` waits for its retry; `dead` is in the dead letter queue."""
+    """Where a job stands. `failed` waits for its retry, `held` for somebody to release it; `dead` is a dead letter."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -16,24 +16,34 @@ class JobState(StrEnum):
     FAILED = "failed"
     DEAD = "dead"
     CANCELLED = "cancelled"
+    HELD = "held"
 
 
 NEXT: dict[JobState, frozenset[JobState]] = {
-    JobState.PENDING: frozenset({JobState.PROCESSING, JobState.CANCELLED}),
+    JobState.PENDING: frozenset({JobState.PROCESSING, JobState.CANCELLED, JobState.HELD}),
     JobState.PROCESSING: frozenset(
         {JobState.COMPLETED, JobState.FAILED, JobState.DEAD, JobState.PENDING, JobState.CANCELLED}
     ),
-    JobState.FAILED: frozenset({JobState.PROCESSING, JobState.PENDING, JobState.CANCELLED}),
+    JobState.FAILED: frozenset({JobState.PROCESSING, JobState.PENDING, JobState.CANCELLED, JobState.HELD}),
     JobState.COMPLETED: frozenset({JobState.PENDING}),
     JobState.DEAD: frozenset({JobState.PENDING}),
     JobState.CANCELLED: frozenset({JobState.PENDING}),
+    JobState.HELD: frozenset({JobState.PENDING, JobState.FAILED, JobState.CANCELLED}),
 }
 """The transition table. The schema's trigger says the same; a test holds the two together."""
+
+TAKEN_BACK: dict[JobState, frozenset[JobState]] = {
+    JobState.PENDING: frozenset({JobState.COMPLETED, JobState.FAILED, JobState.DEAD}),
+    JobState.CANCELLED: frozenset({JobState.FAILED, JobState.HELD}),
+}
+"""What only an undo may do beside that: put a job back to where it was before a retry or a cancel."""
 
 READY = frozenset({JobState.PENDING, JobState.FAILED})
 """May be claimed once due."""
 FINAL = frozenset({JobState.COMPLETED, JobState.DEAD, JobState.CANCELLED})
 """Nothing happens to it any more unless somebody asks."""
+WAITING = READY | {JobState.HELD}
+"""Not final, and not running either."""
 
 
 @record
@@ -96,3 +106,5 @@ class Job:
     cwd: str | None
     env: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
+    signature: str | None = None
+    """Which error its last failed attempt ended with (domain/signature.py); None if none has failed yet."""

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _HARMLESS_UNPRINTABLE = frozenset("\u00a0\u200d\u3000")
 """Not printable by Unicode's book, but nothing to fear: two spaces, and the joiner inside emoji families."""
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
+"""What a shell takes as it stands."""
+_LONGEST_LINE = 2000
+"""Letters of a command line that are written down: a command may be megabytes long."""
+_WITH_VARIABLES = frozenset({"enqueue", "edit"})
 
 
 def safe(text: str, *, keep: str = "") -> str:
@@ -33,3 +42,24 @@ def one_line(text: str, width: int) -> str:
 
 def _written_out(letter: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or letter.encode("unicode_escape").decode()
+
+
+def written_line(name: str, words: Iterable[str]) -> str:
+    """A command line as the history keeps it: quoted for a shell, cut off where it is long, and without secrets.
+
+    The values of a job's variables are left out, and a JSON object that has any is left out whole.
+    """
+    line, hidden = ["queuectl", name], False
+    for word in words:
+        shown = word[:_LONGEST_LINE]
+        if name in _WITH_VARIABLES:
+            if hidden or word.startswith(("--env=", "-e")):
+                option = "" if hidden else "--env=" if word.startswith("--env=") else "-e"
+                variable, equals, _ = word[len(option) :].partition("=")
+                shown = f"{option}{variable[:_LONGEST_LINE]}{equals and '=***'}"
+            elif word.lstrip().startswith("{") and '"env"' in word:
+                shown = "{…}"
+            hidden = word in {"-e", "--env"}
+        line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
+    text = " ".join(line)
+    return text if len(text) <= _LONGEST_LINE else text[:_LONGEST_LINE] + "…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.domain.attempt import GIVEN_BACK
+from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.verdict import verdict
 from queuectl.store.rows import claim_from
@@ -148,6 +148,8 @@ class Claims:
                     total=output.total,
                 )
         after = verdict(result.outcome, attempts=claim.attempts, max_retries=claim.max_retries, losses=claim.losses)
+        if result.outcome is not Outcome.SUCCESS:
+            self._sign(claim, result, now)
         run_at = None
         if after.state is JobState.FAILED:
             run_at = now + backoff.milliseconds(after.attempts, random)
@@ -165,3 +167,13 @@ class Claims:
             now=now,
         )
         return JobState(state)
+
+    def _sign(self, claim: Claim, result: Result, now: int) -> None:
+        """Write down which error it was, while the job is processing and no index of dead jobs knows it."""
+        # Loaded here: regular expressions are for workers that have seen a failure.
+        from queuectl.domain.signature import signature
+
+        found = signature(result)
+        if found is not None:
+            self._database.run("sign_job", seq=claim.seq, fence=claim.fence, signature=found.id)
+            self._database.run("count_signature", id=found.id, text=found.text, now=now)

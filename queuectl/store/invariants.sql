@@ -76,3 +76,11 @@ GROUP BY queue, state HAVING sum(n) <> 0
 -- name: numbers (sqlite)
 -- the next number is beyond all that were given
 SELECT max(seq) FROM jobs HAVING max(seq) > COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
+
+-- name: held
+-- a held job has not used up its attempts
+SELECT id FROM jobs WHERE state = 'held' AND attempts > max_retries
+
+-- name: undoing
+-- nothing is half undone
+SELECT job FROM undoing

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.errors import NotFound, Refused
-from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.job import FINAL, WAITING, JobState
 from queuectl.store.database import Duplicate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.attempt import Attempt, Output
-    from queuectl.domain.job import NewJob
+    from queuectl.domain.job import Job, NewJob
     from queuectl.store.database import Database
     from queuectl.store.journal import Journal
     from queuectl.store.rows import Listed
 
 _PAGE = 1000
+_REMEMBERED_MS = 30 * 86_400_000
+"""How long an error is remembered that no dead job has any more."""
 _SHOWN = 200
 """Letters of what cannot be an id."""
 
@@ -108,6 +110,15 @@ class Jobs:
         """The last `length` bytes that an attempt wrote to standard error."""
         return b"".join(words for (words,) in self._database.rows("last_words", job=seq, fence=attempt, length=length))
 
+    def ahead(self, job: Job, *, now: int, limit: int, within_queue: bool) -> int:
+        """How many due jobs a worker takes before `job`, counted up to `limit`."""
+        place = {"priority": job.priority, "run_at": job.run_at, "seq": job.seq, "now": now, "limit": limit}
+        if within_queue:
+            rows = self._database.rows("ahead_in_queue", queue=job.queue, **place)
+        else:
+            rows = self._database.rows("ahead", **place)
+        return min(int(rows[0][0]), limit)
+
     def taken(self, ids: Sequence[str]) -> list[str]:
         """Which of `ids` there are already."""
         return [id_ for (id_,) in self._database.rows("ids_there", ids=json.dumps(ids))]
@@ -120,8 +131,11 @@ class Jobs:
         queue: str | None = None,
         tag: str | None = None,
         search: str | None = None,
+        named: str | None = None,
     ) -> Iterator[Listed]:
         """The newest `limit` jobs that match, newest last; 0 means all of them.
+
+        `search` is looked for in ids and commands, `named` in ids alone.
 
         They are read page by page, so that a million take no more memory than a thousand; jobs that are enqueued
         meanwhile are left out.
@@ -130,6 +144,7 @@ class Jobs:
             "queue": queue,
             "tag": None if tag is None else f"% {_literally(tag)} %",
             "search": None if search is None else f"%{_literally(search)}%",
+            "named": None if named is None else f"%{_literally(named)}%",
         }
         ((last,),) = self._database.rows("last_seq")
         wanted = tuple(dict.fromkeys(states)) or (None,)
@@ -177,8 +192,12 @@ class Jobs:
         Raises NotFound, and Refused for a job that is final already.
         """
         with self._database.transaction():
+            keeping = self._journal.keeping
+            kept = keeping.before_by_id([id_]) if keeping and self._state_in(id_, WAITING) else []
             if self._database.rows("cancel_ready", id=id_, now=now):
                 owner = None
+                if keeping:
+                    keeping.after(kept)
             else:
                 found = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
                 if not found:
@@ -194,20 +213,32 @@ class Jobs:
         """
         queues = []
         with self._database.transaction():
+            keeping = self._journal.keeping
+            kept = keeping.before_by_id(ids) if keeping else []
             for id_ in ids:
                 found = self._database.rows("retry_dead" if dead_only else "retry_job", id=id_, now=now)
                 if not found:
                     self._refuse(id_, "retried" if not dead_only else "retried from the dead letter queue")
                 queues.append(found[0][0])
                 self._journal.note(now, "retry", id_)
+            if keeping:
+                keeping.after(kept)
         return queues
 
     def revive(self, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job, in steps, so that others get by: ids and queues of each step, the oldest first."""
         after = 0
+        keeping = self._journal.keeping
         while True:
             with self._database.transaction():
+                kept: list[int] = []
+                if keeping:
+                    kept = keeping.before(
+                        [seq for (seq,) in self._database.rows("dead_seqs", after=after, limit=_PAGE)]
+                    )
                 found = sorted(self._database.rows("revive", after=after, limit=_PAGE, now=now))
+                if keeping:
+                    keeping.after(kept)
                 for _, id_, _ in found:
                     self._journal.note(now, "retry", id_)
             if found:
@@ -219,6 +250,9 @@ class Jobs:
     def delete(self, ids: Sequence[str], *, now: int) -> None:
         """Delete finished jobs with their history, all or none. Raises NotFound, and Refused for others."""
         with self._database.transaction():
+            if self._journal.keeping:
+                seqs = [seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(ids))]
+                self._journal.keeping.before(seqs, deleted=True)
             for id_ in ids:
                 if not self._database.rows("delete_job", id=id_):
                     self._refuse(id_, "deleted")
@@ -229,6 +263,10 @@ class Jobs:
         pruned, after = 0, 0
         while True:
             with self._database.transaction():
+                if self._journal.keeping:
+                    criteria = {"state": state.value, "after": after, "before": before, "limit": _PAGE}
+                    seqs = [seq for (seq,) in self._database.rows("prunable_seqs", **criteria)]
+                    self._journal.keeping.before(seqs, deleted=True)
                 gone = [
                     seq
                     for (seq,) in self._database.rows(
@@ -239,12 +277,18 @@ class Jobs:
                     self._journal.note(now, "prune", state.value, f"{len(gone)} jobs")
             pruned += len(gone)
             if len(gone) < _PAGE:
+                self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
                 return pruned
             after = max(gone)
+
+    def _state_in(self, id_: str, states: Collection[JobState]) -> bool:
+        return any(state in states for (state,) in self._database.rows("state_of", id=id_))
 
     def _refuse(self, id_: str, done: str) -> None:
         state = self.state(id_)
         hint = None
+        if state is JobState.HELD and done == "retried":
+            hint = f"release it: queuectl release {id_}"
         if state not in FINAL and done == "deleted":
             hint = f"cancel it first: queuectl cancel {id_}"
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)

@@ -6,7 +6,9 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from queuectl.domain.event import Event
     from queuectl.store.database import Database
+    from queuectl.store.undo import Keeping
 
 
 class Journal:
@@ -15,12 +17,24 @@ class Journal:
     def __init__(self, database: Database, actor: str) -> None:
         """Write as `actor`: `user@host`, or a worker's name."""
         self._database = database
-        self._actor = actor
+        self.actor = actor
+        self.command: str | None = None
+        """The command line of what is being done, or what would have done it; front ends say it."""
+        self.keeping: Keeping | None = None
+        """What writes down how jobs were, while something is done that can be taken back (store/undo.py)."""
         self._counted: dict[tuple[int, str, str, int], int] = {}
 
     def note(self, now: int, verb: str, subject: str | None = None, detail: str | None = None) -> None:
         """Record that the actor did `verb` to `subject`."""
-        self._database.run("insert_event", at=now, actor=self._actor, verb=verb, subject=subject, detail=detail)
+        self._database.run(
+            "insert_event",
+            at=now,
+            actor=self.actor,
+            verb=verb,
+            subject=subject,
+            detail=detail,
+            command=self.command,
+        )
 
     def count(self, now: int, queue: str, measure: str, n: int = 1, *, duration_ms: int = 0) -> None:
         """Add `n` to this minute's `measure` (`enqueued`, `wait` or an outcome) of `queue`; `write_down` writes it."""
@@ -36,6 +50,22 @@ class Journal:
     def since(self, minute: int) -> dict[str, int]:
         """How often each measure was counted from `minute` (since the epoch) on."""
         return dict(self._database.rows("stats_since", minute=minute))
+
+    def events(self, *, limit: int, subject: str | None = None) -> list[Event]:
+        """The newest `limit` events, newest last; of one subject, or of all.
+
+        Of one subject without its enqueue, which no index knows: a job's own record has the time.
+        """
+        from queuectl.domain.event import Event
+
+        if subject is None:
+            rows = self._database.rows("newest_events", limit=limit)
+        else:
+            rows = self._database.rows("newest_events_of", subject=subject, limit=limit)
+        return [
+            Event(seq=seq, at=at, actor=actor, verb=verb, subject=about, detail=detail, command=command)
+            for seq, at, actor, verb, about, detail, command in reversed(rows)
+        ]
 
 
 def bucket(duration_ms: int) -> int:

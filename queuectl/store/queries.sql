@@ -143,6 +143,14 @@ SET state = CASE WHEN cancel_requested <> 0 AND :state <> 'completed' THEN 'canc
 WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'
 RETURNING state
 
+-- name: sign_job
+-- Before finish_job, while it is in no index of dead jobs.
+UPDATE jobs SET signature = :signature WHERE seq = :seq AND fence = :fence AND state = 'processing'
+
+-- name: count_signature
+INSERT INTO signatures (id, text, first_at, last_at, n) VALUES (:id, :text, :now, :now, 1)
+ON CONFLICT (id) DO UPDATE SET last_at = excluded.last_at, n = signatures.n + 1
+
 -- name: processing_of
 -- What a worker holds; more than one row only if it was lied to.
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
@@ -162,6 +170,7 @@ SELECT jobs.seq FROM jobs WHERE jobs.seq <= :last
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: newest_seqs_in_state
@@ -169,6 +178,7 @@ SELECT jobs.seq FROM jobs WHERE jobs.state = :state AND jobs.seq <= :last
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: jobs_in_order
@@ -180,6 +190,7 @@ WHERE jobs.seq > :after AND jobs.seq <= :last
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: jobs_in_state_in_order
@@ -190,6 +201,7 @@ WHERE jobs.state = :state AND jobs.seq > :after AND jobs.seq <= :last
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: job_by_id
@@ -222,7 +234,7 @@ SELECT queue, state, 1 FROM jobs WHERE state = 'processing'
 
 -- name: cancel_ready
 UPDATE jobs SET state = 'cancelled', finished_at = :now, updated_at = :now
-WHERE id = :id AND state IN ('pending', 'failed')
+WHERE id = :id AND state IN ('pending', 'failed', 'held')
 RETURNING seq
 
 -- name: cancel_processing
@@ -257,6 +269,244 @@ DELETE FROM jobs WHERE seq IN (
     SELECT seq FROM jobs
     WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit)
 RETURNING seq
+
+-- name: hold_job
+UPDATE jobs SET state = 'held', updated_at = :now WHERE id = :id AND state IN ('pending', 'failed')
+RETURNING seq
+
+-- name: release_job
+-- Back to what it was: failed if its last attempt failed and counts, which a retry by hand would have changed.
+UPDATE jobs
+SET updated_at = :now, state = CASE
+    WHEN attempts > 0 AND EXISTS (
+        SELECT 1 FROM runs WHERE runs.job = jobs.seq AND runs.fence = jobs.fence
+            AND runs.outcome IN ('exit', 'signal', 'timeout', 'spawn_error'))
+    THEN 'failed' ELSE 'pending' END
+WHERE id = :id AND state = 'held'
+RETURNING queue
+
+-- name: prioritise_job
+UPDATE jobs SET priority = :priority, updated_at = :now
+WHERE id = :id AND state IN ('pending', 'failed', 'held')
+RETURNING queue
+
+-- name: edit_job
+UPDATE jobs
+SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
+    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, updated_at = :now
+WHERE seq = :seq AND state <> 'processing'
+
+-- name: edit_and_requeue_job
+UPDATE jobs
+SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
+    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, updated_at = :now,
+    state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
+WHERE seq = :seq AND state <> 'processing'
+
+-- Dead jobs by error -----------------------------------------------------------------------------------------------
+
+-- name: dead_errors
+-- One walk over an index that holds dead jobs alone, and no rows of jobs.
+SELECT dead.signature, signatures.text, dead.n, dead.queues, dead.first_at, dead.last_at
+FROM (
+    SELECT signature, count(*) AS n, json_group_array(DISTINCT queue) AS queues,
+        min(finished_at) AS first_at, max(finished_at) AS last_at
+    FROM jobs INDEXED BY jobs_dead
+    WHERE state = 'dead' AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
+    GROUP BY signature) AS dead
+LEFT JOIN signatures ON signatures.id = dead.signature
+ORDER BY dead.n, dead.last_at, dead.signature
+
+-- name: signatures_like (sqlite)
+-- Of dead jobs, those that begin with these digits.
+SELECT DISTINCT signature FROM jobs INDEXED BY jobs_dead
+WHERE state = 'dead' AND signature >= :prefix AND signature < :prefix || 'g' LIMIT 2
+
+-- name: dead_seqs
+SELECT seq FROM jobs WHERE state = 'dead' AND seq > :after ORDER BY seq LIMIT :limit
+
+-- name: dead_seqs_of_error (sqlite)
+SELECT seq FROM jobs INDEXED BY jobs_dead
+WHERE state = 'dead' AND signature IS :signature AND seq > :after ORDER BY seq LIMIT :limit
+
+-- name: newest_dead_of_error (sqlite)
+SELECT seq FROM jobs INDEXED BY jobs_dead
+WHERE state = 'dead' AND signature IS :signature AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
+ORDER BY seq DESC LIMIT :limit
+
+-- name: jobs_by_seq (sqlite)
+SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
+    runs.signal, runs.error
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.seq IN (SELECT value FROM json_each(:seqs)) ORDER BY jobs.seq
+
+-- name: revive_these (sqlite)
+UPDATE jobs
+SET state = 'pending', attempts = 0, losses = 0, run_at = :now, finished_at = NULL, cancel_requested = 0, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'dead'
+RETURNING seq, id, queue
+
+-- name: purge_these (sqlite)
+DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'dead' RETURNING seq
+
+-- name: prunable_seqs
+-- What prune takes next.
+SELECT seq FROM jobs
+WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit
+
+-- name: forget_signatures
+-- Those that no attempt has ended with for long, and no dead job either.
+DELETE FROM signatures
+WHERE last_at < :before AND NOT EXISTS (
+    SELECT 1 FROM jobs INDEXED BY jobs_dead WHERE jobs.state = 'dead' AND jobs.signature = signatures.id)
+
+-- Why a job waits --------------------------------------------------------------------------------------------------
+
+-- name: ahead (sqlite)
+-- Due jobs that a worker of every queue takes before this one, counted up to :limit for each priority in use.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+    FROM level WHERE level.priority > :priority
+)
+SELECT COALESCE(sum((
+    SELECT count(*) FROM (
+        SELECT 1 FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND jobs.priority = level.priority AND run_at <= :now
+            AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
+        LIMIT :limit))), 0)
+FROM level WHERE level.priority >= :priority
+
+-- name: ahead_in_queue (sqlite)
+-- The same for a worker of one queue.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+    WHERE state IN ('pending', 'failed') AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+    FROM level WHERE level.priority > :priority
+)
+SELECT COALESCE(sum((
+    SELECT count(*) FROM (
+        SELECT 1 FROM jobs INDEXED BY jobs_ready_in_queue
+        WHERE state IN ('pending', 'failed') AND queue = :queue AND jobs.priority = level.priority AND run_at <= :now
+            AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
+        LIMIT :limit))), 0)
+FROM level WHERE level.priority >= :priority
+
+-- Undo -------------------------------------------------------------------------------------------------------------
+-- An image holds all that an operator's action may change, so that it can be put back and held against what is there now.
+
+-- name: seqs_of (sqlite)
+SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
+
+-- name: forget_undos
+DELETE FROM undos WHERE at < :before
+
+-- name: insert_undo
+INSERT INTO undos (at, actor, verb, command) VALUES (:now, :actor, :verb, :command) RETURNING id
+
+-- name: drop_undo
+DELETE FROM undos WHERE id = :id
+
+-- name: size_of_jobs (sqlite)
+-- Bytes, about, that an image would take. A job that runs has none: nothing that is done to it can be taken back.
+SELECT count(*), COALESCE(sum(length(command) + 500), 0) FROM jobs
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
+
+-- name: size_of_outputs (sqlite)
+SELECT COALESCE(sum(length(head) + length(tail)), 0) FROM outputs
+WHERE job IN (SELECT value FROM json_each(:seqs))
+
+-- name: keep_jobs (sqlite)
+INSERT INTO undo_jobs (undo, job, id, before)
+SELECT :undo, seq, id, json_object(
+    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
+    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
+    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
+    'signature', signature)
+FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
+ON CONFLICT (undo, job) DO NOTHING
+
+-- name: keep_changes (sqlite)
+UPDATE undo_jobs SET after = (
+    SELECT json_object(
+    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
+    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
+    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
+    'signature', signature)
+    FROM jobs WHERE jobs.seq = undo_jobs.job)
+WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
+
+-- name: keep_runs (sqlite)
+UPDATE undo_jobs SET runs = (
+    SELECT json_group_array(
+        json_array(fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error))
+    FROM runs WHERE runs.job = undo_jobs.job)
+WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
+
+-- name: keep_outputs (sqlite)
+INSERT INTO undo_outputs (undo, job, fence, stream, head, tail, total)
+SELECT :undo, job, fence, stream, head, tail, total FROM outputs
+WHERE job IN (SELECT value FROM json_each(:seqs))
+
+-- name: undos
+-- What can be taken back, the newest first.
+SELECT id, at, actor, verb, command, (SELECT count(*) FROM undo_jobs WHERE undo_jobs.undo = undos.id)
+FROM undos WHERE at >= :since AND undone_at IS NULL ORDER BY id DESC
+
+-- name: undo_by_id
+SELECT id, at, actor, verb, command, undone_at FROM undos WHERE id = :id
+
+-- name: kept_jobs
+SELECT job, id, before, after, runs FROM undo_jobs WHERE undo = :undo ORDER BY job
+
+-- name: image_of (sqlite)
+SELECT json_object(
+    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
+    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
+    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
+    'signature', signature)
+FROM jobs WHERE seq = :seq
+
+-- name: begin_undoing
+INSERT INTO undoing (job) VALUES (:job)
+
+-- name: end_undoing
+DELETE FROM undoing
+
+-- name: put_back_job
+UPDATE jobs
+SET command = :command, queue = :queue, state = :state, priority = :priority, attempts = :attempts,
+    max_retries = :max_retries, losses = :losses, timeout_ms = :timeout_ms, run_at = :run_at, updated_at = :now,
+    finished_at = :finished_at, cwd = :cwd, env = :env, tags = :tags
+WHERE seq = :seq AND fence = :fence AND state <> 'processing'
+
+-- name: bring_back_job
+INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
+    updated_at, finished_at, fence, cwd, env, tags, signature)
+VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature)
+
+-- name: bring_back_run
+INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)
+VALUES (:job, :fence, :worker, :started_at, :ended_at, :duration_ms, :outcome, :exit_code, :signal, :error)
+
+-- name: bring_back_outputs
+INSERT INTO outputs (job, fence, stream, head, tail, total)
+SELECT job, fence, stream, head, tail, total FROM undo_outputs WHERE undo = :undo AND job = :job
+
+-- name: close_undo
+UPDATE undos SET undone_at = :now WHERE id = :id
+
+-- name: empty_undo
+-- What was kept is of no more use.
+DELETE FROM undo_jobs WHERE undo = :id
 
 -- Workers and pools ------------------------------------------------------------------------------------------------
 
@@ -314,7 +564,25 @@ ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + exclude
 SELECT measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY measure
 
 -- name: insert_event
-INSERT INTO events (at, actor, verb, subject, detail) VALUES (:at, :actor, :verb, :subject, :detail)
+INSERT INTO events (at, actor, verb, subject, detail, command)
+VALUES (:at, :actor, :verb, :subject, :detail, :command)
+
+-- name: newest_events
+SELECT seq, at, actor, verb, subject, detail, command FROM events ORDER BY seq DESC LIMIT :limit
+
+-- name: newest_events_of
+SELECT seq, at, actor, verb, subject, detail, command FROM events INDEXED BY events_subject
+WHERE subject = :subject AND verb <> 'enqueue' ORDER BY seq DESC LIMIT :limit
+
+-- name: saved_views
+SELECT name, filter, created_at, actor FROM views ORDER BY name
+
+-- name: save_view
+INSERT INTO views (name, filter, created_at, actor) VALUES (:name, :filter, :now, :actor)
+ON CONFLICT (name) DO UPDATE SET filter = excluded.filter, created_at = excluded.created_at, actor = excluded.actor
+
+-- name: delete_view
+DELETE FROM views WHERE name = :name RETURNING name
 
 -- name: config
 SELECT key, value FROM config
@@ -324,3 +592,173 @@ INSERT INTO config (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDAT
 
 -- name: unset_config
 DELETE FROM config WHERE key = :key RETURNING key
+
+-- History ----------------------------------------------------------------------------------------------------------
+-- What store/history.py reads: rollups, slow commands, and who did what.
+
+-- name: rollup
+-- Statistics from a minute on, in slots of :step minutes. Served by the primary key: no more than the range is read.
+SELECT (minute - :first) / :step, queue, measure, bucket, sum(n)
+FROM stats WHERE minute >= :first AND minute <= :last
+GROUP BY 1, 2, 3, 4
+
+-- name: slow_commands
+-- Of the newest finished jobs alone, so that a million of them cost no more than :among.
+SELECT jobs.command, count(*), CAST(avg(runs.duration_ms) AS INTEGER) AS typical, max(runs.duration_ms)
+FROM (
+    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'completed' ORDER BY seq DESC LIMIT :among) AS well
+    UNION ALL
+    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'dead' ORDER BY seq DESC LIMIT :among) AS badly
+) AS newest
+JOIN jobs ON jobs.seq = newest.seq
+JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence AND runs.duration_ms IS NOT NULL
+GROUP BY jobs.command ORDER BY typical DESC, jobs.command LIMIT :limit
+
+-- name: events_before
+-- The newest first; a filter looks no further back than :after.
+SELECT seq, at, actor, verb, subject, detail, command FROM events
+WHERE seq < :before AND seq > :after
+    AND (CAST(:search AS TEXT) IS NULL OR actor LIKE :search ESCAPE '\' OR verb LIKE :search ESCAPE '\'
+        OR subject LIKE :search ESCAPE '\' OR detail LIKE :search ESCAPE '\' OR command LIKE :search ESCAPE '\')
+ORDER BY seq DESC LIMIT :limit
+
+-- name: last_event
+SELECT COALESCE(max(seq), 0) FROM events
+
+-- The console's table ----------------------------------------------------------------------------------------------
+-- Pages by keyset, never by offset: a look at the middle of a million jobs costs as much as one at the top. Where a
+-- filter finds little, the store walks a stretch of numbers (:from to :to) at a time, so that it can be told to stop.
+
+-- name: browse_newest
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq DESC LIMIT :limit
+
+-- name: browse_newest_in_state
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq DESC LIMIT :limit
+
+-- name: browse_oldest
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq LIMIT :limit
+
+-- name: browse_oldest_in_state
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq LIMIT :limit
+
+-- name: browse_next (sqlite)
+-- What waits on one level of priority, in the order in which it becomes due.
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs INDEXED BY jobs_ready LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.state IN ('pending', 'failed') AND jobs.priority = :priority
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.run_at, jobs.seq LIMIT :limit
+
+-- name: ready_priorities (sqlite)
+-- The levels of priority in use among the jobs that wait, the highest first.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
+
+-- name: browse_these (sqlite)
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.id IN (SELECT value FROM json_each(:ids))
+
+-- name: browse_ids
+SELECT jobs.seq, jobs.id FROM jobs
+WHERE jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq DESC LIMIT :limit
+
+-- name: browse_ids_in_state
+SELECT jobs.seq, jobs.id FROM jobs
+WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.seq DESC LIMIT :limit
+
+-- name: browse_count
+-- No more than :limit of them.
+SELECT count(*) FROM (SELECT 1 FROM jobs
+WHERE jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+LIMIT :limit)
+
+-- name: browse_count_in_state
+SELECT count(*) FROM (SELECT 1 FROM jobs
+WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
+    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+LIMIT :limit)
+
+-- name: seq_range
+SELECT COALESCE((SELECT min(seq) FROM jobs), 0), COALESCE((SELECT max(seq) FROM jobs), 0)
+
+-- name: seq_range_in_state
+SELECT COALESCE((SELECT min(seq) FROM jobs WHERE state = :state), 0),
+    COALESCE((SELECT max(seq) FROM jobs WHERE state = :state), 0)
+
+-- name: stats_by_minute
+SELECT minute, measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY minute, measure
+
+-- name: deaths (sqlite)
+-- How many jobs died when, by error; over the index of dead jobs alone.
+SELECT signature, (finished_at - :first) / :step, count(*)
+FROM jobs INDEXED BY jobs_dead
+WHERE state = 'dead' AND finished_at >= :first AND finished_at < :first + :step * :slots
+GROUP BY 1, 2

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-_JOB_COLUMNS = 20
+_JOB_COLUMNS = 21
 
 
 @record
@@ -54,7 +54,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
     """A row of `jobs.*`, in the order of the table."""
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags,
+        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature,
     ) = row  # fmt: skip
     return Job(
         seq=seq,
@@ -77,6 +77,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
         cwd=cwd,
         env=env_from(env),
         tags=tuple(tags.split()) if tags else (),
+        signature=signature,
     )
 
 

@@ -10,10 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from queuectl.domain.finding import Finding
+    from queuectl.store.browse import Browse
     from queuectl.store.claims import Claims
     from queuectl.store.database import Database
+    from queuectl.store.dead import Dead
+    from queuectl.store.edits import Edits
     from queuectl.store.fleet import Fleet
+    from queuectl.store.history import History
     from queuectl.store.invariants import Checked
+    from queuectl.store.undo import Undo
+    from queuectl.store.views import Views
 
 
 class Store:
@@ -37,11 +43,53 @@ class Store:
         return Claims(self.database, self.journal, queues=queues)
 
     @property
+    def browse(self) -> Browse:
+        """Jobs as the console's table pages through them."""
+        from queuectl.store.browse import Browse
+
+        return Browse(self.database)
+
+    @property
     def fleet(self) -> Fleet:
         """Pools and workers."""
         from queuectl.store.fleet import Fleet
 
         return Fleet(self.database, self.journal)
+
+    @property
+    def edits(self) -> Edits:
+        """Jobs that do not run, to be changed."""
+        from queuectl.store.edits import Edits
+
+        return Edits(self.database, self.journal, self.jobs)
+
+    @property
+    def dead(self) -> Dead:
+        """Dead jobs by their errors."""
+        from queuectl.store.dead import Dead
+
+        return Dead(self.database, self.journal)
+
+    @property
+    def history(self) -> History:
+        """Rollups, slow commands, and who did what."""
+        from queuectl.store.history import History
+
+        return History(self.database)
+
+    @property
+    def undo(self) -> Undo:
+        """What can be taken back."""
+        from queuectl.store.undo import Undo
+
+        return Undo(self.database, self.journal)
+
+    @property
+    def views(self) -> Views:
+        """Saved filters."""
+        from queuectl.store.views import Views
+
+        return Views(self.database, self.journal)
 
     def config(self) -> dict[str, str]:
         """The settings that were set, as text."""

@@ -7,9 +7,12 @@ import stat
 import subprocess
 import sys
 
+import apsw
+
+from queuectl.domain.job import JobState, NewJob
 from queuectl.store import migrate
 from queuectl.store.queries import load
-from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.command import Done, environment, run, start
 
@@ -35,6 +38,78 @@ def test_a_new_store_is_ours_and_nobody_elses(open_store: OpenStore, tmp_path: P
     for file in tmp_path.glob("queue.db*"):
         assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     store.close()
+
+
+def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path):
+    path = str(tmp_path / "queue.db")
+    connection = apsw.Connection(path)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    with open(dict(migrate.migrations())[1], encoding="utf-8") as script:
+        connection.execute(script.read()).fetchall()
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1").fetchall()
+    connection.execute(
+        """
+        INSERT INTO pools VALUES ('p', 'here', 1, '[]', 1, NULL, 1, NULL);
+        INSERT INTO workers VALUES ('w', 'p', 'here', 'boot', 2, 3, 1, NULL, 0, 0);
+        INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at)
+        VALUES (1, 'done', 'true', 'q', 3, 1, 1, 1), (2, 'dead', 'false', 'q', 0, 1, 1, 1),
+            (3, 'runs', 'sleep 9', 'q', 3, 1, 1, 1), (7, 'waits', 'true', 'mail', 3, 1, 1, 1);
+        UPDATE jobs SET state = 'processing', owner = 'w', fence = 1, attempts = 1 WHERE seq < 4;
+        INSERT INTO runs (job, fence, worker, started_at) VALUES (1, 1, 'w', 2), (2, 1, 'w', 2), (3, 1, 'w', 2);
+        UPDATE runs SET outcome = iif(job = 1, 'success', 'exit'), exit_code = job - 1, ended_at = 3 WHERE job < 3;
+        INSERT INTO outputs VALUES (2, 1, 2, x'6f68206e6f', x'', 5);
+        UPDATE jobs SET state = iif(seq = 1, 'completed', 'dead'), owner = NULL, finished_at = 3 WHERE seq < 3;
+        DELETE FROM jobs WHERE seq = 7;
+        INSERT INTO events (at, actor, verb, subject) VALUES (1, 'somebody', 'enqueue', 'done');
+        """
+    ).fetchall()
+    connection.close()
+    old = apsw.Connection(path)
+    assert old.execute("SELECT count(*) FROM jobs").get == 3
+
+    store = Store(SqliteDatabase(path), actor="tester@here")
+
+    assert store.database.query("PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert [(listed.job.id, listed.job.state.value) for listed in store.jobs.listing(limit=0)] == [
+        ("done", "completed"),
+        ("dead", "dead"),
+        ("runs", "processing"),
+    ]
+    assert store.jobs.output(2, 1)[1].head == b"oh no"
+    assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=5) == ["8"], "no number is used again"
+    store.edits.hold(["8"], now=6)
+    assert store.jobs.state("8") is JobState.HELD
+    assert [error.signature for error in store.dead.errors()] == ["none"]
+    assert store.dead.resolve("none") is None
+    assert [listed.job.id for listed in store.dead.listing(None, limit=0)] == ["dead"]
+    assert [event.command for event in store.journal.events(limit=9)] == [None] * 3
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    assert not [finding for finding in store.findings(thorough=True) if finding.cure]
+    # A worker that had it open all the time goes on.
+    assert (
+        old.execute("UPDATE jobs SET state = 'completed', owner = NULL, finished_at = 9 WHERE id = 'runs'").get is None
+    )
+    assert store.jobs.state("runs") is JobState.COMPLETED
+    old.close()
+    store.close()
+
+
+def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
+    stores = []
+    for versions in ((1,), (1, 2)):
+        connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        for version in versions:
+            with open(dict(migrate.migrations())[version], encoding="utf-8") as script:
+                connection.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {versions[-1]}").fetchall()
+        connection.close()
+        store = Store(SqliteDatabase(str(tmp_path / f"{len(versions)}.db")), actor="tester@here")
+        stores.append(store.database.query("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"))
+        store.close()
+
+    assert stores[0] == stores[1]
+    assert any("'cancelled', 'held'" in (sql or "") for _, name, sql in stores[0] if name == "jobs")
 
 
 def test_many_first_commands_at_once_make_one_store(tmp_path: Path):

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queuectl.domain.attempt import Outcome
-from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError
-from queuectl.domain.job import FINAL, NEXT, JobState
+from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError, UsageError
+from queuectl.domain.job import FINAL, NEXT, READY, TAKEN_BACK, WAITING, JobState
 from queuectl.store.sqlite import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.stage import Stage
@@ -28,6 +28,7 @@ PATHS = {
     JobState.FAILED: ("claim", Outcome.EXIT),
     JobState.DEAD: ("claim", Outcome.LOST) * 3,
     JobState.CANCELLED: ("cancel",),
+    JobState.HELD: ("hold",),
 }
 
 
@@ -44,15 +45,21 @@ def bring_to(stage: Stage, id_: str, state: JobState) -> None:
             claim = stage.take()
         elif step == "cancel":
             stage.store.jobs.cancel(id_, signal=15, now=stage.now)
+        elif step == "hold":
+            stage.store.edits.hold([id_], now=stage.now)
         else:
             assert claim is not None
             stage.finish(claim, step)  # type: ignore[arg-type]
     assert stage.store.jobs.state(id_) is state
 
 
+@pytest.mark.parametrize("undoing", [False, True])
 @pytest.mark.parametrize(("old", "new"), itertools.permutations(JobState, 2))
-def test_the_schema_allows_exactly_the_transitions_of_the_domain(stage: Stage, old: JobState, new: JobState):
+def test_the_schema_allows_exactly_the_transitions_of_the_domain(
+    stage: Stage, old: JobState, new: JobState, undoing: bool
+):
     bring_to(stage, "a", old)
+    legal = NEXT[old] | TAKEN_BACK.get(old, frozenset()) if undoing else NEXT[old]
     owner = "'w'" if new is JobState.PROCESSING else "NULL"
     finished = "1" if new in FINAL else "NULL"
     fence = "fence + 1" if new is JobState.PROCESSING else "fence"
@@ -60,12 +67,14 @@ def test_the_schema_allows_exactly_the_transitions_of_the_domain(stage: Stage, o
 
     try:
         with stage.store.database.transaction():
+            if undoing:
+                stage.store.database.run("begin_undoing", job=1)
             stage.store.database.query(statement)
             undo()
     except QueuectlError as error:
         told = error.message
 
-    assert told == "undo it" if new in NEXT[old] else "illegal job state transition" in told
+    assert told == "undo it" if new in legal else "illegal job state transition" in told
 
 
 MAY = {
@@ -73,6 +82,9 @@ MAY = {
     "retried": FINAL | {JobState.FAILED},
     "retried from the dead letter queue": {JobState.DEAD},
     "deleted": FINAL,
+    "held": READY,
+    "released": {JobState.HELD},
+    "given another priority": WAITING,
 }
 
 
@@ -80,13 +92,19 @@ MAY = {
 @pytest.mark.parametrize("state", JobState)
 def test_what_an_operator_may_do_depends_on_the_state(stage: Stage, state: JobState, verb: str):
     bring_to(stage, "a", state)
-    jobs = stage.store.jobs
+    jobs, edits = stage.store.jobs, stage.store.edits
 
     def act() -> None:
         if verb == "cancelled":
             jobs.cancel("a", signal=15, now=stage.now)
         elif verb == "deleted":
             jobs.delete(["a"], now=stage.now)
+        elif verb == "held":
+            edits.hold(["a"], now=stage.now)
+        elif verb == "released":
+            edits.release(["a"], now=stage.now)
+        elif "priority" in verb:
+            edits.prioritise(["a"], 5, now=stage.now)
         else:
             jobs.retry(["a"], now=stage.now, dead_only="dead" in verb)
 
@@ -145,10 +163,38 @@ VERBS = [
     "revive",
     "delete",
     "prune",
+    "hold",
+    "let go",
+    "prioritise",
+    "edit",
+    "edit and requeue",
+    "undo",
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def act(store: Store, verb: str, id_: str, number: int, now: int) -> None:
+    if verb == "cancel":
+        store.jobs.cancel(id_, signal=15, now=now)
+    elif verb == "retry":
+        store.jobs.retry([id_], now=now)
+    elif verb == "revive":
+        list(store.jobs.revive(now=now))
+    elif verb == "delete":
+        store.jobs.delete([id_], now=now)
+    elif verb == "hold":
+        store.edits.hold([id_], now=now)
+    elif verb == "let go":
+        store.edits.release([id_], now=now)
+    elif verb == "prioritise":
+        store.edits.prioritise([id_], number, now=now)
+    elif verb.startswith("edit"):
+        changes = {"queue": f"queue{number}", "max_retries": number} if number else {"queue": "other"}
+        store.edits.edit(id_, changes, requeue="requeue" in verb, now=now)
+    else:
+        store.jobs.prune(JobState.COMPLETED, before=now - number * 1000, now=now)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 3)), max_size=60))
 def test_whatever_is_done_in_whatever_order_every_invariant_holds(tmp_path_factory, steps: list[tuple[str, int]]):
     path: Path = tmp_path_factory.mktemp("store") / "queue.db"
@@ -168,17 +214,12 @@ def test_whatever_is_done_in_whatever_order_every_invariant_holds(tmp_path_facto
             elif verb in ends or verb == "time out":
                 if claims:
                     stage.finish(claims.pop(number % len(claims)), ends.get(verb, Outcome.TIMEOUT))
-            elif verb == "cancel":
-                store.jobs.cancel(id_, signal=15, now=stage.now)
-            elif verb == "retry":
-                store.jobs.retry([id_], now=stage.now)
-            elif verb == "revive":
-                list(store.jobs.revive(now=stage.now))
-            elif verb == "delete":
-                store.jobs.delete([id_], now=stage.now)
+            elif verb == "undo":
+                store.undo.take_back(None, now=stage.now)
             else:
-                store.jobs.prune(JobState.COMPLETED, before=stage.now - number * 1000, now=stage.now)
-        except (NotFound, Refused):
+                with store.undo.keeping(verb, now=stage.now):
+                    act(store, verb, id_, number, stage.now)
+        except (NotFound, Refused, UsageError):
             pass  # and nothing has changed
     stage.check()
     rows = dict(store.database.query("SELECT state, count(*) FROM jobs GROUP BY state"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.backoff import Backoff
-from queuectl.domain.job import FINAL, NEXT, READY, JobState, NewJob
+from queuectl.domain.job import FINAL, NEXT, READY, WAITING, JobState, NewJob
 from queuectl.domain.record import as_dict, record, replace
 from queuectl.domain.text import one_line, safe, safe_block
 from queuectl.domain.verdict import verdict
@@ -53,7 +53,8 @@ def test_a_record_crosses_a_process_boundary():
 
 def test_ready_and_final_states_are_no_state_twice():
     assert not READY & FINAL
-    assert {JobState.PROCESSING} == set(JobState) - READY - FINAL
+    assert not WAITING & FINAL
+    assert {JobState.PROCESSING} == set(JobState) - WAITING - FINAL
 
 
 def test_every_final_state_can_only_be_left_by_a_retry():

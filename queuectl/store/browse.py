@@ -1,0 +1,326 @@
+"""Jobs in pages, for a table that shows a million of them.
+
+By number (newest or oldest first) any page costs the same, wherever it lies. Other orders have no index: they sort
+what is newest, up to `BEST` of it, and say so.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from heapq import merge
+from itertools import islice
+from typing import NamedTuple
+
+from queuectl.domain.job import JobState
+from queuectl.domain.record import record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from queuectl.domain.filter import Filter
+    from queuectl.store.database import Database
+
+BEST = 2000
+"""How many jobs an order without an index looks at."""
+_FIRST_STRETCH, _LONGEST_STRETCH = 4_000, 64_000
+"""Numbers that one statement walks over: growing, as a filter that finds nothing soon will find little."""
+_LEVELS = 100
+
+
+class Sort(StrEnum):
+    """The orders of the table."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NEXT_RUN = "next run"
+    DURATION = "duration"
+    ATTEMPTS = "attempts"
+
+    @property
+    def paged(self) -> bool:
+        """Whether it goes through all jobs page by page."""
+        return self in {Sort.NEWEST, Sort.OLDEST}
+
+
+class Row(NamedTuple):
+    """A job in a table: compared and hashed by all of its values."""
+
+    seq: int
+    id: str
+    command: str
+    """The first 500 letters."""
+    queue: str
+    state: str
+    priority: int
+    attempts: int
+    max_retries: int
+    run_at: int
+    created_at: int
+    finished_at: int | None
+    cancel_requested: int
+    fence: int
+    worker: str | None
+    """Of the latest attempt, as is what follows."""
+    started_at: int | None
+    duration_ms: int | None
+    outcome: str | None
+    exit_code: int | None
+    signal: int | None
+
+
+@record
+class Window:
+    """Some rows in order, without a gap between them."""
+
+    rows: tuple[Row, ...]
+    at_top: bool
+    """No row comes before them."""
+    at_end: bool
+    """No row comes after them."""
+    above: int | None = None
+    """How many come before them, where that could be counted cheaply."""
+
+
+class Browse:
+    """Reads pages. `stop` is asked between two steps of a long read, and raises to end it."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from `database`."""
+        self._database = database
+
+    def window(
+        self,
+        chosen: Filter,
+        sort: Sort,
+        *,
+        around: int | None,
+        above: int,
+        below: int,
+        cap: int = 0,
+        stop: Callable[[], None] = lambda: None,
+    ) -> Window:
+        """`above` rows before and `below` rows from number `around` on; from the top for None.
+
+        `cap`: count the rows before them, up to so many.
+        """
+        if not sort.paged:
+            rows = tuple(self.best(chosen, sort, stop=stop))
+            return Window(rows=rows, at_top=True, at_end=True, above=0)
+        newest = sort is Sort.NEWEST
+        if around is None:
+            rows = tuple(self.page(chosen, newest=newest, after=None, limit=below + 1, stop=stop))
+            return Window(rows=rows[:below], at_top=True, at_end=len(rows) <= below, above=0)
+        before = around - 1 if not newest else around + 1
+        # The page that follows `before` begins with `around` itself.
+        later = self.page(chosen, newest=newest, after=before, limit=below + 1, stop=stop)
+        limit = above + max(below - len(later), 0)
+        earlier = self.page(chosen, newest=not newest, after=around, limit=limit + 1, stop=stop)
+        at_top, at_end = len(earlier) <= limit, len(later) <= below
+        rows = (*reversed(earlier[:limit]), *later[:below])
+        counted: int | None = 0 if at_top else None
+        if not at_top and cap and rows:
+            counted = self.rank(chosen, rows[0].seq, newest=newest, cap=cap, stop=stop)
+        return Window(rows=rows, at_top=at_top, at_end=at_end, above=counted)
+
+    def end(self, chosen: Filter, sort: Sort, *, limit: int, stop: Callable[[], None] = lambda: None) -> Window:
+        """The last `limit` rows."""
+        if not sort.paged:
+            return self.window(chosen, sort, around=None, above=0, below=0, stop=stop)
+        rows = self.page(chosen, newest=sort is Sort.OLDEST, after=None, limit=limit + 1, stop=stop)
+        at_top = len(rows) <= limit
+        return Window(rows=tuple(reversed(rows[:limit])), at_top=at_top, at_end=True, above=0 if at_top else None)
+
+    def page(
+        self,
+        chosen: Filter,
+        *,
+        newest: bool,
+        after: int | None,
+        limit: int,
+        stop: Callable[[], None] = lambda: None,
+    ) -> list[Row]:
+        """The next `limit` rows after number `after`, downwards for `newest`, else upwards."""
+        name = "browse_newest" if newest else "browse_oldest"
+        return [Row(*row) for row in self._walk(name, chosen, newest=newest, after=after, limit=limit, stop=stop)]
+
+    def ids(self, chosen: Filter, *, limit: int, stop: Callable[[], None] = lambda: None) -> list[str]:
+        """The ids of the newest `limit` that match, newest first."""
+        found = self._walk("browse_ids", chosen, newest=True, after=None, limit=limit, stop=stop)
+        return [id_ for _, id_ in found]
+
+    def these(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Rows by id, of those that exist."""
+        found = (Row(*row) for row in self._database.rows("browse_these", ids=json.dumps(list(ids))))
+        return {row.id: row for row in found}
+
+    def best(self, chosen: Filter, sort: Sort, *, stop: Callable[[], None] = lambda: None) -> list[Row]:
+        """Up to `BEST` rows in an order that has no pages."""
+        if sort is Sort.NEXT_RUN:
+            return self._next(chosen)
+        rows = self.page(chosen, newest=True, after=None, limit=BEST, stop=stop)
+        if sort is Sort.ATTEMPTS:
+            return sorted(rows, key=lambda row: (-row.attempts, -row.fence, -row.seq))
+        # What runs has no duration yet: since when it runs tells, the longest first.
+        return sorted(
+            rows,
+            key=lambda row: (
+                row.state != JobState.PROCESSING,
+                (row.started_at or 0) if row.state == JobState.PROCESSING else -(row.duration_ms or -1),
+                -row.seq,
+            ),
+        )
+
+    def _next(self, chosen: Filter) -> list[Row]:
+        """What runs, then what waits in the order in which it will run: the due by priority, the others by time."""
+        criteria = _criteria(chosen)
+        wanted = set(chosen.states) or set(JobState)
+        running = []
+        if JobState.PROCESSING in wanted:
+            running = self.page(replace(chosen, states=(JobState.PROCESSING,)), newest=False, after=None, limit=BEST)
+        levels = []
+        for (priority,) in self._database.rows("ready_priorities", limit=_LEVELS):
+            rows = self._database.rows("browse_next", priority=priority, limit=BEST, **criteria)
+            levels.append([row for row in map(Row._make, rows) if row.state in wanted])
+        waiting = merge(*levels, key=lambda row: (row.run_at, -row.priority, row.seq))
+        return running + list(islice(waiting, BEST))
+
+    def count(self, chosen: Filter, *, cap: int, stop: Callable[[], None] = lambda: None) -> int:
+        """How many match: exactly where the counters know, else up to `cap`."""
+        if is_counted(chosen):
+            states = {state.value for state in chosen.states}
+            return sum(
+                n
+                for queue, state, n in self._database.rows("counts")
+                if (not states or state in states) and (chosen.queue is None or queue == chosen.queue)
+            )
+        return self._count(chosen, above=None, cap=cap, stop=stop)
+
+    def rank(
+        self, chosen: Filter, seq: int, *, newest: bool, cap: int, stop: Callable[[], None] = lambda: None
+    ) -> int | None:
+        """How many come before number `seq`; None for more than `cap`."""
+        found = self._count(chosen, above=(seq, newest), cap=cap + 1, stop=stop)
+        return None if found > cap else found
+
+    def range_of(self, chosen: Filter) -> tuple[int, int]:
+        """The lowest and the highest number that a match can have."""
+        if not chosen.states:
+            ((low, high),) = self._database.rows("seq_range")
+            return low, high
+        ranges = [self._database.rows("seq_range_in_state", state=state.value)[0] for state in chosen.states]
+        known = [each for each in ranges if each[1]]
+        return (min(low for low, _ in known), max(high for _, high in known)) if known else (0, 0)
+
+    def rates(self, now: int) -> tuple[float, float]:
+        """Jobs enqueued and attempts ended a second, over the last minute."""
+        minute, into = divmod(now, 60_000)
+        came = {minute: 0, minute - 1: 0}
+        went = dict(came)
+        for at, measure, n in self._database.rows("stats_by_minute", minute=minute - 1):
+            if at in came and measure != "wait":
+                counted = came if measure == "enqueued" else went
+                counted[at] += n
+        # Of the minute before, the part that is less than a minute ago.
+        part = 1 - into / 60_000
+        return tuple((each[minute - 1] * part + each[minute]) / 60 for each in (came, went))  # type: ignore[return-value]  # two of them
+
+    def finished(self, minute: int, minutes: int) -> tuple[int, ...]:
+        """How many attempts ended in each of the last `minutes`, the oldest first."""
+        series = [0] * minutes
+        first = minute - minutes + 1
+        for at, measure, n in self._database.rows("stats_by_minute", minute=first):
+            if measure not in {"enqueued", "wait"} and 0 <= at - first < minutes:
+                series[at - first] += n
+        return tuple(series)
+
+    def _count(self, chosen: Filter, *, above: tuple[int, bool] | None, cap: int, stop: Callable[[], None]) -> int:
+        low, high = self.range_of(chosen)
+        if above is not None:
+            seq, newest = above
+            low, high = (seq + 1, high) if newest else (low, seq - 1)
+        criteria = _criteria(chosen)
+        found = 0
+        for from_, to in _stretches(chosen, low, high, newest=True):
+            for state in chosen.states or (None,):
+                name, state_is = _statement("browse_count", state)
+                limit = cap - found
+                ((n,),) = self._database.rows(name, **{"from": from_}, to=to, limit=limit, **state_is, **criteria)
+                found += int(n)
+                if found >= cap:
+                    return found
+            stop()
+        return found
+
+    def _walk(
+        self,
+        name: str,
+        chosen: Filter,
+        *,
+        newest: bool,
+        after: int | None,
+        limit: int,
+        stop: Callable[[], None],
+    ) -> list[tuple[Any, ...]]:
+        low, high = self.range_of(chosen)
+        if after is not None:
+            low, high = (low, min(high, after - 1)) if newest else (max(low, after + 1), high)
+        criteria = _criteria(chosen)
+        states = tuple(dict.fromkeys(chosen.states)) or (None,)
+        found: list[tuple[Any, ...]] = []
+        for from_, to in _stretches(chosen, low, high, newest=newest):
+            streams = []
+            for state in states:
+                statement, state_is = _statement(name, state)
+                streams.append(
+                    self._database.rows(
+                        statement, **{"from": from_}, to=to, limit=limit - len(found), **state_is, **criteria
+                    )
+                )
+            if len(streams) == 1:
+                found += streams[0]
+            else:
+                merged = merge(*streams, key=lambda row: row[0], reverse=newest)
+                found += islice(merged, limit - len(found))
+            if len(found) >= limit:
+                break
+            stop()
+        return found
+
+
+def is_counted(chosen: Filter) -> bool:
+    """Whether the counters tell how many match."""
+    return chosen.tag is None and chosen.id is None and chosen.text is None
+
+
+def _stretches(chosen: Filter, low: int, high: int, *, newest: bool) -> Iterator[tuple[int, int]]:
+    """`low` to `high` in growing pieces, from the top for `newest`; in one where no row is passed over."""
+    size = _FIRST_STRETCH if chosen.queue is not None or not is_counted(chosen) else high - low + 1
+    while low <= high:
+        if newest:
+            yield max(high - size + 1, low), high
+            high -= size
+        else:
+            yield low, min(low + size - 1, high)
+            low += size
+        size = min(size * 2, _LONGEST_STRETCH)
+
+
+def _statement(name: str, state: JobState | None) -> tuple[str, dict[str, str]]:
+    return (name, {}) if state is None else (f"{name}_in_state", {"state": state.value})
+
+
+def _criteria(chosen: Filter) -> dict[str, Any]:
+    return {
+        "queue": chosen.queue,
+        "tag": None if chosen.tag is None else f"% {_literally(chosen.tag)} %",
+        "id": None if chosen.id is None else f"%{_literally(chosen.id)}%",
+        "search": None if chosen.text is None else f"%{_literally(chosen.text)}%",
+    }
+
+
+def _literally(text: str) -> str:
+    """`text` for LIKE, with its wildcards meant as themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

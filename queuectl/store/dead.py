@@ -1,0 +1,126 @@
+"""Dead jobs by the error that they ended with."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.errors import NotFound, UsageError
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.store.database import Database
+    from queuectl.store.journal import Journal
+    from queuectl.store.rows import Listed
+
+UNKNOWN = "none"
+"""Stands for jobs that died before errors were told apart."""
+_PAGE = 1000
+_SHORTEST = 4
+_DIGITS = frozenset("0123456789abcdef")
+
+
+@record
+class DeadError:
+    """Dead jobs whose last attempts ended in the same way."""
+
+    signature: str
+    """Eight hexadecimal digits, or `none`."""
+    text: str | None
+    n: int
+    queues: tuple[str, ...]
+    first_at: int
+    last_at: int
+    """When the first and the last of them died, in milliseconds since the epoch."""
+
+
+class Dead:
+    """The dead letter queue, by error."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        """Read and change the dead jobs of `database`."""
+        self._database = database
+        self._journal = journal
+
+    def errors(self, *, queue: str | None = None) -> list[DeadError]:
+        """The errors of dead jobs, the commonest last."""
+        return [
+            DeadError(
+                signature=signature or UNKNOWN,
+                text=text,
+                n=n,
+                queues=tuple(sorted(json.loads(queues))),
+                first_at=first_at,
+                last_at=last_at,
+            )
+            for signature, text, n, queues, first_at, last_at in self._database.rows("dead_errors", queue=queue)
+        ]
+
+    def resolve(self, given: str) -> str | None:
+        """The signature that begins with these digits; None for `none`. Raises UsageError, NotFound."""
+        if given == UNKNOWN:
+            return None
+        prefix = given.lower()
+        if len(prefix) < _SHORTEST or not _DIGITS.issuperset(prefix):
+            raise UsageError(
+                f"{given[:40]!r} is not an error's signature",
+                hint="four digits or more of what dlq list --by-error shows",
+            )
+        found = [signature for (signature,) in self._database.rows("signatures_like", prefix=prefix)]
+        if not found:
+            raise NotFound(f"no dead job ended with error {prefix}", hint="queuectl dlq list --by-error")
+        if len(found) > 1:
+            raise UsageError(f"{prefix} is the beginning of several errors", hint="give more of its digits")
+        return str(found[0])
+
+    def listing(self, signature: str | None, *, limit: int, queue: str | None = None) -> Iterator[Listed]:
+        """The newest `limit` dead jobs of an error, newest last; 0 means all."""
+        from queuectl.store.rows import listed
+
+        newest = self._database.rows("newest_dead_of_error", signature=signature, queue=queue, limit=limit or -1)
+        seqs = sorted(seq for (seq,) in newest)
+        for start in range(0, len(seqs), _PAGE):
+            page = json.dumps(seqs[start : start + _PAGE])
+            yield from map(listed, self._database.rows("jobs_by_seq", seqs=page))
+
+    def count(self, signature: str | None) -> int:
+        """How many dead jobs ended with an error."""
+        return len(self._database.rows("newest_dead_of_error", signature=signature, queue=None, limit=-1))
+
+    def revive(self, signature: str | None, *, now: int) -> Iterator[list[tuple[str, str]]]:
+        """Retry every dead job of an error, in steps: ids and queues of each step."""
+        keeping = self._journal.keeping
+        for seqs in self._steps(signature):
+            with self._database.transaction():
+                kept = keeping.before(seqs) if keeping else []
+                found = sorted(self._database.rows("revive_these", seqs=json.dumps(seqs), now=now))
+                if keeping:
+                    keeping.after(kept)
+                for _, id_, _ in found:
+                    self._journal.note(now, "retry", id_)
+            yield [(id_, queue) for _, id_, queue in found]
+
+    def purge(self, signature: str | None, *, now: int) -> int:
+        """Delete every dead job of an error with its history, in steps; how many."""
+        keeping = self._journal.keeping
+        purged = 0
+        for seqs in self._steps(signature):
+            with self._database.transaction():
+                if keeping:
+                    keeping.before(seqs, deleted=True)
+                gone = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
+                if gone:
+                    self._journal.note(now, "purge", signature or UNKNOWN, f"{gone} jobs")
+            purged += gone
+        return purged
+
+    def _steps(self, signature: str | None) -> Iterator[list[int]]:
+        after = 0
+        while True:
+            rows = self._database.rows("dead_seqs_of_error", signature=signature, after=after, limit=_PAGE)
+            if not rows:
+                return
+            yield [seq for (seq,) in rows]
+            after = rows[-1][0]

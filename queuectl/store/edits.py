@@ -1,0 +1,115 @@
+"""Change jobs that do not run: hold, release, priority, edit. Every method is one transaction."""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.job import FINAL, READY, WAITING, JobState
+from queuectl.domain.record import as_dict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from queuectl.domain.job import Job
+    from queuectl.store.database import Database
+    from queuectl.store.jobs import Jobs
+    from queuectl.store.journal import Journal
+
+EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "tags")
+
+
+class Edits:
+    """What can be done to jobs that wait, and to those that are final."""
+
+    def __init__(self, database: Database, journal: Journal, jobs: Jobs) -> None:
+        """Change the jobs of `database`; `jobs` finds them."""
+        self._database = database
+        self._journal = journal
+        self._jobs = jobs
+
+    def hold(self, ids: Sequence[str], *, now: int) -> None:
+        """Keep jobs that wait from being claimed, all or none. Raises NotFound, and Refused for others."""
+        self._each("hold", "hold_job", "held", ids, now=now)
+
+    def release(self, ids: Sequence[str], *, now: int) -> list[str]:
+        """Let held jobs be claimed again when they are due, all or none; their queues. Raises NotFound, Refused."""
+        return self._each("release", "release_job", "released", ids, now=now)
+
+    def prioritise(self, ids: Sequence[str], priority: int, *, now: int) -> list[str]:
+        """Give jobs that wait another priority, all or none; their queues. Raises NotFound, Refused."""
+        words = {"priority": priority}
+        return self._each("priority", "prioritise_job", "given another priority", ids, now=now, **words)
+
+    def edit(self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int) -> Job:
+        """Change what a job is to do, by fields of EDITABLE; `requeue`: it is due with a fresh set of retries.
+
+        Returns the job as it was. Raises NotFound, Refused for a job that runs, and UsageError for a change that
+        would mean nothing in its state.
+        """
+        with self._database.transaction():
+            job = self._jobs.get(id_).job
+            if job.state is JobState.PROCESSING:
+                raise Refused(f"job {id_} runs and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
+            if not requeue:
+                _check(job, changes)
+            values = {name: getattr(job, name) for name in EDITABLE} | changes
+            if requeue and "run_at" not in changes:
+                values["run_at"] = now
+            values["env"] = json.dumps(dict(values["env"]), ensure_ascii=False) if values["env"] else None
+            values["tags"] = f" {' '.join(values['tags'])} " if values["tags"] else None
+            kept = self._journal.keeping.before([job.seq]) if self._journal.keeping else []
+            statement = "edit_and_requeue_job" if requeue else "edit_job"
+            self._database.run(statement, seq=job.seq, now=now, **values)
+            if self._journal.keeping:
+                self._journal.keeping.after(kept)
+            named = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
+            self._journal.note(now, "edit", id_, ", ".join([*named, *(["requeued"] if requeue else [])]) or None)
+        return job
+
+    def _each(self, verb: str, statement: str, done: str, ids: Sequence[str], *, now: int, **words: Any) -> list[str]:
+        queues = []
+        with self._database.transaction():
+            kept = self._journal.keeping.before_by_id(ids) if self._journal.keeping else []
+            for id_ in ids:
+                found = self._database.rows(statement, id=id_, now=now, **words)
+                if not found:
+                    self._refuse(id_, verb, done)
+                queues.append(found[0][0])
+                self._journal.note(now, verb, id_, str(words["priority"]) if words else None)
+            if self._journal.keeping:
+                self._journal.keeping.after(kept)
+        return queues
+
+    def _refuse(self, id_: str, verb: str, done: str) -> None:
+        state = self._jobs.state(id_)
+        hint = None
+        if state is JobState.PROCESSING:
+            hint = f"end it first: queuectl cancel {id_}"
+        elif state in FINAL and verb != "release":
+            hint = f"run it again: queuectl retry {id_}"
+        elif state in READY and verb == "release":
+            hint = "only a held job can be released"
+        raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
+
+
+def _check(job: Job, changes: dict[str, Any]) -> None:
+    """Refuse what would leave a job in a state that it cannot be in."""
+    retries = changes.get("max_retries", job.max_retries)
+    if job.state in WAITING and retries < job.attempts:
+        raise UsageError(
+            f"job {job.id} has used {job.attempts} attempts, so max_retries must be at least {job.attempts}",
+            hint="--retry gives it a fresh set",
+        )
+    for name in ("max_retries", "run_at"):
+        if job.state in FINAL and changes.get(name, getattr(job, name)) != getattr(job, name):
+            raise UsageError(
+                f"job {job.id} is {job.state}: {name} means something only if it runs again", hint="--retry"
+            )
+
+
+def spec_of(job: Job) -> dict[str, Any]:
+    """What of a job can be edited, by its fields."""
+    return {name: value for name, value in as_dict(job).items() if name in EDITABLE}

@@ -1,0 +1,105 @@
+"""Pages of the console's table: the right rows, without walking over the others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from queuectl import bootstrap
+from queuectl.domain.filter import Filter, parse_filter
+from queuectl.domain.job import JobState
+from queuectl.store.browse import Sort
+from queuectl.store.queries import load
+from tests.support import seed as seeds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from queuectl.store.browse import Browse
+    from queuectl.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = bootstrap.open_store(seeds.seeded(tmp_path), actor="test@here")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def browse(store: Store) -> Browse:
+    return store.browse
+
+
+@pytest.mark.parametrize("text", ["", "state:dead", "state:dead,failed", "queue:mail", "tag:vip", "id:build", "sync"])
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_pages_put_together_are_the_whole_list(browse: Browse, text: str, sort: Sort) -> None:
+    chosen = parse_filter(text)
+    newest = sort is Sort.NEWEST
+    whole = browse.page(chosen, newest=newest, after=None, limit=1000)
+    pieces, after = [], None
+    while page := browse.page(chosen, newest=newest, after=after, limit=7):
+        pieces += page
+        after = page[-1].seq
+    assert pieces == whole
+    assert [row.seq for row in whole] == sorted((row.seq for row in whole), reverse=newest)
+    assert len(whole) == browse.count(chosen, cap=1000)
+    assert {row.id for row in whole} == set(browse.ids(chosen, limit=1000))
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_a_window_knows_its_place(browse: Browse, sort: Sort) -> None:
+    whole = browse.page(Filter(), newest=sort is Sort.NEWEST, after=None, limit=1000)
+    for place in range(0, len(whole), 5):
+        window = browse.window(Filter(), sort, around=whole[place].seq, above=6, below=9, cap=1000)
+        assert window.above is not None
+        assert list(window.rows) == whole[window.above : window.above + len(window.rows)]
+        assert whole[place] in window.rows
+        assert window.at_top == (window.above == 0)
+        assert window.at_end == (window.rows[-1] == whole[-1])
+
+
+def test_the_end_is_the_end(browse: Browse) -> None:
+    window = browse.end(Filter(), Sort.NEWEST, limit=5)
+    assert [row.seq for row in window.rows] == [5, 4, 3, 2, 1]
+    assert window.at_end
+    assert not window.at_top
+
+
+def test_what_runs_next_stands_in_the_order_of_the_claims(browse: Browse) -> None:
+    found = browse.best(Filter(), Sort.NEXT_RUN)
+    assert [row.id for row in found] == ["64", "65", "66", "67", "68", "59", "60", "61", "weekly"]
+    waiting = browse.best(parse_filter("state:failed"), Sort.NEXT_RUN)
+    assert {row.state for row in waiting} == {"failed"}
+
+
+def test_a_rank_above_its_cap_is_not_told(browse: Browse) -> None:
+    assert browse.rank(Filter(), 60, newest=True, cap=100) == 8
+    assert browse.rank(Filter(), 60, newest=True, cap=7) is None
+
+
+def test_counts_agree_with_the_rows(browse: Browse) -> None:
+    for state in JobState:
+        chosen = Filter(states=(state,))
+        assert browse.count(chosen, cap=1) == len(browse.page(chosen, newest=True, after=None, limit=1000))
+
+
+def test_a_long_read_can_be_stopped(browse: Browse) -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        browse.page(parse_filter("nothing like it"), newest=True, after=None, limit=10, stop=stop)
+
+
+@pytest.mark.parametrize("name", [name for name in load("sqlite") if name.startswith("browse_")])
+def test_no_page_is_sorted_or_skipped_to(store: Store, name: str) -> None:
+    statement = re.sub(r":(ids|state)\b", "'[1]'", load("sqlite")[name])
+    statement = re.sub(r":[a-z]+\b", "1", statement)
+    assert "OFFSET" not in statement.upper()
+    plan = " | ".join(str(row[3]) for row in store.database.query(f"EXPLAIN QUERY PLAN {statement}"))
+    assert "TEMP B-TREE" not in plan
+    assert "SCAN jobs" not in plan

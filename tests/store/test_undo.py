@@ -1,0 +1,297 @@
+"""What was just done can be taken back, as far as nobody has built on it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import NotFound, QueuectlError, Refused
+from queuectl.domain.job import JobState, NewJob
+from queuectl.domain.record import as_dict
+from queuectl.store import undo
+from queuectl.store.undo import KEPT_MS
+from tests.support.stage import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from queuectl.store.store import Store
+
+STAMPS = ("updated_at",)
+
+
+def whole(store: Store) -> dict[str, Any]:
+    """Every job with its history and output, but for the time of its last change."""
+    found = {}
+    for listed in store.jobs.listing(limit=0):
+        job = {name: value for name, value in as_dict(listed.job).items() if name not in STAMPS}
+        attempts = store.jobs.attempts(listed.job.seq)
+        outputs = [store.jobs.output(listed.job.seq, attempt.attempt) for attempt in attempts]
+        found[listed.job.id] = (job, attempts, outputs)
+    return found
+
+
+def do(stage: Stage, verb: str, *ids: str) -> int | None:
+    """Do something as an operation does it; the undo that takes it back."""
+    store, now = stage.store, stage.now
+    with store.undo.keeping(verb, now=now) as kept:
+        if verb == "cancel":
+            for id_ in ids:
+                store.jobs.cancel(id_, signal=15, now=now)
+        elif verb == "retry":
+            store.jobs.retry(ids, now=now)
+        elif verb == "delete":
+            store.jobs.delete(ids, now=now)
+        elif verb == "hold":
+            store.edits.hold(ids, now=now)
+        elif verb == "release":
+            store.edits.release(ids, now=now)
+        elif verb == "priority":
+            store.edits.prioritise(ids, 9, now=now)
+        elif verb == "edit":
+            store.edits.edit(ids[0], {"command": "new", "queue": "other"}, requeue=False, now=now)
+        elif verb == "requeue":
+            store.edits.edit(ids[0], {"command": "new", "env": ()}, requeue=True, now=now)
+        elif verb == "revive":
+            list(store.jobs.revive(now=now))
+        elif verb == "purge":
+            store.jobs.prune(JobState.DEAD, before=now, now=now)
+        elif verb == "retry error":
+            list(store.dead.revive(store.dead.errors()[0].signature, now=now))
+        else:
+            store.dead.purge(store.dead.errors()[0].signature, now=now)
+    return kept.id
+
+
+def of_every_kind(stage: Stage) -> None:
+    """Jobs `completed`, `dead`, `cancelled`, `failed`, `held` and `pending`."""
+    stage.enqueue(NewJob(command="x", id="completed", env=(("A", "é"),), tags=("t",), timeout_ms=5, cwd="/tmp"))
+    stage.run(out="fine\n")
+    stage.enqueue("dead", max_retries=0)
+    stage.run(Outcome.EXIT, err="boom 1\n")
+    stage.enqueue("cancelled")
+    stage.store.jobs.cancel("cancelled", signal=15, now=stage.now)
+    stage.enqueue("failed")
+    stage.run(Outcome.EXIT, err="boom 2\n")
+    stage.enqueue("held", "pending")
+    stage.store.edits.hold(["held"], now=stage.now)
+    stage.now += 1000
+
+
+@pytest.mark.parametrize(
+    ("verb", "ids"),
+    [
+        ("cancel", ["failed", "held", "pending"]),
+        ("retry", ["completed", "dead", "cancelled", "failed"]),
+        ("delete", ["completed", "dead", "cancelled"]),
+        ("hold", ["failed", "pending"]),
+        ("release", ["held"]),
+        ("priority", ["failed", "held", "pending"]),
+        ("edit", ["completed"]),
+        ("edit", ["held"]),
+        ("requeue", ["completed"]),
+        ("requeue", ["failed"]),
+        ("revive", ["dead"]),
+        ("purge", ["dead"]),
+        ("retry error", ["dead"]),
+        ("purge error", ["dead"]),
+    ],
+)
+def test_an_undo_leaves_everything_as_it_was(stage: Stage, verb: str, ids: list[str]):
+    of_every_kind(stage)
+    before, counts = whole(stage.store), stage.counts()
+
+    number = do(stage, verb, *ids)
+    assert whole(stage.store) != before
+    taken_back = stage.store.undo.take_back(None, now=stage.now)
+
+    assert (taken_back.id, taken_back.left) == (number, ())
+    assert sorted(id_ for id_, _ in taken_back.jobs) == sorted(ids)
+    assert whole(stage.store) == before
+    assert stage.counts() == counts
+    with pytest.raises(NotFound, match="nothing was done"):
+        stage.store.undo.take_back(None, now=stage.now)
+
+
+def test_the_last_is_undone_first_and_any_by_its_number(stage: Stage):
+    of_every_kind(stage)
+    hold, cancel = do(stage, "hold", "pending"), do(stage, "cancel", "failed")
+    assert hold is not None
+    assert [each.verb for each in stage.store.undo.list(now=stage.now)] == ["cancel", "hold"]
+
+    assert stage.store.undo.take_back(hold, now=stage.now).verb == "hold"
+    with pytest.raises(Refused, match="has been done already"):
+        stage.store.undo.take_back(hold, now=stage.now)
+    assert stage.store.undo.take_back(None, now=stage.now).id == cancel
+
+
+def test_what_an_action_left_alone_stays_as_it_is_now(stage: Stage):
+    of_every_kind(stage)
+    do(stage, "hold", "pending")
+    do(stage, "priority", "pending")
+
+    stage.store.undo.take_back(1, now=stage.now)
+
+    job = stage.store.jobs.get("pending").job
+    assert (job.state, job.priority) == (JobState.PENDING, 9)
+
+
+@pytest.mark.parametrize(
+    ("since", "reason"),
+    [
+        (lambda stage: stage.run(), "has run since"),
+        (lambda stage: stage.store.jobs.cancel("completed", signal=15, now=stage.now), "has been changed since"),
+        (
+            lambda stage: (
+                stage.store.jobs.cancel("completed", signal=15, now=stage.now),
+                stage.store.jobs.delete(["completed"], now=stage.now),
+            ),
+            "has been deleted since",
+        ),
+    ],
+)
+def test_a_job_that_has_moved_on_is_left_and_named(stage: Stage, since: Callable[[Stage], object], reason: str):
+    stage.enqueue("completed")
+    stage.run()
+    do(stage, "retry", "completed")
+    since(stage)
+    before = whole(stage.store)
+
+    with pytest.raises(Refused, match=f"the retry cannot be undone any more .completed: it {reason}"):
+        stage.store.undo.take_back(None, now=stage.now)
+
+    assert whole(stage.store) == before
+
+
+def test_a_job_that_runs_is_left_and_the_others_are_put_back(stage: Stage):
+    stage.enqueue("a", "b")
+    stage.run()
+    stage.run()
+    do(stage, "retry", "a", "b")
+    claim = stage.take()
+
+    taken_back = stage.store.undo.take_back(None, now=stage.now)
+
+    assert taken_back.jobs == (("b", "default"),)
+    assert taken_back.left == (("a", "it runs"),)
+    stage.finish(claim)
+
+
+def test_a_deleted_job_stays_away_when_another_has_its_id(stage: Stage):
+    of_every_kind(stage)
+    do(stage, "delete", "completed", "dead")
+    stage.enqueue("dead")
+
+    taken_back = stage.store.undo.take_back(None, now=stage.now)
+
+    assert taken_back.left == (("dead", "another job has that id now"),)
+    assert stage.store.jobs.state("completed") is JobState.COMPLETED
+
+
+def test_ten_minutes_are_kept_and_the_next_action_clears_up(stage: Stage):
+    of_every_kind(stage)
+    number = do(stage, "delete", "completed")
+    stage.now += KEPT_MS + 1
+
+    with pytest.raises(NotFound):
+        stage.store.undo.take_back(None, now=stage.now)
+    with pytest.raises(Refused, match="too long ago"):
+        stage.store.undo.take_back(number, now=stage.now)
+    do(stage, "hold", "pending")
+
+    for table in ("undo_jobs", "undo_outputs"):
+        left = stage.store.database.query(f"SELECT count(*) FROM {table} WHERE undo = {number}")
+        assert left == [(0,)], table
+    with pytest.raises(NotFound, match="no undo 1"):
+        stage.store.undo.take_back(number, now=stage.now)
+
+
+@pytest.mark.parametrize("limit", ["MAX_JOBS", "MAX_BYTES"])
+def test_more_than_is_kept_cannot_be_undone_and_nothing_of_it_is_kept(
+    stage: Stage, limit: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(undo, limit, 1500 if limit == "MAX_JOBS" else 800_000)
+    ids = stage.enqueue(*[NewJob(command="true")] * 2500)
+    for id_ in ids:
+        stage.store.jobs.cancel(id_, signal=15, now=stage.now)
+
+    with stage.store.undo.keeping("delete", now=stage.now) as kept:
+        assert stage.store.jobs.prune(JobState.CANCELLED, before=stage.now, now=stage.now) == 2500
+
+    assert kept.id is None
+    assert kept.too_much
+    assert stage.store.undo.list(now=stage.now) == []
+    assert stage.store.database.query("SELECT count(*) FROM undo_jobs") == [(0,)]
+
+
+def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
+    of_every_kind(stage)
+
+    with pytest.raises(Refused):
+        do(stage, "hold", "pending", "completed")
+
+    assert stage.store.undo.list(now=stage.now) == []
+
+
+def test_the_cancel_of_a_running_job_cannot_be_undone(stage: Stage):
+    stage.enqueue("a")
+    claim = stage.take()
+
+    assert do(stage, "cancel", "a") is None
+
+    stage.finish(claim, Outcome.CANCELLED)
+
+
+def test_an_undo_is_written_down_for_each_job(stage: Stage):
+    of_every_kind(stage)
+    stage.store.journal.command = "queuectl hold pending failed"
+    do(stage, "hold", "pending", "failed")
+    stage.store.journal.command = "queuectl undo"
+
+    assert stage.store.undo.list(now=stage.now)[0].command == "queuectl hold pending failed"
+    stage.store.undo.take_back(None, now=stage.now)
+
+    events = stage.store.journal.events(limit=9, subject="pending")
+    assert [(event.verb, event.detail, event.command) for event in events] == [
+        ("hold", None, "queuectl hold pending failed"),
+        ("undo", "hold", "queuectl undo"),
+    ]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    verbs=st.lists(
+        st.tuples(
+            st.sampled_from(["cancel", "retry", "delete", "hold", "release", "priority", "edit", "requeue", "revive"]),
+            st.sampled_from(["completed", "dead", "cancelled", "failed", "held", "pending"]),
+        ),
+        max_size=12,
+    )
+)
+def test_undoing_one_after_the_other_leads_back_to_the_beginning(
+    tmp_path_factory: pytest.TempPathFactory, verbs: list[tuple[str, str]]
+):
+    from queuectl.store.sqlite import SqliteDatabase
+    from queuectl.store.store import Store
+
+    stage = Stage(Store(SqliteDatabase(str(tmp_path_factory.mktemp("s") / "queue.db")), actor="tester@here"))
+    of_every_kind(stage)
+    before = whole(stage.store)
+    done = []
+    for verb, id_ in verbs:
+        try:
+            number = do(stage, verb, id_)
+        except QueuectlError:
+            continue
+        done += [number] if number is not None else []
+
+    for number in reversed(done):
+        assert stage.store.undo.take_back(None, now=stage.now).id == number
+
+    assert whole(stage.store) == before
+    stage.check()
+    stage.store.close()
