@@ -9,6 +9,7 @@ import sys
 from queuectl.cli.screen import Screen
 from queuectl.cli.words import read_words
 from queuectl.domain.errors import QueuectlError, UsageError
+from queuectl.domain.text import written_line
 from queuectl.operations import WHERE, find
 
 TYPE_CHECKING = False
@@ -78,6 +79,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(call: Call, screen: Screen) -> int:
+    if _is_bare(call) and screen.is_terminal and screen.has_person and os.environ.get("TERM", "dumb") != "dumb":
+        from queuectl.domain.record import replace
+
+        call = replace(call, name="tui")
     if call.name is None or call.help:
         # Loaded here, as below: each command pays for what it uses.
         from queuectl.cli.help import answer
@@ -88,6 +93,9 @@ def _run(call: Call, screen: Screen) -> int:
     from queuectl.bootstrap import context
 
     with_store = context(call.db, watched=screen.watched, progress=screen.progress, say=screen.say)
+    with_store.command = written_line(call.name, call.words)
+    if screen.has_person:
+        with_store.edit_text = _edit_text
     try:
         if chosen.question is not None and not getattr(params, "yes", False):
             _confirm(chosen.question(with_store, params), screen)
@@ -107,10 +115,21 @@ def _run(call: Call, screen: Screen) -> int:
         with_store.close()
 
 
+def _is_bare(call: Call) -> bool:
+    """Whether nothing was asked for, but perhaps a store was named: on a terminal that is the console."""
+    return not (call.name or call.words or call.json or call.help or call.version)
+
+
 def _params(chosen: Operation, call: Call) -> Any:
-    from queuectl.cli.arguments import params
+    from queuectl.operations.arguments import params
 
     return params(chosen, call.words)
+
+
+def _edit_text(text: str) -> str:
+    from queuectl.cli.editor import edit_text
+
+    return edit_text(text)
 
 
 def _confirm(question: str | None, screen: Screen) -> None:

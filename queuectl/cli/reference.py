@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from queuectl.cli.arguments import is_many, option_strings, usage
 from queuectl.cli.help import example_line
 from queuectl.config import SETTINGS, show
 from queuectl.domain.record import MISSING, described
 from queuectl.operations import ALL
+from queuectl.operations.arguments import is_many, option_strings, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ out the output, and `show` adds `history`, an array of attempts.
 RECORD = {
     "id": "its id",
     "command": "its command",
-    "state": "`pending`, `processing`, `completed`, `failed` (its retry is due at `run_at`), `dead` or `cancelled`",
+    "state": (
+        "`pending`, `processing`, `completed`, `failed` (its retry is due at `run_at`), `dead`, `cancelled` or `held`"
+    ),
     "attempts": "attempts that count against its retries; 0 again after a retry by hand",
     "max_retries": "retries after the first attempt",
     "stdout, stderr": "output of its latest attempt, while it runs so far; a line says where the middle was left out",
@@ -101,6 +103,7 @@ RECORD = {
     ),
     "cancel_requested": "whether somebody asked for its end",
     "losses": "workers in a row that died while they ran it; three make it dead",
+    "signature": "the error that its last failed attempt ended with, as `dlq list --by-error` has it; null before",
     "stdout_bytes, stderr_bytes": "bytes that were written",
     "stdout_truncated, stderr_truncated": "whether some of them were left out",
 }

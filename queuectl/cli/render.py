@@ -20,6 +20,7 @@ GLYPHS = {
     "failed": "◐",
     "dead": "×",  # noqa: RUF001 - the glyph is meant
     "cancelled": "■",
+    "held": "◆",
 }
 _COLOURS = {
     "pending": "36",
@@ -28,6 +29,7 @@ _COLOURS = {
     "failed": "33",
     "dead": "31",
     "cancelled": "90",
+    "held": "35",
 }
 BOLD, DIM, RED, GREEN = "1", "2", "31", "32"
 _GAP = "  "

@@ -8,7 +8,7 @@ from queuectl.operations import WHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 GROUPS = frozenset(name.partition(" ")[0] for name in WHERE if " " in name)
 
@@ -73,23 +73,18 @@ def _complete(command: list[str]) -> bool:
 
 def unknown_command(name: str) -> UsageError:
     """The error for a command that does not exist, with the nearest that does."""
+    # Loaded here, as below: only a mistake pays for it.
+    from queuectl.operations.arguments import nearest
+
     group = name.partition(" ")[0]
     known = [each for each in WHERE if each.startswith(group + " ")] if group in GROUPS else [*WHERE, *GROUPS, "help"]
     return UsageError(f"unknown command {name[:60]!r}", hint=nearest(name, known) or "queuectl help lists them all")
 
 
 def _unknown_option(word: str, command: list[str]) -> UsageError:
+    from queuectl.operations.arguments import nearest
+
     known = ["--db", "--json", "--version", "--help"]
     where = f" before the rest of {command[0]}" if command else " before a command"
     hint = nearest(word, known) or "options go after the command"
     return UsageError(f"unknown option {word[:60]!r}{where}", hint=hint)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """A question for somebody who mistyped a word."""
-    # Loaded here: only a mistake pays for it.
-    from difflib import get_close_matches
-
-    plain = {each.lstrip("-"): each for each in known}
-    near = get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.5)
-    return f"did you mean {plain[near[0]]}?" if near else None

@@ -22,6 +22,13 @@ WHERE = {
     "retry": "changes.RETRY",
     "delete": "changes.DELETE",
     "prune": "changes.PRUNE",
+    "hold": "waits.HOLD",
+    "release": "waits.RELEASE",
+    "priority": "waits.PRIORITY",
+    "edit": "edit.EDIT",
+    "undo": "undo.UNDO",
+    "explain": "explain.EXPLAIN",
+    "history": "history.HISTORY",
     "worker start": "workers.START",
     "worker stop": "workers.STOP",
     "worker list": "workers.LIST",
@@ -31,6 +38,9 @@ WHERE = {
     "dlq show": "dead.SHOW",
     "dlq retry": "dead.RETRY",
     "dlq purge": "dead.PURGE",
+    "view list": "saved.LIST",
+    "view save": "saved.SAVE",
+    "view delete": "saved.DELETE",
     "config list": "settings.LIST",
     "config get": "settings.GET",
     "config set": "settings.SET",
@@ -38,6 +48,7 @@ WHERE = {
     "doctor": "care.DOCTOR",
     "backup": "care.BACKUP",
     "demo": "demo.DEMO",
+    "tui": "console.TUI",
 }
 """Every operation by name, in the order of the help: the module that defines it, and its name there."""
 

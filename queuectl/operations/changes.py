@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.operations.records import JobRecord
+    from queuectl.store.undo import Keeping
 
 
 def parse_signal(text: str) -> int:
@@ -83,30 +84,57 @@ class Deleted:
 
     deleted: int
     ids: tuple[str, ...] | None = None
+    undo: int | None = None
+    """The undo that brings them back; None when there is none."""
 
     def document(self) -> dict[str, Any]:
-        """How many, and which where they were named."""
-        return {"deleted": self.deleted} | ({} if self.ids is None else {"ids": list(self.ids)})
+        """How many, which where they were named, and what brings them back."""
+        document: dict[str, Any] = {"deleted": self.deleted}
+        if self.ids is not None:
+            document["ids"] = list(self.ids)
+        if self.undo is not None:
+            document["undo"] = self.undo
+        return document
 
 
-def cancel(context: Context, params: Cancel) -> Iterator[JobRecord]:
+class Changed:
+    """Jobs as they stand now, after something was done to them: an iterator of their records."""
+
+    def __init__(self, records: Iterator[JobRecord], ids: Sequence[str], kept: Keeping) -> None:
+        """`kept` knows how they were."""
+        self._records = records
+        self.ids = tuple(ids)
+        self.undo = kept.id
+        """The undo that takes it back; None when there is none."""
+
+    def __iter__(self) -> Iterator[JobRecord]:
+        """The records, once."""
+        return self._records
+
+    def __next__(self) -> JobRecord:
+        """The next record."""
+        return next(self._records)
+
+
+def cancel(context: Context, params: Cancel) -> Changed:
     """Cancel each in turn: at once those that wait; of those that run, their workers are told to end them.
 
     One that cannot be cancelled does not keep the others; what is wrong with the first such is raised at the end.
     """
     wrong: QueuectlError | None = None
     done = []
-    for id_ in dict.fromkeys(params.ids):
-        try:
-            owner = context.store.jobs.cancel(id_, signal=params.signal, now=context.now())
-        except (NotFound, Refused) as error:
-            wrong = wrong or error
-            continue
-        if owner is not None:
-            ring(context.place, bell_of_worker(owner))
-        done.append(id_)
+    with context.store.undo.keeping("cancel", now=context.now()) as kept:
+        for id_ in dict.fromkeys(params.ids):
+            try:
+                owner = context.store.jobs.cancel(id_, signal=params.signal, now=context.now())
+            except (NotFound, Refused) as error:
+                wrong = wrong or error
+                continue
+            if owner is not None:
+                ring(context.place, bell_of_worker(owner))
+            done.append(id_)
     # All is done before anything is told, should nobody listen to the end.
-    return _told(after(context, done), wrong)
+    return Changed(_told(after(context, done), wrong), done, kept)
 
 
 def _told(records: Iterator[JobRecord], wrong: QueuectlError | None) -> Iterator[JobRecord]:
@@ -115,18 +143,22 @@ def _told(records: Iterator[JobRecord], wrong: QueuectlError | None) -> Iterator
         raise wrong
 
 
-def retry(context: Context, params: Retry) -> Iterator[JobRecord]:
+def retry(context: Context, params: Retry) -> Changed:
     """Make them due now, all or none, and wake the workers."""
     ids = list(dict.fromkeys(params.ids))
-    ring_for_queues(context.place, context.store.jobs.retry(ids, now=context.now()))
-    return after(context, ids)
+    now = context.now()
+    with context.store.undo.keeping("retry", now=now) as kept:
+        ring_for_queues(context.place, context.store.jobs.retry(ids, now=now))
+    return Changed(after(context, ids), ids, kept)
 
 
 def delete(context: Context, params: Delete) -> Deleted:
     """Delete finished jobs with their history, all or none."""
     ids = tuple(dict.fromkeys(params.ids))
-    context.store.jobs.delete(ids, now=context.now())
-    return Deleted(deleted=len(ids), ids=ids)
+    now = context.now()
+    with context.store.undo.keeping("delete", now=now) as kept:
+        context.store.jobs.delete(ids, now=now)
+    return Deleted(deleted=len(ids), ids=ids, undo=kept.id)
 
 
 def prune(context: Context, params: Prune) -> Deleted:

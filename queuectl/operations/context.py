@@ -55,12 +55,17 @@ class Context:
         """Told how far long work has come: done, of how many, of what."""
         self.say = say or (lambda _line: None)
         """Told one line for the person who watches."""
+        self.command: str | None = None
+        """The command line of what is being done, or what would do it: written down with each event."""
+        self.edit_text: Callable[[str], str] | None = None
+        """Lets the person who is there edit a text; None when nobody is."""
 
     @property
     def store(self) -> Store:
         """The store. Raises StoreError when it cannot be opened."""
         if self._store is None:
             self._store = self.open_store(actor=self.actor)
+        self._store.journal.command = self.command
         return self._store
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import Refused, UsageError
 from queuectl.domain.job import JobState
+from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
-from queuectl.operations.changes import Deleted, after
+from queuectl.operations.changes import Changed, Deleted, after
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import describe, detail, recorded
 from queuectl.runtime.doorbell import ring_for_queues
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.operations.records import JobDetail, JobRecord
+    from queuectl.store.dead import DeadError
     from queuectl.store.rows import Listed
 
 _LAST_WORDS = 500
@@ -30,6 +32,13 @@ class ListDead:
 
     limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
     queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
+    by_error: bool = field("the errors they ended with, and how many each, instead of the jobs", default=False)
+    error: str | None = field(
+        "only those that ended with this error: four digits or more of what --by-error shows",
+        default=None,
+        short="e",
+        metavar="SIG",
+    )
 
 
 @record
@@ -45,11 +54,14 @@ class RetryDead:
 
     ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", positional=True)
     all: bool = field("every dead job", default=False)
+    error: str | None = field("every dead job that ended with this error", default=None, short="e", metavar="SIG")
 
 
 @record
 class Purge:
-    """Whether to ask."""
+    """Which of them, and whether to ask."""
+
+    error: str | None = field("only those that ended with this error", default=None, short="e", metavar="SIG")
 
     yes: bool = field("do not ask", default=False, short="y")
 
@@ -67,12 +79,44 @@ class DeadRecord:
         return self.record.document() | {"reason": self.reason}
 
 
-def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord]:
-    """The dead jobs, the newest last."""
+@record
+class ErrorRecord:
+    """Dead jobs that ended with the same error."""
+
+    error: DeadError
+
+    @property
+    def text(self) -> str:
+        """The error's form."""
+        return self.error.text or "died before errors were told apart"
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "signature": self.error.signature,
+            "text": self.error.text,
+            "count": self.error.n,
+            "queues": list(self.error.queues),
+            "first": format_time(self.error.first_at),
+            "last": format_time(self.error.last_at),
+        }
+
+
+def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iterator[ErrorRecord]:
+    """The dead jobs, the newest last; or their errors, the commonest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="0 lists all")
+    if params.by_error:
+        if params.error is not None:
+            raise UsageError("--by-error and --error do not go together", hint="--error SIG lists the jobs of one")
+        errors = context.store.dead.errors(queue=params.queue)
+        return (ErrorRecord(error=each) for each in errors[-params.limit :])
     timeout = context.settings.job_timeout_ms
-    found = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
+    if params.error is None:
+        found = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
+    else:
+        dead = context.store.dead
+        found = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
     return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in found)
 
 
@@ -97,37 +141,47 @@ def show_dead(context: Context, params: ShowDead) -> JobDetail:
     return found
 
 
-def retry_dead(context: Context, params: RetryDead) -> Iterator[JobRecord]:
+def retry_dead(context: Context, params: RetryDead) -> Changed:
     """Make dead jobs due now with a fresh set of retries; those that are named all or none."""
-    if bool(params.ids) == params.all:
-        raise UsageError("name the jobs, or all of them with --all")
+    if bool(params.ids) + params.all + (params.error is not None) != 1:
+        raise UsageError("name the jobs, or all of them with --all, or those of an error with --error")
     jobs, now = context.store.jobs, context.now()
-    if not params.all:
-        ids = list(dict.fromkeys(params.ids))
-        ring_for_queues(context.place, jobs.retry(ids, now=now, dead_only=True))
-        return after(context, ids)
-    ids = []
-    dead = _count(context)
-    for step in jobs.revive(now=now):
-        ids += [id_ for id_, _ in step]
-        ring_for_queues(context.place, [queue for _, queue in step])
-        context.progress(len(ids), max(dead, len(ids)), "dead jobs")
-    return after(context, ids)
+    signature = None if params.error is None else context.store.dead.resolve(params.error)
+    with context.store.undo.keeping("dlq retry", now=now) as kept:
+        if params.ids:
+            ids = list(dict.fromkeys(params.ids))
+            ring_for_queues(context.place, jobs.retry(ids, now=now, dead_only=True))
+            return Changed(after(context, ids), ids, kept)
+        ids = []
+        dead = _count(context, params.error)
+        for step in jobs.revive(now=now) if params.all else context.store.dead.revive(signature, now=now):
+            ids += [id_ for id_, _ in step]
+            ring_for_queues(context.place, [queue for _, queue in step])
+            context.progress(len(ids), max(dead, len(ids)), "dead jobs")
+    return Changed(after(context, ids), ids, kept)
 
 
-def purge(context: Context, _params: Purge) -> Deleted:
-    """Delete all dead jobs with their history."""
+def purge(context: Context, params: Purge) -> Deleted:
+    """Delete dead jobs with their history."""
     now = context.now()
-    return Deleted(deleted=context.store.jobs.prune(JobState.DEAD, before=now, now=now))
+    signature = None if params.error is None else context.store.dead.resolve(params.error)
+    with context.store.undo.keeping("dlq purge", now=now) as kept:
+        if params.error is None:
+            deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now)
+        else:
+            deleted = context.store.dead.purge(signature, now=now)
+    return Deleted(deleted=deleted, undo=kept.id)
 
 
-def ask_to_purge(context: Context, _params: Purge) -> str | None:
+def ask_to_purge(context: Context, params: Purge) -> str | None:
     """How many there are to lose."""
-    dead = _count(context)
+    dead = _count(context, params.error)
     return f"Delete {dead:,} dead {'job' if dead == 1 else 'jobs'} and their history?" if dead else None
 
 
-def _count(context: Context) -> int:
+def _count(context: Context, error: str | None) -> int:
+    if error is not None:
+        return context.store.dead.count(context.store.dead.resolve(error))
     return sum(n for _, state, n in context.store.counts() if state == JobState.DEAD)
 
 
@@ -136,7 +190,11 @@ LIST = Operation(
     summary="List the dead jobs, with the reason",
     params=ListDead,
     run=list_dead,
-    examples=("dlq list", "dlq list --queue mail --json"),
+    description=(
+        "An error's signature is how the last attempt ended and the last line of its standard error (or of its "
+        "standard output), without what differs each time: numbers, paths, quoted strings."
+    ),
+    examples=("dlq list", "dlq list --queue mail --json", "dlq list --by-error", "dlq list --error 7f3a"),
 )
 SHOW = Operation(
     name="dlq show",
@@ -151,15 +209,15 @@ RETRY = Operation(
     params=RetryDead,
     run=retry_dead,
     description="Those that are named all or, when one is not dead, none. Their history stays.",
-    examples=("dlq retry job1", "dlq retry --all"),
+    examples=("dlq retry job1", "dlq retry --all", "dlq retry --error 7f3a"),
 )
 PURGE = Operation(
     name="dlq purge",
-    summary="Delete every dead job",
+    summary="Delete every dead job, or those of one error",
     params=Purge,
     run=purge,
     question=ask_to_purge,
     danger=Danger.DESTROYS,
-    description="On a terminal it asks first.",
-    examples=("dlq purge", "dlq purge --yes"),
+    description="On a terminal it asks first. Up to 10,000 jobs can be brought back for ten minutes: queuectl undo.",
+    examples=("dlq purge", "dlq purge --yes", "dlq purge --error 7f3a"),
 )

@@ -1,4 +1,7 @@
-"""A sample workload, to see what queuectl does before trusting it with anything."""
+"""A sample workload, to see what queuectl does before trusting it with anything.
+
+On a terminal the console opens over it, with workers that are busy for some minutes; elsewhere it runs to its end.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import shutil
 import tempfile
 
 from queuectl.domain.job import JobState, NewJob
-from queuectl.domain.record import record
+from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 from queuectl.operations.overview import StatusParams, status
 from queuectl.operations.workers import Start, run_pool
@@ -41,9 +44,23 @@ WORKLOAD = (
 WORKERS = 3
 
 
+LIVELY_MINUTES = 5
+_EVERY_MS = 700
+_STORY = (
+    ("mail", "for n in 1 2 3; do echo sending to list-{n}, part $n; sleep 0.4; done"),
+    ("media", "echo ffmpeg -i in{n}.mov; for p in 20 40 60 80 100; do echo $p %; sleep 0.7; done"),
+    ("reports", "echo report of day {n}; sleep 0.6; echo {n}00 rows"),
+    ("mail", "echo to hook {n}; sleep 0.8; echo 'curl: (28) Operation timed out after 3000{n} ms' >&2; exit 28"),
+    ("default", "head -c 3000000 /dev/urandom | gzip -9 -c | cksum"),
+    ("reports", "echo \"KeyError: 'row {n}' in sync.py\" >&2; exit $(({n} % 4 == 0))"),
+)
+
+
 @record
 class Demo:
-    """Nothing to say."""
+    """How."""
+
+    headless: bool = field("without the console, also on a terminal", default=False)
 
 
 @record
@@ -58,26 +75,73 @@ class Shown:
         return {"status": self.status.document(), "dead": [job.document() for job in self.dead]}
 
 
-def demo(context: Context, _params: Demo) -> Shown:
-    """Run the workload to its end on a store that goes away afterwards."""
-    from queuectl.operations.records import detail
+@record
+class Watched:
+    """The console over the sample store has been left."""
 
+    exit_code: int
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"exit_code": self.exit_code}
+
+
+def demo(context: Context, params: Demo) -> Shown | Watched:
+    """Show the workload on a store that goes away afterwards."""
     directory = tempfile.mkdtemp(prefix="queuectl-demo-")
     try:
         stage = context.elsewhere(os.path.join(directory, "queue.db"))
+        if not params.headless and all(map(os.isatty, (0, 1, 2))):
+            return _watch(stage)
+        return _run(context, stage)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _watch(stage: Context) -> Watched:
+    """Open the console over a store where something happens for some minutes."""
+    from queuectl.operations.console import Console, console
+    from queuectl.operations.workers import Stop, start, stop
+
+    stage.store.set_config("backoff_delay", "2", now=stage.now())
+    lively = [
+        NewJob(
+            command=command.format(n=number),
+            queue=queue,
+            max_retries=2,
+            priority=5 if number % 11 == 0 else 0,
+            delay_ms=number * _EVERY_MS,
+            tags=("demo",),
+        )
+        # The last are due first: the console shows the newest on top, and there something is to happen.
+        for number in reversed(range(LIVELY_MINUTES * 60_000 // _EVERY_MS))
+        for queue, command in (_STORY[number % len(_STORY)],)
+    ]
+    stage.store.jobs.enqueue([*WORKLOAD, *lively], max_retries=3, now=stage.now())
+    start(stage, Start(count=WORKERS + 1, detach=True))
+    try:
+        return Watched(exit_code=console(stage, Console()).exit_code)
+    finally:
+        stop(stage, Stop(now=True))
+        stage.close()
+
+
+def _run(context: Context, stage: Context) -> Shown:
+    """Run the workload to its end, and gather what became of it."""
+    from queuectl.operations.records import detail
+
+    try:
         context.say(f"{len(WORKLOAD)} jobs, {WORKERS} workers, a store of its own; what follows is the workers' log")
         stage.store.set_config("backoff_delay", "0.2", now=stage.now())
         stage.store.jobs.enqueue(WORKLOAD, max_retries=stage.settings.max_retries, now=stage.now())
         run_pool(stage, Start(count=WORKERS, drain=True))
         dead_ids = [each.job.id for each in stage.store.jobs.listing(limit=0, states=[JobState.DEAD])]
-        shown = Shown(
+        return Shown(
             status=status(stage, StatusParams()),
             dead=tuple(detail(stage, id_, history=False) for id_ in dead_ids),
         )
-        stage.close()
-        return shown
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        stage.close()
 
 
 DEMO = Operation(
@@ -85,5 +149,6 @@ DEMO = Operation(
     summary="Run a sample workload on a store of its own",
     params=Demo,
     run=demo,
-    examples=("demo",),
+    description="On a terminal the console opens over it. The store goes away when it is left.",
+    examples=("demo", "demo --headless"),
 )

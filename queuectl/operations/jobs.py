@@ -29,6 +29,9 @@ class List:
     queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
     tag: str | None = field("only jobs with this tag", default=None, metavar="WORD")
     search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
+    view: str | None = field(
+        "only what a saved view shows; the other options narrow it further", default=None, short="v", metavar="NAME"
+    )
 
 
 @record
@@ -43,13 +46,13 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="0 lists all")
     timeout = context.settings.job_timeout_ms
-    found = context.store.jobs.listing(
-        limit=params.limit,
-        states=[JobState(state) for state in params.state],
-        queue=params.queue,
-        tag=params.tag,
-        search=params.search,
-    )
+    states = [JobState(state) for state in params.state]
+    criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}
+    if params.view is not None:
+        from queuectl.operations.saved import narrowed
+
+        states, criteria = narrowed(context, params.view, states, criteria)
+    found = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
     return (recorded(each, timeout) for each in found)
 
 
@@ -64,7 +67,12 @@ LIST = Operation(
     params=List,
     run=list_jobs,
     description="The newest stands last. --json prints an array of job records without their output.",
-    examples=("list", "list --state failed --state dead", "list --queue mail --search report --limit 0"),
+    examples=(
+        "list",
+        "list --state failed --state dead",
+        "list --queue mail --search report --limit 0",
+        "list --view ops-mail",
+    ),
 )
 SHOW = Operation(
     name="show",

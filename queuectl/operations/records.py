@@ -146,6 +146,7 @@ def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, 
         "worker": None if latest is None else latest.worker,
         "cancel_requested": job.cancel_requested != 0,
         "losses": job.losses,
+        "signature": job.signature,
         "cwd": job.cwd,
         # Their values may be secrets.
         "env": {name: "***" for name, _ in job.env},

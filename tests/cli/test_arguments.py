@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl.cli.arguments import params, usage
 from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.record import described
 from queuectl.domain.spec import FIELDS, parse_job
 from queuectl.operations import ALL, WHERE, find
+from queuectl.operations.arguments import params, usage
 from queuectl.operations.operation import Operation
 
 KNOWN = sorted(

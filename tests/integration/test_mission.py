@@ -98,6 +98,7 @@ def test_queuectl_demo_runs_a_workload_to_its_end(queue: Queue):
         "failed": 0,
         "dead": 3,
         "cancelled": 0,
+        "held": 0,
     }
     assert queue.json("status")["total"] == 0, "on a store of its own"
 
@@ -131,7 +132,9 @@ def test_without_a_command_and_a_terminal_it_prints_the_usage_and_exits_2(queue:
 def test_status_always_names_every_state(queue: Queue):
     document = queue.json("status")
 
-    assert document["jobs"] == dict.fromkeys(("pending", "processing", "completed", "failed", "dead", "cancelled"), 0)
+    assert document["jobs"] == dict.fromkeys(
+        ("pending", "processing", "completed", "failed", "dead", "cancelled", "held"), 0
+    )
     assert document["total"] == 0
     assert document["workers"] == {"running": 0, "busy": 0}
 

@@ -6,30 +6,37 @@ from queuectl.domain.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.changes import Deleted
-    from queuectl.operations.records import JobRecord
+    from queuectl.operations.changes import Changed, Deleted
 
 
-def cancel(result: Iterator[JobRecord], _params: Any, screen: Screen) -> None:
+def cancel(result: Changed, _params: Any, screen: Screen) -> None:
     """A line for each: cancelled, or asked to end."""
     for each in result:
         ending = each.job.cancel_requested and each.job.finished_at is None
         screen.write(f"{safe(each.job.id)} {'cancelling' if ending else each.job.state}\n")
+    offer_undo(result.undo, screen)
 
 
-def retry(result: Iterator[JobRecord], _params: Any, screen: Screen) -> None:
+def retry(result: Changed, _params: Any, screen: Screen) -> None:
     """A line for each."""
     for each in result:
         screen.write(f"{safe(each.job.id)} {each.job.state}\n")
+    offer_undo(result.undo, screen)
 
 
 def deleted(result: Deleted, _params: Any, screen: Screen) -> None:
     """How many."""
     screen.write(f"{result.deleted} {'job' if result.deleted == 1 else 'jobs'} deleted\n")
+    offer_undo(result.undo, screen)
+
+
+def offer_undo(undo: int | None, screen: Screen) -> None:
+    """Tell a person how to take it back; a script knows what it does."""
+    if undo is not None and screen.has_person:
+        screen.say(f"to take it back: queuectl undo {undo}")
 
 
 VIEWS = {"cancel": cancel, "retry": retry, "delete": deleted, "prune": deleted}

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
+
 from queuectl.cli.render import Column, table
 from queuectl.cli.views.changes import deleted, retry
-from queuectl.cli.views.jobs import LONGEST, show, when
+from queuectl.cli.views.jobs import LONGEST, age, show, when
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.dead import DeadRecord, ListDead
+    from queuectl.operations.dead import DeadRecord, ErrorRecord, ListDead
 
 
-def list_dead(found: Iterator[DeadRecord], _params: ListDead, screen: Screen) -> None:
-    """A table with the reasons, the newest job last."""
+def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
+    """A table with the reasons, the newest job last; or one of the errors, the commonest last."""
+    if params.by_error:
+        _list_errors(found, screen)
+        return
     columns = [
         Column(title="ID"),
         Column(title="QUEUE"),
@@ -25,6 +31,31 @@ def list_dead(found: Iterator[DeadRecord], _params: ListDead, screen: Screen) ->
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, map(_row, found), screen):
+        screen.say("no dead jobs")
+
+
+def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
+    columns = [
+        Column(title="N", right=True),
+        Column(title="ERROR"),
+        Column(title="QUEUE"),
+        Column(title="FIRST", right=True),
+        Column(title="LAST", right=True),
+        Column(title="WHAT", grows=True),
+    ]
+    now = time.time_ns() // 1_000_000
+    rows = (
+        (
+            str(each.error.n),
+            each.error.signature,
+            ", ".join(each.error.queues),
+            f"{age(now - each.error.first_at)} ago",
+            f"{age(now - each.error.last_at)} ago",
+            each.text,
+        )
+        for each in found
+    )
+    if not table(columns, rows, screen):
         screen.say("no dead jobs")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from queuectl.cli.render import Column, painted, table
 from queuectl.cli.views.overview import status
+from queuectl.operations.demo import Shown
 from queuectl.operations.records import describe, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
-    from queuectl.operations.demo import Demo, Shown
+    from queuectl.operations.demo import Demo, Watched
 
 NEXT = """
 Now your own:
@@ -20,8 +21,15 @@ Now your own:
 """
 
 
-def demo(found: Shown, _params: Demo, screen: Screen) -> None:
-    """The status, then the dead letters with the reason."""
+def demo(found: Shown | Watched, _params: Demo, screen: Screen) -> None:
+    """What to type next; where nobody has seen it in the console, the status and the dead letters with the reason."""
+    if isinstance(found, Shown):
+        _tell(found, screen)
+    for line in NEXT.rstrip("\n").split("\n"):
+        screen.say(line)
+
+
+def _tell(found: Shown, screen: Screen) -> None:
     screen.write("\n" + painted("status", "1", screen) + "\n")
     status(found.status, None, screen)
     screen.write("\n" + painted("dead letters", "1", screen) + "\n")
@@ -41,8 +49,6 @@ def demo(found: Shown, _params: Demo, screen: Screen) -> None:
         for job in found.dead
     ]
     table(columns, rows, screen)
-    for line in NEXT.rstrip("\n").split("\n"):
-        screen.say(line)
 
 
 VIEWS = {"demo": demo}

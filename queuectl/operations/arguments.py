@@ -1,7 +1,8 @@
 """From words to the params of an operation, by an argparse parser made from their fields.
 
 Positional words are put in their places here and not by argparse, which loses them when options stand in between; and
-a command line without options does not load argparse at all, which costs two milliseconds.
+a command line without options does not load argparse at all, which costs two milliseconds. Both front ends read command
+lines with it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from queuectl.domain.record import MISSING, described
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from queuectl.domain.record import Field
@@ -95,14 +96,20 @@ def add_options(parser: ArgumentParser, operation: Operation) -> None:
 
 def _options(operation: Operation, words: Sequence[str], values: dict[str, Any]) -> tuple[str, ...]:
     """Take the options out of `words` into `values`; what is left."""
-    from queuectl.cli.parser import Parser
+    from queuectl.operations.parser import Parser
 
     parser = Parser(prog=f"queuectl {operation.name}", add_help=False, allow_abbrev=False)
     add_options(parser, operation)
     found, left = parser.parse_known_args(list(words))
     fields = described(operation.params)
     for name, value in vars(found).items():
-        values[name] = tuple(value) if is_many(fields[name][1]) else value
+        field, annotation = fields[name]
+        # What argparse makes of the value in `--option=--`, in some versions of Python, is an empty list.
+        convert = _converter(option_strings(name, field)[-1], field, annotation)
+        if is_many(annotation):
+            values[name] = tuple(convert("--") if each == [] else each for each in value)
+        else:
+            values[name] = convert("--") if value == [] else value
     for word in left:
         if word.startswith("-") and word != "-" and " " not in word and not _is_number(word):
             _refuse_option(word.partition("=")[0], operation)
@@ -110,8 +117,6 @@ def _options(operation: Operation, words: Sequence[str], values: dict[str, Any])
 
 
 def _refuse_option(word: str, operation: Operation) -> None:
-    from queuectl.cli.words import nearest
-
     known = [
         string
         for name, (field, _) in described(operation.params).items()
@@ -125,13 +130,19 @@ def _refuse_option(word: str, operation: Operation) -> None:
 
 def _positionals(operation: Operation, words: Sequence[str], values: dict[str, Any]) -> None:
     left = list(words)
-    for name, (field, annotation) in described(operation.params).items():
-        if not field.positional or not left:
+    places = [
+        (name, *described_) for name, described_ in described(operation.params).items() if described_[0].positional
+    ]
+    for place, (name, field, annotation) in enumerate(places, 1):
+        if not left:
             continue
         convert = _converter(field.metavar or name, field, annotation)
         if is_many(annotation):
-            values[name] = tuple(convert(word) for word in left)
-            left = []
+            # What must be given after them is not one of them: `priority ID… N`.
+            last = len(left) - sum(later.default is MISSING for _, later, _ in places[place:])
+            if last > 0:
+                values[name] = tuple(convert(word) for word in left[:last])
+            left = left[max(last, 0) :]
         else:
             values[name] = convert(left.pop(0))
     if left:
@@ -165,3 +176,13 @@ def _choice(called: str, text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise UsageError(f"{called} cannot be {text[:40]!r}", hint=f"one of {', '.join(choices)}")
     return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """A question for somebody who mistyped a word."""
+    # Loaded here: only a mistake pays for it.
+    from difflib import get_close_matches
+
+    plain = {each.lstrip("-"): each for each in known}
+    near = get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.5)
+    return f"did you mean {plain[near[0]]}?" if near else None

@@ -1,0 +1,22 @@
+"""A job that was edited."""
+
+from __future__ import annotations
+
+from queuectl.cli.views.changes import offer_undo
+from queuectl.domain.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.edit import Edit, Edited
+
+
+def edit(result: Edited, _params: Edit, screen: Screen) -> None:
+    """Its state, and what differs."""
+    job = result.record.job
+    changed = f" ({', '.join(result.changed)} changed)" if result.changed else ""
+    screen.write(f"{safe(job.id)} {job.state}{changed}\n")
+    offer_undo(result.undo, screen)
+
+
+VIEWS = {"edit": edit}

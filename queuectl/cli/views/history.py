@@ -1,0 +1,42 @@
+"""Who did what."""
+
+from __future__ import annotations
+
+from queuectl.cli.render import Column, table
+from queuectl.domain.quantity import format_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.history import EventRecord, History
+
+
+def history(found: Iterator[EventRecord], _params: History, screen: Screen) -> None:
+    """A table, the newest last."""
+    columns = [
+        Column(title="AT"),
+        Column(title="BY"),
+        Column(title="VERB"),
+        Column(title="SUBJECT"),
+        Column(title="DETAIL"),
+        Column(title="COMMAND", grows=True),
+    ]
+    if not table(columns, map(_row, found), screen):
+        screen.say("nothing has been done")
+
+
+def _row(of: EventRecord) -> tuple[str, ...]:
+    event = of.event
+    return (
+        format_time(event.at),
+        event.actor,
+        event.verb,
+        event.subject or "",
+        event.detail or "",
+        event.command or "",
+    )
+
+
+VIEWS = {"history": history}

@@ -1,0 +1,50 @@
+"""What was undone, and what can be."""
+
+from __future__ import annotations
+
+import time
+
+from queuectl.cli.render import Column, table
+from queuectl.cli.views.jobs import age
+from queuectl.domain.text import safe
+from queuectl.operations.undo import Undone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.undo import Undo, UndoableRecord
+
+
+def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Screen) -> None:
+    """A line for each job that is as it was; the others are told of."""
+    if not isinstance(result, Undone):
+        _list(result, screen)
+        return
+    of = result.taken_back
+    for id_, _ in of.jobs:
+        screen.write(f"{of.verb} of {safe(id_)} undone\n")
+    for id_, reason in of.left:
+        screen.say(f"{id_} left as it is: {reason}")
+
+
+def _list(found: Iterator[UndoableRecord], screen: Screen) -> None:
+    columns = [
+        Column(title="UNDO", right=True),
+        Column(title="WHEN", right=True),
+        Column(title="BY"),
+        Column(title="VERB"),
+        Column(title="JOBS", right=True),
+        Column(title="COMMAND", grows=True),
+    ]
+    now = time.time_ns() // 1_000_000
+    rows = (
+        (str(of.id), f"{age(now - of.at)} ago", of.actor, of.verb, str(of.jobs), of.command or "")
+        for of in (each.undoable for each in found)
+    )
+    if not table(columns, rows, screen):
+        screen.say("nothing can be undone")
+
+
+VIEWS = {"undo": undo}

@@ -1,0 +1,187 @@
+"""Change what a job is to do, and run it again."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.quantity import format_time
+from queuectl.domain.record import field, record
+from queuectl.domain.spec import FIELDS, check, parse_object
+from queuectl.operations.operation import Operation
+from queuectl.operations.records import recorded
+from queuectl.runtime.doorbell import ring_for_queues
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.domain.job import Job
+    from queuectl.operations.context import Context
+    from queuectl.operations.records import JobRecord
+
+_CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": ()}
+"""Keys that may be null, and what that means."""
+
+
+def variable(text: str) -> tuple[str, str]:
+    """`NAME=VALUE`. Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
+    return name, value
+
+
+@record
+class Edit:
+    """Which job, and what is to change."""
+
+    id: str = field("the job", metavar="ID", positional=True)
+    changes: str | None = field(
+        "a JSON object of what is to change; null takes a timeout, cwd, env or tags away",
+        default=None,
+        metavar="CHANGES",
+        positional=True,
+    )
+    command: str | None = field("another command", default=None, short="c", metavar="COMMAND")
+    queue: str | None = field("another queue", default=None, short="q", metavar="NAME")
+    priority: int | None = field("another priority, -1000 to 1000", default=None, short="p", metavar="N")
+    max_retries: int | None = field("another number of retries", default=None, metavar="N")
+    timeout: str | None = field(
+        "another timeout: 90s, 15m; none for the configured one", default=None, short="t", metavar="DURATION"
+    )
+    delay: str | None = field("due after this long: 90s, 3h", default=None, metavar="DURATION")
+    at: str | None = field("due at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    cwd: str | None = field("another directory", default=None, short="C", metavar="DIR")
+    env: tuple[tuple[str, str], ...] = field(
+        "its variables, instead of those it has; may be repeated",
+        default=(),
+        short="e",
+        metavar="NAME=VALUE",
+        parse=variable,
+    )
+    tag: tuple[str, ...] = field("its tags, instead of those it has; may be repeated", default=(), metavar="WORD")
+    retry: bool = field("run it again, with a fresh set of retries: at once, or when it says", default=False, short="r")
+
+
+@record
+class Edited:
+    """The job as it is now."""
+
+    record: JobRecord
+    changed: tuple[str, ...]
+    """The keys that differ."""
+    undo: int | None
+
+    def document(self) -> dict[str, Any]:
+        """The record of the job."""
+        return self.record.document() | {"undo": self.undo}
+
+
+def edit(context: Context, params: Edit) -> Edited:
+    """Change the job, all that was asked for or nothing."""
+    now = context.now()
+    asked = _asked(params)
+    if not asked and not params.retry:
+        asked = _by_hand(context, params.id)
+    changes = checked(asked, now=now)
+    if not changes and not params.retry:
+        context.say("nothing was changed")
+        return Edited(record=_now(context, params.id), changed=(), undo=None)
+    with context.store.undo.keeping("edit", now=now) as kept:
+        before = context.store.edits.edit(params.id, changes, requeue=params.retry, now=now)
+    record_now = _now(context, params.id)
+    ring_for_queues(context.place, (record_now.job.queue,))
+    changed = tuple(
+        name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
+    )
+    return Edited(record=record_now, changed=changed, undo=kept.id)
+
+
+def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:
+    """Fields of a job, from the keys that are to change. Raises UsageError, naming the key."""
+    if "id" in asked:
+        raise UsageError("the id of a job cannot be changed")
+    for key, value in asked.items():
+        if value is None and key in FIELDS and key not in _CLEARED:
+            raise UsageError(f"{key} cannot be null", hint="leave out what stays as it is")
+    changes = check(asked)
+    if "delay_ms" in changes:
+        changes["run_at"] = now + changes.pop("delay_ms")
+    cleared = {FIELDS[key][0]: _CLEARED[key] for key, value in asked.items() if value is None}
+    return changes | cleared
+
+
+def editable(job: Job) -> dict[str, Any]:
+    """What of a job can be changed, by its keys, as one writes it."""
+    timeout = job.timeout_ms
+    return {
+        "command": job.command,
+        "queue": job.queue,
+        "priority": job.priority,
+        "max_retries": job.max_retries,
+        "timeout": None if timeout is None else timeout / 1000 if timeout % 1000 else timeout // 1000,
+        "run_at": format_time(job.run_at),
+        "cwd": job.cwd,
+        "env": dict(job.env),
+        "tags": list(job.tags),
+    }
+
+
+def _asked(params: Edit) -> dict[str, Any]:
+    asked = {} if params.changes is None else parse_object(params.changes)
+    options = {
+        "command": params.command,
+        "queue": params.queue,
+        "priority": params.priority,
+        "max_retries": params.max_retries,
+        "timeout": params.timeout,
+        "delay": params.delay,
+        "run_at": params.at,
+        "cwd": None if params.cwd is None else os.path.abspath(params.cwd),
+        "env": dict(params.env) or None,
+        "tags": list(params.tag) or None,
+    }
+    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    for key in given:
+        if key in asked:
+            raise UsageError(f"{key} is given twice: in the changes and by an option")
+    if given.get("timeout") == "none":
+        given["timeout"] = None
+    return asked | given
+
+
+def _by_hand(context: Context, id_: str) -> dict[str, Any]:
+    """What a person changes in an editor; a line that is taken out changes nothing."""
+    if context.edit_text is None:
+        raise UsageError(
+            "nothing is to change",
+            hint="""give --command or another option, or '{"command": "…"}'; or use a terminal""",
+        )
+    before = editable(context.store.jobs.get(id_).job)
+    text = context.edit_text(json.dumps(before, ensure_ascii=False, indent=2) + "\n")
+    after = parse_object(text)
+    return {key: value for key, value in after.items() if key not in before or value != before[key]}
+
+
+def _now(context: Context, id_: str) -> JobRecord:
+    return recorded(context.store.jobs.get(id_), context.settings.job_timeout_ms)
+
+
+EDIT = Operation(
+    name="edit",
+    summary="Change a job that is not running, and run it again if asked to",
+    params=Edit,
+    run=edit,
+    key="e",
+    description=(
+        "Its history stays. Without changes, on a terminal, it opens $VISUAL or $EDITOR on the job as JSON. With "
+        "--retry a dead or finished job runs again as changed; its id cannot change."
+    ),
+    examples=(
+        "edit job1 --command './send.sh --fast' --retry",
+        """edit job1 '{"timeout": 90, "tags": null}'""",
+        "edit job1",
+    ),
+)

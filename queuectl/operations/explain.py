@@ -1,0 +1,193 @@
+"""Why a job runs, or does not: everything that stands between it and a worker, nothing that is only likely."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import MAX_LOSSES
+from queuectl.domain.job import READY, JobState
+from queuectl.domain.quantity import format_duration, format_time
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+from queuectl.operations.records import describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.domain.job import Job
+    from queuectl.operations.context import Context
+    from queuectl.runtime.census import WorkerSeen
+    from queuectl.store.rows import Listed
+
+COUNTED = 1000
+"""Jobs ahead of one are counted up to this many."""
+
+
+@record
+class Explain:
+    """Which job."""
+
+    id: str = field("the job", metavar="ID", positional=True)
+
+
+@record
+class Reason:
+    """One thing that explains it."""
+
+    code: str
+    """For programs: `running`, `cancelling`, `held`, `backoff`, `scheduled`, `no_workers`, `other_queues`, `draining`,
+    `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`, `cancelled`."""
+    text: str
+    """For people, in one line."""
+    at: int | None = None
+    """When it will change, in milliseconds since the epoch, where that is known."""
+    n: int | None = None
+    """How many: jobs ahead, workers."""
+
+
+@record
+class Explanation:
+    """Why, the weightiest reason first."""
+
+    id: str
+    state: JobState
+    reasons: tuple[Reason, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "reasons": [
+                {
+                    "code": each.code,
+                    "text": each.text,
+                    "at": None if each.at is None else format_time(each.at),
+                    "n": each.n,
+                }
+                for each in self.reasons
+            ],
+        }
+
+
+def explain(context: Context, params: Explain) -> Explanation:
+    """Everything that stands between the job and a worker."""
+    now = context.now()
+    listed = context.store.jobs.get(params.id)
+    state = listed.job.state
+    if state is JobState.PROCESSING:
+        reasons = _running(listed, now)
+    elif state is JobState.HELD:
+        reasons = iter((Reason(code="held", text=f"it is held; to let it go: queuectl release {params.id}"),))
+    elif state in READY:
+        reasons = _waiting(context, listed, now)
+    else:
+        reasons = _final(context, listed, now)
+    return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
+
+
+def _running(of: Listed, now: int) -> Iterator[Reason]:
+    since = "" if of.latest is None else f" for {format_duration(max(0, now - of.latest.started_at))}"
+    if of.job.cancel_requested:
+        yield Reason(code="cancelling", text="somebody asked for its end; its worker is ending it")
+    yield Reason(code="running", text=f"worker {of.job.owner} has been running it{since}")
+
+
+def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
+    job = of.job
+    if job.run_at > now:
+        left = format_duration(job.run_at - now)
+        if job.state is JobState.FAILED:
+            last = "" if of.latest is None else f" ({describe(of.latest)})"
+            text = f"its last attempt failed{last}; retry {job.attempts} of {job.max_retries} is due in {left}"
+            yield Reason(code="backoff", text=text, at=job.run_at)
+        else:
+            yield Reason(code="scheduled", text=f"it is due in {left}, at {format_time(job.run_at)}", at=job.run_at)
+    yield from _workers(context, job, now)
+
+
+def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
+    # Loaded here: a job that has ended or is held needs to know nothing of workers.
+    from queuectl.runtime.census import living_pools, living_workers
+
+    workers = living_workers(context.store, context.place, now=now)
+    pools = {pool.id: pool for pool in living_pools(context.store, context.place)}
+    if not workers:
+        yield Reason(code="no_workers", text="no workers are running; start some: queuectl worker start", n=0)
+        return
+    serving = [each for each in workers if _serves(pools, each, job.queue)]
+    if not serving:
+        named = sorted({queue for pool in pools.values() for queue in pool.queues})
+        text = (
+            f"none of the {_count(len(workers), 'worker')} takes jobs of queue {job.queue}, only of {', '.join(named)}"
+        )
+        yield Reason(code="other_queues", text=text, n=len(workers))
+        return
+    staying = [each for each in serving if each.info.pool in pools and pools[each.info.pool].stop is None]
+    if not staying:
+        yield Reason(
+            code="draining", text="the workers of its queue are stopping and take no more jobs", n=len(serving)
+        )
+        return
+    if job.run_at > now:
+        return
+    whole = any(not pools[each.info.pool].queues for each in staying)
+    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not whole)
+    busy = [each for each in staying if each.info.job is not None]
+    if len(busy) == len(staying):
+        yield Reason(code="all_busy", text=f"{_all(len(staying))} of its queue busy", n=len(staying))
+    if ahead:
+        more = "more than " if ahead >= COUNTED else ""
+        yield Reason(
+            code="behind", text=f"{more}{_count(ahead, 'due job')} {'is' if ahead == 1 else 'are'} ahead of it", n=ahead
+        )
+    else:
+        yield Reason(code="next", text="it is the next that a worker of its queue takes", n=0)
+
+
+def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
+    job, latest = of.job, of.latest
+    ago = "" if job.finished_at is None else f" {format_duration(max(0, now - job.finished_at))} ago"
+    if job.state is JobState.COMPLETED:
+        yield Reason(code="completed", text=f"it completed{ago}")
+        return
+    if job.state is JobState.CANCELLED:
+        yield Reason(code="cancelled", text=f"it was cancelled{ago}")
+        return
+    if job.losses >= MAX_LOSSES:
+        yield Reason(code="lost", text=f"it took {job.losses} workers with it and died{ago}", n=job.losses)
+    else:
+        last = "" if latest is None else f", the last with {describe(latest)}"
+        text = f"it died{ago}: {_all_attempts(job.attempts)} failed{last}; to revive it: queuectl retry {job.id}"
+        yield Reason(code="dead", text=text, n=job.attempts)
+    if job.signature is not None:
+        alike = context.store.dead.count(job.signature)
+        if alike > 1:
+            text = f"{alike} dead jobs ended with the same error: queuectl dlq list --error {job.signature}"
+            yield Reason(code="alike", text=text, n=alike)
+
+
+def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:
+    pool = pools.get(worker.info.pool)
+    return pool is None or not pool.queues or queue in pool.queues
+
+
+def _all(count: int) -> str:
+    return "the one worker is" if count == 1 else f"all {count} workers are"
+
+
+def _all_attempts(count: int) -> str:
+    return "its one attempt" if count == 1 else f"all {count} attempts"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+EXPLAIN = Operation(
+    name="explain",
+    summary="Say why a job is running, or is not",
+    params=Explain,
+    run=explain,
+    examples=("explain job1", "explain job1 --json"),
+)

@@ -1,0 +1,65 @@
+"""Who did what."""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.quantity import format_time
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.domain.event import Event
+    from queuectl.operations.context import Context
+
+_ALL = 1_000_000
+
+
+@record
+class History:
+    """Of what, and how much."""
+
+    id: str | None = field(
+        "only what was done to this job, worker, pool or setting", default=None, metavar="ID", positional=True
+    )
+    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+
+
+@record
+class EventRecord:
+    """Something that somebody did."""
+
+    event: Event
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        of = self.event
+        return {
+            "at": format_time(of.at),
+            "actor": of.actor,
+            "verb": of.verb,
+            "subject": of.subject,
+            "detail": of.detail,
+            "command": of.command,
+        }
+
+
+def history(context: Context, params: History) -> Iterator[EventRecord]:
+    """The newest events, newest last."""
+    if params.limit < 0:
+        raise UsageError("--limit must not be negative", hint="0 lists all")
+    events = context.store.journal.events(limit=params.limit or _ALL, subject=params.id)
+    return (EventRecord(event=event) for event in events)
+
+
+HISTORY = Operation(
+    name="history",
+    summary="List who did what, and with which command",
+    params=History,
+    run=history,
+    description="The newest stands last. What became of a job's attempts is in show; its enqueue is left out here.",
+    examples=("history", "history job1", "history --limit 0 --json"),
+)

@@ -1,0 +1,132 @@
+"""Saved views: filters under a name, for list and for the console."""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import NotFound, UsageError
+from queuectl.domain.filter import parse_filter
+from queuectl.domain.quantity import format_time
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.domain.job import JobState
+    from queuectl.operations.context import Context
+    from queuectl.store.views import SavedView
+
+_LONGEST_NAME = 60
+_LONGEST_FILTER = 1000
+
+
+@record
+class ListViews:
+    """Nothing to say."""
+
+
+@record
+class SaveView:
+    """Under which name, and what it shows."""
+
+    name: str = field("its name; a view of that name is replaced", metavar="NAME", positional=True)
+    words: tuple[str, ...] = field(
+        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command",
+        metavar="FILTER",
+        positional=True,
+    )
+
+
+@record
+class DeleteView:
+    """Which view."""
+
+    name: str = field("the view", metavar="NAME", positional=True)
+
+
+@record
+class ViewRecord:
+    """A saved view."""
+
+    view: SavedView
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        of = self.view
+        return {"name": of.name, "filter": of.filter, "created_at": format_time(of.created_at), "actor": of.actor}
+
+
+def list_views(context: Context, _params: ListViews) -> Iterator[ViewRecord]:
+    """All of them, by name."""
+    return (ViewRecord(view=view) for view in context.store.views.list())
+
+
+def save_view(context: Context, params: SaveView) -> ViewRecord:
+    """Save a filter that can be read."""
+    if not params.name.isprintable() or not params.name.strip() or len(params.name) > _LONGEST_NAME:
+        raise UsageError(f"a view's name has 1 to {_LONGEST_NAME} printable characters")
+    words = " ".join(params.words)
+    if len(words) > _LONGEST_FILTER or not words.isprintable():
+        raise UsageError(f"a filter has at most {_LONGEST_FILTER} printable characters")
+    parse_filter(words)
+    context.store.views.save(params.name, words, now=context.now())
+    return _find(context, params.name)
+
+
+def delete_view(context: Context, params: DeleteView) -> ViewRecord:
+    """Forget a view; what it was."""
+    was = _find(context, params.name)
+    if not context.store.views.delete(params.name, now=context.now()):
+        raise _missing(params.name)
+    return was
+
+
+def narrowed(
+    context: Context, name: str, states: list[JobState], criteria: dict[str, str | None]
+) -> tuple[list[JobState], dict[str, str | None]]:
+    """What `list` asks for, narrowed to a saved view. Raises NotFound, UsageError where the two exclude each other."""
+    saved = parse_filter(_find(context, name).view.filter)
+    both = [state for state in states if state in saved.states] if states and saved.states else [*states, *saved.states]
+    if states and not both:
+        raise UsageError(f"view {name} shows none of these states")
+    shown = {"queue": saved.queue, "tag": saved.tag, "search": saved.text, "named": saved.id}
+    for key, value in shown.items():
+        given = criteria[key]
+        if value is not None and given is not None and value != given:
+            raise UsageError(f"view {name} shows one {key} already: {value}", hint=f"leave out --{key}, or --view")
+    return both, {key: value if value is not None else criteria[key] for key, value in shown.items()}
+
+
+def _find(context: Context, name: str) -> ViewRecord:
+    found = context.store.views.find(name)
+    if found is None:
+        raise _missing(name)
+    return ViewRecord(view=found)
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"no view {name[:_LONGEST_NAME]}", hint="queuectl view list")
+
+
+LIST = Operation(
+    name="view list",
+    summary="List the saved views",
+    params=ListViews,
+    run=list_views,
+    examples=("view list",),
+)
+SAVE = Operation(
+    name="view save",
+    summary="Save a filter under a name, for list --view and the console",
+    params=SaveView,
+    run=save_view,
+    examples=("view save ops-mail state:failed,dead queue:mail", "view save reports report.sh"),
+)
+DELETE = Operation(
+    name="view delete",
+    summary="Forget a saved view",
+    params=DeleteView,
+    run=delete_view,
+    examples=("view delete ops-mail",),
+)

@@ -1,0 +1,39 @@
+"""The command line and the console: how it is opened, and that nothing else pays for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.support.command import environment, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = ("textual", "rich", "queuectl_tui", "asyncio", "typing", "pathlib")
+
+
+def test_an_enqueue_loads_no_user_interface(tmp_path: Path) -> None:
+    program = (
+        "import sys; from queuectl.cli.main import main; code = main(['enqueue', 'true']);"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    # Without site: an editable install may load typing by itself.
+    path = [each for each in sys.path if each]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; {program}"],
+        env=environment(tmp_path / "queue.db"), capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_without_a_terminal_nothing_asked_for_is_usage(tmp_path: Path) -> None:
+    done = run(env=environment(tmp_path / "queue.db"))
+    assert done.code == 2
+    assert done.err.startswith("usage: queuectl")
+    assert not (tmp_path / "queue.db").exists()
+
+
+def test_without_a_terminal_the_console_says_so(tmp_path: Path) -> None:
+    run("tui", env=environment(tmp_path / "queue.db")).refused(2, "needs a terminal")

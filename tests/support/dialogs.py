@@ -1,0 +1,85 @@
+"""A stage for one dialog, and what the dialogs' tests put on it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+
+from queuectl.config import SETTINGS
+from queuectl.operations.operation import Danger
+from queuectl.operations.settings import SettingNow
+from queuectl_tui.screens.completion import Names
+from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.screens.palette import ConsoleCommands, Entry
+from queuectl_tui.theme import THEMES
+from queuectl_tui.widgets.echo_line import EchoLine
+
+NAMES = Names(
+    ids=("12481", "12480", "a b", "[/x]"),
+    commands=("pending  send --to list-[b]a[/b]", "processing  ffmpeg -i a.mov b.mp4"),
+    queues=("default", "ma il", "mail"),
+)
+
+
+class Stage(App[None]):
+    """Holds one dialog, and remembers its answer."""
+
+    COMMANDS: ClassVar = {ConsoleCommands}
+
+    def __init__(self, dialog: Screen[Any] | None = None) -> None:
+        super().__init__()
+        self.dialog = dialog
+        self.answers: list[Any] = []
+        self.opened: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield EchoLine()
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "queuectl"
+        if self.dialog is not None:
+            self.push_screen(self.dialog, self.answers.append)
+
+    def key_entries(self):
+        yield Entry(title="r  retry", about="Run it again now", act=lambda: self.opened.append("retry"))
+
+    def open_command_line(self, text: str = "") -> None:
+        self.opened.append(text)
+
+
+def shown(app: App[Any]) -> str:
+    """All text on the screen."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in lines)[: (width + 1) * height * 4]
+
+
+def delete_many(typed: int | None = None, few: int = 5) -> Confirm:
+    ids = [str(number) for number in range(12481, 12435, -1)]
+    return Confirm(
+        "Delete 46 jobs",
+        ["46 finished jobs go away with their history and output.", "This cannot be undone."],
+        "queuectl delete " + " ".join(ids),
+        Danger.DESTROYS,
+        typed,
+        do="Delete",
+        names=[f"{id_}  send --to list-[b]a[/b]" for id_ in ids],
+        few=few,
+    )
+
+
+def settings_now(**stored: Any) -> list[SettingNow]:
+    return [
+        SettingNow(
+            key=key,
+            value=stored.get(key, setting.default),
+            default=setting.default,
+            origin="store" if key in stored else "default",
+            help=f"{setting.help}; {setting.describe()}",
+        )
+        for key, setting in SETTINGS.items()
+    ]
