@@ -1,0 +1,53 @@
+"""The console over a seeded store, with a clock that stands."""
+
+from __future__ import annotations
+
+import os
+import time
+
+for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "COLORTERM", "TEXTUAL"):
+    # Read when Textual is imported: what a developer's terminal likes is not what is tested.
+    os.environ.pop(name, None)
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+import pytest  # noqa: E402 - after what it reads has been cleared
+
+from queuectl import bootstrap  # noqa: E402 - after what it reads has been cleared
+from queuectl.runtime import census  # noqa: E402 - after what it reads has been cleared
+from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from queuectl_tui.app import ConsoleApp
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ConsoleApp]:
+    """Make a console over a store of its own: `make_app(seed=…, workers=…, **options of ConsoleApp)`.
+
+    Nothing moves by itself (`live=False`): the store is read once at the start, and on `app.reader.refresh()`.
+    """
+    from queuectl_tui.app import ConsoleApp
+
+    def make(
+        seed: Callable[[seeds.Seeder], None] | None = seeds.lively, *, workers: bool = True, **options: Any
+    ) -> ConsoleApp:
+        path = seeds.seeded(tmp_path, seed)
+        clock = seeds.StoppedClock()
+
+        def context() -> Any:
+            return bootstrap.context(path, clock=clock)
+
+        seen = seeds.workers() if workers and seed is not None else ((), ())
+        # No process runs here, so whoever looks for workers is told of these.
+        monkeypatch.setattr(census, "living_workers", lambda *_, **__: list(seen[0]))
+        monkeypatch.setattr(census, "living_pools", lambda *_, **__: list(seen[1]))
+        chosen: dict[str, Any] = {"live": False, "location": "~/prod/queue.db"} | options
+        return ConsoleApp(context, clock, **chosen)
+
+    return make

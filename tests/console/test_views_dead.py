@@ -1,0 +1,176 @@
+"""Dead letters: groups, marks, ghosts, and what is done to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+from queuectl.domain.job import JobState
+from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.screens.dead import DeadView
+from tests.support import seed as seeds
+from tests.support.view_app import drive, made, screen, snapshot, the_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from textual.pilot import Pilot
+
+
+def text_of(name: str) -> str:
+    with open(name, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_groups_open_and_close_and_the_flat_list_has_every_job(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        assert [key[0] for key in the_list(app).keys] == ["e"] * 4
+        await pilot.press("enter")
+        assert [key[0] for key in the_list(app).keys] == ["e", *["j"] * 7, *["e"] * 3]
+        await pilot.press("enter")
+        assert len(the_list(app).keys) == 4
+        await pilot.press("b")
+        assert len(the_list(app).keys) == 13
+
+    drive(app, act)
+
+
+def test_a_key_requeues_the_whole_group(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await pilot.pause()
+        dead = list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD]))
+        assert len(dead) == 6
+        assert app.acted[0][0] == "dlq retry"
+        assert app.said[0].startswith("requeued 7 dead jobs of ")
+
+    drive(app, act)
+
+
+def test_marked_jobs_are_requeued_together_and_all_marked_is_all(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("b", "space", "j", "space", "r")
+        _, params = app.acted[0]
+        assert len(params.ids) == 2
+        assert the_list(app).marks == set()
+        app.show(snapshot(dead=11))
+        await pilot.press("a", "r")
+        assert app.acted[1][1].all is True
+
+    drive(app, act)
+
+
+def test_purging_a_group_wants_the_number_typed(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("D")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("y")
+        await pilot.pause()
+        assert app.acted == []
+        await pilot.press("7", "enter", "enter")
+        await pilot.pause()
+        assert [name for name, _ in app.acted] == ["dlq purge"]
+        assert len(list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD]))) == 6
+
+    drive(app, act)
+
+
+def test_purging_one_job_deletes_that_job(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("b", "D")
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        assert [name for name, _ in app.acted] == ["delete"]
+        assert len(app.acted[0][1].ids) == 1
+
+    drive(app, act)
+
+
+def test_a_job_that_has_gone_leaves_a_ghost_that_nothing_is_done_to(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("b", "j")
+        gone = (the_list(app).cursor or "")[2:]
+        app.context.store.jobs.retry([gone], now=seeds.NOW)
+        app.show(snapshot(dead=12))
+        await pilot.pause()
+        assert the_list(app).haunted
+        assert "not dead any more" in screen(app)
+        await pilot.press("r")
+        assert app.acted == []
+        await pilot.press("j")
+        assert not the_list(app).haunted
+        assert len(the_list(app).keys) == 12
+
+    drive(app, act)
+
+
+def test_the_export_is_json_lines_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("E", "E")
+        await pilot.pause()
+        name = "dead-20260714-140327.jsonl"
+        assert stat.S_IMODE(os.stat(name).st_mode) == 0o600
+        documents = [json.loads(line) for line in text_of(name).splitlines()]
+        assert len(documents) == 7
+        assert all(document["state"] == "dead" and "KeyError" in document["stderr"] for document in documents)
+        assert app.said[0].startswith("wrote 7 dead jobs")
+        assert "cannot be written" in app.said[1]
+
+    drive(app, act)
+
+
+def test_escape_takes_marks_away_first_and_then_closes_groups(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("enter", "j", "space")
+        assert app.view.go_back()
+        assert the_list(app).marks == set()
+        assert app.view.go_back()
+        assert len(the_list(app).keys) == 4
+        assert not app.view.go_back()
+
+    drive(app, act)
+
+
+def test_edit_is_for_one_job(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("e", "b", "e")
+        assert [each.split()[0] for each in app.opened] == ["edit"]
+
+    drive(app, act)
+
+
+def test_they_are_not_all_walked_over_at_every_change(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        for number in range(8):
+            app.show(snapshot(seeds.NOW + number * 1000, changed=number + 2))
+        assert app.reader.asked.count("dead.load") == 2
+        app.show(snapshot(seeds.NOW + 9000, changed=20, dead=14))
+        assert app.reader.asked.count("dead.load") == 3
+
+    drive(app, act)

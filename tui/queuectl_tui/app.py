@@ -1,0 +1,392 @@
+"""The console: one screen with five views, a thread that reads, a thread that writes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding
+from textual.widgets import ContentSwitcher, Static
+
+from queuectl.domain.clock import Clock
+from queuectl.domain.errors import Refused
+from queuectl.domain.text import safe
+from queuectl_tui import keymap
+from queuectl_tui.console_actions import ConsoleActions
+from queuectl_tui.keymap import hint
+from queuectl_tui.model import nothing
+from queuectl_tui.reader import Answered, Reader, SnapshotArrived, look_around
+from queuectl_tui.screens.views import PLACES, View
+from queuectl_tui.theme import CYCLE, THEMES, Paint
+from queuectl_tui.widgets.echo_line import EchoLine
+from queuectl_tui.widgets.key_bar import KeyBar
+from queuectl_tui.widgets.status_line import StatusLine
+from queuectl_tui.widgets.tabs import Tabs, number
+from queuectl_tui.writer import READS, ActionDone, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from queuectl.operations.context import Context
+    from queuectl.operations.operation import Operation
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.reader import Census
+
+SMALLEST = (60, 15)
+_INTERRUPT = 5.0
+"""Seconds within which the second Ctrl+C ends the console."""
+_SAVE_TITLE, _GIVE_BACK_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+
+
+class ConsoleApp(ConsoleActions):
+    """The whole of it. `live=False`: no threads and no timers; for pictures."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "queuectl"
+    AUTO_FOCUS = "JobTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keymap.bindings("global"),
+        Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True, id="global.interrupt"),
+        Binding("ctrl+q", "quit", "Quit", show=False, id="global.quit"),
+    ]
+
+    def __init__(
+        self,
+        context_factory: Callable[[], Context],
+        clock: Clock | None = None,
+        *,
+        read_only: bool = False,
+        ascii: bool = False,  # noqa: A002 - what the option is called
+        live: bool = True,
+        census: Census = look_around,
+        location: str | None = None,
+        theme: str | None = None,
+    ) -> None:
+        """`census` looks for workers and pools, `location` is the store as people may see it."""
+        super().__init__()
+        self.clock = clock or Clock()
+        self.read_only = read_only
+        self.ascii_only = ascii
+        self.live = live
+        self.location = location if location is not None else context_factory().location
+        self.reader = Reader(self, context_factory, census, live=live)
+        self.writer = Writer(self, context_factory, live=live)
+        self.snapshot: Snapshot = nothing(self.clock.now())
+        self.paused = False
+        self._lines = []
+        self._last_undo = None
+        self._mounted_all = False
+        """Whether the widgets are there."""
+        self._interrupted_at = float("-inf")
+        self._terminal_title = ""
+        self._paint: Paint | None = None
+        for each in THEMES:
+            self.register_theme(each)
+        mono = bool(os.environ.get("NO_COLOR"))
+        self.theme = theme or ("queuectl-mono" if mono else "queuectl")
+        from queuectl_tui.screens.palette import ConsoleCommands
+
+        self.COMMANDS = {ConsoleCommands}  # type: ignore[misc]  # ours alone, without the stock ones
+
+    def compose(self) -> ComposeResult:
+        """Status, tabs, the views, what was done last, the keys."""
+        yield StatusLine(self.location, read_only=self.read_only, id="status")
+        yield Tabs(id="tabs")
+        yield ContentSwitcher(PLACES[0].load(), initial=PLACES[0].name, id="views")
+        yield EchoLine(id="echo", ascii_only=self.ascii_only)
+        yield KeyBar(id="keys")
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        main = self.screen_stack[0]
+        self.status, self.tabs = main.query_one(StatusLine), main.query_one(Tabs)
+        self.echo, self.key_bar = main.query_one(EchoLine), main.query_one(KeyBar)
+        self.switcher = main.query_one(ContentSwitcher)
+        self._mounted_all = True
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        if self.live:
+            for each in (signal.SIGTERM, signal.SIGHUP):
+                # Not from a thread, as in tests.
+                with suppress(RuntimeError, NotImplementedError, ValueError):
+                    asyncio.get_running_loop().add_signal_handler(each, self.exit, None, 128 + each)
+            self.set_interval(1.0, self._tick)
+        self.reader.start()
+        self.writer.start()
+        self.view.on_view_shown()
+        self.show_hints()
+
+    def on_unmount(self) -> None:
+        """Let the threads end."""
+        self.reader.stop()
+        self.writer.stop()
+        if self._terminal_title:
+            self._write(_GIVE_BACK_TITLE)
+
+    # What others use -------------------------------------------------------------------------------------------------
+
+    @property
+    def paint(self) -> Paint:
+        """The styles of the theme that is on."""
+        if self._paint is None:
+            self._paint = Paint(self.theme, dark=self.current_theme.dark, ascii_only=self.ascii_only)
+        return self._paint
+
+    @property
+    def view(self) -> View:
+        """The view that shows."""
+        found = self.switcher.get_child_by_id(self.switcher.current or PLACES[0].name)
+        if not isinstance(found, View):
+            raise TypeError
+        return found
+
+    def act(
+        self, operation: Operation, params: Any, *, about: str, then: Callable[[ActionDone], None] | None = None
+    ) -> None:
+        """Run an operation in the writer's thread; the echo line tells how it ended. `then` is told too."""
+        if operation.name not in READS and not self.may_write():
+            return
+        self.echo.working(about)
+        self.writer.run(operation, params, about, then)
+
+    def may_write(self) -> bool:
+        """Whether anything may be changed; says so when not."""
+        if self.read_only:
+            refused = Refused("this console is read-only", hint="start it without --read-only")
+            self.echo.failed(self.clock.now(), "", refused)
+        return not self.read_only
+
+    def say(self, text: str) -> None:
+        """A word in the echo line."""
+        self.echo.say(text)
+
+    def copy(self, text: str, about: str) -> None:
+        """Put text on the terminal's clipboard."""
+        self.copy_to_clipboard(text)
+        self.say(about)
+
+    async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
+        """Read something and wait for it."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.reader.ask(request, lambda value: None if future.done() else future.set_result(value), key)
+        return await future
+
+    def show_hints(self) -> None:
+        """The keys that apply now, and those that always do."""
+        if not self._mounted_all:
+            return
+        typing = getattr(self.screen_stack[0].focused, "value", None) is not None
+        general = [hint("global.new_job")]
+        general.append(hint("global.stop_pool") if self.snapshot.workers else hint("global.start_pool"))
+        if self.read_only or typing:
+            general = []
+        general += [] if typing else [hint("global.pause", "go on" if self.paused else None), hint("global.command")]
+        always = [] if typing else [hint("global.help"), hint("global.leave")]
+        own = [each for each in self.view.hints() if not (self.read_only and each.action in _WRITES)]
+        self.key_bar.show([*own, *general, *always])
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+
+    @on(SnapshotArrived)
+    def _snapshot_arrived(self, event: SnapshotArrived) -> None:
+        if self.paused and event.snapshot.error is None:
+            return
+        self.snapshot = event.snapshot
+        with self.batch_update():
+            self._show()
+
+    @on(Answered)
+    def _answered(self, event: Answered) -> None:
+        event.answer(event.value)
+
+    def _show(self) -> None:
+        self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
+        self.tabs.show(self.snapshot)
+        self.view.show(self.snapshot)
+        self.show_hints()
+        self._show_title()
+        self._show_smallness()
+
+    def _tick(self) -> None:
+        """A second has passed: ages and clocks."""
+        with self.batch_update():
+            self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
+            if not self.paused and hasattr(self.view, "tick") and len(self.screen_stack) == 1:
+                self.view.tick()
+
+    def on_app_blur(self) -> None:
+        """Nobody looks: read less often."""
+        self.reader.seen = False
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again."""
+        self.reader.seen = True
+        self.reader.refresh()
+
+    # Doing -----------------------------------------------------------------------------------------------------------
+
+    @on(ActionDone)
+    def _action_done(self, event: ActionDone) -> None:
+        self.writer.pending -= 1
+        now = self.clock.now()
+        if event.error is not None:
+            self.echo.failed(now, event.about, event.error, event.echo)
+        else:
+            self._last_undo = event.undo
+            self.echo.done(now, event.about, event.echo, undo=event.undo is not None)
+        if event.then is not None:
+            event.then(event)
+        self.reader.refresh()
+
+    @on(KeyBar.Pressed)
+    async def _hint_clicked(self, event: KeyBar.Pressed) -> None:
+        target = (
+            self
+            if any(
+                each.action == event.action or each.id == f"global.{event.action}" for each in keymap.of_scope("global")
+            )
+            else self.focused or self.view
+        )
+        await self.run_action(event.action, target)
+
+    @on(Tabs.Chosen)
+    def _tab_clicked(self, event: Tabs.Chosen) -> None:
+        self.show_view(event.name)
+
+    # Keys ------------------------------------------------------------------------------------------------------------
+
+    async def action_view(self, name: str) -> None:
+        """Show a view."""
+        self.show_view(name)
+
+    def show_view(self, name: str) -> None:
+        """Show a view; it is made when it is first shown."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        place = next(each for each in PLACES if each.name == name)
+        if not self.switcher.query_children(f"#{name}"):
+            self.switcher.mount(place.load())
+        self.call_next(self._switch, name)
+
+    def _switch(self, name: str) -> None:
+        self.switcher.current = name
+        self.tabs.choose(name)
+        self.view.on_view_shown()
+        self.view.show(self.snapshot)
+        self.show_hints()
+
+    def action_pause(self) -> None:
+        """Stop the picture, or let it go on."""
+        self.paused = not self.paused
+        if not self.paused:
+            self.reader.refresh()
+        self._show()
+
+    def action_refresh(self) -> None:
+        """Read everything again."""
+        self.reader.refresh()
+
+    def action_zoom(self) -> None:
+        """Give the pane the whole screen."""
+        zoom = getattr(self.view, "action_zoom", None)
+        if zoom is not None:
+            zoom()
+
+    def action_theme(self) -> None:
+        """The next theme."""
+        place = CYCLE.index(self.theme) if self.theme in CYCLE else -1
+        self.theme = CYCLE[(place + 1) % len(CYCLE)]
+        self.say(f"theme {self.theme}")
+
+    async def action_back(self) -> None:
+        """Back by one layer; the top stays."""
+        self.view.go_back()
+        self.show_hints()
+
+    def action_leave(self) -> None:
+        """Back, and out at the top."""
+        if not self.view.go_back():
+            self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """The first time tells how to leave, the second leaves."""
+        now = self.clock.monotonic()
+        if now - self._interrupted_at < _INTERRUPT:
+            self.exit(0)
+            return
+        self._interrupted_at = now
+        self.say("Ctrl+C again leaves the console; workers and jobs go on")
+
+    # The terminal ----------------------------------------------------------------------------------------------------
+
+    def _theme_changed(self, _theme: Any) -> None:
+        self._paint = None
+        self.call_after_refresh(self._repaint_all)
+
+    def _repaint_all(self) -> None:
+        self._show()
+        self.refresh(layout=True)
+
+    def on_resize(self) -> None:
+        """Say so where the terminal is too small for anything else."""
+        self._show_smallness()
+
+    def _show_smallness(self) -> None:
+        width, height = self.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        main = self.screen_stack[0]
+        main.set_class(small, "-too-small")
+        if small:
+            counts = self.snapshot.counts
+            text = f"queuectl needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}\n"
+            text += f"{number(counts.get('processing', 0))} running  {number(counts.get('pending', 0))} pending  "
+            text += f"{number(counts.get('dead', 0))} dead"
+            main.query_one("#too-small", Static).update(Text(text, justify="center"))
+
+    def _show_title(self) -> None:
+        """What the terminal's tab says."""
+        if not self.live or self.is_headless:
+            return
+        counts = self.snapshot.counts
+        title = f"{counts.get('processing', 0)} running, {counts.get('dead', 0)} dead - queuectl"
+        if title != self._terminal_title:
+            if not self._terminal_title:
+                self._write(_SAVE_TITLE)
+            self._terminal_title = title
+            self._write(f"\x1b]2;{safe(title)}\x07")
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+
+_WRITES = frozenset(
+    {"retry", "cancel", "kill", "delete", "edit", "hold", "priority", "requeue", "purge", "new_job", "stop"}
+)
+
+
+def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:  # noqa: A002
+    """Open the console on a store and return its exit code. Raises StoreError when the store cannot be opened."""
+    from queuectl import bootstrap
+
+    def factory() -> Context:
+        return bootstrap.context(flag_db)
+
+    # Made or refused here, while there still is a terminal to tell it to.
+    first = factory()
+    try:
+        first.store.changed()
+        location = first.location
+    finally:
+        first.close()
+    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location)
+    code = app.run(mouse=not no_mouse)
+    return app.return_code or code or 0

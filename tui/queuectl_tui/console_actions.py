@@ -1,0 +1,305 @@
+"""What can be done from everywhere: the pool, new jobs, the command line, settings, undo, help."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.app import App
+
+from queuectl.domain.record import replace
+from queuectl.domain.text import one_line, safe
+from queuectl.operations import find
+from queuectl.operations.echo import command_line
+from queuectl.operations.operation import Danger
+from queuectl_tui.keymap import KEYS
+from queuectl_tui.screens.views import PLACES
+from queuectl_tui.writer import READS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from queuectl.operations.context import Context
+    from queuectl.operations.operation import Operation
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.reader import Reader
+    from queuectl_tui.screens.palette import Entry
+    from queuectl_tui.screens.views import View
+    from queuectl_tui.writer import ActionDone
+
+_MOST_WORKERS = 64
+
+
+class ConsoleActions(App[int]):
+    """The actions of the console that belong to no view."""
+
+    reader: Reader
+    snapshot: Snapshot
+    read_only: bool
+    _last_undo: int | None = None
+    _lines: list[str]
+
+    if TYPE_CHECKING:
+
+        @property
+        def view(self) -> View:
+            """The view that shows."""
+
+        def act(
+            self,
+            operation: Operation,
+            params: Any,
+            *,
+            about: str,
+            then: Callable[[ActionDone], None] | None = None,
+        ) -> None:
+            """Run an operation."""
+
+        def say(self, text: str) -> None:
+            """Say a word."""
+
+        def may_write(self) -> bool:
+            """Whether it may."""
+
+        async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
+            """Read and wait."""
+
+        def show_view(self, name: str) -> None:
+            """Show a view."""
+
+    # The pool --------------------------------------------------------------------------------------------------------
+
+    @work(group="pool")
+    async def action_start_pool(self) -> None:
+        """Start workers that outlive the console."""
+        if not self.may_write():
+            return
+        from queuectl_tui.screens.number import NumberPrompt
+
+        start = find("worker start")
+
+        def line(number: int) -> str:
+            return command_line(start, start.params(count=number, detach=True))
+
+        asked = NumberPrompt(
+            "Start workers", "How many? They go on when the console is closed.", value=4, low=1, high=_MOST_WORKERS,
+            line=line, do="Start",
+        )  # fmt: skip
+        number = await self.push_screen_wait(asked)
+        if number is not None:
+            self._start(number)
+
+    def _start(self, count: int) -> None:
+        start = find("worker start")
+        self.act(start, start.params(count=count, detach=True), about=f"started {count} worker{'s' * (count != 1)}")
+
+    @work(group="pool")
+    async def action_stop_pool(self) -> None:
+        """Let the workers finish what they run, and stop."""
+        if not self.may_write():
+            return
+        workers = len(self.snapshot.workers)
+        if not workers and not self.snapshot.pools:
+            self.say("no workers are running: S starts some")
+            return
+        from queuectl_tui.screens.confirm import Confirm
+
+        stop = find("worker stop")
+        busy = self.snapshot.busy
+        lines = [
+            "None of them runs a job just now." if not busy else f"{busy} of them run a job, and finish it first.",
+            "Jobs that wait stay where they are, until workers are started again.",
+        ]
+        asked = Confirm(
+            f"Stop {workers} worker{'s' * (workers != 1)}?", lines, command_line(stop, stop.params()), Danger.STOPS,
+            do="Drain and stop",
+        )  # fmt: skip
+        if await self.push_screen_wait(asked):
+            self.act(stop, stop.params(), about=f"stopped {workers} worker{'s' * (workers != 1)}")
+
+    def action_scale(self, by: int) -> None:
+        """One worker more or fewer in the newest pool."""
+        if not self.may_write():
+            return
+        pools = [pool for pool in self.snapshot.pools if pool.stop is None]
+        if not pools:
+            if by > 0:
+                self._start(1)
+            else:
+                self.say("no workers are running")
+            return
+        pool = pools[-1]
+        size = pool.size + by
+        if size < 1:
+            self.say("that is the last worker: X stops the pool")
+            return
+        # Seen at once, so that three quick presses are three workers.
+        pools_now = tuple(replace(each, size=size) if each.id == pool.id else each for each in self.snapshot.pools)
+        self.snapshot = replace(self.snapshot, pools=pools_now)
+        scale = find("worker scale")
+        name = pool.id if len(self.snapshot.pools) > 1 else None
+        self.act(scale, scale.params(size=size, pool=name), about=f"asked for {size} worker{'s' * (size != 1)}")
+
+    # Jobs ------------------------------------------------------------------------------------------------------------
+
+    def action_new_job(self) -> None:
+        """Enqueue a job."""
+        if self.may_write():
+            self.new_job({}, {})
+
+    @work(group="form")
+    async def new_job(self, initial: dict[str, Any], problems: dict[str, str]) -> None:
+        """Ask for a job and enqueue it; one that is refused comes back into the form, with the reason."""
+        from queuectl_tui.screens.form import JobForm
+        from queuectl_tui.screens.job_fields import enqueue_params, field_of
+
+        given = await self.push_screen_wait(JobForm(initial, problems))
+        if given is None:
+            return
+
+        def then(done: ActionDone) -> None:
+            if done.error is not None:
+                self.new_job(given, {field_of(done.error, given): done.error.message})
+
+        self.act(find("enqueue"), enqueue_params(given), about=f"enqueued {one_line(given['command'], 40)}", then=then)
+
+    @work(group="form")
+    async def edit_job(self, job_id: str) -> None:
+        """Change a job and put it back in the queue."""
+        if not self.may_write():
+            return
+        from queuectl_tui.screens.form import JobForm
+        from queuectl_tui.screens.job_fields import edit_params, given_of
+
+        job = await self.fetch(lambda context: context.store.jobs.get(job_id).job, "edit")
+        before = given_of(job)
+        after = await self.push_screen_wait(JobForm(before, editing=job_id))
+        if after is not None:
+            self.act(find("edit"), edit_params(job_id, before, after), about=f"changed {one_line(job_id, 40)}")
+
+    def open_job(self, job_id: str, *, attempt: int | None = None) -> None:
+        """Everything about a job."""
+        from queuectl_tui.screens.job import JobScreen
+
+        self.push_screen(JobScreen(job_id, attempt=attempt))
+
+    def open_log(self, job_id: str, *, attempt: int | None = None) -> None:
+        """What a job has printed."""
+        from queuectl_tui.screens.log import LogScreen
+
+        self.push_screen(LogScreen(job_id, attempt=attempt))
+
+    def action_undo(self) -> None:
+        """Take back what was done last."""
+        if self.may_write():
+            undo = find("undo")
+            self.act(undo, undo.params(undo=self._last_undo), about="undid")
+
+    # The command line, settings, help --------------------------------------------------------------------------------
+
+    def action_command(self) -> None:
+        """Type a command."""
+        self.open_command_line()
+
+    @work(group="command")
+    async def open_command_line(self, text: str = "") -> None:
+        """Type a command, `text` of which is there already."""
+        from queuectl_tui.screens.command_line import CommandLine, Jump
+        from queuectl_tui.screens.completion import read_names
+
+        screen = CommandLine(text, history=self._lines)
+        self.reader.ask(read_names, screen.take_names, "names")
+        answer = await self.push_screen_wait(screen)
+        if answer is None:
+            return
+        if isinstance(answer, Jump):
+            self.show_view(answer.view)
+            # After the view has come to the front.
+            self.call_next(self._filter, answer.filter)
+            return
+        await self._run_line(answer.operation, answer.params, answer.line)
+
+    def _filter(self, text: str) -> None:
+        if text and hasattr(self.view, "set_filter"):
+            self.view.set_filter(text)
+
+    async def _run_line(self, operation: Operation, params: Any, line: str) -> None:
+        from queuectl_tui.screens.confirm import Confirm
+        from queuectl_tui.screens.result import ResultPanel
+
+        if operation.name not in READS and not self.may_write():
+            return
+        if operation.name == "logs":
+            self.open_log(params.id, attempt=params.attempt)
+            return
+        if operation.danger is not Danger.NONE:
+            question = await self.fetch(
+                lambda context: operation.question(context, params) if operation.question else None, "question"
+            )
+            asked = Confirm(
+                operation.name, [question or f"{operation.summary}."], command_line(operation, params), operation.danger
+            )
+            if not await self.push_screen_wait(asked):
+                return
+
+        def then(done: ActionDone) -> None:
+            if done.error is None and (operation.name in READS or operation.name == "doctor"):
+                self.push_screen(ResultPanel(line, documents(done.result)))
+
+        self.act(operation, params, about=operation.name, then=then)
+
+    @work(group="settings")
+    async def action_settings(self) -> None:
+        """See and change the settings."""
+        from queuectl_tui.screens.config_editor import ConfigEditor
+
+        listed = find("config list")
+        settings = await self.fetch(lambda context: listed.run(context, listed.params()).settings, "settings")
+
+        def write(change: Any, about: str, tell: Callable[[Any, str | None], None]) -> None:
+            operation = find("config unset" if type(change) is find("config unset").params else "config set")
+
+            def then(done: ActionDone) -> None:
+                tell(done.result, None if done.error is None else done.error.message)
+
+            self.act(operation, change, about=about, then=then)
+
+        self.push_screen(ConfigEditor(settings, write, read_only=self.read_only))
+
+    def action_help(self) -> None:
+        """What the keys do."""
+        from queuectl_tui.screens.help import Help
+
+        scope = getattr(self.screen, "scope", None) or self.view.scope
+        self.push_screen(Help(scope))
+
+    def key_entries(self) -> Iterator[Entry]:
+        """The keys that apply to what has the focus now, for the palette."""
+        from queuectl_tui.screens.palette import Entry
+
+        scope = getattr(self.screen, "scope", None) or self.view.scope
+        where = self.screen if getattr(self.screen, "scope", None) else self.view
+        for key in KEYS:
+            if key.scope in {scope, "list" if scope in {"workers", "dead", "activity"} else scope, "global"}:
+                action = key.action or key.id.partition(".")[2]
+                target = self if key.scope == "global" else where
+                if key.id.endswith((".down", ".up", ".page_down", ".page_up")):
+                    continue
+                yield Entry(
+                    title=f"{key.help} ({key.shown})",
+                    about=key.label,
+                    act=partial(self._press, action, target),
+                )
+        for place in PLACES:
+            yield Entry(title=f"{place.title} ({place.number})", about="view", act=partial(self.show_view, place.name))
+
+    def _press(self, action: str, target: Any) -> None:
+        self.call_later(self.run_action, action, target)
+
+
+def documents(result: Any) -> Any:
+    """The JSON form of a result."""
+    if isinstance(result, list):
+        return [each.document() for each in result]
+    return result.document() if hasattr(result, "document") else safe(str(result))

@@ -1,0 +1,54 @@
+"""What the reader hands to the views: frozen, so that two threads can look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queuectl.domain.job import JobState
+from queuectl.domain.record import record
+
+if TYPE_CHECKING:
+    from queuectl.domain.worker import PoolInfo
+    from queuectl.runtime.census import WorkerSeen
+
+
+@record
+class Snapshot:
+    """The whole queue at a glance. Its cost does not depend on how many jobs there are."""
+
+    at: int
+    """When it was read, in milliseconds since the epoch."""
+    counts: dict[str, int]
+    """Jobs by state; every state is there."""
+    total: int
+    workers: tuple[WorkerSeen, ...] = ()
+    pools: tuple[PoolInfo, ...] = ()
+    in_rate: float = 0.0
+    """Jobs enqueued a second, over the last minute."""
+    out_rate: float = 0.0
+    """Attempts that ended a second, over the last minute."""
+    oldest_due_ms: int | None = None
+    """For how long the job that has waited longest has been due; None if nothing waits."""
+    changed: int = 0
+    """Differs from the last one when the store has changed since."""
+    error: str | None = None
+    """Why the store could not be read: everything else is the last that was."""
+    finished: tuple[int, ...] = ()
+    """Attempts that ended in each minute of the last hour, the oldest first."""
+    read_ms: float = 0.0
+    """What reading it took."""
+
+    @property
+    def busy(self) -> int:
+        """Workers that run a job."""
+        return sum(worker.info.job is not None for worker in self.workers)
+
+    @property
+    def wanted(self) -> int:
+        """Workers that the pools were asked for."""
+        return sum(pool.size for pool in self.pools)
+
+
+def nothing(at: int, error: str | None = None) -> Snapshot:
+    """Before the first read."""
+    return Snapshot(at=at, counts=dict.fromkeys((state.value for state in JobState), 0), total=0, error=error)

@@ -1,0 +1,234 @@
+"""The reader: one thread that owns a connection of its own and hands over frozen pictures of the store.
+
+It asks for a change four times a second (ten microseconds) and reads only when there was one. Requests of the views run
+in the same thread; of those with the same key only the latest counts, so that a fast scroll does not queue up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.message import Message
+
+from queuectl.domain.errors import QueuectlError, StoreError
+from queuectl.domain.job import JobState
+from queuectl.domain.record import replace
+from queuectl_tui.model import Snapshot, nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from queuectl.domain.worker import PoolInfo
+    from queuectl.operations.context import Context
+    from queuectl.runtime.census import WorkerSeen
+    from queuectl_tui.app import ConsoleApp
+
+    Census: TypeAlias = Callable[[Context, int], tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]]
+
+T = TypeVar("T")
+_PROBE, _PROBE_UNSEEN = 0.25, 2.0
+"""Seconds between two looks for a change: with the terminal in front, and without."""
+_ALIVE = 2.0
+"""Seconds after which workers are looked at although nothing was written: beats and memory change silently."""
+_SLOWEST = 4.0
+_WINDOW = 60
+
+
+class SnapshotArrived(Message):
+    """The store was read, or could not be."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """The latest is enough."""
+        return isinstance(message, SnapshotArrived)
+
+
+class Answered(Message):
+    """A request has its answer."""
+
+    def __init__(self, answer: Callable[[Any], None], value: Any) -> None:
+        super().__init__()
+        self.answer = answer
+        self.value = value
+
+
+class Interrupted(Exception):
+    """A newer request with the same key has come, or the console ends: stop reading."""
+
+
+class Reader:
+    """Reads for the whole console."""
+
+    def __init__(self, app: ConsoleApp, factory: Callable[[], Context], census: Census, *, live: bool) -> None:
+        """`live=False`: no thread; each request is answered at once, and the store is read on `refresh`."""
+        self._app = app
+        self._factory = factory
+        self._census = census
+        self._live = live
+        self._context: Context | None = None
+        self._lock = threading.Condition()
+        self._wanted: dict[str, tuple[Callable[[Context], Any], Callable[[Any], None]]] = {}
+        self._running: str | None = None
+        self._stop = False
+        self._again = False
+        self.seen = True
+        """Whether the terminal is in front; it is looked at less often when it is not."""
+        self._last: Snapshot | None = None
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        if self._live:
+            self._thread.start()
+        else:
+            self.refresh()
+
+    def stop(self) -> None:
+        """End, and wait for it."""
+        with self._lock:
+            self._stop = True
+            self._lock.notify()
+        if self._thread.is_alive():
+            self._thread.join(2)
+        elif self._context is not None:
+            self._context.close()
+
+    def ask(self, request: Callable[[Context], T], answer: Callable[[T], None], key: str) -> None:
+        """Run `request` in the reader's thread and `answer` in the app's. The latest request of a `key` wins."""
+        if not self._live:
+            try:
+                value = request(self._open())
+            except (StoreError, Interrupted):
+                return
+            answer(value)
+            return
+        with self._lock:
+            self._wanted[key] = (request, answer)
+            self._lock.notify()
+
+    def refresh(self) -> None:
+        """Read everything now."""
+        if not self._live:
+            self._app.post_message(SnapshotArrived(self._read()))
+            return
+        with self._lock:
+            self._again = True
+            self._lock.notify()
+
+    def interrupted(self) -> bool:
+        """Whether what runs now is not wanted any more; long reads ask between two steps."""
+        return self._stop or (self._running is not None and self._running in self._wanted)
+
+    def check(self) -> None:
+        """Raise `Interrupted` where what runs now is not wanted any more."""
+        if self.interrupted():
+            raise Interrupted
+
+    def _open(self) -> Context:
+        if self._context is None:
+            self._context = self._factory()
+        return self._context
+
+    def _run(self) -> None:
+        changed: int | None = None
+        read_at = 0.0
+        pause = 0.0
+        while not self._stop:
+            with self._lock:
+                if not self._wanted and not self._again and not self._stop:
+                    self._lock.wait(_PROBE if self.seen else _PROBE_UNSEEN)
+                again, self._again = self._again, False
+                wanted = next(iter(self._wanted), None)
+                task = self._wanted.pop(wanted) if wanted is not None else None
+                self._running = wanted
+            if self._ended():
+                break
+            if task is not None:
+                self._answer(*task)
+            since = time.monotonic() - read_at
+            if not again and since < max(pause, _PROBE - 0.02):
+                continue
+            now_changed = self._probe()
+            if again or now_changed != changed or now_changed is None or since > _ALIVE:
+                snapshot = self._read()
+                changed = now_changed if snapshot.error is None else None
+                read_at = time.monotonic()
+                # A store that cannot be read is asked less and less often.
+                pause = 0.0 if snapshot.error is None else min(max(pause * 2, 0.25), _SLOWEST)
+                self._app.post_message(SnapshotArrived(snapshot))
+        if self._context is not None:
+            self._context.close()
+
+    def _ended(self) -> bool:
+        return self._stop
+
+    def _probe(self) -> int | None:
+        try:
+            return self._open().store.changed()
+        except QueuectlError:
+            return None
+
+    def _answer(self, request: Callable[[Context], Any], answer: Callable[[Any], None]) -> None:
+        try:
+            value = request(self._open())
+        except (StoreError, Interrupted):
+            return  # the next snapshot tells of it; the views ask again with it
+        finally:
+            self._running = None
+        self._app.post_message(Answered(answer, value))
+
+    def _read(self) -> Snapshot:
+        started = time.perf_counter()
+        last = self._last
+        try:
+            context = self._open()
+            now = context.now()
+            read = _snapshot(context, self._census, now, last)
+        except QueuectlError as error:
+            if last is None:
+                return nothing(self._app.clock.now(), error.message)
+            return replace(last, error=error.message)
+        self._last = replace(read, read_ms=(time.perf_counter() - started) * 1000)
+        return self._last
+
+
+def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None) -> Snapshot:
+    store = context.store
+    # Looked at first, so that what is written meanwhile is seen next time.
+    changed = store.changed()
+    counts = dict.fromkeys((state.value for state in JobState), 0)
+    for _, state, count in store.counts():
+        counts[state] = counts.get(state, 0) + count
+    workers, pools = census(context, now)
+    due = store.claims().next_due()
+    minute = now // 60_000
+    fresh = last is None or last.at // 5000 != now // 5000
+    finished = store.browse.finished(minute, _WINDOW) if fresh or last is None else last.finished
+    came, went = store.browse.rates(now)
+    return Snapshot(
+        at=now,
+        counts=counts,
+        total=sum(counts.values()),
+        workers=workers,
+        pools=pools,
+        in_rate=came,
+        out_rate=went,
+        oldest_due_ms=now - due if due is not None and due <= now else None,
+        changed=changed,
+        finished=finished,
+    )
+
+
+def look_around(context: Context, now: int) -> tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]:
+    """The workers and pools that live on this host."""
+    from queuectl.runtime.census import living_pools, living_workers
+
+    return tuple(living_workers(context.store, context.place, now=now)), tuple(
+        living_pools(context.store, context.place)
+    )

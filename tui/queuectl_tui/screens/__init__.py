@@ -1,0 +1,1 @@
+"""Views, pages and dialogs."""

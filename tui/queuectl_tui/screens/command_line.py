@@ -1,0 +1,233 @@
+"""The command line at the bottom: the words of `queuectl`, completed, with the command's usage while one types."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.record import record, replace
+from queuectl.domain.text import one_line
+from queuectl.operations import WHERE, find
+from queuectl.operations.arguments import nearest, params, usage
+from queuectl.operations.shell import split
+from queuectl_tui.screens.completion import GROUPS, NOT_HERE, VIEWS, Completion, Names, command_of, complete
+from queuectl_tui.widgets.fields import SafeInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from queuectl.operations.operation import Operation
+    from queuectl_tui.screens.completion import Choice
+
+_SHOWN = 8
+_CHOICE = 26
+
+
+@record
+class Jump:
+    """Go to a view."""
+
+    view: str
+    filter: str
+
+
+@record
+class Run:
+    """Run an operation."""
+
+    operation: Operation
+    params: Any
+    line: str
+
+
+class CommandLine(ModalScreen[Jump | Run | None]):
+    """Ask for a command; `Jump`, `Run` or None is the answer."""
+
+    DEFAULT_CSS = """
+    CommandLine {
+        align: left bottom;
+        background: $background 0%;
+
+        #panel { height: auto; width: 100%; background: $panel; border-top: solid $primary; }
+        #choices { height: auto; max-height: 8; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #told { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
+        #line { height: 1; }
+        #colon { width: 2; padding-left: 1; color: $accent; text-style: bold; }
+        Input { width: 1fr; padding: 0; background: $panel; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "leave", "Leave"),
+        ("tab", "complete(1)", "Complete"),
+        ("shift+tab", "complete(-1)"),
+        ("up", "recall(-1)", "Earlier"),
+        ("down", "recall(1)", "Later"),
+    ]
+
+    def __init__(self, text: str = "", *, names: Names | None = None, history: list[str] | None = None) -> None:
+        """`text` is typed already; `history` are earlier lines, the oldest first, and the new one is added to it."""
+        super().__init__()
+        self._text = text
+        self._names = names or Names()
+        self._history = history if history is not None else []
+        self._recalled = len(self._history)
+        self._typed = text
+        self._completion = Completion(start=0, choices=())
+        self._chosen: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Vertical(id="panel"):
+            yield Static(id="choices")
+            yield Static(id="told")
+            with Horizontal(id="line"):
+                yield Static(Content(":"), id="colon")
+                yield SafeInput(self._text, compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        field = self.query_one(Input)
+        field.focus()
+        field.cursor_position = len(field.value)
+        self._look()
+
+    def take_names(self, names: Names) -> None:
+        """The store's names have come."""
+        self._names = names
+        if self.is_mounted and self.is_attached and self._chosen is None:
+            self._look()
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        if self._chosen is not None and event.value == self._completed(self._chosen):
+            return
+        self._chosen = None
+        self._typed = event.value
+        self._look()
+
+    def _look(self) -> None:
+        """Work out what could come next, and say what the command takes."""
+        line = self.query_one(Input).value
+        self._completion = complete(line, self._names)
+        words = [word.text for word in split(line)]
+        name, _ = command_of(words[1:] if words[:1] == ["queuectl"] else words)
+        self._tell(Content.styled(usage(find(name)), "$foreground 60%") if name else None)
+        self._show()
+
+    def _tell(self, told: Content | None) -> None:
+        where = self.query_one("#told", Static)
+        where.display = told is not None
+        where.update(told or "")
+
+    def _show(self) -> None:
+        choices = self._completion.choices
+        where = self.query_one("#choices", Static)
+        where.display = bool(choices)
+        first = min(max((self._chosen or 0) - _SHOWN // 2, 0), max(len(choices) - _SHOWN, 0))
+        shown = [
+            _line(choice, chosen=self._chosen == place)
+            for place, choice in enumerate(choices[first : first + _SHOWN], first)
+        ]
+        where.update(Content("\n").join(shown))
+
+    def _completed(self, place: int) -> str:
+        choice = self._completion.choices[place].text
+        return self._typed[: self._completion.start] + choice + ("" if choice.endswith((":", "=")) else " ")
+
+    def action_complete(self, step: int) -> None:
+        """Put in the next of the words that could stand here."""
+        choices = self._completion.choices
+        if not choices:
+            return
+        if self._chosen is not None and len(choices) == 1:
+            # There was only this one: on to the next word.
+            self._chosen, self._typed = None, self.query_one(Input).value
+            self._look()
+            return
+        if self._chosen is None:
+            self._chosen = 0 if step > 0 else len(choices) - 1
+        else:
+            self._chosen = (self._chosen + step) % len(choices)
+        self._put(self._completed(self._chosen))
+        self._show()
+
+    def action_recall(self, step: int) -> None:
+        """An earlier line, or a later one."""
+        self._recalled = min(max(self._recalled + step, 0), len(self._history))
+        self._chosen = None
+        self._put(self._history[self._recalled] if self._recalled < len(self._history) else "")
+
+    def _put(self, text: str) -> None:
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        line = event.value.strip()
+        if not line:
+            self.dismiss(None)
+            return
+        try:
+            answer = read_line(line)
+        except UsageError as error:
+            told = Content.styled(one_line(error.message, 200), "bold $text-error")
+            if error.hint:
+                told = Content.assemble(told, f"   {one_line(error.hint, 200)}")
+            self._tell(told)
+            return
+        if self._history[-1:] != [line]:
+            self._history.append(line)
+        self.dismiss(answer)
+
+    def action_leave(self) -> None:
+        """Run nothing."""
+        self.dismiss(None)
+
+
+def read_line(line: str) -> Jump | Run:
+    """What a line asks for. Raises UsageError."""
+    found = split(line)
+    if found and not found[-1].closed:
+        raise UsageError("a quote is not closed")
+    words = [word.text for word in found]
+    if words[:1] == ["queuectl"]:
+        words = words[1:]
+    name, rest = command_of(words)
+    if not name:
+        if words and words[0] in VIEWS:
+            return Jump(view=words[0], filter=" ".join(words[1:]))
+        asked = " ".join(words[:2]) if words and words[0] in GROUPS else " ".join(words[:1])
+        hint = nearest(asked, [*WHERE, *VIEWS])
+        raise UsageError(f"unknown command {asked[:60]!r}", hint=hint or "tab shows what there is")
+    operation = find(name)
+    return Run(operation=operation, params=_for_console(operation, params(operation, rest)), line=line)
+
+
+def _for_console(operation: Operation, given: Any) -> Any:
+    """The params that do not keep the console waiting. Raises UsageError where there are none."""
+    if operation.name in NOT_HERE:
+        raise UsageError(f"{operation.name} is not for the console", hint=NOT_HERE[operation.name])
+    if operation.name == "worker start":
+        return replace(given, detach=True)
+    if operation.name == "enqueue" and given.file == "-":
+        raise UsageError("the console has no standard input to read", hint="give the name of a file")
+    if operation.name == "logs" and given.follow:
+        raise UsageError("the console follows by itself", hint="leave out --follow, or press l on the job")
+    return given
+
+
+def _line(choice: Choice, *, chosen: bool) -> Content:
+    text = f"{one_line(choice.text, 60):{_CHOICE}}"
+    about = one_line(choice.about, 200)
+    if chosen:
+        return Content.styled(f"{text}  {about}", "reverse")
+    return Content.assemble((text, "bold"), "  ", (about, "$foreground 60%"))

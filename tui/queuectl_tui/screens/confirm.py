@@ -1,0 +1,166 @@
+"""Ask before something ends or goes away. Cancel has the focus: whoever presses enter too fast has lost nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.operation import Danger
+from queuectl_tui.screens.dialog import Box, Dialog, shown_command
+from queuectl_tui.widgets.fields import SafeInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.events import Key
+
+NAMED = 5
+"""Names that are shown; of the others only the number."""
+_NAME_WIDTH = 60
+
+
+class Answer(StrEnum):
+    """What was answered. `NO` is false."""
+
+    NO = ""
+    ALL = "all"
+    FEW = "few"
+
+
+class Confirm(Dialog[Answer]):
+    """Whether to do it: to all, to the first few only, or not at all."""
+
+    DEFAULT_CSS = """
+    Confirm {
+        Box { border: round $warning; }
+        &.-destroys Box { border: round $error; }
+        #lines { margin-bottom: 1; height: auto; max-height: 8; }
+        #names { margin-bottom: 1; height: auto; color: $text; }
+        #typing { height: 1; margin-top: 1; }
+        #typing Static { width: auto; }
+        #typing Input { width: 14; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("y", "answer('all')", "Yes"),
+        ("n", "answer('')", "No"),
+        ("left", "app.focus_previous"),
+        ("right", "app.focus_next"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        lines: Sequence[str],
+        command: str,
+        danger: Danger,
+        typed: int | None = None,
+        *,
+        do: str = "Do it",
+        names: Sequence[str] = (),
+        total: int | None = None,
+        few: int = 0,
+    ) -> None:
+        """`lines` say what it means, the last of them what cannot be undone; `command` does the same.
+
+        `names` are what it is done to, of which there are `total`; `typed` must be typed before it may be done; `few`
+        offers to do it to that many only; `do` is the word on the button.
+        """
+        super().__init__(classes=f"-{danger}")
+        self._title = title
+        self._lines = lines
+        self._command = command
+        self._danger = danger
+        self._typed = typed
+        self._do = do
+        self._names = names
+        self._total = len(names) if total is None else total
+        self._few = few if self._total > few > 0 else 0
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Box(self._title, "y yes   n or esc no" if self._typed is None else "n or esc no"):
+            if self._names:
+                yield Static(self._named(), id="names")
+            if self._lines:
+                yield Static(self._said(), id="lines")
+            yield Static(shown_command(self._command, 240), classes="command")
+            if self._typed is not None:
+                with Horizontal(id="typing"):
+                    yield Static(Content.assemble("Type ", (str(self._typed), "bold"), " to go on  "))
+                    yield SafeInput(type="integer", id="number", select_on_focus=False, compact=True)
+            with Horizontal(classes="buttons"):
+                # Where the question is whether to cancel something, Cancel would be no answer.
+                yield Button("No" if self._do.startswith("Cancel") else "Cancel", id="no", compact=True)
+                if self._few:
+                    yield Button(Content(f"First {self._few} only"), id="few", compact=True)
+                count = f" {self._total:,}" if self._total > 1 else ""
+                yield Button(
+                    Content(safe(self._do) + count),
+                    id="all",
+                    classes="-danger",
+                    disabled=self._typed is not None,
+                    compact=True,
+                )
+
+    def on_mount(self) -> None:
+        """Give Cancel the focus."""
+        self.query_one("#no", Button).focus()
+
+    def _named(self) -> Content:
+        pieces = [Content(one_line(name, _NAME_WIDTH)) for name in self._names[:NAMED]]
+        left = self._total - len(pieces)
+        if left > 0:
+            pieces.append(Content.styled(f"and {left:,} more", "$foreground 60%"))
+        return Content("\n").join(pieces)
+
+    def _said(self) -> Content:
+        *before, last = self._lines
+        style = "bold $text-error" if self._danger is Danger.DESTROYS else "$text-warning"
+        return Content("\n").join([*(Content(safe(line)) for line in before), Content.styled(safe(last), style)])
+
+    @on(Input.Changed, "#number")
+    def _number_changed(self, event: Input.Changed) -> None:
+        self.query_one("#all", Button).disabled = not self._is_typed(event.value)
+
+    @on(Input.Submitted, "#number")
+    def _number_submitted(self, event: Input.Submitted) -> None:
+        if self._is_typed(event.value):
+            self.query_one("#all", Button).focus()
+
+    def on_key(self, event: Key) -> None:
+        """Digits go to the number, wherever the focus is."""
+        if self._typed is None or event.character is None or not event.character.isdigit():
+            return
+        number = self.query_one("#number", Input)
+        if not number.has_focus:
+            number.focus()
+            number.insert_text_at_cursor(event.character)
+            event.stop()
+
+    def _is_typed(self, text: str) -> bool:
+        return self._typed is None or text.strip() == str(self._typed)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss({"all": Answer.ALL, "few": Answer.FEW}.get(event.button.id or "", Answer.NO))
+
+    def action_answer(self, answer: str) -> None:
+        """Answer by a key; a number that must be typed must be typed."""
+        if answer and self._typed is not None and not self._is_typed(self.query_one("#number", Input).value):
+            self.query_one("#number", Input).focus()
+            return
+        self.dismiss(Answer(answer))
+
+    def action_leave(self) -> None:
+        """No."""
+        self.dismiss(Answer.NO)

@@ -1,0 +1,400 @@
+"""View 3: dead letters, by the error that they ended with or one by one."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import ClassVar
+
+from textual import on, work
+
+from queuectl.domain.record import record
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.operation import Danger
+from queuectl_tui import dead_letters
+from queuectl_tui.keymap import bindings, hint
+from queuectl_tui.screens.dead_rows import FLAT_COLUMNS, GROUP_COLUMNS, group_rows, job_rows
+from queuectl_tui.screens.views import View
+from queuectl_tui.widgets.drawing import Lines, block, paint_of, spread_out, titles
+from queuectl_tui.widgets.line_list import LineList
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from queuectl.operations.operation import Operation
+    from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastWords
+    from queuectl_tui.keymap import KeyHint
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.drawing import Line
+
+_RESTS = 0.08
+"""Seconds that the cursor must stand still before the detail is read."""
+_AT_MOST_MS = 5000
+_NAMED = 5
+
+
+@record
+class Target:
+    """What an action is done to: some jobs, all of a group, or all there are."""
+
+    n: int
+    ids: tuple[str, ...] | None
+    """None: a group or all."""
+    signature: str | None
+    label: str
+    names: tuple[str, ...]
+    error: str | None = None
+
+
+class DeadView(View):
+    """The list, and below it the last words of what has the cursor."""
+
+    view_name = "dead"
+    title = "Dead"
+    scope = "dead"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dead")
+    DEFAULT_CSS = """
+    DeadView {
+        layout: vertical;
+        #dead-titles { height: 1; }
+        #dead-detail { height: 30%; min-height: 4; max-height: 14; padding: 0 1; border-top: solid $panel; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """Nothing read yet; by group."""
+        super().__init__(id=id)
+        self._list = LineList(id="dead-list", empty="no dead letters\n\njobs that use up their retries end here")
+        self._flat = False
+        self._opened: frozenset[str] = frozenset()
+        self._picture: DeadPicture | None = None
+        self._reshaped = False
+        """Whether the operator has asked for another list, which has not come yet."""
+        self._words: LastWords | None = None
+        self._seen: tuple[int, int] | None = None
+        self._changed, self._read_at = 0, 0
+        self._at = 0
+        self._rest: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Lines(id="dead-titles")
+        yield self._list
+        yield Lines(id="dead-detail")
+
+    def on_view_shown(self) -> None:
+        """The list wants the keys, as soon as there is one."""
+        self.call_later(self._list.focus)
+
+    def on_mount(self) -> None:
+        """Show what has come before there was anything to show it in."""
+        self._paint()
+
+    def on_resize(self) -> None:
+        """Other columns fit."""
+        self._paint()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Read again when their number has changed, every minute for the hour that has gone on, or else now and then.
+
+        Not at every change: to tell the errors apart, all dead jobs are walked over.
+        """
+        self._at = snapshot.at
+        seen = (snapshot.counts.get("dead", 0), snapshot.at // 60_000)
+        stale = snapshot.changed != self._changed and snapshot.at - self._read_at >= _AT_MOST_MS
+        if seen != self._seen or stale:
+            self._seen, self._changed, self._read_at = seen, snapshot.changed, snapshot.at
+            self._load()
+        else:
+            self._paint()
+
+    def tick(self) -> None:
+        """A second has passed: how long ago."""
+        self._at = max(self.console_app.clock.now(), self._at)
+        self._paint()
+
+    def _load(self) -> None:
+        opened, flat = self._opened, self._flat
+        self.console_app.reader.ask(
+            lambda context: dead_letters.load(context, opened, flat=flat), self._take, "dead.load"
+        )
+
+    def _take(self, picture: DeadPicture) -> None:
+        self._picture = picture
+        # What the operator has closed or left has not gone.
+        ghosts, self._reshaped = not self._reshaped, False
+        self._paint(ghosts=ghosts)
+        self.console_app.show_hints()
+
+    def _paint(self, *, ghosts: bool = True) -> None:
+        picture = self._picture
+        if picture is None or not self.children:
+            return
+        columns = FLAT_COLUMNS if picture.jobs is not None else GROUP_COLUMNS
+        self.query_one("#dead-titles", Lines).show([(("  ", "text"), *titles(columns, self.size.width - 3))])
+        paint = paint_of(self)
+        if picture.jobs is not None:
+            self._list.show(job_rows(picture.jobs, self._at), ghosts=ghosts)
+        else:
+            rows = group_rows(picture.groups, self._at, ascii_only=paint.ascii_only)
+            self._list.show(rows, ghosts=ghosts)
+        self._paint_detail()
+
+    # What has the cursor ---------------------------------------------------------------------------------------------
+
+    def _group(self, key: str | None) -> DeadGroup | None:
+        if key is None or not key.startswith("e:") or self._picture is None:
+            return None
+        return next((group for group in self._picture.groups if f"e:{group.signature}" == key), None)
+
+    def _jobs(self) -> dict[str, DeadJob]:
+        """The jobs that are shown, by key."""
+        if self._picture is None:
+            return {}
+        found = list(self._picture.jobs or ())
+        for group in self._picture.groups:
+            found += group.jobs or ()
+        return {f"j:{job.id}": job for job in found}
+
+    def _group_of(self, key: str | None) -> DeadGroup | None:
+        """The group under the cursor, or the one that the job under it belongs to."""
+        if self._picture is None or key is None:
+            return None
+        return self._group(key) or next(
+            (group for group in self._picture.groups if any(f"j:{job.id}" == key for job in group.jobs or ())), None
+        )
+
+    def _target(self) -> Target | None:
+        picture = self._picture
+        if picture is None:
+            return None
+        jobs = self._jobs()
+        marked = tuple(jobs[key] for key in self._list.keys if key in self._list.marks and key in jobs)
+        if marked:
+            # Every one of them marked in the flat list, which shows all there are.
+            every = picture.jobs is not None and len(marked) == len(picture.jobs)
+            if every and len(marked) > 1:
+                return Target(
+                    n=picture.total, ids=None, signature=None, label=_dead(picture.total), names=_names(marked)
+                )
+            return Target(
+                n=len(marked), ids=tuple(job.id for job in marked), signature=None,
+                label=_these(marked), names=_names(marked),
+            )  # fmt: skip
+        cursor = self._list.cursor
+        group = self._group(cursor)
+        if group is not None:
+            return Target(
+                n=group.n, ids=None, signature=group.signature, label=f"{_dead(group.n)} of {group.signature}",
+                names=_names(group.jobs or ()), error=one_line(group.text, 68),
+            )  # fmt: skip
+        job = jobs.get(cursor or "")
+        if job is None:
+            return None
+        return Target(n=1, ids=(job.id,), signature=None, label=_these((job,)), names=_names((job,)))
+
+    @on(LineList.Moved)
+    def _rests(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_RESTS, self._ask_words)
+        self._marked()
+
+    def _ask_words(self) -> None:
+        cursor = self._list.cursor
+        group, job = self._group(cursor), self._jobs().get(cursor or "")
+        if group is None and job is None:
+            return
+        id_, signature = (None, group.signature) if group is not None else (job.id if job else None, None)
+        self.console_app.reader.ask(
+            lambda context: dead_letters.last_words(context, id_, signature), self._hear, "dead.words"
+        )
+
+    def _hear(self, words: LastWords | None) -> None:
+        self._words = words
+        self._paint_detail()
+
+    @on(LineList.Marked)
+    def _marked(self) -> None:
+        self._paint_detail()
+        self.console_app.show_hints()
+
+    def _paint_detail(self) -> None:
+        pane = self.query_one("#dead-detail", Lines)
+        pane.show(self._detail(max(self.size.width - 2, 10), max(pane.size.height, 3)))
+
+    def _detail(self, width: int, height: int) -> list[Line]:
+        cursor = self._list.cursor
+        group, job = self._group_of(cursor), self._jobs().get(cursor or "")
+        if self._list.haunted:
+            return [(("this one is not dead any more", "ghost"),)]
+        if group is None and job is None:
+            return []
+        title = f"× {one_line(group.text, width)}" if group is not None else f"× {job.how if job else ''}"  # noqa: RUF001
+        marks = len(self._list.marks)
+        count = (
+            f"{group.n:,} in group" if group is not None else f"{self._picture.total:,} dead" if self._picture else ""
+        )
+        tally = count + (f", {marks:,} marked" if marks else "")
+        lines: list[Line] = [((title, "dead"),)]
+        words = self._words
+        if words is not None and words.text and (job is None or words.job == job.id):
+            lines += block(words.text, width, height - 2)
+        else:
+            lines.append((("it wrote nothing to standard error or output", "dim"),))
+        command = self._command_of(group) if group is not None and self._group(cursor) is not None and not marks else ""
+        said = f"the newest is {safe(words.job)}" if words is not None and group is not None and job is None else ""
+        last = spread_out(((tally, "dim"), (f"   {said}" if said else "", "faint")), ((command, "faint"),), width)
+        lines = lines[: height - 1]
+        return [*lines, *[()] * (height - 1 - len(lines)), last]
+
+    def _command_of(self, group: DeadGroup) -> str:
+        return f"$ queuectl dlq retry --error {group.signature}"
+
+    def hints(self) -> list[KeyHint]:
+        """What can be done about what has the cursor."""
+        if self._picture is None or not self._picture.total:
+            return []
+        cursor = self._list.cursor
+        found = []
+        if cursor is not None:
+            group, target = self._group(cursor), self._target()
+            n = f" {target.n:,}" if target is not None and target.n > 1 else ""
+            found = [hint("dead.requeue", f"requeue{n}"), hint("dead.purge", f"purge{n}")]
+            if group is None:
+                found += [hint("dead.edit"), hint("list.open"), hint("list.mark")]
+            else:
+                found.append(hint("list.open", "close" if group.signature in self._opened else "expand"))
+        return [*found, hint("dead.group", "by error" if self._flat else "one by one"), hint("dead.export")]
+
+    def go_back(self) -> bool:
+        """First the marks go, then the open groups close."""
+        if self._list.marks:
+            self._list.clear_marks()
+            return True
+        if self._opened:
+            self._opened = frozenset()
+            self._reshaped = True
+            self._load()
+            return True
+        return False
+
+    # What can be done ------------------------------------------------------------------------------------------------
+
+    @on(LineList.Opened)
+    def _open(self, event: LineList.Opened) -> None:
+        group = self._group(event.key)
+        if group is not None:
+            self._opened ^= {group.signature}
+            self._reshaped = True
+            self._load()
+        elif event.key.startswith("j:"):
+            self.console_app.open_job(event.key[2:])
+
+    def action_group(self) -> None:
+        """By error, or one by one."""
+        self._flat = not self._flat
+        self._reshaped = True
+        self._load()
+
+    def action_requeue(self) -> None:
+        """Put them back in the queue; it can be undone, so that nobody is asked."""
+        from queuectl.operations.dead import RETRY, RetryDead
+
+        target = self._aimed()
+        if target is None:
+            return
+        params = RetryDead(ids=target.ids) if target.ids is not None else RetryDead(**_wider(target))
+        self.console_app.act(RETRY, params, about=f"requeued {target.label}")
+        self._list.clear_marks()
+
+    @work
+    async def action_purge(self) -> None:
+        """Delete them, once that is really meant."""
+        from queuectl.operations.changes import DELETE, Delete
+        from queuectl.operations.dead import PURGE, Purge
+        from queuectl.operations.echo import command_line
+        from queuectl_tui.screens.confirm import Confirm
+
+        target = self._aimed() if self.console_app.may_write() else None
+        if target is None:
+            return
+        operation: Operation = DELETE
+        params: Any
+        if target.ids is not None:
+            params = Delete(ids=target.ids)
+        else:
+            operation = PURGE
+            everything = target.signature is None
+            params = Purge(yes=True) if everything else Purge(yes=True, error=target.signature)
+        asked = Confirm(
+            f"Delete {target.label}?",
+            [
+                *([target.error] if target.error else []),
+                "Their output and history go too." if target.n > 1 else "Its output and history go too.",
+            ],
+            command_line(operation, params),
+            Danger.DESTROYS,
+            typed=target.n if target.n > 1 else None,
+            do="Delete",
+            names=target.names,
+            total=target.n,
+        )
+        if await self.app.push_screen_wait(asked):
+            self.console_app.act(operation, params, about=f"deleted {target.label}")
+            self._list.clear_marks()
+
+    def action_edit(self) -> None:
+        """Change the job under the cursor and put it back."""
+        job = self._jobs().get(self._list.cursor or "")
+        if job is not None:
+            self.console_app.edit_job(job.id)
+
+    def action_export(self) -> None:
+        """Write them to a new file in the working directory."""
+        target = self._target()
+        if target is None:
+            return
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.console_app.clock.now() / 1000))
+        path = os.path.abspath(f"dead-{stamp}.jsonl")
+        ids, signature = target.ids, target.signature
+
+        def write(context: Any) -> str:
+            try:
+                count = dead_letters.export(context, path, ids, signature)
+            except OSError as error:
+                return f"{os.path.basename(path)} cannot be written: {error.strerror}"
+            return f"wrote {_dead(count)} to {path}"
+
+        self.console_app.reader.ask(write, self.console_app.say, "dead.export")
+
+    def _aimed(self) -> Target | None:
+        """What an action is for. Nothing, when the row under the cursor has just gone."""
+        if self._list.haunted and not self._list.marks:
+            self.app.bell()
+            return None
+        return self._target()
+
+
+def _wider(target: Target) -> dict[str, Any]:
+    """The params for a group or for all."""
+    return {"all": True} if target.signature is None else {"error": target.signature}
+
+
+def _dead(n: int) -> str:
+    return f"{n:,} dead {'job' if n == 1 else 'jobs'}"
+
+
+def _these(jobs: tuple[DeadJob, ...]) -> str:
+    if len(jobs) > _NAMED:
+        return _dead(len(jobs))
+    return f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(one_line(job.id, 20) for job in jobs)}"
+
+
+def _names(jobs: tuple[DeadJob, ...]) -> tuple[str, ...]:
+    return tuple(f"{one_line(job.id, 20)}  {one_line(job.command, 40)}" for job in jobs[:_NAMED])

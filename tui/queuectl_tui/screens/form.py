@@ -1,0 +1,229 @@
+"""The form of a job: a new one, or one that is changed and put back in the queue."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static, TextArea
+
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.echo import command_line
+from queuectl.operations.edit import EDIT
+from queuectl.operations.enqueue import ENQUEUE
+from queuectl_tui.screens.dialog import Box, Dialog, shown_command
+from queuectl_tui.screens.job_fields import NAMES, changes, edit_params, enqueue_params, read, texts_of
+from queuectl_tui.widgets.fields import SafeInput, SafeTextArea
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+_HINTS = {
+    "id": "its number",
+    "queue": "default",
+    "priority": "0",
+    "max_retries": "as configured",
+    "timeout": "as configured; 90s",
+    "when": "now; 90s, or a time",
+    "cwd": "where the console runs",
+    "tags": "words to find it by",
+    "env": "NAME=VALUE NAME='two words'",
+}
+_LABELS = {"max_retries": "retries", "when": "delay / at"}
+_PAIRS = (("id", "queue"), ("priority", "max_retries"), ("timeout", "when"))
+_DIFF_WIDTH = 27
+_AROUND = 7
+"""Lines of the frame, the command line and the buttons."""
+
+
+class Labelled(Vertical):
+    """A field with its label, and below it what is wrong with it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        """`name` is one of `NAMES`."""
+        super().__init__(classes="field")
+        self.field = name
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Horizontal(classes="row"):
+            yield Static(Content(_LABELS.get(self.field, self.field)), classes="label")
+            if self.field == "command":
+                yield SafeTextArea(self._text, id="command")
+            else:
+                yield SafeInput(
+                    self._text, placeholder=_HINTS[self.field], id=self.field, compact=True, select_on_focus=False
+                )
+        wrong = Static(classes="wrong")
+        wrong.display = False
+        yield wrong
+
+    def complain(self, message: str | None) -> None:
+        """Show what is wrong, or nothing."""
+        wrong = self.query_one(".wrong", Static)
+        wrong.display = message is not None
+        if message is not None:
+            wrong.update(Content(f"↑ {safe(message)}"))
+
+
+class JobForm(Dialog["dict[str, Any] | None"]):
+    """A job as `spec` takes one. None: never mind."""
+
+    DEFAULT_CSS = """
+    JobForm {
+        Box { width: 96; padding: 0 2; }
+        #fields { height: auto; scrollbar-size-vertical: 1; }
+        .field { height: auto; width: 1fr; }
+        .row { height: auto; }
+        .pair { height: auto; }
+        .pair .field:first-of-type { margin-right: 2; }
+        .label { width: 12; color: $text-muted; }
+        Input { width: 1fr; }
+        TextArea { height: 3; width: 1fr; }
+        .field .wrong { padding-left: 12; }
+        .pair .wrong { padding-left: 0; }
+        #diff { height: auto; max-height: 6; margin-top: 1; }
+        .command { margin-top: 1; max-height: 3; }
+        .buttons { margin-top: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [("ctrl+s", "submit", "Save")]
+
+    def __init__(
+        self,
+        initial: dict[str, Any] | None = None,
+        problems: dict[str, str] | None = None,
+        *,
+        editing: str | None = None,
+        line: Callable[[dict[str, Any]], str] | None = None,
+    ) -> None:
+        """`initial` fills the fields, `problems` are what the store said of them.
+
+        `editing` is the id of the job that is changed: then what changes is shown, and the id stays. `line` makes the
+        command line that does the same; without it that of `enqueue` or `edit`.
+        """
+        super().__init__()
+        self._initial = initial or {}
+        self._problems = problems or {}
+        self._editing = editing
+        self._line = line or self._default_line
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        texts = texts_of(self._initial)
+        title = "New job" if self._editing is None else f"Edit and requeue {one_line(self._editing, 50)}"
+        with Box(title, "tab next   ctrl+s save   esc leave"):
+            with VerticalScroll(id="fields", can_focus=False):
+                yield Labelled("command", texts["command"])
+                for left, right in _PAIRS:
+                    with Horizontal(classes="pair"):
+                        yield Labelled(left, texts[left])
+                        yield Labelled(right, texts[right])
+                for name in ("cwd", "tags", "env"):
+                    yield Labelled(name, texts[name])
+                yield Static(id="diff")
+            yield Static(classes="command")
+            with Horizontal(classes="buttons"):
+                yield Button("Leave", id="leave", compact=True)
+                yield Button("Enqueue" if self._editing is None else "Requeue", id="submit", compact=True)
+
+    def on_mount(self) -> None:
+        """Start with the command."""
+        self.query_one("#id", Input).disabled = self._editing is not None
+        self.query_one("#diff").display = self._editing is not None
+        self._judge()
+        self.query_one(TextArea).focus()
+        self.query_one(TextArea).move_cursor(self.query_one(TextArea).document.end)
+
+    def on_resize(self) -> None:
+        """Scroll the fields rather than push the buttons out of the screen."""
+        self.query_one("#fields").styles.max_height = max(self.size.height - _AROUND, 3)
+
+    def texts(self) -> dict[str, str]:
+        """What stands in the fields; what has not been touched is what it was, control characters included."""
+        shown = {name: self.query_one(f"#{name}", Input).value for name in NAMES if name != "command"}
+        shown["command"] = self.query_one(TextArea).text
+        before = texts_of(self._initial)
+        return {name: before[name] if safe(before[name], keep="\n\t") == text else text for name, text in shown.items()}
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _changed(self, event: Input.Changed | TextArea.Changed) -> None:
+        name = event.control.id or ""
+        if name in self._problems and self.texts()[name] != texts_of(self._initial)[name]:
+            del self._problems[name]
+        self._judge()
+
+    def _judge(self) -> None:
+        given, wrong = read(self.texts())
+        told = self._problems | wrong
+        if self._editing is None and not self.texts()["command"]:
+            # Nothing has been typed yet: no reproach.
+            told.pop("command", None)
+        for field in self.query(Labelled):
+            field.complain(told.get(field.field))
+        changed = changes(self._initial, given) if self._editing is not None else []
+        self.query_one("#submit", Button).disabled = bool(wrong)
+        line = self.query_one(".command", Static)
+        line.update(Content.styled("— mend what is red first", "$foreground 60%") if wrong else self._echo(given))
+        self.query_one("#diff", Static).update(_diff(changed))
+
+    def _default_line(self, given: dict[str, Any]) -> str:
+        if self._editing is None:
+            return command_line(ENQUEUE, enqueue_params(given))
+        return command_line(EDIT, edit_params(self._editing, self._initial, given))
+
+    def _echo(self, given: dict[str, Any]) -> Content:
+        return shown_command(self._line(given), 190)
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "submit":
+            self.action_submit()
+        else:
+            self.dismiss(None)
+
+    def action_submit(self) -> None:
+        """Answer with the job, unless something is wrong."""
+        given, wrong = read(self.texts())
+        if not wrong:
+            self.dismiss(given)
+
+
+def _diff(changed: list[tuple[str, str, str]]) -> Content:
+    """What changes, a line for each field."""
+    if not changed:
+        return Content.styled("nothing changes: it runs again as it is", "$foreground 60%")
+    lines = []
+    for name, before, after in changed:
+        old, new = _different(before, after)
+        lines.append(
+            Content.assemble(
+                (f"{_LABELS.get(name, name):12}", "$foreground 60%"),
+                (f"- {old}", "$text-error"),
+                "  ",
+                (f"+ {new}", "$text-success"),
+            )
+        )
+    return Content("\n").join(lines)
+
+
+def _different(before: str, after: str) -> tuple[str, str]:
+    """Two texts from shortly before where they begin to differ."""
+    same = next((place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+    start = max((min(len(before), len(after)) if same is None else same) - 10, 0)
+    if max(len(before), len(after)) <= _DIFF_WIDTH:
+        start = 0
+    cut = "…" if start else ""
+    old, new = (one_line(cut + text[start:], _DIFF_WIDTH) if text else "(none)" for text in (before, after))
+    return old, new

@@ -1,0 +1,129 @@
+"""What the keys do here: those of what has the focus first, then those that work everywhere. Typing searches."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from textual import on
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from queuectl.domain.text import safe
+from queuectl_tui.keymap import KEYS, shown
+from queuectl_tui.screens.dialog import Box, Dialog
+from queuectl_tui.widgets.fields import SafeInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import ClassVar
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from queuectl_tui.keymap import Key
+
+TITLES = {
+    "global": "Everywhere",
+    "list": "The list of jobs",
+    "dead": "Dead letters",
+    "log": "A job's output",
+    "job": "A job",
+    "workers": "Workers",
+    "activity": "Activity",
+    "overview": "Overview",
+}
+_KEY_WIDTH = 12
+_LABEL_WIDTH = 13
+_WIDTH = 90
+_FRAME = 8
+_NAMED = 2
+"""Of several keys for the same, the first ones are shown."""
+
+
+class Help(Dialog[None]):
+    """The keys of some scopes."""
+
+    DEFAULT_CSS = """
+    Help {
+        Box { width: 90; height: 90%; padding: 0 2; }
+        Input { margin: 0 0 1 0; }
+        VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        #keys { height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("up", "scroll(-1)"),
+        ("down", "scroll(1)"),
+        ("pageup", "scroll(-12)"),
+        ("pagedown", "scroll(12)"),
+        ("question_mark", "leave"),
+    ]
+
+    def __init__(self, *scopes: str, keys: Sequence[Key] = KEYS) -> None:
+        """`scopes` are those of what has the focus, the innermost first."""
+        super().__init__()
+        self._scopes = tuple(dict.fromkeys((*scopes, "global")))
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with Box("Keys", "type to search   ↑↓ scroll   esc leave"):
+            yield SafeInput(placeholder="search", compact=True)
+            with VerticalScroll(can_focus=False):
+                yield Static(self._listed(""), id="keys")
+
+    def on_mount(self) -> None:
+        """Search at once."""
+        self.query_one(Input).focus()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self.query_one("#keys", Static).update(self._listed(self.query_one(Input).value))
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        if event.value == "?":
+            self.dismiss(None)
+            return
+        self.query_one("#keys", Static).update(self._listed(event.value))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll while the search keeps the focus."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def _listed(self, search: str) -> Content:
+        wanted = search.strip().lower().split()
+        # A search looks everywhere; without one, only what works here is shown.
+        scopes = [*self._scopes, *(each for each in TITLES if each not in self._scopes)] if wanted else self._scopes
+        lines: list[Content] = []
+        for scope in scopes:
+            room = min(_WIDTH, self.app.size.width) - _FRAME - _KEY_WIDTH - 2 - _LABEL_WIDTH
+            found = [key for key in self._keys if key.scope == scope and _matches(key, wanted)]
+            if not found:
+                continue
+            if lines:
+                lines.append(Content(""))
+            lines.append(Content.styled(TITLES.get(scope, scope), "bold $primary"))
+            lines += [_line(key, room) for key in found]
+        return Content("\n").join(lines) if lines else Content.styled("no key for that", "$foreground 60%")
+
+
+def _matches(key: Key, words: Iterable[str]) -> bool:
+    text = f"{key.label} {key.help} {_names(key)}".lower()
+    return all(word in text or word == _names(key) for word in words)
+
+
+def _names(key: Key) -> str:
+    return " ".join(shown(each) for each in key.keys.split(",")[:_NAMED])
+
+
+def _line(key: Key, room: int) -> Content:
+    words = f"\n{' ' * (_KEY_WIDTH + 2 + _LABEL_WIDTH)}".join(wrap(safe(key.help), max(room, 20)))
+    return Content.assemble(
+        (f"{safe(_names(key)):>{_KEY_WIDTH}}  ", "bold $accent"),
+        f"{safe(key.label):{_LABEL_WIDTH}}",
+        (words, "$foreground 75%"),
+    )

@@ -1,0 +1,328 @@
+"""View 1: the jobs, live; the one under the cursor in detail; the workers below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal
+
+from queuectl.domain.filter import Filter
+from queuectl.store.browse import Sort
+from queuectl_tui.keymap import KeyHint, bindings, hint, of_scope
+from queuectl_tui.screens.job_actions import JobActions
+from queuectl_tui.widgets.counters import Counters
+from queuectl_tui.widgets.detail import Detail, read_job
+from queuectl_tui.widgets.filter_bar import FilterBar, FilterField, meaning
+from queuectl_tui.widgets.job_table import MOVES, JobTable
+from queuectl_tui.widgets.worker_strip import WorkerStrip
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+    from queuectl.operations.context import Context
+    from queuectl.store.browse import Row
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.detail import JobNow
+
+_REST = 0.08
+"""Seconds for which the cursor must rest before the detail is read."""
+_NARROW = 100
+_LOW_FOR_WORKERS = 26
+SORTS = tuple(Sort)
+_ARROWS = {Sort.NEWEST: "▼", Sort.OLDEST: "▲"}
+
+
+class JobsView(JobActions):
+    """The table, the detail, the workers."""
+
+    view_name = "jobs"
+    title = "Jobs"
+    scope = "list"
+    DEFAULT_CSS = """
+    JobsView { layout: vertical; }
+    JobsView > #middle { height: 1fr; width: 1fr; }
+    JobsView.-narrow > #middle { layout: vertical; }
+    JobsView #table { width: 9fr; }
+    JobsView #detail { width: 5fr; }
+    JobsView.-narrow #table, JobsView.-narrow #detail { width: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "list", but=frozenset(each.id for each in of_scope("list") if each.id.partition(".")[2] in MOVES)
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """Nothing yet."""
+        super().__init__(id=id)
+        self._snapshot: Snapshot | None = None
+        self._resting: Timer | None = None
+        self._detail_wanted = True
+        self._jobs_running: dict[str, Row] = {}
+        self.zoomed = False
+
+    def compose(self) -> ComposeResult:
+        """Counters, filter, table and detail side by side, workers."""
+        yield Counters(id="counters")
+        yield FilterBar(id="filter")
+        with Horizontal(id="middle"):
+            yield JobTable(id="table")
+            yield Detail(id="detail")
+        yield WorkerStrip(id="strip")
+
+    def on_mount(self) -> None:
+        """Everything is found once."""
+        self.table = self.query_one(JobTable)
+        self.detail = self.query_one(Detail)
+        self.bar = self.query_one(FilterBar)
+        self.counters = self.query_one(Counters)
+        self.strip = self.query_one(WorkerStrip)
+        self._arrange()
+
+    # What the app asks -----------------------------------------------------------------------------------------------
+
+    def on_view_shown(self) -> None:
+        """The table has the focus."""
+        self.table.focus()
+        self.table.refresh_rows()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Counters at once; rows, running jobs and detail as they come."""
+        was_empty = self._is_empty
+        before, self._snapshot = self._snapshot, snapshot
+        if self._is_empty != was_empty:
+            self._arrange()
+        self.counters.show(snapshot)
+        self._show_workers()
+        self._say_empty()
+        if before is None or snapshot.changed != before.changed or before.error != snapshot.error or not before.total:
+            self.table.refresh_rows()
+            self._ask_running(snapshot)
+            self._ask_detail()
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self.table.tick()
+        self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
+        self._show_workers()
+
+    def hints(self) -> list[KeyHint]:
+        """The keys that apply to the row under the cursor."""
+        if self.bar.field.has_focus:
+            return [
+                KeyHint(key="enter", label="keep", priority=90),
+                KeyHint(key="esc", label="clear", priority=90),
+                KeyHint(key="state:dead", label="queue:NAME  tag:NAME  id:ID  any text", priority=50),
+            ]
+        row = self.table.cursor_row
+        made = []
+        if row is not None:
+            made = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self.action_hints(row)]
+            made.append(hint("list.log"))
+        elif self.bar.text:
+            made = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80)]
+        if self.table.marks or self.table.in_range:
+            made.append(KeyHint(key="esc", label="clear marks", priority=66))
+        return [*made, hint("list.sort")]
+
+    def go_back(self) -> bool:
+        """Leave zoom, then marks, then the filter."""
+        if self.zoomed:
+            self.action_zoom()
+            return True
+        if self.table.clear_marks():
+            return True
+        if self.bar.text:
+            self.bar.set_text("")
+            return True
+        return False
+
+    def set_filter(self, text: str) -> None:
+        """Show other jobs."""
+        self.bar.set_text(text)
+
+    # Layout ----------------------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Another size, another arrangement."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        width, height = self.size.width, self.size.height
+        narrow = width < _NARROW
+        self.set_class(narrow, "-narrow")
+        self.detail.set_class(narrow, "-strip")
+        wanted = self._detail_wanted and not self.zoomed and not self._is_empty
+        self.detail.display = wanted and (not narrow or height >= 14)
+        self.strip.display = not narrow and height >= _LOW_FOR_WORKERS and not self.zoomed
+        self.call_after_refresh(self._repaint)
+
+    def _repaint(self) -> None:
+        if self.is_attached:
+            self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
+            self._say()
+            self._ask_detail()
+            if self._snapshot is not None:
+                self._ask_running(self._snapshot)
+                self._show_workers()
+
+    @property
+    def _is_empty(self) -> bool:
+        return self._snapshot is not None and not self._snapshot.total
+
+    def action_zoom(self) -> None:
+        """The table alone, or everything."""
+        self.zoomed = not self.zoomed
+        self._arrange()
+
+    def action_detail(self) -> None:
+        """Show the detail, or do not."""
+        self._detail_wanted = not self._detail_wanted
+        self._arrange()
+
+    # The filter and the order ----------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.bar.field.focus()
+        self.bar.field.cursor_position = len(self.bar.text)
+
+    @on(FilterField.Left)
+    def _filter_done(self) -> None:
+        self.table.focus()
+        self.console_app.show_hints()
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        if event.chosen != self.table.filter:
+            self.table.choose(event.chosen)
+        self._say_empty()
+        self._say()
+
+    @on(Counters.Chosen)
+    def _state_clicked(self, event: Counters.Chosen) -> None:
+        self.set_filter("" if self.bar.text == f"state:{event.state}" else f"state:{event.state}")
+
+    def action_sort(self) -> None:
+        """The next order."""
+        place = SORTS.index(self.table.sort)
+        self.table.choose(self.table.filter, SORTS[(place + 1) % len(SORTS)])
+        self._say()
+
+    def action_reverse(self) -> None:
+        """The same order the other way round."""
+        table = self.table
+        other = {Sort.NEWEST: Sort.OLDEST, Sort.OLDEST: Sort.NEWEST}.get(table.sort)
+        table.choose(table.filter, other or table.sort, reverse=other is None and not table.reverse)
+        self._say()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys apply in the filter than in the list."""
+        self._say()
+        self.console_app.show_hints()
+
+    def _say(self) -> None:
+        """What stands beside the filter."""
+        table, width = self.table, self.size.width
+        total = self._snapshot.total if self._snapshot is not None else 0
+        found = f"{table.window.total - (table.window.ghost is not None):,}{'+' if table.more else ''}"
+        arrow = _ARROWS.get(table.sort, "▲" if table.reverse else "▼")
+        order = f"{table.sort.value} {self.console_app.paint.glyph(arrow)}"
+        line = []
+        if table.filter != Filter():
+            if self.bar.field.has_focus and width >= _NARROW:
+                line.append((f"{meaning(table.filter)}   ", "dim"))
+            line.append((f"{found} of {total:,}", "text"))
+        elif table.position is not None:
+            line.append((f"{table.position:,} of {found}", "dim"))
+        line.append((f"   {'sort: ' if width >= _NARROW else ''}{order}", "dim"))
+        if not table.sort.paged and table.window.total >= 2000:
+            line.append((" of the newest 2,000", "warning"))
+        if table.in_range:
+            line.append(("   v ends the range", "marked"))
+        elif table.marks:
+            line.append((f"   {len(table.marks):,} marked", "marked"))
+        self.bar.say(tuple(line), max(width - 24, 20))
+
+    def _say_empty(self) -> None:
+        """What an empty list says."""
+        if self._snapshot is None:
+            self.table.empty = ((("reading …", "dim"),),)
+        elif self.bar.text:
+            self.table.empty = (
+                (("Nothing matches: ", "text"), (meaning(self.table.filter), "accent")),
+                (),
+                (("esc", "key"), (" clears the filter, ", "dim"), ("/", "key"), (" changes it", "dim")),
+            )
+        elif not self._snapshot.total:
+            self.table.empty = FIRST_RUN
+        else:
+            self.table.empty = ((("reading …", "dim"),),)
+
+    # The row under the cursor ----------------------------------------------------------------------------------------
+
+    @on(JobTable.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self._say()
+        self.console_app.show_hints()
+        if not self.console_app.live:
+            self._ask_detail()
+            return
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST, self._ask_detail)
+
+    @on(JobTable.Changed)
+    def _table_changed(self) -> None:
+        self._say()
+        self.console_app.show_hints()
+
+    @on(JobTable.Opened)
+    def _opened(self, event: JobTable.Opened) -> None:
+        self.console_app.open_job(event.row.id)
+
+    def _ask_detail(self) -> None:
+        row = self.table.cursor_row
+        if row is None:
+            self._take_detail(None)
+            return
+        if self.detail.display:
+            job_id = row.id
+            self.console_app.reader.ask(lambda context: read_job(context, job_id), self._take_detail, "detail")
+
+    def _take_detail(self, job: JobNow | None) -> None:
+        if self.is_attached:
+            self.detail.show(job, self.console_app.paint, self.console_app.clock.now())
+
+    # Workers ---------------------------------------------------------------------------------------------------------
+
+    def _ask_running(self, snapshot: Snapshot) -> None:
+        ids = [worker.info.job for worker in snapshot.workers if worker.info.job is not None]
+        if not self.strip.display or not ids:
+            return
+
+        def request(context: Context) -> dict[str, Row]:
+            return context.store.browse.these(ids[:20])
+
+        self.console_app.reader.ask(request, self._take_running, "running")
+
+    def _take_running(self, running: dict[str, Row]) -> None:
+        self._jobs_running = running
+        self._show_workers()
+
+    def _show_workers(self) -> None:
+        if self._snapshot is not None and self.strip.display:
+            self.strip.show(self._snapshot, self._jobs_running, self.console_app.clock.now())
+
+
+FIRST_RUN = (
+    (("No jobs yet.", "title"),),
+    (),
+    (("n", "key"), ("  writes a job here; from a shell it is ", "dim"), ("queuectl enqueue 'make test'", "accent")),
+    (("S", "key"), ("  starts workers, which go on when the console is closed", "dim")),
+    ((":", "key"), ("  takes every queuectl command, ", "dim"), ("tab", "key"), (" completes it", "dim")),
+    (("?", "key"), ("  tells what the keys do", "dim")),
+    (),
+    (("queuectl demo", "accent"), (" fills a store of its own with something to look at", "dim")),
+)

@@ -1,0 +1,198 @@
+"""What the pages of one job have in common: a title line, the job as it stands, a line of keys, and the way back."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Static
+
+from queuectl.domain.text import one_line
+from queuectl_tui import ansi
+from queuectl_tui.keymap import KeyHint, hint
+from queuectl_tui.widgets.job_facts import read_page, title
+from queuectl_tui.widgets.key_bar import KeyBar
+from queuectl_tui.widgets.log_pane import LogPane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from queuectl_tui.app import ConsoleApp
+    from queuectl_tui.theme import Paint
+    from queuectl_tui.widgets.job_facts import JobPage
+
+_INTERVAL = 0.25
+"""Seconds between two looks whether the job has changed."""
+_OLD = 1.0
+"""Seconds after which a job that is not final is read again although nothing was written."""
+_PATIENCE = 2.0
+"""Seconds after which it is asked again: a store that cannot be read gives no answer."""
+_KEYS = (
+    "log.follow", "log.search", "log.stream", "log.wrap", "log.next_error", "log.times", "log.save",
+)  # fmt: skip
+
+
+def _of_the_log(name: str) -> Callable[[OneJobScreen], None]:
+    """An action that the palette and the key bar find on the page, and the log performs."""
+
+    def action(page: OneJobScreen) -> None:
+        getattr(page.log_pane, f"action_{name}")()
+
+    return action
+
+
+class OneJobScreen(Screen[None]):
+    """A page of one job. Subclasses say what stands between the title and the keys."""
+
+    scope: ClassVar[str] = "log"
+    """The scope of `keymap` that the help shows beside the global one."""
+    DEFAULT_CSS = """
+    OneJobScreen {
+        & > #job-title { height: 1; background: $panel; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", show=False, id="job.back"),
+        Binding("q", "leave", "Back", show=False, id="job.leave"),
+    ]
+
+    def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
+        """`attempt`: whose output to show; the latest if none is named."""
+        super().__init__()
+        self.job_id = job_id
+        self.page: JobPage | None = None
+        self.problem: str | None = None
+        self._attempt = attempt
+        self._asked_at: float | None = None
+        self._read_at = 0.0
+        self._title = Static(id="job-title", markup=False)
+        self._keys = KeyBar(id="job-keys")
+        self._log: LogPane | None = None
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        """The app, with our own methods known to the type checker."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The output."""
+        if self._log is None:
+            self._log = LogPane(self.job_id, attempt=self._attempt, ascii_only=self.paint.ascii_only)
+        return self._log
+
+    @property
+    def paint(self) -> Paint:
+        """The styles of the theme that is on."""
+        return self.console_app.paint
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between the title and the keys."""
+        return (self.log_pane,)
+
+    def hints(self) -> Sequence[KeyHint]:
+        """The keys that apply here."""
+        found = [KeyHint(key="esc", label="back", priority=99, action="back"), *map(hint, _KEYS)]
+        if self.page is not None and self.page.job.fence > 1:
+            found.append(KeyHint(key="[ ]", label="attempt", priority=45))
+        if self.log_pane.view.rows.query:
+            found.insert(3, KeyHint(key="n N", label="hits", priority=79))
+        return (*found, hint("global.help"))
+
+    def show_page(self, page: JobPage, now: int) -> None:
+        """The job has changed, or time has gone on."""
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield from self.body()
+        yield self._keys
+
+    def on_mount(self) -> None:
+        self.app.ansi_theme_dark, self.app.ansi_theme_light = ansi.DARK, ansi.LIGHT
+        self.set_interval(_INTERVAL, self.read_page)
+        self.set_interval(1.0, self._repaint)
+        self.read_page()
+        self.log_pane.view.focus()
+
+    def on_resize(self) -> None:
+        self._repaint()
+
+    def on_log_pane_updated(self, event: LogPane.Updated) -> None:
+        """The log has more to show, or something is searched for: other keys apply."""
+        event.stop()
+        self._keys.show(self.hints())
+
+    def action_back(self) -> None:
+        """Leave a search first, then the page."""
+        if not self.log_pane.close_search():
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave the page."""
+        self.dismiss()
+
+    action_follow = _of_the_log("follow")
+    action_wrap = _of_the_log("wrap")
+    action_times = _of_the_log("times")
+    action_stream = _of_the_log("stream")
+    action_search = _of_the_log("search")
+    action_next = _of_the_log("next")
+    action_previous = _of_the_log("previous")
+    action_next_error = _of_the_log("next_error")
+    action_previous_error = _of_the_log("previous_error")
+    action_next_attempt = _of_the_log("next_attempt")
+    action_previous_attempt = _of_the_log("previous_attempt")
+    action_save = _of_the_log("save")
+
+    async def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
+        """A hint was clicked."""
+        event.stop()
+        own = hasattr(self, f"action_{event.action.partition('(')[0]}")
+        await self.app.run_action(event.action, self if own else self.app)
+
+    def read_page(self) -> None:
+        """Read the job, if it has changed."""
+        if self._asked_at is not None and monotonic() - self._asked_at < _PATIENCE:
+            return
+        self._asked_at = monotonic()
+        seen = None if self.page is None or self.problem is not None else self.page.changed
+        if self.page is not None and self.page.job.finished_at is None and monotonic() - self._read_at > _OLD:
+            seen = None  # workers come and go, and time goes on, without a change of the job
+        self.console_app.reader.ask(
+            lambda context: read_page(context, self.job_id, seen), self._take, f"job:{id(self)}"
+        )
+
+    def _take(self, found: JobPage | str | None) -> None:
+        self._asked_at = None
+        self._read_at = monotonic() if found is not None else self._read_at
+        if found is None or not self.is_attached:
+            return
+        if isinstance(found, str):
+            self.problem = found
+        else:
+            self.page, self.problem = found, None
+        self._repaint()
+
+    def _repaint(self) -> None:
+        width = self.size.width
+        with self.app.batch_update():
+            self._title.update(self._title_line(width), layout=False)
+            self._keys.show(self.hints())
+            if self.page is not None:
+                self.show_page(self.page, self.console_app.clock.now())
+
+    def _title_line(self, width: int) -> Text:
+        if self.page is None:
+            return Text(f" {one_line(self.job_id, 40)}  {one_line(self.problem or '', width)}", self.paint("error"))
+        if self.problem is None:
+            return title(self.page, self.paint, self.console_app.clock.now(), width)
+        left = Text(f" {one_line(self.problem, width // 2)}  ", self.paint("error"))
+        left.append_text(title(self.page, self.paint, self.console_app.clock.now(), max(width - left.cell_len, 10)))
+        return left

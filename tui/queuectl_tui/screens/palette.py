@@ -1,0 +1,69 @@
+"""The palette: everything that can be done now, found by typing a few letters of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Provider
+from textual.content import Content
+
+from queuectl.domain.record import record
+from queuectl.domain.text import safe
+from queuectl.operations import ALL
+from queuectl_tui.screens.completion import NOT_HERE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Protocol
+
+    from textual.command import Hits
+
+    class PaletteHost(Protocol):
+        """What the palette asks of the app."""
+
+        def key_entries(self) -> Iterator[Entry]:
+            """The key actions that apply to what has the focus now."""
+
+        def open_command_line(self, text: str = "") -> None:
+            """Open the command line with `text` typed."""
+
+
+@record
+class Entry:
+    """One line of the palette."""
+
+    title: str
+    """What is shown and searched."""
+    about: str
+    act: Callable[[], None]
+
+
+class ConsoleCommands(Provider):
+    """Key actions that apply now, then every operation of the command line."""
+
+    def _entries(self) -> Iterator[Entry]:
+        host: PaletteHost = self.app  # type: ignore[assignment]  # the console is one
+        yield from host.key_entries()
+        for operation in ALL:
+            if operation.name in NOT_HERE:
+                continue
+            yield Entry(
+                title=f":{operation.name}",
+                about=operation.summary,
+                act=partial(host.open_command_line, f"{operation.name} "),
+            )
+
+    async def discover(self) -> Hits:
+        """Everything, while nothing has been typed."""
+        for entry in self._entries():
+            yield DiscoveryHit(Content(safe(entry.title)), entry.act, text=safe(entry.title), help=safe(entry.about))
+
+    async def search(self, query: str) -> Hits:
+        """What matches, in its words or in what it is about."""
+        matcher = self.matcher(query)
+        for entry in self._entries():
+            title = safe(entry.title)
+            score = max(matcher.match(title), matcher.match(entry.about) * 0.7)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), entry.act, text=title, help=safe(entry.about))

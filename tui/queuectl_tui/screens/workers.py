@@ -1,0 +1,385 @@
+"""View 2: who works, on what, and how they are."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+
+from queuectl.domain.quantity import format_bytes, format_duration
+from queuectl.domain.record import record, replace
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.operation import Danger
+from queuectl.runtime.census import WorkerState
+from queuectl_tui.keymap import bindings, hint
+from queuectl_tui.screens.views import View
+from queuectl_tui.widgets.charts import spark
+from queuectl_tui.widgets.drawing import Column, Lines, paint_of, spread_out, titles
+from queuectl_tui.widgets.line_list import LineList, Row
+from queuectl_tui.worker_trend import Trend
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from queuectl.domain.worker import PoolInfo
+    from queuectl.operations.context import Context
+    from queuectl.runtime.census import WorkerSeen
+    from queuectl_tui.keymap import KeyHint
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.drawing import Line, Piece
+
+COLUMNS = (
+    Column(title="WORKER", width=8),
+    Column(title="STATE", width=10),
+    Column(title="PID", width=7, right=True, from_width=106),
+    Column(title="JOB", width=10, grows=True),
+    Column(title="RUN", width=6, right=True),
+    Column(title="CPU", width=4, right=True),
+    Column(title="MEM", width=5, right=True),
+    Column(title="BEAT", width=5, right=True),
+    Column(title="DONE/FAIL", width=9, right=True),
+    Column(title="LAST 2 MIN", width=12, from_width=96),
+)
+_ASKED = 200
+"""Workers whose jobs are looked up: more than any screen shows."""
+_POOLS = 3
+_LATE = 0.8
+"""Part of its time limit after which a job is shown as late."""
+_BUSY_CPU = 0.8
+_OFTEN = 0.2
+"""Part of its attempts that may fail before a worker's tally is shown in colour."""
+
+
+@record
+class JobNow:
+    """What a worker runs."""
+
+    id: str
+    command: str
+    queue: str
+    attempt: int
+    started_at: int
+    timeout_ms: int | None
+
+
+class WorkersView(View):
+    """The pools at the top, the workers below, and the one under the cursor at the bottom."""
+
+    view_name = "workers"
+    title = "Workers"
+    scope = "workers"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("workers")
+    DEFAULT_CSS = """
+    WorkersView {
+        layout: vertical;
+        #pools { height: auto; max-height: 4; padding: 0 1; margin-bottom: 1; }
+        #worker-titles { height: 1; }
+        #worker-detail { height: 5; padding: 0 1; border-top: solid $panel; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """Nobody seen yet."""
+        super().__init__(id=id)
+        self._list = LineList(id="worker-list", empty="no worker runs\n\nS starts a pool")
+        self._snapshot: Snapshot | None = None
+        self._trends: dict[str, Trend] = {}
+        self._jobs: dict[str, JobNow] = {}
+        self._asked: tuple[tuple[str, str], ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Lines(id="pools")
+        yield Lines(id="worker-titles")
+        yield self._list
+        yield Lines(id="worker-detail")
+
+    def on_view_shown(self) -> None:
+        """The list wants the keys, as soon as there is one."""
+        self.call_later(self._list.focus)
+
+    def on_mount(self) -> None:
+        """Show what has come before there was anything to show it in."""
+        self._paint()
+
+    def on_resize(self) -> None:
+        """Other columns fit."""
+        self._paint()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take in who is there; jobs that nobody ran before are looked up."""
+        if snapshot.error is None:
+            there = {worker.info.id for worker in snapshot.workers}
+            self._trends = {id_: trend for id_, trend in self._trends.items() if id_ in there}
+            for worker in snapshot.workers:
+                self._trends.setdefault(worker.info.id, Trend()).see(worker, snapshot.at)
+        self._snapshot = snapshot
+        running = tuple(
+            (seen.info.id, seen.info.job) for seen in snapshot.workers[:_ASKED] if seen.info.job is not None
+        )
+        if running != self._asked:
+            self._asked = running
+            self.console_app.reader.ask(lambda context: jobs_of(context, running), self._know, "workers.jobs")
+        self._paint()
+
+    def tick(self) -> None:
+        """A second has passed: run times and beats."""
+        if self._snapshot is not None and self._snapshot.error is None:
+            self._snapshot = replace(self._snapshot, at=max(self.console_app.clock.now(), self._snapshot.at))
+            self._paint()
+
+    def _know(self, jobs: dict[str, JobNow]) -> None:
+        self._jobs = jobs
+        self._paint()
+
+    def _paint(self) -> None:
+        snapshot = self._snapshot
+        if snapshot is None or not self.children:
+            return
+        width = self.size.width
+        pools = self.query_one("#pools", Lines)
+        lines = pool_lines(snapshot, width - 2)
+        pools.styles.height = len(lines)
+        pools.show(lines)
+        self.query_one("#worker-titles", Lines).show([(("  ", "text"), *titles(COLUMNS, width - 3))])
+        stops = {pool.id: pool.stop for pool in snapshot.pools}
+        rows = [self._row(worker, snapshot.at, stops.get(worker.info.pool)) for worker in snapshot.workers]
+        # No ghosts: nothing that is done here is done to one worker, and one that has gone must not look alive.
+        self._list.show(rows, ghosts=False)
+        self._paint_detail()
+
+    def _row(self, worker: WorkerSeen, at: int, stop: str | None) -> Row:
+        info = worker.info
+        trend = self._trends.get(info.id)
+        state = state_of(worker, stop)
+        glyph, word, role = _STATES[state]
+        job = self._job_of(worker)
+        if info.job is None:
+            doing: Piece = ("", "text")
+        else:
+            doing = (one_line(info.job, 20) + (f"  {one_line(job.command, 200)}" if job else ""), "text")
+        cpu = trend.cpu if trend is not None else None
+        beat = None if worker.last_beat_at is None else max(at - worker.last_beat_at, 0)
+        paint = paint_of(self)
+        return Row(
+            key=info.id,
+            columns=COLUMNS,
+            can_mark=False,
+            cells=(
+                (safe(info.id), "title"),
+                (f"{glyph} {word}", role),
+                (str(info.pid), "dim"),
+                doing,
+                (_clock(at - job.started_at) if job else "", _late(job, at)),
+                ("" if cpu is None else f"{cpu:.0%}", "warning" if cpu is not None and cpu >= _BUSY_CPU else "text"),
+                (short_bytes(worker.memory_bytes), "text"),
+                ("" if beat is None else _age(beat), "error" if state == "stale" else "dim"),
+                (
+                    f"{info.completed:,}/{info.failed:,}",
+                    "warning" if info.failed > (info.completed + info.failed) * _OFTEN else "text",
+                ),
+                (spark(trend.series(at) if trend else (), 12, ascii_only=paint.ascii_only), "bar"),
+            ),
+        )
+
+    def _job_of(self, worker: WorkerSeen) -> JobNow | None:
+        job = self._jobs.get(worker.info.id)
+        return job if job is not None and job.id == worker.info.job else None
+
+    def _selected(self) -> WorkerSeen | None:
+        if self._snapshot is None:
+            return None
+        cursor = self._list.cursor
+        return next((worker for worker in self._snapshot.workers if worker.info.id == cursor), None)
+
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        self._paint_detail()
+        self.console_app.show_hints()
+
+    def _paint_detail(self) -> None:
+        worker, snapshot = self._selected(), self._snapshot
+        lines: list[Line] = []
+        if worker is not None and snapshot is not None:
+            lines = self._detail(worker, snapshot)
+        self.query_one("#worker-detail", Lines).show(lines)
+
+    def _detail(self, worker: WorkerSeen, snapshot: Snapshot) -> list[Line]:
+        info, width = worker.info, self.size.width - 2
+        stop = next((pool.stop for pool in snapshot.pools if pool.id == info.pool), None)
+        state = state_of(worker, stop)
+        glyph, word, role = _STATES[state]
+        up = format_duration(max(snapshot.at - info.started_at, 0))
+        meaning = _meaning(state, busy=info.job is not None)
+        head: Line = ((f"{safe(info.id)}  ", "title"), (f"{glyph} {word}", role), (f"  {meaning}", "dim"))
+        where: Line = ((f"pid {info.pid} on {safe(info.host)}   pool {safe(info.pool)}   up {up}", "dim"),)
+        lines = [spread_out(head, where, width)] if width >= 100 else [head, where]
+        job = self._job_of(worker)
+        if job is not None:
+            ran = _clock(snapshot.at - job.started_at)
+            limit = "" if job.timeout_ms is None else f" of {_clock(job.timeout_ms)} allowed"
+            told = f"job {safe(job.id)}   queue {safe(job.queue)}   attempt {job.attempt}   running {ran}{limit}"
+            lines += [((told, _late(job, snapshot.at)),), (("$ ", "dim"), (one_line(job.command, width), "text"))]
+        return lines
+
+    def hints(self) -> list[KeyHint]:
+        """What can be done about this worker."""
+        found = []
+        worker = self._selected()
+        if worker is not None and worker.info.job is not None:
+            found += [hint("list.open", "open job"), hint("workers.log")]
+        if self._snapshot is not None and self._snapshot.pools:
+            found.append(hint("workers.stop_now"))
+            found += [hint("global.more", "more"), hint("global.fewer", "fewer")]
+        return found
+
+    @on(LineList.Opened)
+    def _open(self) -> None:
+        worker = self._selected()
+        if worker is not None and worker.info.job is not None:
+            self.console_app.open_job(worker.info.job)
+
+    def action_log(self) -> None:
+        """What the worker's job prints."""
+        worker = self._selected()
+        if worker is not None and worker.info.job is not None:
+            self.console_app.open_log(worker.info.job)
+
+    @work
+    async def action_stop_now(self) -> None:
+        """End every pool at once, once that is really meant."""
+        from queuectl.operations.workers import STOP, Stop
+        from queuectl_tui.screens.confirm import Confirm
+
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.pools or not self.console_app.may_write():
+            return
+        running = [safe(seen.info.job) for seen in snapshot.workers if seen.info.job is not None]
+        workers = f"{len(snapshot.workers)} {'worker' if len(snapshot.workers) == 1 else 'workers'}"
+        asked = Confirm(
+            f"Stop {workers} now?",
+            [
+                "X drains instead: running jobs are finished first.",
+                "Running jobs are ended and put back; what they have done so far is lost.",
+            ],
+            "queuectl worker stop --now",
+            Danger.STOPS,
+            do="Stop now",
+            names=running,
+        )
+        if await self.app.push_screen_wait(asked):
+            self.console_app.act(STOP, Stop(now=True), about=f"stopped {workers}")
+
+
+_STATES = {
+    "idle": ("○", "idle", "idle"),
+    "busy": ("▶", "busy", "processing"),
+    "stale": ("!", "stale", "error"),
+    "draining": ("◇", "draining", "scheduled"),
+    "stopping": ("■", "stopping", "warning"),
+}
+_MEANING = {
+    "idle": "waits for a job",
+    "busy": "runs a job",
+    "stale": "holds its lock, but has shown no sign of life for five seconds",
+    "draining": "finishes its job, then stops",
+    "stopping": "ends its job, puts it back and stops",
+}
+
+
+def state_of(worker: WorkerSeen, stop: str | None) -> str:
+    """What a worker is up to; `stop` is what its pool was told."""
+    if worker.state is WorkerState.STALE:
+        return "stale"
+    if stop is not None:
+        return "stopping" if stop == "now" else "draining"
+    return worker.state.value
+
+
+def _meaning(state: str, *, busy: bool) -> str:
+    return "stops" if not busy and state in {"draining", "stopping"} else _MEANING[state]
+
+
+def pool_lines(snapshot: Snapshot, width: int) -> list[Line]:
+    """A line for each pool: what it is asked for and how far it has come."""
+    if not snapshot.pools:
+        waiting = snapshot.counts.get("pending", 0) + snapshot.counts.get("failed", 0)
+        left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "nothing waits"
+        stopped: Line = (("■ no pool runs", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
+        return [spread_out(stopped, (("S", "key"), (" starts one", "dim")), width)]
+    lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:_POOLS]]
+    if len(snapshot.pools) > _POOLS:
+        lines.append(((f"and {len(snapshot.pools) - _POOLS} more pools", "dim"),))
+    return lines
+
+
+def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
+    own = [worker for worker in snapshot.workers if worker.info.pool == pool.id]
+    busy = sum(worker.info.job is not None for worker in own)
+    glyph, word, role, more = _pool_state(pool, len(own), busy)
+    up = format_duration(max(snapshot.at - pool.started_at, 0))
+    queues = ", ".join(one_line(queue, 20) for queue in pool.queues) or "every queue"
+    left: Line = (
+        (f"{glyph} {word}", role),
+        (f"  {len(own)} of {pool.size}", "title"), (f"  {busy} busy", "text"), (f"  {more}" if more else "", role),
+    )  # fmt: skip
+    return spread_out(left, ((f"{one_line(pool.id, 12)}   {one_line(queues, 40)}   up {up}", "dim"),), width)
+
+
+def _pool_state(pool: PoolInfo, there: int, busy: int) -> tuple[str, str, str, str]:
+    if pool.stop == "now":
+        return "■", "stopping", "warning", "running jobs are put back"
+    if pool.stop is not None:
+        return "◇", "draining", "scheduled", f"stops once {'its job is' if busy == 1 else f'{busy} jobs are'} done"
+    if there < pool.size:
+        return "○", "starting", "pending", f"{pool.size - there} to come"
+    if there > pool.size:
+        return "◇", "shrinking", "scheduled", f"{there - pool.size} to leave"
+    return "▶", "running", "completed", ""
+
+
+def jobs_of(context: Context, running: Iterable[tuple[str, str]]) -> dict[str, JobNow]:
+    """What the workers run, by worker; a job that has gone meanwhile is left out."""
+    from queuectl.domain.errors import NotFound
+
+    timeout = context.settings.job_timeout_ms
+    found = {}
+    for worker, id_ in running:
+        try:
+            listed = context.store.jobs.get(id_)
+        except NotFound:
+            continue
+        if listed.latest is not None:
+            own = listed.job.timeout_ms
+            found[worker] = JobNow(
+                id=id_,
+                command=listed.job.command,
+                queue=listed.job.queue,
+                attempt=listed.latest.attempt,
+                started_at=listed.latest.started_at,
+                timeout_ms=timeout if own is None else own,
+            )
+    return found
+
+
+def short_bytes(count: int | None) -> str:
+    """`11M`: few letters for a narrow column."""
+    return "" if count is None else format_bytes(count).replace(" ", "").replace("iB", "").replace(".0", "")
+
+
+def _age(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.1f}s" if milliseconds < 60_000 else _clock(milliseconds)
+
+
+def _clock(milliseconds: int) -> str:
+    minutes, seconds = divmod(max(milliseconds, 0) // 1000, 60)
+    return f"{minutes}:{seconds:02d}" if minutes < 600 else f"{minutes // 60}h"
+
+
+def _late(job: JobNow | None, at: int) -> str:
+    late = job is not None and job.timeout_ms is not None and at - job.started_at > job.timeout_ms * _LATE
+    return "warning" if late else "text"

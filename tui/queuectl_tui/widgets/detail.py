@@ -1,0 +1,247 @@
+"""What the job under the cursor is, why it does or does not run, and the last that it said. It follows the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.content import Content
+from textual.widgets import Static
+
+from queuectl.domain.errors import NotFound
+from queuectl.domain.record import record
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.explain import Explain, explain
+from queuectl.operations.records import describe
+from queuectl_tui.widgets import job_facts
+from queuectl_tui.widgets.job_facts import JobPage
+
+if TYPE_CHECKING:
+    from queuectl.operations.context import Context
+    from queuectl_tui.theme import Paint
+
+_LAST = 4000
+"""Bytes of output that are read for its last lines."""
+_LINES = 40
+
+
+@record
+class JobNow:
+    """A job, read for the detail."""
+
+    page: JobPage
+    said: tuple[str, ...]
+    """The last lines that its last attempt printed."""
+    stream: str
+
+
+def read_job(context: Context, job_id: str) -> JobNow | None:
+    """The job; None when it has been deleted."""
+    store = context.store
+    try:
+        job = store.jobs.get(job_id).job
+        why = tuple(_sentence(reason.text) for reason in explain(context, Explain(id=job_id)).reasons)
+    except NotFound:
+        return None
+    attempts = tuple(store.jobs.attempts(job.seq))
+    timeout = context.settings.job_timeout_ms if job.timeout_ms is None else job.timeout_ms
+    page = JobPage(changed=0, job=job, attempts=attempts, timeout_ms=timeout, why=why)
+    stream, said = _output(context, page)
+    return JobNow(page=page, said=said, stream=stream)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
+    """Standard error of an attempt that failed, else standard output: what one wants to see first."""
+    if not page.attempts:
+        return "", ()
+    last = page.attempts[-1]
+    if last.outcome is None:
+        from queuectl.runtime.live import STREAMS, path_of, recover
+
+        outputs = [recover(path_of(context.place.live, page.job.seq, last.attempt, stream)) for stream in STREAMS]
+    else:
+        outputs = list(context.store.jobs.output(page.job.seq, last.attempt))
+    names = ["stdout", "stderr"]
+    order = (1, 0) if last.outcome is not None and last.outcome != "success" else (0, 1)
+    for place in order:
+        words = (outputs[place].tail or outputs[place].head)[-_LAST:]
+        if words.strip():
+            lines = words.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
+            return names[place], tuple(lines[-_LINES:])
+    return names[order[0]], ()
+
+
+class Detail(Static):
+    """A pane beside the table, or a strip of four lines below it."""
+
+    DEFAULT_CSS = """
+    Detail { width: 2fr; height: 1fr; border: round $foreground 25%; padding: 0 1; border-title-color: $text;
+        border-title-style: bold; border-subtitle-color: $text-muted; }
+    Detail.-strip { width: 1fr; height: 5; border: none; border-top: solid $foreground 25%; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """No job yet."""
+        super().__init__(id=id, markup=False)
+        self._now = 0
+        self.job: JobNow | None = None
+
+    def show(self, job: JobNow | None, paint: Paint, now: int) -> None:
+        """Show it; None: no job has the cursor."""
+        self.job, self._now = job, now
+        if job is None:
+            self.border_title = None
+            self.border_subtitle = None
+            self.update(Text(""), layout=False)
+            return
+        strip = self.has_class("-strip")
+        self.border_title = Content(f" {one_line(job.page.job.id, 30)} ")
+        self.border_subtitle = None if strip else Content(" l log  enter open ")
+        width, height = self.content_size.width, self.content_size.height
+        text = self._short(job, paint, now, width) if strip else self._long(job, paint, now, width, height)
+        text.no_wrap = True
+        text.overflow = "ellipsis"
+        self.update(text, layout=False)
+
+    def repaint(self, paint: Paint, now: int) -> None:
+        """Another size, another theme, or time has gone on."""
+        self.show(self.job, paint, now)
+
+    def _long(self, job: JobNow, paint: Paint, now: int, width: int, height: int) -> Text:
+        page = job.page
+        head = _head(page, paint, now)
+        blocks = [head]
+        command = Text(safe(page.job.command[:2000], keep="\n").strip("\n"), paint("title"))
+        wrapped = command.wrap(_console(), max(width, 10))[:4]
+        blocks.append(Text("\n").join(wrapped))
+        blocks.append(_facts(page, paint, now))
+        blocks.append(_why(page, paint, width))
+        attempts = _attempts(page, paint, now)
+        if attempts is not None:
+            blocks.append(attempts)
+        text = Text("\n\n").join(blocks)
+        room = height - text.plain.count("\n") - 3
+        if job.said and room > 0:
+            text.append(f"\n\nOutput of #{page.attempts[-1].attempt}, {job.stream}\n", paint("title"))
+            text.append(_said(job.said, min(room, 12)), paint("text"))
+        return text
+
+    def _short(self, job: JobNow, paint: Paint, now: int, width: int) -> Text:
+        page = job.page
+        text = _head(page, paint, now)
+        text.append("  ")
+        text.append(one_line(page.job.command, max(width - text.cell_len, 10)), paint("title"))
+        text.append("\n")
+        last = page.attempts[-1] if page.attempts else None
+        if last is None:
+            text.append(f"queue {safe(page.job.queue)}  priority {page.job.priority}", paint("dim"))
+        else:
+            text.append_text(_attempt(page, -1, paint, now))
+        text.append("\n")
+        text.append(one_line(" ".join(safe(each) for each in page.why[:2]), width), paint("text"))
+        text.append("\n")
+        if job.said:
+            words = [line for line in job.said if line.strip()]
+            text.append("│ ", paint("line"))
+            text.append(safe((words or [""])[-1]), paint("dim"))
+        return text
+
+
+def _head(page: JobPage, paint: Paint, now: int) -> Text:
+    job = page.job
+    glyph, word, style = paint.state(job_facts.state_of(job, now))
+    text = Text()
+    text.append(f"{glyph} {word}", style)
+    if job.attempts:
+        text.append(f"  attempt {job.attempts} of {job.max_retries + 1}", paint("dim"))
+    if job.finished_at is None and job.state != "processing" and job.run_at > now:
+        text.append(f", next in {job_facts.age(job.run_at - now)}", paint("failed"))
+    return text
+
+
+def _facts(page: JobPage, paint: Paint, now: int) -> Text:
+    job = page.job
+    pairs = [("queue", one_line(job.queue, 24)), ("priority", str(job.priority))]
+    if page.timeout_ms is not None:
+        pairs.append(("timeout", job_facts.age(page.timeout_ms)))
+    pairs.append(("enqueued", f"{job_facts.clock(job.created_at, now)}"))
+    text = Text()
+    for place, (name, value) in enumerate(pairs):
+        if place:
+            text.append("\n" if place == 2 else "   ")
+        text.append(f"{name} ", paint("dim"))
+        text.append(value, paint("text"))
+    if job.cwd:
+        text.append("\ncwd ", paint("dim"))
+        text.append(one_line(job.cwd, 200), paint("text"))
+    if job.tags:
+        text.append("\ntags ", paint("dim"))
+        text.append(one_line(" ".join(job.tags), 200), paint("text"))
+    if job.env:
+        text.append("\nenv ", paint("dim"))
+        text.append(one_line(" ".join(f"{name}=***" for name, _ in job.env), 200), paint("text"))
+    return text
+
+
+def _why(page: JobPage, paint: Paint, width: int) -> Text:
+    text = Text()
+    text.append(job_facts.question(page.job), paint("title"))
+    for line in page.why:
+        for piece in Text(safe(line), paint("text")).wrap(_console(), max(width - 2, 10)):
+            text.append("\n")
+            text.append_text(piece)
+    return text
+
+
+def _attempts(page: JobPage, paint: Paint, now: int) -> Text | None:
+    if not page.attempts:
+        return None
+    text = Text()
+    text.append("Attempts", paint("title"))
+    shown = range(max(len(page.attempts) - 4, 0), len(page.attempts))
+    if shown.start:
+        text.append(f"  and {shown.start} before", paint("dim"))
+    for place in shown:
+        text.append("\n")
+        text.append_text(_attempt(page, place, paint, now))
+    return text
+
+
+def _attempt(page: JobPage, place: int, paint: Paint, now: int) -> Text:
+    attempt = page.attempts[place]
+    good = attempt.outcome is None or attempt.outcome == "success"
+    glyph, _, style = paint.state("processing" if attempt.outcome is None else "completed" if good else "dead")
+    took = now - attempt.started_at if attempt.duration_ms is None else attempt.duration_ms
+    text = Text()
+    text.append(f"#{attempt.attempt} ", paint("text"))
+    text.append(f"{job_facts.clock(attempt.started_at, now)} {one_line(attempt.worker, 9)} ", paint("dim"))
+    text.append(f"{glyph} {describe(attempt)}", style)
+    text.append(f"  {job_facts.age(took) if took >= 1000 else f'{took}ms'}", paint("dim"))
+    if attempt.error:
+        text.append(f"  {one_line(attempt.error, 80)}", paint("dim"))
+    return text
+
+
+def _said(lines: tuple[str, ...], most: int) -> str:
+    kept = list(lines)[-most:]
+    return "\n".join(safe(line.expandtabs(4)[:400]) for line in kept)
+
+
+def _console() -> Console:
+    """What Rich wants to wrap text with; it is asked for nothing else."""
+    global _WRAPPER  # noqa: PLW0603 - made when first needed
+    if _WRAPPER is None:
+        from rich.console import Console as Made
+
+        _WRAPPER = Made(width=200, force_terminal=False)
+    return _WRAPPER
+
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WRAPPER: Console | None = None

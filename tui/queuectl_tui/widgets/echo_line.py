@@ -1,0 +1,114 @@
+"""The line that tells what was done last, and the command line that does the same: so the console teaches it."""
+
+from __future__ import annotations
+
+import time
+
+from textual.content import Content
+from textual.widgets import Static
+
+from queuectl.domain.text import one_line, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from textual.app import App
+
+    from queuectl.domain.errors import QueuectlError
+
+_ABOUT = 60
+UNDO = "u undo"
+
+
+class EchoLine(Static):
+    """`✓ 14:03:25 retried 12476   $ queuectl retry 12476      u undo`, or the error in red with its hint."""
+
+    DEFAULT_CSS = """
+    EchoLine { height: 1; width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._ascii = ascii_only
+        self._left = Content("")
+        self._right = ""
+        self.command = ""
+        """The last command line, whole and unchanged, to copy."""
+
+    def done(self, at: int, about: str, command: str, *, undo: bool = False) -> None:
+        """Something has been done at `at`, in milliseconds since the epoch."""
+        self.command = command
+        mark = "+" if self._ascii else "✓"
+        self._left = Content.assemble(
+            (f"{mark} {clock(at)} ", "$text-success"),
+            one_line(about, _ABOUT),
+            ("   $ ", "$foreground 60%"),
+            (one_line(command, 400), "$foreground 80%"),
+        )
+        self._right = UNDO if undo else ""
+        self._show()
+
+    def failed(self, at: int, about: str, error: QueuectlError, command: str = "") -> None:
+        """Something could not be done."""
+        self.command = command
+        mark = "x" if self._ascii else "×"  # noqa: RUF001 - the glyph is meant
+        parts: list[Content | str | tuple[str, str]] = [
+            (f"{mark} {clock(at)} ", "bold $text-error"),
+            # What it is about is told in the past tense, which would be wrong here; the command says it too.
+            (f"{one_line(about, _ABOUT)}: " if about and not command else "", "$text-error"),
+            (one_line(error.message, 200), "bold $text-error"),
+        ]
+        if error.hint:
+            parts.append((f"   {one_line(error.hint, 200)}", "$foreground 80%"))
+        if command:
+            parts += [("   $ ", "$foreground 60%"), (one_line(command, 400), "$foreground 60%")]
+        self._left = Content.assemble(*parts)
+        self._right = ""
+        self._show()
+
+    def working(self, about: str) -> None:
+        """Something is under way."""
+        self._left = Content.assemble(("… ", "$foreground 60%"), one_line(about, _ABOUT))
+        self._right = ""
+        self._show()
+
+    def say(self, text: str) -> None:
+        """A word that belongs to no operation."""
+        self._left = Content(one_line(text, 200))
+        self._right = ""
+        self._show()
+
+    def withdraw_undo(self) -> None:
+        """It can no longer be undone."""
+        self._right = ""
+        self._show()
+
+    def on_resize(self) -> None:
+        """Keep the offer at the right edge."""
+        self._show()
+
+    def _show(self) -> None:
+        width = self.content_size.width
+        if not self._right or width < len(self._right) + 20:
+            self.update(self._left)
+            return
+        room = width - len(self._right) - 2
+        left = self._left.truncate(room, ellipsis=True)
+        gap = " " * (width - left.cell_length - len(self._right))
+        self.update(Content.assemble(left, gap, (self._right, "bold $accent")))
+
+
+def clock(at: int) -> str:
+    """The time of day, here."""
+    return time.strftime("%H:%M:%S", time.localtime(at / 1000))
+
+
+def toast(app: App[Any], text: str, *, title: str = "", wrong: bool = False, warning: bool = False) -> None:
+    """A notice in the corner. Never markup, whatever the store holds."""
+    app.notify(
+        safe(text[:400], keep="\n"),
+        title=safe(title[:80]),
+        severity="error" if wrong else "warning" if warning else "information",
+        markup=False,
+    )

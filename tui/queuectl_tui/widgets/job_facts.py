@@ -1,0 +1,260 @@
+"""Everything about one job as text: its title, what it is, why it runs or does not, and what became of each attempt."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from queuectl.domain.attempt import MAX_LOSSES, Outcome
+from queuectl.domain.errors import NotFound, QueuectlError
+from queuectl.domain.job import JobState
+from queuectl.domain.quantity import format_duration
+from queuectl.domain.text import one_line, safe, safe_block
+from queuectl.operations.explain import Explain, explain
+from queuectl.operations.records import describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.domain.attempt import Attempt
+    from queuectl.domain.job import Job
+    from queuectl.operations.context import Context
+    from queuectl_tui.theme import Paint
+
+LONGEST = 4_000
+"""Letters of a command that are shown: the store takes megabytes."""
+ATTEMPTS = 100
+_BAR = 12
+_LABEL = 9
+_MASK = "***"
+_OUTCOMES = {
+    Outcome.SUCCESS: "completed",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.RELEASED: "cancelled",
+    Outcome.LOST: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One job, read at one moment."""
+
+    changed: int
+    """What the store answered to `changed` before it was read."""
+    job: Job
+    attempts: tuple[Attempt, ...]
+    timeout_ms: int | None
+    """Its own, else the configured one."""
+    why: tuple[str, ...] = ()
+    """Why it is or is not running, the weightiest reason first."""
+
+
+def read_page(context: Context, job_id: str, seen: int | None) -> JobPage | str | None:
+    """The job; None when nothing has changed since `seen`, and a sentence when it cannot be read."""
+    try:
+        changed = context.store.changed()
+        if changed == seen:
+            return None
+        job = context.store.jobs.get(job_id).job
+        own = job.timeout_ms
+        explained = explain(context, Explain(id=job_id)).reasons
+        return JobPage(
+            changed=changed,
+            job=job,
+            attempts=tuple(context.store.jobs.attempts(job.seq)),
+            timeout_ms=context.settings.job_timeout_ms if own is None else own,
+            why=tuple(each.text[:1].upper() + each.text[1:] for each in explained),
+        )
+    except NotFound:
+        return "this job has been deleted"
+    except QueuectlError as error:
+        return error.message
+
+
+def state_of(job: Job, now: int) -> str:
+    """The state as the console calls it: a pending job that is not due yet is scheduled."""
+    return "scheduled" if job.state is JobState.PENDING and job.run_at > now else job.state.value
+
+
+def title(page: JobPage, paint: Paint, now: int, width: int) -> Text:
+    """One line: which job, its state, how far it is."""
+    job = page.job
+    glyph, word, style = paint.state(state_of(job, now))
+    text = Text(" ")
+    text.append(one_line(job.id, max(width // 3, 12)), paint("title"))
+    text.append("  ")
+    text.append(f"{glyph} {word}", style)
+    tries = f"try {job.attempts} of {job.max_retries + 1}" if job.attempts else "not tried yet"
+    text.append(f"  {tries}", paint("text"))
+    tail = _when(page, now)
+    if tail:
+        text.append(f"  {tail}", paint("dim"))
+    text.truncate(width, overflow="ellipsis", pad=True)
+    return text
+
+
+def command(page: JobPage, paint: Paint) -> Text:
+    """The command, whole as long as it is of a length that somebody would read."""
+    text = Text()
+    shown = safe_block(page.job.command[:LONGEST]).expandtabs(4)
+    text.append(shown, paint("title"))
+    if len(page.job.command) > LONGEST:
+        text.append(f" … {len(page.job.command) - LONGEST:,} more letters", paint("dim"))
+    return text
+
+
+def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
+    """What it was enqueued with."""
+    job = page.job
+    text = Text()
+    pairs = [
+        ("queue", safe(job.queue)),
+        ("priority", str(job.priority)),
+        ("retries", str(job.max_retries)),
+        ("timeout", "none" if page.timeout_ms is None else format_duration(page.timeout_ms)),
+        ("enqueued", f"{clock(job.created_at, now)}, {age(now - job.created_at)} ago"),
+    ]
+    if job.finished_at is not None:
+        pairs.append(("finished", f"{clock(job.finished_at, now)}, {age(now - job.finished_at)} ago"))
+    elif job.state is JobState.PROCESSING and page.attempts:
+        pairs.append(("started", clock(page.attempts[-1].started_at, now)))
+    else:
+        pairs.append(("due", clock(job.run_at, now)))
+    if job.losses:
+        pairs.append(("lost", f"{job.losses} of {MAX_LOSSES} workers"))
+    column = max((width + 1) // 2, 20)
+    if width >= 2 * (_LABEL + 14):
+        for left, right in zip(pairs[::2], [*pairs[1::2], ("", "")], strict=False):
+            line = Text.assemble((left[0].ljust(_LABEL), paint("dim")), one_line(left[1], column - _LABEL - 2))
+            line.pad_right(max(column - line.cell_len, 0))
+            line.append(right[0].ljust(_LABEL), paint("dim"))
+            line.append(one_line(right[1], max(width - column - _LABEL, 8)))
+            text.append_text(line)
+            text.append("\n")
+    else:
+        for name, value in pairs:
+            text.append(name.ljust(_LABEL), paint("dim"))
+            text.append(f"{one_line(value, max(width - _LABEL, 8))}\n")
+    wide = []
+    if job.cwd is not None:
+        wide.append(("cwd", Text(safe(job.cwd))))
+    if job.tags:
+        wide.append(("tags", Text(safe(" ".join(job.tags)))))
+    if job.env:
+        wide.append(("env", _environment(job, paint)))
+    for name, shown in wide:
+        text.append(name.ljust(_LABEL), paint("dim"))
+        text.append_text(shown)
+        text.append("\n")
+    text.rstrip()
+    return text
+
+
+def story(page: JobPage, paint: Paint, now: int, width: int, selected: int | None) -> Text:
+    """Why it is or is not running, and the attempts, the oldest first."""
+    text = Text()
+    text.append(question(page.job), paint("title"))
+    text.append("\n")
+    for line in (*page.why, *_more(page, now)):
+        text.append(f"{safe(line)}\n", paint("text"))
+    attempts = page.attempts
+    if not attempts:
+        text.rstrip()
+        return text
+    text.append(f"\n{_heading(width)}\n", paint("dim"))
+    if len(attempts) > ATTEMPTS:
+        text.append(f"  … {len(attempts) - ATTEMPTS} earlier ones\n", paint("dim"))
+        attempts = attempts[-ATTEMPTS:]
+    longest = max(max((_took(each, now) for each in attempts), default=1), 1)
+    for attempt in attempts:
+        text.append_text(_attempt(attempt, paint, now, width, longest=longest, selected=attempt.attempt == selected))
+        text.append("\n")
+    if page.job.state is JobState.FAILED:
+        due = page.job.run_at - now
+        what = f"due in {age(due)}" if due > 0 else "due now"
+        text.append(f"  #{page.job.fence + 1:<3} {clock(page.job.run_at, now)} {what}\n", paint("dim"))
+    text.rstrip()
+    return text
+
+
+def question(job: Job) -> str:
+    """What `story` begins by answering."""
+    if job.state is JobState.PROCESSING:
+        return "It is running"
+    return "Why is it not running?" if job.finished_at is None else "What became of it"
+
+
+def _more(page: JobPage, now: int) -> tuple[str, ...]:
+    """What the job's own record adds to the explanation."""
+    job = page.job
+    last = page.attempts[-1] if page.attempts else None
+    said = []
+    if last is not None and last.outcome is None and page.timeout_ms is not None:
+        said.append(f"Its time runs out in {age(max(page.timeout_ms - (now - last.started_at), 0))}")
+    if last is not None and last.error is not None and job.state is not JobState.COMPLETED:
+        said.append(last.error)
+    return tuple(said)
+
+
+def age(milliseconds: int) -> str:
+    """A stretch of time in whole seconds: `41s`, `3m10s`."""
+    seconds = max(milliseconds, 0) // 1000
+    return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
+
+
+def clock(at: int, now: int) -> str:
+    """A time of day here; with the date when it is not today."""
+    moment, today = time.localtime(at / 1000), time.localtime(now / 1000)
+    same = moment[:3] == today[:3]
+    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", moment)
+
+
+def _when(page: JobPage, now: int) -> str:
+    job = page.job
+    last = page.attempts[-1] if page.attempts else None
+    if job.finished_at is not None:
+        return f"{age(now - job.finished_at)} ago"
+    if job.state is JobState.PROCESSING:
+        return "" if last is None else f"for {age(now - last.started_at)} on {one_line(last.worker, 20)}"
+    if job.run_at > now:
+        return f"next in {age(job.run_at - now)}" if job.attempts else f"in {age(job.run_at - now)}"
+    return f"due for {age(now - job.run_at)}"
+
+
+def _environment(job: Job, paint: Paint) -> Text:
+    """What the job adds to its worker's environment. Values may be secrets."""
+    text = Text()
+    for name, _ in job.env:
+        if text:
+            text.append("  ")
+        text.append(f"+{one_line(name, 60)}", paint("text"))
+        text.append(f"={_MASK}", paint("dim"))
+    return text
+
+
+def _heading(width: int) -> str:
+    head = f"  {'#':4} {'STARTED':8} {'WORKER':8} {'OUTCOME':12} {'TOOK':>7}"
+    return head[:width]
+
+
+def _attempt(attempt: Attempt, paint: Paint, now: int, width: int, *, longest: int, selected: bool) -> Text:
+    outcome = attempt.outcome
+    glyph, _, style = paint.state("processing" if outcome is None else _OUTCOMES.get(outcome, "dead"))
+    took = _took(attempt, now)
+    text = Text()
+    text.append(">" if selected else " ", paint("marked"))
+    text.append(f" #{attempt.attempt:<3} ", paint("title" if selected else "text"))
+    text.append(time.strftime("%H:%M:%S ", time.localtime(attempt.started_at / 1000)), paint("dim"))
+    text.append(f"{one_line(attempt.worker, 8):8} ", paint("text"))
+    text.append(f"{glyph} {one_line(describe(attempt), 10):10} ", style)
+    text.append(f"{format_duration(took):>7}", paint("text"))
+    room = min(width - text.cell_len - 1, _BAR)
+    if room > 3:
+        block = "=" if paint.ascii_only else "█"
+        text.append(" " + block * max(round(took / longest * room), 1), paint("bar"))
+    return text
+
+
+def _took(attempt: Attempt, now: int) -> int:
+    return max(now - attempt.started_at, 0) if attempt.duration_ms is None else attempt.duration_ms

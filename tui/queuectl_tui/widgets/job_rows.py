@@ -1,0 +1,196 @@
+"""What a row of the job table says, and in how many cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+
+from queuectl.domain.record import record
+from queuectl.domain.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+
+    from queuectl.store.browse import Row
+    from queuectl_tui.theme import Paint
+
+MARK, CURSOR = "*", ">"
+GUTTER = 2
+"""Cells before the first column: where the cursor and marks are, in letters for whoever sees no colour."""
+
+
+@record
+class Column:
+    """A column of the job table."""
+
+    id: str
+    title: str
+    help: str
+    right: bool = False
+    widths: tuple[int, int, int]
+    """Cells below 100 columns of table, below 150, and above; 0 leaves it out."""
+
+
+COLUMNS = (
+    Column(id="id", title="ID", help="the job's name", right=True, widths=(7, 9, 14)),
+    Column(id="state", title="STATE", help="where it stands", widths=(12, 12, 12)),
+    Column(id="queue", title="QUEUE", help="the queue it is in", widths=(7, 8, 12)),
+    Column(id="try", title="TRY", help="attempts made, of those it has", right=True, widths=(4, 5, 5)),
+    Column(id="command", title="COMMAND", help="what it runs", widths=(1, 1, 1)),
+    Column(id="priority", title="PRIO", help="higher runs first", right=True, widths=(0, 0, 5)),
+    Column(id="age", title="AGE", help="since it was enqueued", right=True, widths=(4, 4, 5)),
+    Column(id="due", title="DUE", help="when it runs next", right=True, widths=(0, 0, 6)),
+    Column(id="worker", title="WKR", help="who runs it, or ran it last", widths=(4, 5, 8)),
+    Column(id="run", title="RUN", help="how long it has run, or took", right=True, widths=(5, 6, 7)),
+)
+"""All columns, in order. `COMMAND` takes the room that is left."""
+_UNSURE = {0x200D: None, 0xFE0E: None, 0xFE0F: None}
+_LEAST_COMMAND = 16
+_DROPPED = ("priority", "due", "worker", "queue", "try", "run", "age")
+"""What goes first where there is little room."""
+
+
+def layout(width: int, hidden: frozenset[str], shown: frozenset[str], widest_id: int) -> tuple[tuple[Column, int], ...]:
+    """The columns that fit into `width` cells, and their widths.
+
+    `hidden` and `shown` are what somebody has chosen; the others show where there is room.
+    """
+    size = 0 if width < 100 else 1 if width < 150 else 2
+    chosen = {}
+    for column in COLUMNS:
+        room = column.widths[size] or (column.widths[2] if column.id in shown else 0)
+        if column.id == "id":
+            room = max(4, min(widest_id, max(room, 4)))
+        if room and column.id not in hidden:
+            chosen[column.id] = room
+
+    def left() -> int:
+        taken = sum(room for id_, room in chosen.items() if id_ != "command")
+        return width - GUTTER - taken - (len(chosen) - 1)
+
+    for id_ in _DROPPED:
+        if left() >= _LEAST_COMMAND:
+            break
+        chosen.pop(id_, None)
+    if "command" in chosen:
+        chosen["command"] = max(left(), 1)
+    return tuple((column, chosen[column.id]) for column in COLUMNS if column.id in chosen)
+
+
+def state_of(row: Row, now: int) -> str:
+    """The state as it is shown: `pending` that is not due yet is `scheduled`."""
+    return "scheduled" if row.state == "pending" and row.run_at > now + 999 else row.state
+
+
+def cells(row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Paint) -> tuple[tuple[str, Style], ...]:
+    """The texts of a row and their styles, not yet cut to their widths."""
+    dim = paint("dim")
+    text = paint("text")
+    made = []
+    for column, width in columns:
+        style = dim
+        if column.id == "id":
+            value, style = short_id(row.id, width, paint), text
+        elif column.id == "state":
+            glyph, word, style = paint.state(state_of(row, now))
+            value = f"{glyph} {'cancelling' if row.cancel_requested and row.state == 'processing' else word}"
+        elif column.id == "queue":
+            value = plain(row.queue)
+        elif column.id == "try":
+            value = f"{row.attempts}/{row.max_retries + 1}"
+        elif column.id == "command":
+            value, style = plain(row.command.replace("\n", " ")), text
+        elif column.id == "priority":
+            value = str(row.priority) if row.priority else ""
+        elif column.id == "age":
+            value = coarse(now - row.created_at)
+        elif column.id == "due":
+            waits = row.state in {"pending", "failed"}
+            value = coarse(row.run_at - now) if waits and row.run_at > now else ""
+        elif column.id == "worker":
+            value = plain(row.worker or "")[:width]
+        else:
+            value, style = run_time(row, now), dim
+            if row.state == "processing":
+                style = paint("processing")
+            elif row.state in {"pending", "failed"}:
+                # What waits has no run time; when it runs next is what one wants to know.
+                due = row.run_at - now
+                value, style = f"+{coarse(due)}" if due > 999 else "", paint("scheduled")
+        made.append((value, style))
+    return tuple(made)
+
+
+def segments(
+    values: Sequence[tuple[str, Style]],
+    columns: Sequence[tuple[Column, int]],
+    gutter: tuple[str, Style],
+    over: Style,
+    paint: Paint,
+) -> list[Segment]:
+    """One line of the table, each cell in exactly its width."""
+    made = [Segment(gutter[0], gutter[1] + over)]
+    for place, ((value, style), (column, width)) in enumerate(zip(values, columns, strict=True)):
+        fitted = fit(value, width, paint, right=column.right)
+        made.append(Segment(fitted if not place else f" {fitted}", style + over))
+    return made
+
+
+def plain(text: str) -> str:
+    """Safe, and of a width that all terminals agree on: they do not on joined emoji and variation selectors."""
+    return text if text.isascii() and text.isprintable() else safe(text).translate(_UNSURE)
+
+
+def short_id(id_: str, width: int, paint: Paint) -> str:
+    """An id in `width` cells: of a long one, the end tells more than the beginning."""
+    text = plain(id_)
+    if cell_len(text) <= width:
+        return text
+    return paint.glyph("…") + text[-(width - 1) :]
+
+
+def fit(text: str, width: int, paint: Paint, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells; what is cut off shows as an ellipsis."""
+    if text.isascii():
+        length = len(text)
+        if length > width:
+            return text[: width - 1] + paint.glyph("…")
+    else:
+        # Only as much as could be shown: a long command of wide letters is measured in vain.
+        text = text[: width * 4]
+        length = cell_len(text)
+        if length > width:
+            return set_cell_size(text, width - 1) + paint.glyph("…")
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def run_time(row: Row, now: int) -> str:
+    """How long it runs, or took."""
+    if row.state == "processing" and row.started_at is not None:
+        return clock(now - row.started_at)
+    if row.duration_ms is None:
+        return ""
+    return f"{row.duration_ms}ms" if row.duration_ms < 1000 else clock(row.duration_ms)
+
+
+def clock(milliseconds: int) -> str:
+    """`0:39`, `12:05`, `3h05`."""
+    minutes, seconds = divmod(max(milliseconds, 0) // 1000, 60)
+    if minutes < 60:
+        return f"{minutes}:{seconds:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}" if hours < 100 else f"{hours // 24}d"
+
+
+def coarse(milliseconds: int) -> str:
+    """`3s`, `12m`, `5h`, `9d`: as much as an age needs."""
+    seconds = max(milliseconds, 0) // 1000
+    for size, unit in ((60, "s"), (60, "m"), (48, "h")):
+        if seconds < size:
+            return f"{seconds}{unit}"
+        seconds //= size if unit != "h" else 24
+    return f"{seconds}d"

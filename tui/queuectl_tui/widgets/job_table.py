@@ -1,0 +1,166 @@
+"""The job table: a million rows, of which those near the screen are at hand.
+
+The cursor and the marks are job ids. Where rows come and go, the row under the cursor keeps its line on the screen;
+one that leaves the list while it has the cursor stays as a ghost until the next move, so that no key lands on its
+neighbour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.message import Message
+
+from queuectl.domain.record import replace
+from queuectl_tui.keymap import bindings, of_scope
+from queuectl_tui.widgets.table_rows import TableRows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+
+    from queuectl.store.browse import Row
+
+MOVES = frozenset({"down", "up", "page_down", "page_up", "top", "end", "open", "mark", "range"})
+"""The bindings of the scope `list` that are the table's own."""
+
+
+class JobTable(TableRows, can_focus=True):
+    """Rows of jobs, read page by page: moving about, and marking."""
+
+    DEFAULT_CSS = """
+    JobTable { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background; scrollbar-color: $foreground 25%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "list", but=frozenset(each.id for each in of_scope("list") if each.id.partition(".")[2] not in MOVES)
+    )
+
+    class Opened(Message):
+        """Enter, or a double click."""
+
+        def __init__(self, row: Row) -> None:
+            super().__init__()
+            self.row = row
+
+    def _go(self, index: int) -> None:
+        """Put the cursor on the row at `index`, or on the nearest that is at hand."""
+        window = self.window
+        if not window.rows:
+            return
+        low, high = window.start, window.start + len(window.rows) - 1
+        row = window.row(min(max(index, low), high))
+        if row is None:
+            return
+        if window.ghost is not None and row.id != window.ghost:
+            window.lay_ghost()
+            self._set_height()
+        if row.id != self._cursor:
+            self._cursor, self._cursor_row = row.id, row
+            self._changed_at = float("-inf")
+            self.post_message(self.CursorMoved(row))
+        self._keep_in_sight()
+        self._refresh_lines()
+        if index < low or index > high:
+            self._fetch()
+
+    def _from_cursor(self, by: int) -> None:
+        index = self.window.index(self._cursor)
+        if index is not None:
+            self._go(index + by)
+        elif self._cursor_row is not None and self.sort.paged and not self.window.covers(self._first, self._first):
+            self._ask(replace(self._wanted(), around=self._cursor_row.seq, line=self._height // 2))
+        else:
+            self._go(self._first)
+
+    def action_move(self, by: int) -> None:
+        """Some rows on or back."""
+        self._from_cursor(by)
+
+    def action_page(self, by: int) -> None:
+        """A screen on or back."""
+        self._from_cursor(by * max(self._height - 1, 1))
+
+    def action_top(self) -> None:
+        """The first row."""
+        if self.window.at_top and self.window.start == 0:
+            self._go(0)
+            return
+        self._cursor = self._cursor_row = None
+        self._ask(self._top())
+
+    def action_end(self) -> None:
+        """The last row."""
+        if self.window.at_end:
+            self._go(self.window.total - 1)
+            return
+        self._ask(replace(self._wanted(), end=True, below=self._height * 4))
+
+    def action_open(self) -> None:
+        """Open the job under the cursor."""
+        if self.cursor_row is not None:
+            self.post_message(self.Opened(self.cursor_row))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor there; open on a double click."""
+        if event.y == 0:
+            return
+        index = self._first + event.y - 1
+        if index >= self.window.total:
+            return
+        self._go(index)
+        if event.chain == 2:
+            self.action_open()
+
+    def action_mark(self) -> None:
+        """Mark the row, or take its mark away, and go on to the next."""
+        if self._cursor is None or self.is_ghost:
+            return
+        if self._cursor in self.marks:
+            del self.marks[self._cursor]
+        else:
+            self.marks[self._cursor] = None
+        self.post_message(self.Changed())
+        self._from_cursor(1)
+        self._refresh_lines()
+
+    def action_range(self) -> None:
+        """Begin a range here, or mark everything from where it began to here."""
+        if self._range is None:
+            self._range = self._cursor
+            self.post_message(self.Changed())
+            return
+        first, last = self.window.place(self._range), self.window.place(self._cursor)
+        self._range = None
+        if first is not None and last is not None:
+            low, high = sorted((first, last))
+            self.mark([row.id for row in self.window.rows[low : high + 1] if row.id != self.window.ghost])
+        else:
+            self.app.bell()
+            self.post_message(self.Changed())
+
+    @property
+    def in_range(self) -> bool:
+        """Whether a range has begun."""
+        return self._range is not None
+
+    def mark(self, ids: Sequence[str], *, only: bool = False) -> None:
+        """Mark these too, or these alone."""
+        if only:
+            self.marks.clear()
+        self.marks.update(dict.fromkeys(ids))
+        self._refresh_lines()
+        self.post_message(self.Changed())
+
+    def clear_marks(self) -> bool:
+        """Take all marks away; False when there were none."""
+        had = bool(self.marks) or self._range is not None
+        self.marks.clear()
+        self._range = None
+        if had:
+            self._refresh_lines()
+            self.post_message(self.Changed())
+        return had

@@ -1,0 +1,137 @@
+"""How the table's rows are read: this runs in the reader's thread."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from queuectl.domain.record import record
+from queuectl.store.browse import Sort, is_counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuectl.domain.filter import Filter
+    from queuectl.operations.context import Context
+    from queuectl.store.browse import Row, Window
+
+COUNTED = 10_000
+"""How many matches of a text are counted; beyond that it is 10,000 and more."""
+MARKED = 100_000
+"""How many jobs can be marked at once."""
+_RANKED = 3000
+_RARELY = 20
+"""A slow count is done anew only after so many times what it took."""
+
+
+@record
+class Wanted:
+    """Which rows are wanted."""
+
+    filter: Filter
+    sort: Sort
+    reverse: bool
+    generation: int
+    """Changes with the filter and the order: what was read for another is dropped."""
+    around: int | None = None
+    """The number of a row; None for the top."""
+    end: bool = False
+    share: float | None = None
+    """A place that nobody has the number of: 0 is the top, 1 the end."""
+    above: int = 0
+    below: int = 0
+    cursor: str | None = None
+    """The job whose row must be known, whether it still is in the list or not."""
+    line: int = 0
+    """Where on the screen `around` is to stand."""
+    index: int = 0
+    """Where in the list `around` is thought to stand."""
+
+
+@record
+class Found:
+    """What was read."""
+
+    wanted: Wanted
+    window: Window
+    total: int
+    more: bool
+    """Whether there are more than `total`."""
+    cursor: Row | None
+    around: int | None
+    """The number that the rows were read around."""
+    earlier: int
+    """Rows before that one."""
+    took: float
+    """Seconds."""
+
+
+class Counter:
+    """Counts matches, and remembers for a while what was dear to count. Used in the reader's thread alone."""
+
+    def __init__(self) -> None:
+        """Nothing counted yet."""
+        self._of: Filter | None = None
+        self._known = 0
+        self._until = 0.0
+
+    def count(self, context: Context, chosen: Filter, stop: Callable[[], None]) -> int:
+        """How many match."""
+        started = time.monotonic()
+        if chosen == self._of and started < self._until and not is_counted(chosen):
+            return self._known
+        self._known = context.store.browse.count(chosen, cap=COUNTED, stop=stop)
+        self._of = chosen
+        ended = time.monotonic()
+        self._until = ended + min((ended - started) * _RARELY, 10.0)
+        return self._known
+
+
+def read(context: Context, wanted: Wanted, counter: Counter, stop: Callable[[], None]) -> Found:
+    """Read the rows around a place, how many there are in all, and the one that has the cursor."""
+    started = time.monotonic()
+    browse = context.store.browse
+    around = wanted.around
+    if wanted.share is not None and wanted.sort.paged:
+        low, high = browse.range_of(wanted.filter)
+        share = wanted.share if wanted.sort is Sort.OLDEST else 1 - wanted.share
+        around = low + round((high - low) * share)
+    if wanted.end:
+        window = browse.end(wanted.filter, wanted.sort, limit=wanted.below, stop=stop)
+    else:
+        window = browse.window(
+            wanted.filter,
+            wanted.sort,
+            around=around,
+            above=wanted.above,
+            below=wanted.below,
+            cap=_RANKED,
+            stop=stop,
+        )
+    if wanted.reverse and not wanted.sort.paged:
+        window = _reversed(window)
+    total = counter.count(context, wanted.filter, stop) if wanted.sort.paged else len(window.rows)
+    known = {row.id: row for row in window.rows}
+    cursor = known.get(wanted.cursor) if wanted.cursor else None
+    if cursor is None and wanted.cursor is not None:
+        cursor = browse.these([wanted.cursor]).get(wanted.cursor)
+    earlier = 0
+    if around is not None and wanted.sort.paged:
+        newest = wanted.sort is Sort.NEWEST
+        earlier = sum((row.seq > around) if newest else (row.seq < around) for row in window.rows)
+    return Found(
+        wanted=wanted,
+        window=window,
+        total=total,
+        more=not is_counted(wanted.filter) and wanted.sort.paged and total >= COUNTED,
+        cursor=cursor,
+        around=around,
+        earlier=earlier,
+        took=time.monotonic() - started,
+    )
+
+
+def _reversed(window: Window) -> Window:
+    from queuectl.store.browse import Window as Made
+
+    return Made(rows=window.rows[::-1], at_top=window.at_end, at_end=window.at_top, above=window.above)

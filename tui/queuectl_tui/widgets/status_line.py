@@ -1,0 +1,98 @@
+"""The first line: which store, who works on it, how fast, and whether what one sees is now."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from queuectl.domain.text import one_line
+from queuectl_tui.widgets.drawing import Drawing, length_of, spread_out
+from queuectl_tui.widgets.job_rows import clock
+
+if TYPE_CHECKING:
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.drawing import Line, Piece
+
+_GAP: Piece = ("   ", "text")
+
+
+class StatusLine(Drawing):
+    """Drawn from a snapshot; what does not fit goes, the least important first."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; background: $panel; }"
+
+    def __init__(self, location: str, *, read_only: bool = False, id: str | None = None) -> None:  # noqa: A002
+        """`location` is the store as people may see it."""
+        super().__init__(id=id)
+        self._location = location
+        self._read_only = read_only
+        self.snapshot: Snapshot | None = None
+        self.now = 0
+        self.paused = False
+
+    def show(self, snapshot: Snapshot, now: int, *, paused: bool) -> None:
+        """Show this."""
+        self.snapshot, self.now, self.paused = snapshot, now, paused
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """One line."""
+        del height
+        of = self.snapshot
+        wide = width >= 100
+        at = time.strftime("  %H:%M:%S " if wide else "  %H:%M ", time.localtime(self.now / 1000))
+        right = (*self._liveness(of), (at, "dim"))
+        left: tuple[Piece, ...] = ((" queuectl ", "accent"), (self._store(width), "text"))
+        if self._read_only:
+            left += ((" READ-ONLY", "warning"),)
+        if of is not None:
+            for part in self._parts(of, wide=wide):
+                if length_of((*left, _GAP, *part)) + length_of(right) + 1 > width:
+                    break
+                left += (_GAP if wide else ("  ", "text"), *part)
+        return [spread_out(left, right, width)]
+
+    def _store(self, width: int) -> str:
+        home = os.path.expanduser("~")
+        path = self._location
+        path = f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
+        room = max(width // 4, 10)
+        if width < 100 or len(path) > room:
+            path = path.rpartition("/")[2]
+        return f" {one_line(path, room)}"
+
+    def _parts(self, of: Snapshot, *, wide: bool) -> list[Line]:
+        if not of.pools and not of.workers:
+            pool: Line = (("no workers", "warning"),)
+            if wide:
+                pool += ((" (S starts some)", "dim"),)
+        else:
+            there, wanted = len(of.workers), of.wanted
+            role = "processing" if there >= wanted else "warning"
+            pool = (("pool ", "dim"), ("▶ ", role), (f"{there}/{max(wanted, there)}", role))
+            if any(each.stop for each in of.pools):
+                pool += ((" draining", "scheduled"),)
+            elif wide:
+                pool += ((f" busy {of.busy}", "text"),)
+        rates: Line = (
+            (("in ", "dim"), (f"{of.in_rate:.1f}/s", "text"), ("   out ", "dim"), (f"{of.out_rate:.1f}/s", "text"))
+            if wide
+            else ((f"{of.out_rate:.1f}/s", "text"),)
+        )
+        parts: list[Line] = [pool, rates]
+        if of.oldest_due_ms is not None and of.oldest_due_ms >= 1000:
+            role = "warning" if of.oldest_due_ms > 60_000 else "text"
+            parts.append((("oldest ", "dim"), (clock(of.oldest_due_ms), role)))
+        return parts
+
+    def _liveness(self, of: Snapshot | None) -> Line:
+        if of is None:
+            return (("… reading", "dim"),)
+        if of.error is not None:
+            age = max(self.now - of.at, 0) // 1000
+            room = max(self.size.width // 2 - 6, 12)
+            return ((f"! STALE {age}s: {one_line(of.error, room)}", "error"),)
+        if self.paused:
+            return (("■ PAUSED", "warning"), (" p goes on", "dim"))
+        return (("● ", "good"), ("LIVE", "good"))

@@ -1,0 +1,202 @@
+"""How the job table is painted: a line at a time, from the rows at hand, and only where it differs from the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from queuectl_tui.widgets import job_rows
+from queuectl_tui.widgets.job_rows import CURSOR, GUTTER, MARK
+from queuectl_tui.widgets.row_window import RowWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from queuectl.store.browse import Row
+    from queuectl_tui.app import ConsoleApp
+    from queuectl_tui.theme import Paint
+
+_CACHED = 4000
+
+
+class TableLines(ScrollView, can_focus=True):
+    """Titles, and rows below them. It knows which row has the cursor, not how it came there."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.marks: dict[str, None] = {}
+        self.hidden: frozenset[str] = frozenset()
+        """Columns that somebody has taken away, and below, those that are wanted where they would not fit."""
+        self.wanted: frozenset[str] = frozenset()
+        self.window = RowWindow()
+        self.empty: Sequence[Sequence[tuple[str, str]]] = ()
+        """Lines of text and role for a list without rows."""
+        self._cursor: str | None = None
+        self._cursor_row: Row | None = None
+        self._columns: tuple[tuple[job_rows.Column, int], ...] = ()
+        self._widest_id = 4
+        self._strips: dict[object, Strip] = {}
+        self._painted: dict[int, object] = {}
+        self._base: Style | None = None
+
+    @property
+    def _app(self) -> ConsoleApp:
+        return self.app  # type: ignore[return-value]  # there is no other
+
+    @property
+    def paint(self) -> Paint:
+        """The styles of the theme that is on."""
+        return self._app.paint
+
+    @property
+    def _width(self) -> int:
+        """Cells beside the scrollbar."""
+        return self.scrollable_content_region.width
+
+    @property
+    def _height(self) -> int:
+        """Rows on the screen, below the titles."""
+        return max(self.size.height - 1, 1)
+
+    @property
+    def _first(self) -> int:
+        """The index of the row at the top of the screen."""
+        return self.scroll_offset.y
+
+    def _cursor_line(self) -> int | None:
+        """The line of the screen that the cursor is on."""
+        index = self.window.index(self._cursor)
+        if index is None or not 0 <= index - self._first < self._height:
+            return None
+        return index - self._first
+
+    def _set_height(self) -> None:
+        size = Size(self.size.width, self.window.total + 1)
+        if size != self.virtual_size:
+            # Not through the reactive, which lays the whole screen out anew: only the scrollbar has to know.
+            self.set_reactive(ScrollView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.vertical_scrollbar.window_size = self.size.height
+
+    def _scroll(self, first: int) -> None:
+        y = max(min(first, self.window.total + 1 - self.size.height), 0)
+        if y != self.scroll_offset.y:
+            # Without the watcher, which paints everything anew: only lines that differ are, by `_refresh_lines`.
+            self.set_scroll(None, y)
+            self.set_reactive(ScrollView.scroll_target_y, float(y))
+            self.vertical_scrollbar.position = y
+
+    def _keep_in_sight(self) -> None:
+        index = self.window.index(self._cursor)
+        if index is None:
+            return
+        if index < self._first:
+            self._scroll(index)
+        elif index >= self._first + self._height:
+            self._scroll(index - self._height + 1)
+
+    def _lay_out(self) -> None:
+        columns = job_rows.layout(self._width, self.hidden, self.wanted, self._widest_id)
+        if columns != self._columns:
+            self._columns = columns
+            self._strips.clear()
+            self._painted.clear()
+            self.refresh()
+
+    def relayout(self) -> None:
+        """Other columns were chosen."""
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Other colours: nothing that was painted holds."""
+        super().notify_style_update()
+        self._base = None
+        self._strips.clear()
+        self._painted.clear()
+
+    def on_focus(self) -> None:
+        """The cursor shows more clearly."""
+        self._refresh_lines()
+
+    def on_blur(self) -> None:
+        """And less."""
+        self._refresh_lines()
+
+    def tick(self) -> None:
+        """A second has passed: ages and run times, without reading anything."""
+        self._refresh_lines()
+
+    def _line_key(self, y: int) -> object:
+        index = self._first + y - 1
+        row = self.window.row(index)
+        if row is None:
+            return index < self.window.total
+        kind = (row.id == self._cursor, row.id in self.marks, row.id == self.window.ghost, self.has_focus)
+        return job_rows.cells(row, self._columns, self._app.clock.now(), self.paint), kind
+
+    def _refresh_lines(self) -> None:
+        """Paint the lines anew that differ from what is on the screen, and no others."""
+        width = self._width
+        if not self.window.rows:
+            self._painted.clear()
+            self.refresh()
+            return
+        for y in range(1, self.size.height):
+            if self._painted.get(y, self) != self._line_key(y):
+                self.refresh(Region(0, y, width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen, from what is at hand."""
+        width = self._width
+        if self._base is None:
+            self._base = self.rich_style
+        if y == 0:
+            return self._titles(width)
+        if not self.window.rows:
+            return self._empty_line(y, width)
+        key = self._line_key(y)
+        self._painted[y] = key
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > _CACHED:
+                self._strips.clear()
+            strip = self._strips[key] = self._made(key, width)
+        return strip
+
+    def _made(self, key: object, width: int) -> Strip:
+        if not isinstance(key, tuple):
+            text = " " * GUTTER + self.paint.glyph("·") * 3 if key else ""
+            return Strip([Segment(text, self.paint("faint"))]).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
+        values, (cursor, marked, ghost, focus) = key
+        paint = self.paint
+        over = Style.null()
+        if cursor:
+            over = paint("cursor" if focus else "cursor-idle")
+        if over.reverse:
+            # Reversed, colours would make a patchwork of the line.
+            values = tuple((value, over) for value, _ in values)
+        if ghost:
+            values = tuple((value, paint("ghost")) for value, _ in values)
+        sign = (CURSOR if cursor else " ") + (MARK if marked else " ")
+        gutter = (sign, paint("marked") if marked else paint("accent"))
+        made = job_rows.segments(values, self._columns, gutter, over, paint)
+        return Strip(made).adjust_cell_length(width, over).apply_style(self._base)  # type: ignore[arg-type]
+
+    def _titles(self, width: int) -> Strip:
+        paint = self.paint
+        style = paint("dim")
+        cells = [(column.title, style) for column, _ in self._columns]
+        made = job_rows.segments(cells, self._columns, (" " * GUTTER, style), Style.null(), paint)
+        return Strip(made).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        place = y - 2
+        line = self.empty[place] if 0 <= place < len(self.empty) else ()
+        made = [Segment("  ")]
+        made += [Segment("".join(map(self.paint.glyph, text)), self.paint(role)) for text, role in line]
+        return Strip(made).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]

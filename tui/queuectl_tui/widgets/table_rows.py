@@ -1,0 +1,247 @@
+"""Which rows the job table has at hand: what is read when, and how what was read takes its place on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from queuectl.domain.filter import Filter
+from queuectl.domain.record import replace
+from queuectl.store.browse import Sort
+from queuectl_tui.widgets.row_source import Counter, Wanted, read
+from queuectl_tui.widgets.table_lines import TableLines
+
+if TYPE_CHECKING:
+    from queuectl.operations.context import Context
+    from queuectl.store.browse import Row
+    from queuectl_tui.widgets.row_source import Found
+
+_SETTLE = 0.15
+"""Seconds for which a row that has just changed under the cursor takes no orders."""
+_DEAR = 10
+"""A slow read is done anew only after so many times what it took."""
+
+
+class TableRows(TableLines):
+    """Asks the reader for rows near the screen, and keeps the cursor on its job when they come."""
+
+    class CursorMoved(Message):
+        """Another job has the cursor, or the same one has changed."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    class Changed(Message):
+        """What is in the list, or how much is marked, has changed."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.filter = Filter()
+        self.sort = Sort.NEWEST
+        self.reverse = False
+        """For the orders that have no pages; newest and oldest are each other's."""
+        self.more = False
+        """Whether there are more rows than could be counted."""
+        self._range: str | None = None
+        """Where a range of marks has begun."""
+        self._changed_at = float("-inf")
+        self._generation = 0
+        self._adopted = -1
+        self._counter = Counter()
+        self._asked: Wanted | None = None
+        self._not_before = 0.0
+        self._late = False
+
+    @property
+    def cursor_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._cursor_row if self._cursor is not None else None
+
+    @property
+    def is_ghost(self) -> bool:
+        """Whether the row under the cursor has left the list."""
+        return self._cursor is not None and self.window.ghost == self._cursor
+
+    @property
+    def settled(self) -> bool:
+        """Whether a key may act on the row under the cursor: it has not changed just now."""
+        return self._app.clock.monotonic() - self._changed_at >= _SETTLE
+
+    @property
+    def position(self) -> int | None:
+        """Where the cursor stands in the list, from 1."""
+        index = self.window.index(self._cursor)
+        return None if index is None else index + 1
+
+    def choose(self, chosen: Filter, sort: Sort | None = None, *, reverse: bool = False) -> None:
+        """Show other jobs, or the same in another order."""
+        self.filter = chosen
+        if sort is not None:
+            self.sort, self.reverse = sort, reverse and not sort.paged
+        self._generation += 1
+        self._not_before = 0.0
+        self._range = None
+        self._ask(self._top())
+
+    def refresh_rows(self) -> None:
+        """The store has changed: read what is near the screen again."""
+        if self._app.clock.monotonic() < self._not_before:
+            # This filter or order is dear; it is read anew a little later.
+            if not self._late:
+                self._late = True
+                self.set_timer(self._not_before - self._app.clock.monotonic() + 0.01, self._read_late)
+            return
+        self._ask(self._here())
+
+    def _read_late(self) -> None:
+        self._late = False
+        self._ask(self._here())
+
+    def _wanted(self) -> Wanted:
+        return Wanted(
+            filter=self.filter,
+            sort=self.sort,
+            reverse=self.reverse,
+            generation=self._generation,
+            above=self._height * 2,
+            below=self._height * 3,
+            cursor=self._cursor,
+        )
+
+    def _top(self) -> Wanted:
+        return replace(self._wanted(), below=self._height * 4)
+
+    def _here(self) -> Wanted:
+        """What is on the screen, held by the row under the cursor or else by the one at the top."""
+        window = self.window
+        if not window.rows or (self._first == 0 and window.at_top and self._cursor_line() is not None):
+            return self._top()
+        line = self._cursor_line()
+        index = window.index(self._cursor)
+        if line is None or index is None:
+            index = min(max(self._first, window.start), window.start + len(window.rows) - 1)
+            line = index - self._first
+        row = window.row(index)
+        return self._top() if row is None else replace(self._wanted(), around=row.seq, line=line, index=index)
+
+    def _ask(self, wanted: Wanted) -> None:
+        self._asked = wanted
+        reader, counter = self._app.reader, self._counter
+
+        def request(context: Context) -> Found:
+            return read(context, wanted, counter, reader.check)
+
+        reader.ask(request, self._arrived, f"rows-{self.id}")
+
+    def _ask_once(self, wanted: Wanted) -> None:
+        if self._asked != wanted:
+            self._ask(wanted)
+
+    def _arrived(self, found: Found) -> None:
+        if found.wanted.generation != self._generation or not self.is_attached:
+            return
+        with self._app.batch_update():
+            self._adopt(found)
+
+    def _adopt(self, found: Found) -> None:
+        wanted, window = found.wanted, self.window
+        forget = wanted.generation != self._adopted
+        self._adopted = wanted.generation
+        before = (self._cursor_row, self.is_ghost, window.total, self.more)
+        old_index = window.index(self._cursor)
+        if not self.sort.paged or found.took > 0.02:
+            self._not_before = self._app.clock.monotonic() + min(found.took * _DEAR, 5.0)
+        window.adopt(found.window, total=found.total, guess=wanted.index - found.earlier)
+        self.more = found.more
+        self._place_cursor(found, old_index, end=wanted.end, forget=forget)
+        self._widest_id = max((len(row.id) for row in window.rows), default=4)
+        self._lay_out()
+        self._set_height()
+        self._hold(found)
+        self._refresh_lines()
+        if (self._cursor_row, self.is_ghost) != before[:2]:
+            self.post_message(self.CursorMoved(self.cursor_row))
+        if (window.total, self.more) != before[2:] or forget:
+            self.post_message(self.Changed())
+
+    def _place_cursor(self, found: Found, old_index: int | None, *, end: bool, forget: bool) -> None:
+        """Find the row that has the cursor again: in the list, or as its ghost."""
+        window = self.window
+        if end and window.rows:
+            self._cursor = window.rows[-1].id
+        place = window.place(self._cursor)
+        if place is not None:
+            row = window.rows[place]
+            if self._cursor_row is not None and self._cursor_row.id == row.id and self._cursor_row.state != row.state:
+                self._changed_at = self._app.clock.monotonic()
+            self._cursor_row = row
+            return
+        if self._cursor is not None and not forget and self._cursor_row is not None:
+            was_there = old_index is not None
+            ghost = found.cursor if found.cursor is not None and found.cursor.id == self._cursor else self._cursor_row
+            if was_there and window.haunt(ghost, self.sort, index=old_index):
+                self._changed_at = self._app.clock.monotonic()
+                self._cursor_row = ghost
+                return
+            if not was_there or window.rows:
+                # Out of sight: it is found again by its number when somebody moves.
+                self._cursor_row = ghost
+                return
+        first = window.rows[0] if window.rows else None
+        self._cursor, self._cursor_row = (None, None) if first is None else (first.id, first)
+
+    def _hold(self, found: Found) -> None:
+        """Scroll so that what the rows were read around stands where it stood."""
+        wanted, window = found.wanted, self.window
+        if wanted.end:
+            self._scroll(window.total)
+            return
+        if found.around is None or not window.rows:
+            # From the top, where new rows push the others down: but not the one with the cursor out of sight.
+            self._scroll(0 if wanted.around is None and wanted.share is None else self._first)
+            self._keep_in_sight()
+            return
+        index = window.index(self._cursor) if self._asked_by_cursor(wanted) else None
+        if index is None:
+            index = window.start + window.nearest(found.around, self.sort) if self.sort.paged else wanted.index
+        self._scroll(index - wanted.line)
+
+    def _asked_by_cursor(self, wanted: Wanted) -> bool:
+        return self._cursor_row is not None and self._cursor_row.seq == wanted.around
+
+    def _fetch(self) -> None:
+        """Ask for rows where the screen is near the end of those at hand."""
+        window, first = self.window, self._first
+        if not window.loaded or not window.rows or not self.sort.paged:
+            return
+        last = first + self._height
+        if window.covers(first - self._height // 2, last + self._height // 2):
+            return
+        inside = window.start <= first < window.start + len(window.rows) or window.covers(last - 1, last - 1)
+        if inside:
+            index = min(max(first, window.start), window.start + len(window.rows) - 1)
+            row = window.row(index)
+            if row is not None:
+                wanted = replace(self._wanted(), around=row.seq, line=index - first, index=index)
+                self._ask_once(wanted)
+                return
+        share = first / max(window.total - 1, 1)
+        self._ask_once(replace(self._wanted(), share=share, index=first))
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """The view has moved: see to it that rows are at hand."""
+        super().watch_scroll_y(old, new)
+        if round(old) != round(new):
+            self._fetch()
+
+    def on_resize(self) -> None:
+        """Another size shows other columns and more or fewer rows."""
+        self._lay_out()
+        self._strips.clear()
+        self._painted.clear()
+        self._set_height()
+        if self._cursor_line() is None and self.window.index(self._cursor) is not None:
+            self._keep_in_sight()
+        self._fetch()

@@ -1,0 +1,89 @@
+"""The views and their numbers, how much is in each, and which one shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from queuectl_tui.screens.views import PLACES
+from queuectl_tui.widgets.drawing import Drawing
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.drawing import Line, Piece
+
+
+class Tabs(Drawing):
+    """One line; a click goes to a view."""
+
+    DEFAULT_CSS = "Tabs { height: 1; width: 1fr; }"
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """The first view shows."""
+        super().__init__(id=id)
+        self._counts: dict[str, str] = {}
+        self._urgent = False
+        self.active = PLACES[0].name
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show how much there is."""
+        dead = snapshot.counts.get("dead", 0)
+        counts = {
+            "jobs": number(snapshot.total),
+            "workers": str(len(snapshot.workers)),
+            "dead": f"{number(dead)}!" if dead else "0",
+        }
+        if counts != self._counts:
+            self._counts = counts
+            self.redraw()
+
+    def choose(self, name: str) -> None:
+        """Another view shows."""
+        self.active = name
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """One line."""
+        del height
+        pieces: list[Piece] = [(" ", "text")]
+        for place in PLACES:
+            title = place.title if width >= 100 else place.short
+            count = self._counts.get(place.name, "")
+            active = place.name == self.active
+            pieces.append((f" {place.number} ", "tab-key" if active else "key"))
+            pieces.append((f"{title} ", "tab" if active else "text"))
+            if count:
+                role = "dead" if count.endswith("!") else "dim"
+                pieces.append((f"{count} ", "tab" if active and role == "dim" else role))
+            pieces.append(("  " if width >= 100 else "", "text"))
+        return [tuple(pieces)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the view that was clicked."""
+        at = 0
+        name = ""
+        for text, _ in self.lines(self.size.width, 1)[0]:
+            found = [place.name for place in PLACES if text == f" {place.number} "]
+            name = found[0] if found else name
+            at += len(text)
+            if event.x < at:
+                break
+        if name:
+            self.post_message(self.Chosen(name))
+
+
+def number(count: int) -> str:
+    """`999`, `12,481`, `103k`, `1.2M`: never wider than six letters."""
+    if count < 100_000:
+        return f"{count:,}"
+    return f"{count // 1000}k" if count < 1_000_000 else f"{count / 1_000_000:.1f}M"

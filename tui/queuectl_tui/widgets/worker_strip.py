@@ -1,0 +1,83 @@
+"""The workers below the jobs: one line each, as many as there is room for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from queuectl.domain.quantity import format_bytes
+from queuectl.domain.text import one_line
+from queuectl_tui.widgets.drawing import Drawing, fitted
+from queuectl_tui.widgets.job_rows import clock, coarse
+
+if TYPE_CHECKING:
+    from queuectl.runtime.census import WorkerSeen
+    from queuectl.store.browse import Row
+    from queuectl_tui.model import Snapshot
+    from queuectl_tui.widgets.drawing import Line
+
+_MOST = 5
+
+
+class WorkerStrip(Drawing):
+    """What each worker does now."""
+
+    DEFAULT_CSS = """
+    WorkerStrip { height: auto; width: 1fr; border: round $foreground 25%; border-title-color: $text;
+        border-title-style: bold; border-subtitle-color: $text-muted; padding: 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        """Nobody yet."""
+        super().__init__(id=id)
+        self._workers: tuple[WorkerSeen, ...] = ()
+        self._jobs: dict[str, Row] = {}
+        self._now = 0
+        self._height = 1
+        self.border_title = "Workers"
+
+    def show(self, snapshot: Snapshot, jobs: dict[str, Row], now: int) -> None:
+        """Show them; `jobs` are those that they run, by id."""
+        self._workers, self._jobs, self._now = snapshot.workers, jobs, now
+        there, wanted = len(snapshot.workers), snapshot.wanted
+        self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
+        self.border_subtitle = "+ more  - fewer  X drain" if there else "S starts a pool"
+        height = min(max(there, 1), _MOST)
+        if height != self._height:
+            self._height = height
+            self.styles.height = height + 2
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """A line for each worker; those that do something stand first when there are too many."""
+        if not self._workers:
+            return [(("Nothing runs: S starts workers, which go on when the console is closed.", "dim"),)]
+        workers = list(self._workers)
+        left = len(workers) - height
+        if left > 0:
+            workers.sort(key=lambda each: (each.state == "idle", each.state == "busy"))
+            workers = workers[: height - 1]
+        made = [self._line(worker, width) for worker in workers]
+        if left > 0:
+            made.append(((f"and {left + 1} more: 2 shows them all", "dim"),))
+        return made
+
+    def _line(self, worker: WorkerSeen, width: int) -> Line:
+        info = worker.info
+        state = worker.state.value
+        glyph, role = {"busy": ("▶", "processing"), "idle": ("○", "idle")}.get(state, ("!", "dead"))
+        job = self._jobs.get(info.job or "")
+        run = "" if job is None or job.started_at is None else clock(self._now - job.started_at)
+        beat = "" if worker.last_beat_at is None else coarse(self._now - worker.last_beat_at)
+        memory = "" if worker.memory_bytes is None else format_bytes(worker.memory_bytes).replace(".0", "")
+        right = f"  rss {memory:>8}  beat {beat:>4}  {f'{info.completed}/{info.failed}':>9}"
+        left = f"{fitted(one_line(info.id, 9), 9)} "
+        room = max(width - len(left) - 8 - len(right) - 8 - 10, 10)
+        what = "" if info.job is None else one_line(f"{'' if job is None else job.command}", room)
+        return (
+            (left, "text"),
+            (f"{glyph} {state:6} ", role),
+            (fitted(one_line(info.job or "", 9), 9, right=True) + " ", "dim"),
+            (fitted(what, room), "text"),
+            (f" {run:>6}", "processing"),
+            (right, "dim" if state != "stale" else "dead"),
+        )

@@ -1,0 +1,141 @@
+"""The writer: runs operations away from the screen, one after the other, and tells how they ended."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from queuectl.domain.errors import QueuectlError
+from queuectl.domain.record import replace
+from queuectl.operations.echo import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from queuectl.operations.context import Context
+    from queuectl.operations.operation import Operation
+    from queuectl_tui.app import ConsoleApp
+
+    Task: TypeAlias = tuple[Operation, Any, str, Callable[["ActionDone"], None] | None]
+
+READS = frozenset(
+    {
+        "list", "show", "logs", "wait", "worker list", "status", "dlq list", "dlq show", "config list", "config get",
+        "explain", "history", "view list", "tui",
+    }
+)  # fmt: skip
+"""Operations that change nothing: the ones that `--read-only` leaves."""
+_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "prune"})
+"""They may take as long as a job does, so that nothing must wait behind them."""
+
+
+class ActionDone(Message):
+    """An operation has ended."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        params: Any,
+        about: str,
+        *,
+        result: Any = None,
+        error: QueuectlError | None = None,
+        undo: int | None = None,
+        then: Callable[[ActionDone], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.operation = operation
+        self.params = params
+        self.about = about
+        self.result = result
+        """What it gave; an iterator has become a list."""
+        self.error = error
+        self.undo = undo
+        """The number of what would take it back; None when nothing can."""
+        self.then = then
+        self.echo = command_line(operation, params)
+        """The command line that does the same."""
+
+
+class Writer:
+    """Runs operations for the whole console."""
+
+    def __init__(self, app: ConsoleApp, factory: Callable[[], Context], *, live: bool) -> None:
+        """`live=False`: no thread; an operation has ended when `run` returns."""
+        self._app = app
+        self._factory = factory
+        self._live = live
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.pending = 0
+        """Operations that have not ended yet."""
+
+    def start(self) -> None:
+        """Begin."""
+        if self._live:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is under way."""
+        if self._thread.is_alive():
+            self._tasks.put(None)
+            self._thread.join(2)
+
+    def run(
+        self, operation: Operation, params: Any, about: str, then: Callable[[ActionDone], None] | None = None
+    ) -> None:
+        """Do it, and post `ActionDone`."""
+        self.pending += 1
+        task = (operation, params, about, then)
+        if not self._live:
+            self._once(task)
+        elif operation.name in _LONG:
+            threading.Thread(target=self._once, args=(task,), name=operation.name, daemon=True).start()
+        else:
+            self._tasks.put(task)
+
+    def _run(self) -> None:
+        context = self._factory()
+        try:
+            while (task := self._tasks.get()) is not None:
+                self._app.post_message(_done(context, task))
+        finally:
+            context.close()
+
+    def _once(self, task: Task) -> None:
+        context = self._factory()
+        try:
+            self._app.post_message(_done(context, task))
+        finally:
+            context.close()
+
+
+def _masked(params: Any) -> Any:
+    """The params without the values of a job's variables, which may be secrets."""
+    if getattr(params, "env", ()):
+        params = replace(params, env=tuple((name, "***") for name, _ in params.env))
+    if '"env"' in (getattr(params, "changes", None) or ""):
+        params = replace(params, changes="{…}")
+    return params
+
+
+def _done(context: Context, task: Task) -> ActionDone:
+    operation, params, about, then = task
+    # Written down with what it does, so that everybody sees which command line would have done it.
+    context.command = command_line(operation, _masked(params))
+    undo = None
+    try:
+        result = operation.run(context, params)
+        undo = getattr(result, "undo", None)
+        if hasattr(result, "__next__"):
+            result = list(result)
+    except QueuectlError as error:
+        return ActionDone(operation, params, about, error=error, then=then)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the console down
+        told = QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return ActionDone(operation, params, about, error=told, then=then)
+    return ActionDone(operation, params, about, result=result, undo=undo, then=then)
