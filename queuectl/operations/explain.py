@@ -135,7 +135,7 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not whole)
     busy = [each for each in staying if each.info.job is not None]
     if len(busy) == len(staying):
-        yield Reason(code="all_busy", text=f"{_all(len(staying))} of its queue busy", n=len(staying))
+        yield Reason(code="all_busy", text=_all_busy(len(staying)), n=len(staying))
     if ahead:
         more = "more than " if ahead >= COUNTED else ""
         yield Reason(
@@ -172,8 +172,8 @@ def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:
     return pool is None or not pool.queues or queue in pool.queues
 
 
-def _all(count: int) -> str:
-    return "the one worker is" if count == 1 else f"all {count} workers are"
+def _all_busy(count: int) -> str:
+    return "the one worker of its queue is busy" if count == 1 else f"all {count} workers of its queue are busy"
 
 
 def _all_attempts(count: int) -> str:

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import footprint, speed
+from tests.benchmarks import console, footprint, speed
 
 ALL = {
     "drain": speed.drain,
@@ -17,6 +17,7 @@ ALL = {
     "at-rest": footprint.at_rest,
     "scale": speed.scale,
     "flood": footprint.flood,
+    "console": console.console,
 }
 
 

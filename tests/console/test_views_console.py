@@ -8,6 +8,7 @@ import pytest
 
 from queuectl_tui.screens.overview import OverviewView
 from queuectl_tui.screens.workers import WorkersView
+from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.line_list import LineList
 
 TYPE_CHECKING = False
@@ -111,5 +112,19 @@ def test_the_theme_changes_the_charts_too(make_app: Callable[..., ConsoleApp]):
         await pilot.press("T")
         await pilot.pause(0.2)
         assert [segment.style for segment in chart.render_line(3)] != before
+
+    drive(app, act)
+
+
+def test_a_click_on_a_key_does_what_the_key_does(make_app: Callable[..., ConsoleApp]):
+    app = make_app()
+
+    async def act(pilot: Pilot[int]) -> None:
+        await pilot.press("3")
+        await pilot.pause(0.1)
+        before = [hint.label for hint in app.view.hints()]
+        app.key_bar.post_message(KeyBar.Pressed("group"))
+        await pilot.pause(0.2)
+        assert [hint.label for hint in app.view.hints()] != before
 
     drive(app, act)

@@ -24,24 +24,26 @@ ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"
 class Terminal:
     """A pseudo-terminal with `queuectl` in it."""
 
-    def __init__(self, *words: str, env: Mapping[str, str], columns: int = 120, rows: int = 40) -> None:
+    def __init__(
+        self, *words: str, env: Mapping[str, str], program: str = QUEUECTL, columns: int = 120, rows: int = 40
+    ) -> None:
         self.seen = b""
         """Everything that was written, escapes and all."""
         self._mark = 0
-        self.pid, self._terminal = pty.fork()
+        self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             try:
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-                os.execve(QUEUECTL, [QUEUECTL, *words], {**env, "TERM": "xterm-256color"})
+                os.execve(program, [program, *words], {**env, "TERM": "xterm-256color"})
             finally:
                 os._exit(99)
-        self.before = termios.tcgetattr(self._terminal)
+        self.before = termios.tcgetattr(self.descriptor)
 
     def press(self, keys: str) -> None:
         """Type; what is waited for next must come after this."""
-        self._read(0)
+        self.read(0)
         self._mark = len(self.seen)
-        os.write(self._terminal, keys.encode())
+        os.write(self.descriptor, keys.encode())
 
     def wait_for(self, text: str, seconds: float = 15.0) -> None:
         """Wait until this has been painted."""
@@ -49,7 +51,7 @@ class Terminal:
         while text not in self.text:
             left = deadline - time.monotonic()
             assert left > 0, f"{text!r} has not been painted: {self.text[-3000:]}"
-            self._read(left)
+            self.read(left)
 
     @property
     def text(self) -> str:
@@ -63,28 +65,29 @@ class Terminal:
         """Wait for its end; the exit code."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self._read(0.05)
+            self.read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self._read(0)
+                self.read(0)
                 self.pid = 0
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError(f"it goes on: {self.text[-2000:]}")
 
     def mode(self) -> list[object]:
         """The terminal's settings."""
-        return termios.tcgetattr(self._terminal)
+        return termios.tcgetattr(self.descriptor)
 
     def close(self) -> None:
         if self.pid:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
-        os.close(self._terminal)
+        os.close(self.descriptor)
 
-    def _read(self, seconds: float) -> None:
-        if not select.select([self._terminal], [], [], seconds)[0]:
+    def read(self, seconds: float) -> None:
+        """Take what has been written, waiting for so long."""
+        if not select.select([self.descriptor], [], [], seconds)[0]:
             return
         try:
-            self.seen += os.read(self._terminal, 65_536)
+            self.seen += os.read(self.descriptor, 65_536)
         except OSError:
             pass  # the other side is closed

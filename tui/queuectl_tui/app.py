@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.dom import DOMNode
 
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
@@ -248,14 +249,13 @@ class ConsoleApp(ConsoleActions):
 
     @on(KeyBar.Pressed)
     async def _hint_clicked(self, event: KeyBar.Pressed) -> None:
-        target = (
-            self
-            if any(
-                each.action == event.action or each.id == f"global.{event.action}" for each in keymap.of_scope("global")
-            )
-            else self.focused or self.view
-        )
-        await self.run_action(event.action, target)
+        await self.run_action(event.action, self._who_does(event.action))
+
+    def _who_does(self, action: str) -> DOMNode:
+        """The nearest to the focus that has this action: what a key would find."""
+        name = f"action_{action.partition('(')[0]}"
+        start = self.focused or self.view
+        return next((node for node in start.ancestors_with_self if hasattr(node, name)), self)
 
     @on(Tabs.Chosen)
     def _tab_clicked(self, event: Tabs.Chosen) -> None:

@@ -1,0 +1,46 @@
+"""docs/console.md, made from the keymap: `python -m queuectl_tui.reference > docs/console.md`. A test keeps it true."""
+
+from __future__ import annotations
+
+from queuectl_tui import keymap
+from queuectl_tui.screens.help import TITLES
+
+INTRODUCTION = """\
+<!-- Made by `python -m queuectl_tui.reference > docs/console.md`; change the keymap and not this page. -->
+# The console
+
+`queuectl` on a terminal, or `queuectl tui [--read-only] [--ascii] [--no-mouse]`. It shows what the store holds and
+does what the command line does, through the same operations; after each action it shows the command that does the
+same.
+
+- **It stays on its job.** The cursor and the marks are jobs, not places: rows that come and go above never move them.
+  A job that leaves the filter under the cursor stays in sight until you move, and a key is ignored for a moment after
+  the row under the cursor has become another.
+- **It asks before it ends or destroys.** Cancel has the focus; the count, the names and the command are shown. `u`
+  takes back what can be taken back, for ten minutes.
+- **It gets out of the way.** Closing it stops no worker; workers that it starts go on by themselves. When the store
+  cannot be read it keeps the last picture and shows its age.
+- **Hostile output is harmless**: control characters in commands and output are written out; colours of a job's log
+  stay.
+
+The filter (`/`) takes `state:dead`, `queue:mail`, `tag:nightly`, `id:12` and any text. Below 100 columns the detail
+becomes a strip and workers move to view 2; it needs 60 columns and 15 rows.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    pieces = [INTRODUCTION, "## Keys\n"]
+    for scope in dict.fromkeys(key.scope for key in keymap.KEYS):
+        pieces.append(f"### {TITLES.get(scope, scope.capitalize())}\n\n| key | does |\n|---|---|")
+        pieces += [f"| {_keys(key)} | {key.help} |" for key in keymap.of_scope(scope)]
+        pieces.append("")
+    return "\n".join(pieces)
+
+
+def _keys(of: keymap.Key) -> str:
+    return " ".join(f"`{keymap.shown(each)}`" for each in of.keys.split(","))
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201 - the page is what it makes
