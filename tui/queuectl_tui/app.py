@@ -30,11 +30,12 @@ from queuectl_tui.widgets.tabs import Tabs, number
 from queuectl_tui.writer import READS, ActionDone, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.dom import DOMNode
+    from textual.widget import AwaitMount
 
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
@@ -70,9 +71,14 @@ class ConsoleApp(ConsoleActions):
         census: Census = look_around,
         location: str | None = None,
         theme: str | None = None,
+        user_keymap: Mapping[str, str] | None = None,
     ) -> None:
-        """`census` looks for workers and pools, `location` is the store as people may see it."""
+        """`census` looks for workers and pools, `location` is the store as people may see it.
+
+        `user_keymap` has been checked: `user_keymap.read`.
+        """
         super().__init__()
+        self.user_keymap = user_keymap or {}
         self.clock = clock or Clock()
         self.read_only = read_only
         self.ascii_only = ascii
@@ -108,6 +114,7 @@ class ConsoleApp(ConsoleActions):
 
     def on_mount(self) -> None:
         """Begin to read."""
+        self.set_keymap(self.user_keymap)
         main = self.screen_stack[0]
         self.status, self.tabs = main.query_one(StatusLine), main.query_one(Tabs)
         self.echo, self.key_bar = main.query_one(EchoLine), main.query_one(KeyBar)
@@ -272,11 +279,13 @@ class ConsoleApp(ConsoleActions):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         place = next(each for each in PLACES if each.name == name)
-        if not self.switcher.query_children(f"#{name}"):
-            self.switcher.mount(place.load())
-        self.call_next(self._switch, name)
+        there = self.switcher.query_children(f"#{name}")
+        self.call_next(self._switch, name, None if there else self.switcher.mount(place.load()))
 
-    def _switch(self, name: str) -> None:
+    async def _switch(self, name: str, mounted: AwaitMount | None) -> None:
+        if mounted is not None:
+            # It paints at once, so all that it is made of has to be there.
+            await mounted
         self.switcher.current = name
         self.tabs.choose(name)
         self.view.on_view_shown()
@@ -374,19 +383,24 @@ _WRITES = frozenset(
 
 
 def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:  # noqa: A002
-    """Open the console on a store and return its exit code. Raises StoreError when the store cannot be opened."""
+    """Open the console on a store and return its exit code.
+
+    Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.
+    """
     from queuectl import bootstrap
+    from queuectl_tui import user_keymap
 
     def factory() -> Context:
         return bootstrap.context(flag_db)
 
     # Made or refused here, while there still is a terminal to tell it to.
+    keys = user_keymap.read(user_keymap.location())
     first = factory()
     try:
         first.store.changed()
         location = first.location
     finally:
         first.close()
-    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location)
+    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys)
     code = app.run(mouse=not no_mouse)
     return app.return_code or code or 0

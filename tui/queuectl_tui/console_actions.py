@@ -13,12 +13,12 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.echo import command_line
 from queuectl.operations.operation import Danger
-from queuectl_tui.keymap import KEYS
+from queuectl_tui.keymap import remap
 from queuectl_tui.screens.views import PLACES
 from queuectl_tui.writer import READS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
@@ -37,6 +37,8 @@ class ConsoleActions(App[int]):
     reader: Reader
     snapshot: Snapshot
     read_only: bool
+    user_keymap: Mapping[str, str]
+    """The keys that the user has chosen, by the ids of the bindings."""
     _last_undo: int | None = None
     _lines: list[str]
 
@@ -101,7 +103,7 @@ class ConsoleActions(App[int]):
             return
         workers = len(self.snapshot.workers)
         if not workers and not self.snapshot.pools:
-            self.say("no workers are running: S starts some")
+            self.say(f"no workers are running: {self._key('global.start_pool')} starts some")
             return
         from queuectl_tui.screens.confirm import Confirm
 
@@ -132,7 +134,7 @@ class ConsoleActions(App[int]):
         pool = pools[-1]
         size = pool.size + by
         if size < 1:
-            self.say("that is the last worker: X stops the pool")
+            self.say(f"that is the last worker: {self._key('global.stop_pool')} stops the pool")
             return
         # Seen at once, so that three quick presses are three workers.
         pools_now = tuple(replace(each, size=size) if each.id == pool.id else each for each in self.snapshot.pools)
@@ -272,7 +274,7 @@ class ConsoleActions(App[int]):
         from queuectl_tui.screens.help import Help
 
         scope = getattr(self.screen, "scope", None) or self.view.scope
-        self.push_screen(Help(scope))
+        self.push_screen(Help(scope, keys=remap(self.user_keymap)))
 
     def key_entries(self) -> Iterator[Entry]:
         """The keys that apply to what has the focus now, for the palette."""
@@ -280,7 +282,7 @@ class ConsoleActions(App[int]):
 
         scope = getattr(self.screen, "scope", None) or self.view.scope
         where = self.screen if getattr(self.screen, "scope", None) else self.view
-        for key in KEYS:
+        for key in remap(self.user_keymap):
             if key.scope in {scope, "list" if scope in {"workers", "dead", "activity"} else scope, "global"}:
                 action = key.action or key.id.partition(".")[2]
                 target = self if key.scope == "global" else where
@@ -293,6 +295,9 @@ class ConsoleActions(App[int]):
                 )
         for place in PLACES:
             yield Entry(title=f"{place.title} ({place.number})", about="view", act=partial(self.show_view, place.name))
+
+    def _key(self, id_: str) -> str:
+        return next(each.shown for each in remap(self.user_keymap) if each.id == id_)
 
     def _press(self, action: str, target: Any) -> None:
         self.call_later(self.run_action, action, target)

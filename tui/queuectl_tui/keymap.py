@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from queuectl.domain.record import record
+from queuectl.domain.record import record, replace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from textual.binding import BindingType
 
 _NAMES = {
@@ -62,6 +64,8 @@ class KeyHint:
     priority: int = 0
     action: str = ""
     """What a click on it does, where it is an action of the app or the view; "" for nothing."""
+    ids: tuple[str, ...] = ()
+    """The bindings that it shows, so that a user's keys can take their place."""
 
 
 def shown(key: str) -> str:
@@ -363,7 +367,26 @@ def hint(id_: str, label: str | None = None) -> KeyHint:
     """The hint for a binding; `label` where it does something else just now."""
     found = _BY_ID[id_]
     return KeyHint(
-        key=found.shown, label=found.label if label is None else label, priority=found.priority, action=_action(found)
+        key=found.shown,
+        label=found.label if label is None else label,
+        priority=found.priority,
+        action=_action(found),
+        ids=(id_,),
+    )
+
+
+def remap(user: Mapping[str, str]) -> tuple[Key, ...]:
+    """Every binding, with the keys of a user's keymap."""
+    return tuple(replace(each, keys=user.get(each.id, each.keys)) for each in KEYS)
+
+
+def rehint(hints: Iterable[KeyHint], user: Mapping[str, str]) -> tuple[KeyHint, ...]:
+    """The hints, with the keys of a user's keymap."""
+    return tuple(
+        replace(each, key=" ".join(replace(key(id_), keys=user.get(id_, key(id_).keys)).shown for id_ in each.ids))
+        if any(id_ in user for id_ in each.ids)
+        else each
+        for each in hints
     )
 
 

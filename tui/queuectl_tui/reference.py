@@ -25,6 +25,13 @@ same.
 
 The filter (`/`) takes `state:dead`, `queue:mail`, `tag:nightly`, `id:12` and any text. Below 100 columns the detail
 becomes a strip and workers move to view 2; it needs 60 columns and 15 rows.
+
+The keys can be your own: `keymap.json` in your configuration directory (`$XDG_CONFIG_HOME/queuectl`, else
+`~/.config/queuectl`; on macOS `~/Library/Application Support/queuectl`), or the file that `QUEUECTL_KEYMAP` names, maps
+bindings to keys: `{"list.retry": "f5", "global.leave": "q,ctrl+x"}`. The ids are in the tables below; several keys
+stand between commas, and they take the place of all that the binding had. The key bar, the help and the palette show
+them. A file with a mistake, or with a key that another binding of the same table or of "Everywhere" has, is refused
+before the console opens. `ctrl+c` and `ctrl+q` always quit.
 """
 
 
@@ -32,8 +39,8 @@ def page() -> str:
     """The whole page."""
     pieces = [INTRODUCTION, "## Keys\n"]
     for scope in dict.fromkeys(key.scope for key in keymap.KEYS):
-        pieces.append(f"### {TITLES.get(scope, scope.capitalize())}\n\n| key | does |\n|---|---|")
-        pieces += [f"| {_keys(key)} | {key.help} |" for key in keymap.of_scope(scope)]
+        pieces.append(f"### {TITLES.get(scope, scope.capitalize())}\n\n| key | does | id |\n|---|---|---|")
+        pieces += [f"| {_keys(key)} | {key.help} | `{key.id}` |" for key in keymap.of_scope(scope)]
         pieces.append("")
     return "\n".join(pieces)
 

@@ -49,8 +49,9 @@ class JobScreen(JobPageActions):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l,enter", "log", "Log", show=False, id="job.log"),
-        Binding("z", "zoom", "Zoom", show=False, id="job.zoom"),
+        Binding("l", "log", "Log", show=False, id="list.log"),
+        Binding("enter", "log", "Log", show=False, id="job.log"),
+        Binding("z", "zoom", "Zoom", show=False, id="global.zoom"),
     ]
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
@@ -70,8 +71,8 @@ class JobScreen(JobPageActions):
         """The keys that apply here."""
         first, *others = super().hints()
         mine = (
-            KeyHint(key="l", label="full log", priority=78, action="log"),
-            KeyHint(key="z", label="zoom", priority=35, action="zoom"),
+            KeyHint(key="l", label="full log", priority=78, action="log", ids=("list.log",)),
+            KeyHint(key="z", label="zoom", priority=35, action="zoom", ids=("global.zoom",)),
         )
         return (first, *self.act_hints(), *mine, *others)
 

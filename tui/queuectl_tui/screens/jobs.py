@@ -121,9 +121,9 @@ class JobsView(JobActions):
             made = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self.action_hints(row)]
             made.append(hint("list.log"))
         elif self.bar.text:
-            made = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80)]
+            made = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80, ids=("global.back",))]
         if self.table.marks or self.table.in_range:
-            made.append(KeyHint(key="esc", label="clear marks", priority=66))
+            made.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
         return [*made, hint("list.sort")]
 
     def go_back(self) -> bool:

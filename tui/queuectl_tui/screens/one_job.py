@@ -59,8 +59,8 @@ class OneJobScreen(Screen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False, id="job.back"),
-        Binding("q", "leave", "Back", show=False, id="job.leave"),
+        Binding("escape", "back", "Back", show=False, id="global.back"),
+        Binding("q", "leave", "Back", show=False, id="global.leave"),
     ]
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
@@ -99,11 +99,14 @@ class OneJobScreen(Screen[None]):
 
     def hints(self) -> Sequence[KeyHint]:
         """The keys that apply here."""
-        found = [KeyHint(key="esc", label="back", priority=99, action="back"), *map(hint, _KEYS)]
+        back = KeyHint(key="esc", label="back", priority=99, action="back", ids=("global.back",))
+        found = [back, *map(hint, _KEYS)]
         if self.page is not None and self.page.job.fence > 1:
-            found.append(KeyHint(key="[ ]", label="attempt", priority=45))
+            found.append(
+                KeyHint(key="[ ]", label="attempt", priority=45, ids=("log.previous_attempt", "log.next_attempt"))
+            )
         if self.log_pane.view.rows.query:
-            found.insert(3, KeyHint(key="n N", label="hits", priority=79))
+            found.insert(3, KeyHint(key="n N", label="hits", priority=79, ids=("log.next", "log.previous")))
         return (*found, hint("global.help"))
 
     def show_page(self, page: JobPage, now: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from queuectl_tui.keymap import rehint
 from queuectl_tui.widgets.drawing import Drawing
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ class KeyBar(Drawing):
 
     def show(self, hints: Sequence[KeyHint]) -> None:
         """Show these, in this order."""
-        if tuple(hints) != self._hints:
-            self._hints = tuple(hints)
+        # The views speak of the keys as they come; only here and in the help and the palette are they the user's.
+        made = rehint(hints, getattr(self.app, "user_keymap", {}))
+        if made != self._hints:
+            self._hints = made
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:

@@ -1,0 +1,188 @@
+"""The user's own keys: they do what they are mapped to, are shown, and mistakes are told in one line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from queuectl.domain.errors import UsageError
+from queuectl_tui import app as console
+from queuectl_tui import keymap, user_keymap
+from queuectl_tui.screens.help import Help
+from queuectl_tui.screens.job import JobScreen
+from queuectl_tui.widgets.job_table import JobTable
+from tests.support import seed as seeds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    Make = Callable[..., console.ConsoleApp]
+
+SIZE = (120, 40)
+
+
+def one_dead(seeder: seeds.Seeder) -> None:
+    seeder.many(1, state="dead")
+
+
+def screen_of(app: console.ConsoleApp) -> list[str]:
+    return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
+
+
+def written(path: Path, content: Any) -> str:
+    file = path / "keymap.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(file)
+
+
+def acts_of(app: console.ConsoleApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what the console runs from here on."""
+    acts: list[str] = []
+    run = app.act
+
+    def act(operation: Any, *args: Any, **options: Any) -> None:
+        acts.append(operation.name)
+        run(operation, *args, **options)
+
+    monkeypatch.setattr(app, "act", act)
+    return acts
+
+
+@pytest.mark.asyncio
+async def test_a_remapped_key_retries_a_job_and_the_old_one_does_nothing(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(one_dead, workers=False, user_keymap={"list.retry": "f5"})
+    acts = acts_of(app, monkeypatch)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.query_one(JobTable).focus()
+        await pilot.press("r")
+        await pilot.pause()
+        assert acts == []
+        await pilot.press("f5")
+        await pilot.pause()
+        assert acts == ["retry"]
+
+
+@pytest.mark.asyncio
+async def test_key_bar_help_and_palette_show_the_users_keys(make_app: Make) -> None:
+    app = make_app(one_dead, workers=False, user_keymap={"list.retry": "f5", "global.help": "f1"})
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        bar = screen_of(app)[-1]
+        assert "f5 retry" in bar
+        assert "f1 help" in bar
+        assert " r retry" not in bar
+        assert any(each.title.endswith("(f5)") for each in app.key_entries() if each.about == "retry")
+        await pilot.press("f1")
+        await pilot.pause()
+        assert isinstance(app.screen, Help)
+        await pilot.press(*"retry")
+        await pilot.pause()
+        assert any("f5  retry" in line for line in screen_of(app))
+
+
+@pytest.mark.asyncio
+async def test_a_page_of_one_job_obeys_and_shows_them_too(make_app: Make) -> None:
+    app = make_app(one_dead, workers=False, user_keymap={"global.back": "f9", "list.retry": "f5"})
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, JobScreen)
+        assert "f9 back" in screen_of(app)[-1]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, JobScreen)
+        await pilot.press("f9")
+        await pilot.pause()
+        assert not isinstance(app.screen, JobScreen)
+
+
+def test_two_bindings_can_change_places(tmp_path: Path) -> None:
+    swapped = {"list.retry": "x", "list.cancel": "r"}
+    assert user_keymap.read(written(tmp_path, swapped)) == swapped
+
+
+def test_keys_can_be_written_as_people_write_them(tmp_path: Path) -> None:
+    found = user_keymap.read(written(tmp_path, {"list.filter": "/, f3", "global.leave": "q,ctrl+x"}))
+    assert found == {"list.filter": "slash,f3", "global.leave": "q,ctrl+x"}
+
+
+def test_what_two_bindings_share_as_they_come_stays_allowed(tmp_path: Path) -> None:
+    assert user_keymap.read(written(tmp_path, {"log.next": "n,f3"})) == {"log.next": "n,f3"}
+
+
+def test_every_binding_may_be_mapped_to_the_key_it_has(tmp_path: Path) -> None:
+    same = {each.id: each.keys for each in keymap.KEYS}
+    assert user_keymap.read(written(tmp_path, same)).keys() == same.keys()
+
+
+def test_without_a_file_nothing_is_mapped(tmp_path: Path) -> None:
+    assert user_keymap.read(str(tmp_path / "none.json")) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        ("{", "is not JSON", None),
+        ('{"list.retry": "f5", "list.retry": "f6"}', "a name is there twice", None),
+        (["list.retry"], "is not a JSON object", "list.retry"),
+        ({"list.retyr": "f5"}, "unknown binding 'list.retyr'", "did you mean list.retry?"),
+        ({"list.retry": 5}, "has no text for list.retry", "keys are text"),
+        ({"list.retry": ""}, "has an empty key for list.retry", "comma"),
+        ({"list.retry": "f5,"}, "has an empty key for list.retry", "comma"),
+        ({"list.retry": "x"}, "gives x to list.retry, but list.cancel has it", "map list.cancel"),
+        ({"list.retry": "?"}, "gives ? to list.retry, but global.help has it", "map global.help"),
+        ({"global.help": "r"}, "gives r to global.help, but list.retry has it", "map list.retry"),
+        ({"list.retry": "f5", "list.hold": "f5"}, "gives f5 to list.retry, but list.hold has it", "list.hold"),
+        ({"list.retry": "ctrl-x"}, "gives 'ctrl-x' to list.retry, which is no key", "ctrl+x"),
+        ({"list.retry": "ctl+x"}, "gives 'ctl+x' to list.retry, which is no key", "ctrl+x"),
+        ({"list.retry": "ctrl+c"}, "gives ctrl+c to list.retry, but it always quits", None),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, content: Any, message: str, hint: str | None) -> None:
+    with pytest.raises(UsageError) as caught:
+        user_keymap.read(written(tmp_path, content))
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+    assert hint is None or hint in (caught.value.hint or "")
+
+
+def test_a_file_that_is_no_text_or_no_file_is_told_in_one_line(tmp_path: Path) -> None:
+    binary = tmp_path / "binary.json"
+    binary.write_bytes(b"\xff\xfe{")
+    with pytest.raises(UsageError, match="is not JSON"):
+        user_keymap.read(str(binary))
+    with pytest.raises(UsageError, match="cannot be read"):
+        user_keymap.read(str(tmp_path))
+
+
+def test_the_console_refuses_a_wrong_keymap_before_it_takes_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUEUECTL_KEYMAP", written(tmp_path, "{"))
+    monkeypatch.setattr(console.ConsoleApp, "run", lambda *_, **__: pytest.fail("the screen was taken"))
+    with pytest.raises(UsageError) as caught:
+        console.run(str(tmp_path / "queue.db"))
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "expected"),
+    [
+        ({}, "linux", "/home/alice/.config/queuectl/keymap.json"),
+        ({"XDG_CONFIG_HOME": "/etc/alice"}, "linux", "/etc/alice/queuectl/keymap.json"),
+        ({"XDG_CONFIG_HOME": "/etc/alice"}, "darwin", "/home/alice/Library/Application Support/queuectl/keymap.json"),
+        ({"QUEUECTL_KEYMAP": "~/keys.json"}, "linux", "/home/alice/keys.json"),
+    ],
+)
+def test_the_file_is_in_the_configuration_directory_or_where_the_environment_says(
+    environ: dict[str, str], platform: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert user_keymap.location(environ, platform) == expected
