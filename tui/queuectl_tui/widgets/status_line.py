@@ -42,10 +42,10 @@ class StatusLine(Drawing):
         of = self.snapshot
         wide = width >= 100
         at = time.strftime("  %H:%M:%S " if wide else "  %H:%M ", time.localtime(self.now / 1000))
-        right = (*self._liveness(of), (at, "dim"))
         left: tuple[Piece, ...] = ((" queuectl ", "accent"), (self._store(width), "text"))
         if self._read_only:
             left += ((" READ-ONLY", "warning"),)
+        right = (*self._liveness(of, width - length_of(left) - len(at) - 1), (at, "dim"))
         if of is not None:
             for part in self._parts(of, wide=wide):
                 if length_of((*left, _GAP, *part)) + length_of(right) + 1 > width:
@@ -86,13 +86,15 @@ class StatusLine(Drawing):
             parts.append((("oldest ", "dim"), (clock(of.oldest_due_ms), role)))
         return parts
 
-    def _liveness(self, of: Snapshot | None) -> Line:
+    def _liveness(self, of: Snapshot | None, room: int) -> Line:
         if of is None:
             return (("… reading", "dim"),)
         if of.error is not None:
             age = max(self.now - of.at, 0) // 1000
-            room = max(self.size.width // 2 - 6, 12)
-            return ((f"! STALE {age}s: {one_line(of.error, room)}", "error"),)
+            stale = f"! STALE {age}s"
+            # That it is stale comes before why.
+            room = min(room - len(stale) - 2, max(self.size.width // 2 - 6, 12))
+            return ((f"{stale}: {one_line(of.error, room)}" if room >= 8 else stale, "error"),)
         if self.paused:
             return (("■ PAUSED", "warning"), (" p goes on", "dim"))
         return (("● ", "good"), ("LIVE", "good"))
