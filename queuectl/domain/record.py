@@ -113,12 +113,12 @@ def replace(old: Record, **changes: object) -> Record:
 
 def as_dict(of: object) -> dict[str, Any]:
     """The fields of a record and their values, in the order they were declared."""
-    return {name: getattr(of, name) for name in type(of).__slots__}  # type: ignore[attr-defined]
+    return {name: getattr(of, name) for name in type(of).__slots__}  # type: ignore[attr-defined]  # as `record` makes it
 
 
 def described(of: type) -> dict[str, tuple[Field, str]]:
     """The described fields of a record class: each `Field`, and its annotation as it is written."""
-    made: Mapping[str, object] = of.__fields__  # type: ignore[attr-defined]
+    made: Mapping[str, object] = of.__fields__  # type: ignore[attr-defined]  # as `record` makes it
     return {name: (given, of.__annotations__[name]) for name, given in made.items() if isinstance(given, Field)}
 
 

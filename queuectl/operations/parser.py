@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 # Our words are English: looking for translations of argparse's own would load locale at every start.
-argparse._ = str  # type: ignore[attr-defined]
+argparse._ = str  # type: ignore[attr-defined]  # it is there, but not for others
 
 
 class Parser(argparse.ArgumentParser):

@@ -134,7 +134,7 @@ if hasattr(select, "epoll"):
 
 else:
 
-    class _Waiter:  # type: ignore[no-redef]
+    class _Waiter:  # type: ignore[no-redef]  # one or the other, by the machine
         """Elsewhere all idle workers wake, and all but one find nothing."""
 
         def __init__(self) -> None:

@@ -380,27 +380,3 @@ class ConsoleApp(ConsoleActions):
 _WRITES = frozenset(
     {"retry", "cancel", "kill", "delete", "edit", "hold", "priority", "requeue", "purge", "new_job", "stop"}
 )
-
-
-def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:  # noqa: A002
-    """Open the console on a store and return its exit code.
-
-    Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.
-    """
-    from queuectl import bootstrap
-    from queuectl_tui import user_keymap
-
-    def factory() -> Context:
-        return bootstrap.context(flag_db)
-
-    # Made or refused here, while there still is a terminal to tell it to.
-    keys = user_keymap.read(user_keymap.location())
-    first = factory()
-    try:
-        first.store.changed()
-        location = first.location
-    finally:
-        first.close()
-    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys)
-    code = app.run(mouse=not no_mouse)
-    return app.return_code or code or 0

@@ -7,6 +7,7 @@ import time
 from queuectl.cli.render import Column, table
 from queuectl.domain.quantity import format_bytes, format_duration
 from queuectl.domain.text import safe
+from queuectl.operations.workers import Detached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.operations.workers import (
-        Detached,
         Ended,
         ListWorkers,
         Scale,
@@ -30,11 +30,11 @@ _COLOURS = {"busy": "34", "stale": "33"}
 
 def start(result: Ended | Detached, params: Start, screen: Screen) -> None:
     """The pool's name if it works on; what it did if it has ended."""
-    if params.detach:
+    if isinstance(result, Detached):
         screen.write(f"{result.pool}\n")
         screen.say(f"{_count(params.count, 'worker')} at work; stop them with: queuectl worker stop")
     else:
-        screen.say(f"{result.completed} completed, {result.failed} failed attempts")  # type: ignore[union-attr]
+        screen.say(f"{result.completed} completed, {result.failed} failed attempts")
 
 
 def stop(result: Stopped, _params: Stop, screen: Screen) -> None:

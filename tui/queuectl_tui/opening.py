@@ -1,0 +1,32 @@
+"""Open the console: what can be refused is refused while there still is a terminal to tell it to."""
+
+from __future__ import annotations
+
+from queuectl import bootstrap
+from queuectl_tui import user_keymap
+from queuectl_tui.app import ConsoleApp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.operations.context import Context
+
+
+def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:  # noqa: A002
+    """Open the console on a store and return its exit code.
+
+    Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.
+    """
+
+    def factory() -> Context:
+        return bootstrap.context(flag_db)
+
+    keys = user_keymap.read(user_keymap.location())
+    first = factory()
+    try:
+        first.store.changed()
+        location = first.location
+    finally:
+        first.close()
+    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys)
+    code = app.run(mouse=not no_mouse)
+    return app.return_code or code or 0
