@@ -16,6 +16,7 @@ import pytest  # noqa: E402 - after what it reads has been cleared
 from queuectl import bootstrap  # noqa: E402 - after what it reads has been cleared
 from queuectl.runtime import census  # noqa: E402 - after what it reads has been cleared
 from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
+from tests.support.settle import settle  # noqa: E402 - after what it reads has been cleared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl_tui.app import ConsoleApp
+
+
+@pytest.fixture(autouse=True)
+def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pilot.pause()` ends when the console rests, and not when the machine is too busy to let it run."""
+    monkeypatch.setattr("textual.pilot.wait_for_idle", settle)
 
 
 @pytest.fixture
