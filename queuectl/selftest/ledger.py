@@ -1,0 +1,84 @@
+"""A ledger outside the store: each run of a job appends its own lines, so that it testifies where the store may not.
+
+A line is `WORD ID ATTEMPT`, appended in one write (O_APPEND), so that the order of the lines is the order of what
+happened and no clock is read. WORD is `start`, `alive` (as often as the job likes) or `end`.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@record
+class Entry:
+    """A line."""
+
+    word: str
+    job: str
+    attempt: int
+    """The number of the run, as QUEUECTL_ATTEMPT tells it to the job."""
+
+
+@record
+class Violation:
+    """What must never happen, and did."""
+
+    job: str
+    sentence: str
+
+
+def note(path: str, word: str) -> str:
+    """Make the shell words with which a job appends one line. Its id must have no space in it."""
+    return f'printf "%s %s %s\\n" {word} "$QUEUECTL_JOB_ID" "$QUEUECTL_ATTEMPT" >> {shlex.quote(path)}'
+
+
+def witnessed(path: str, command: str) -> str:
+    """Make the command that does `command` between a `start` and an `end`; it ends with the status of `command`."""
+    return f"{note(path, 'start')}; {command}; status=$?; {note(path, 'end')}; exit $status"
+
+
+def read(path: str) -> list[Entry]:
+    """Read the ledger as far as it goes. A file that is not there is one in which nothing was written."""
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            lines = [line.split(" ") for line in file.read().splitlines()]
+    except FileNotFoundError:
+        return []
+    return [Entry(word=word, job=job, attempt=int(attempt)) for word, job, attempt in lines]
+
+
+def judge(entries: Iterable[Entry]) -> list[Violation]:
+    """Find what shows without asking the store: a run that began twice, and two runs of a job at the same time.
+
+    Runs of a job are numbered upwards. A line of a run after the first line of a later one shows that the earlier was
+    still alive; a second `start` of the same number, that two workers ran the same attempt.
+    """
+    latest: dict[str, int] = {}
+    started: set[tuple[str, int]] = set()
+    ended: set[tuple[str, int]] = set()
+    found = []
+    for entry in entries:
+        run = entry.job, entry.attempt
+        if entry.word == "start" and run in started:
+            found.append(Violation(job=entry.job, sentence=f"attempt {entry.attempt} began twice"))
+        if entry.word == "end" and run in ended:
+            found.append(Violation(job=entry.job, sentence=f"attempt {entry.attempt} ended twice"))
+        if entry.attempt < latest.get(entry.job, 0):
+            found.append(
+                Violation(
+                    job=entry.job,
+                    sentence=f"attempt {entry.attempt} was alive after attempt {latest[entry.job]} had begun",
+                )
+            )
+        if entry.word == "start":
+            started.add(run)
+        if entry.word == "end":
+            ended.add(run)
+        latest[entry.job] = max(latest.get(entry.job, 0), entry.attempt)
+    return found
