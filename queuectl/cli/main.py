@@ -36,6 +36,8 @@ def entry() -> NoReturn:
     """Run the command line of this process and end it."""
     # Loading makes no garbage, and looking for some after every seven hundred objects takes most of a millisecond.
     gc.disable()
+    # No umask may take what we make from its own user. Jobs inherit what is left of it.
+    os.umask(os.umask(0o077) & 0o077)
     if sys.getfilesystemencoding() != "utf-8":
         # Commands are bytes to the shell and UTF-8 to us, whatever the locale makes of them.
         sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]

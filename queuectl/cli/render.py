@@ -31,7 +31,7 @@ _COLOURS = {
     "cancelled": "90",
     "held": "35",
 }
-BOLD, DIM, RED, GREEN = "1", "2", "31", "32"
+BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 _GAP = "  "
 _PAGE = 1000
 _NARROWEST = 12

@@ -8,7 +8,8 @@ QueuectlError
 │   ├── StoreBusy          locked for longer than the wait
 │   ├── StoreFull          no space left
 │   ├── StoreUnreadable    corrupt, not ours, not a file, no permission
-│   └── StoreTooNew        made by a newer version
+│   ├── StoreTooNew        made by a newer version
+│   └── StoreGone          deleted or replaced while it was in use
 ├── JobsFailed          1  a job that was waited for failed
 └── TimedOut          124  `wait` or `worker stop` ran out of time
 """
@@ -79,6 +80,12 @@ class StoreTooNew(StoreError):
     """Made by a newer version of queuectl."""
 
     code = "store_too_new"
+
+
+class StoreGone(StoreError):
+    """Deleted or replaced while it was in use: what is opened anew is another store."""
+
+    code = "store_gone"
 
 
 class JobsFailed(QueuectlError):

@@ -13,3 +13,5 @@ class Finding:
     detail: str
     cure: str | None = None
     """What to do; None: all is well."""
+    fixed: str | None = None
+    """What was done about it just now."""

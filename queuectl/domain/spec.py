@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os.path
 
 from queuectl.domain.errors import UsageError
@@ -239,7 +238,8 @@ def _duration(what: str, value: object) -> int:
             raise UsageError(f"{what}: {error.message}", hint=error.hint) from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{what} must be a number of seconds, not {_kind(value)}")
-    if not math.isfinite(value) or not 0 <= value * 1000 <= MAX_DURATION_MS:
+    # NaN is within no bounds. No math.isfinite: it cannot take a whole number of four hundred digits.
+    if not 0 <= value * 1000 <= MAX_DURATION_MS:
         raise UsageError(f"{what} must be from 0 seconds to ten years")
     return round(value * 1000)
 

@@ -9,11 +9,12 @@ import signal
 import sys
 
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import QueuectlError
+from queuectl.domain.errors import QueuectlError, StoreError, StoreGone
 from queuectl.domain.record import record
 from queuectl.domain.worker import WorkerInfo
 from queuectl.runtime import host
 from queuectl.runtime.log import Log
+from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
 from queuectl.store import claims, fleet
@@ -31,6 +32,8 @@ SHARED = (claims, fleet)
 """The store loads these when asked for; loaded here, before the fork, they are loaded once and not by each worker."""
 FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
+GONE = StoreGone.exit_code
+"""The exit code of a child whose store has been taken away: no other child would find it again."""
 DRAINED = 10
 """The exit code of a worker that found nothing left to run."""
 
@@ -56,22 +59,27 @@ def work(given: Surroundings, assignment: Assignment) -> None:
     """Be a worker."""
     log = Log(assignment.id, brief=given.brief)
     with _Child(given, log):
+        given.place.make()  # somebody may have taken it away since the pool was started
         host.adopt_orphans()
         store = given.open_store(actor=assignment.id, durable=False)
         clock = Clock()
         worker = Worker(assignment, store, given.place, log=log, clock=clock, chance=_chance(), location=given.location)
+        take_orders()
         pid = os.getpid()
-        store.fleet.add_worker(
-            WorkerInfo(
-                id=assignment.id,
-                pool=given.pool,
-                host=os.uname().nodename,
-                boot_id=host.boot_id(),
-                pid=pid,
-                pid_start=host.start_time(pid),
-            ),
-            now=clock.now(),
+        info = WorkerInfo(
+            id=assignment.id,
+            pool=given.pool,
+            host=os.uname().nodename,
+            boot_id=host.boot_id(),
+            pid=pid,
+            pid_start=host.start_time(pid),
         )
+        try:
+            store.fleet.add_worker(info, now=clock.now())
+        except StoreError:
+            # Nobody will ever look for the files of a worker that the store does not know.
+            worker.take_away()
+            raise
         drained = worker.run()
     sys.exit(DRAINED if drained else 0)
 
@@ -80,10 +88,13 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
     """Be the steward."""
     log = Log(given.pool, brief=given.brief)
     with _Child(given, log):
+        given.place.make()
         store = given.open_store(actor=given.pool, durable=False)
-        Steward(
+        steward = Steward(
             given.pool, store, given.place, supervisor, queues=given.queues, log=log, clock=Clock(), chance=_chance()
-        ).run()
+        )
+        take_orders()
+        steward.run()
 
 
 def _chance() -> random.Random:
@@ -112,6 +123,8 @@ class _Child:
         """Tell in one line what went wrong, and leave the rest to whoever replaces us."""
         if error is None:
             return
+        if isinstance(error, StoreGone):
+            os._exit(GONE)  # the supervisor says it, once for all of us
         if isinstance(error, QueuectlError):
             self._log.event(error.message)
         else:

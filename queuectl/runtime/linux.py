@@ -117,6 +117,18 @@ def carrying(cookie: str) -> dict[int, int]:
     return found
 
 
+def cookies() -> dict[int, tuple[int, str]]:
+    """Every process that carries a cookie, whichever: its start time and the cookie."""
+    mark = b"\0QUEUECTL_RUN="
+    found = {}
+    for pid in _pids():
+        started = start_time(pid)
+        environment = _read(f"/proc/{pid}/environ")
+        if started is not None and environment and mark in (lead := b"\0" + environment):
+            found[pid] = started, lead.partition(mark)[2].partition(b"\0")[0].decode(errors="replace")
+    return found
+
+
 def holding(path: str, fd: int) -> dict[int, int]:
     """Find every process that has the file `path` open as `fd`."""
     try:

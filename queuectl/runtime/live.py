@@ -142,6 +142,28 @@ def recover(path: str) -> Output:
         os.close(fd)
 
 
+def newest(path: str, most: int, known: int = -1) -> tuple[int, bytes]:
+    """The bytes of the stream so far, and the last of them, up to `most`; none where they are the `known` ones."""
+    fd = _open(path)
+    if fd < 0:
+        return 0, b""
+    try:
+        total = _header(fd)[1]
+        first = max(total - most, 0)
+        if total == known or not total:
+            return total, b""
+        # The head and the ring are read apart, as `_read` wants it.
+        data = _read(fd, first, min(total, HEAD)) if first < HEAD else b""
+        if total > HEAD:
+            data += _read(fd, max(first, HEAD), total)
+        overwritten = max(0, _header(fd)[0] - TAIL - first) if first >= HEAD else 0
+        return total, data[overwritten:]
+    except OSError:
+        return 0, b""
+    finally:
+        os.close(fd)
+
+
 def read_stored(output: Output, offset: int) -> tuple[int, bytes, int]:
     """Read on in the stored output where a LiveReader stopped: offsets and answer are the same."""
     if offset < len(output.head):

@@ -123,11 +123,15 @@ class AttemptLock:
 
 
 def attempt_locks(path: str) -> list[str]:
-    """Find the files of a worker's attempts, whose first is `path`."""
+    """Find the files of a worker's attempts, whose first is `path`. None where somebody took the directory away."""
     directory, name = os.path.split(path)
+    try:
+        entries = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
     return [
         os.path.join(directory, entry)
-        for entry in sorted(os.listdir(directory))
+        for entry in entries
         if entry == name or (entry.startswith(name + ".") and entry[len(name) + 1 :].isdigit())
     ]
 

@@ -14,14 +14,16 @@ import sys
 from multiprocessing.connection import wait as wait_for_any
 
 from queuectl.domain.clock import Clock
+from queuectl.domain.errors import StoreError, StoreGone
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
-from queuectl.runtime.children import DRAINED, Surroundings, look_after, work
+from queuectl.runtime.children import DRAINED, GONE, Surroundings, look_after, work
 from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
-from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.process import allow_open_files
+from queuectl.runtime.signals import orders_held_back, signal_pipe
 from queuectl.runtime.worker import Assignment, Stop
 from queuectl.store.store import Store
 
@@ -77,27 +79,34 @@ class Pool:
         self._workers: dict[str, tuple[BaseProcess, float]] = {}
         self._size = params.size
         self._stop = Stop.NO
-        self._drained = False
+        self._drained = self._gone = False
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
+        self._short = False
+        """The machine has refused us a process."""
 
     def run(self) -> None:
-        """Keep the pool until it is told to stop, or until a drain is over. Raises StoreError when it cannot start."""
-        self._register()
-        # What has been made by now is shared with every worker: keep the collector from touching it.
-        gc.freeze()
-        host.adopt_orphans()
+        """Keep the pool until it is told to stop, or until a drain is over.
+
+        Raises StoreError when it cannot start, and StoreGone when its store has been taken away.
+        """
+        allow_open_files()
+        # From here on we end in order, and leave nothing of us behind.
         signals = signal_pipe()
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(signal.SIGHUP, self._signalled)
+        self._register()
+        # What has been made by now is shared with every worker: keep the collector from touching it.
+        gc.freeze()
+        host.adopt_orphans()
         self._fill()
         self._start_steward()
         self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
         while self._workers or not (self._stop or self._drained):
             self._fill()
-            wait_for_any([signals, self._orders, *self._sentinels()], timeout=self._timeout())
+            wait_for_any([signals, *self._sources()], timeout=self._timeout())
             quiet(signals)
             self._heartbeat.beat()
             self._read_orders()
@@ -106,8 +115,14 @@ class Pool:
         self._steward.terminate()
         self._steward.join()
         self._read_orders()
-        os.unlink(self._lock_path)
-        os.close(self._lock)
+        if not self._gone and self._steward.exitcode not in {0, GONE}:
+            self._write_end()
+        self._take_away()
+        if self._gone:
+            raise StoreGone(
+                f"the store {self._location} has been deleted or replaced while it was in use: the pool has ended",
+                hint="stop every worker before the store is moved or restored",
+            )
         self._log.event("pool stopped")
 
     def _register(self) -> None:
@@ -115,6 +130,13 @@ class Pool:
         self._lock_path = os.path.join(self._place.pools, self.id)
         self._lock = locks.hold(self._lock_path)
         self._heartbeat = locks.Heartbeat(self._lock)
+        try:
+            self._write_start()
+        except BaseException:
+            self._take_away()
+            raise
+
+    def _write_start(self) -> None:
         store = self._open_store(actor=self.id, durable=False)
         try:
             info = PoolInfo(
@@ -128,10 +150,28 @@ class Pool:
         finally:
             store.close()
 
-    def _sentinels(self) -> list[int]:
-        sentinels = [process.sentinel for process, _ in self._workers.values()]
-        # A dead steward is not replaced at once, and would wake us over and over.
-        return [*sentinels, self._steward.sentinel] if self._steward.exitcode is None else sentinels
+    def _write_end(self) -> None:
+        """Write down the end of the pool in place of a steward that was ended before it could. No fork follows."""
+        try:
+            store = self._open_store(actor=self.id, durable=False)
+            try:
+                store.fleet.stop_pool(self.id, now=self._clock.now())
+            finally:
+                store.close()
+        except StoreError as error:
+            self._log.event(f"the end of the pool could not be written down: {error.message}")
+
+    def _take_away(self) -> None:
+        try:
+            os.unlink(self._lock_path)
+        except FileNotFoundError:
+            pass  # taken away by somebody else
+        os.close(self._lock)
+
+    def _sources(self) -> list[Any]:
+        sentinels = [child.sentinel for child, _ in self._workers.values()]
+        # A dead steward is not replaced at once, and would wake us over and over, as would its end of the pipe.
+        return [*sentinels, self._steward.sentinel, self._orders] if self._steward.exitcode is None else sentinels
 
     def _timeout(self) -> float:
         if len(self._workers) < self._size and not self._stop and not self._drained:
@@ -145,13 +185,16 @@ class Pool:
         while len(self._workers) < self._size and self._clock.monotonic() >= self._not_before:
             self._start_worker()
         if len(self._workers) > self._size:
-            for _, (process, _) in list(self._workers.items())[self._size :]:
-                _send(process, signal.SIGTERM)
+            for _, (child, _) in list(self._workers.items())[self._size :]:
+                _send(child, signal.SIGTERM)
 
     def _start_process(self, target: Callable[..., None], argument: object) -> BaseProcess:
         forks = START_METHOD == "fork"
         if forks and Store.open:
             raise RuntimeError("a store is open: a connection must not cross a fork")
+        if forks and self._short:
+            # multiprocessing leaves pipes behind when its fork fails: have it fail only once.
+            _try_fork()
         given = Surroundings(
             pool=self.id,
             queues=self._params.queues,
@@ -161,29 +204,58 @@ class Pool:
             brief=self._params.brief,
             inherited_lock=self._lock if forks else None,
         )
-        process: BaseProcess = self._context.Process(target=target, args=(given, argument))
-        process.start()
-        return process
+        child: BaseProcess = self._context.Process(target=target, args=(given, argument))
+        with orders_held_back():
+            child.start()
+        return child
 
     def _start_worker(self) -> None:
         assignment = Assignment(
             id=new_name("w"), queues=self._params.queues, drain=self._params.drain, supervisor=os.getpid()
         )
-        self._workers[assignment.id] = (self._start_process(work, assignment), self._clock.monotonic())
+        try:
+            started = self._start_process(work, assignment)
+        except OSError as error:
+            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE)
+            self._not_before = self._clock.monotonic() + self._pause
+            self._cannot_start("worker", error)
+        else:
+            self._short = False
+            self._workers[assignment.id] = (started, self._clock.monotonic())
 
     def _start_steward(self) -> None:
-        self._orders, theirs = self._context.Pipe()
-        self._steward = self._start_process(look_after, theirs)
-        theirs.close()
+        orders, theirs = self._context.Pipe()
+        try:
+            self._steward = self._start_process(look_after, theirs)
+        except OSError:
+            orders.close()
+            raise
+        finally:
+            theirs.close()
+        self._orders = orders
         self._steward_started = self._clock.monotonic()
+
+    def _cannot_start(self, what: str, error: OSError) -> None:
+        """Say it once: a machine that is short of processes or memory passes."""
+        if not self._short:
+            self._log.event(f"no {what} can be started: {error.strerror}; trying again")
+        self._short = True
 
     def _keep_steward(self) -> None:
         """Replace a steward that died, once a second at most."""
-        if self._steward.is_alive() or self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
+        if self._steward.exitcode == GONE:
+            self._lose_store()
+        if self._gone or self._steward.is_alive() or self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
             return
-        self._log.event(f"the steward (pid {self._steward.pid}) died: {_how(self._steward.exitcode)}")
-        self._orders.close()
-        self._start_steward()
+        died, orders = f"the steward (pid {self._steward.pid}) died: {_how(self._steward.exitcode)}", self._orders
+        try:
+            self._start_steward()
+        except OSError as error:
+            self._steward_started = self._clock.monotonic()
+            self._cannot_start("steward", error)
+            return
+        self._log.event(died)
+        orders.close()
 
     def _read_orders(self) -> None:
         try:
@@ -201,26 +273,29 @@ class Pool:
     def _bury(self) -> None:
         """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
         self._reap_adopted()
-        for id_, (process, started) in list(self._workers.items()):
-            if process.is_alive():
+        for id_, (child, started) in list(self._workers.items()):
+            if child.is_alive():
                 continue
-            process.join()
+            child.join()
             del self._workers[id_]
-            if process.exitcode in {0, DRAINED}:
-                self._drained = self._drained or process.exitcode == DRAINED
+            if child.exitcode in {0, DRAINED}:
+                self._drained = self._drained or child.exitcode == DRAINED
+                continue
+            if child.exitcode == GONE:
+                self._lose_store()
                 continue
             self._drained = False
             # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
             tree.end_strays(self._children())
             ring(self._place, bell_of_pool(self.id))
-            self._log.event(f"worker {id_} (pid {process.pid}) died: {_how(process.exitcode)}")
+            self._log.event(f"worker {id_} (pid {child.pid}) died: {_how(child.exitcode)}")
             quick = self._clock.monotonic() - started < _QUICK_DEATH
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
             self._not_before = self._clock.monotonic() + self._pause
 
     def _children(self) -> set[int]:
-        processes = [self._steward, *(process for process, _ in self._workers.values())]
-        return {process.pid for process in processes if process.pid is not None}
+        children = [self._steward, *(child for child, _ in self._workers.values())]
+        return {child.pid for child in children if child.pid is not None}
 
     def _reap_adopted(self) -> None:
         """Take the status of what the jobs of dead workers left to us, the nearest subreaper."""
@@ -239,6 +314,12 @@ class Pool:
     def _signalled(self, *_: object) -> None:
         self._end(Stop.NOW if self._stop else Stop.DRAIN)
 
+    def _lose_store(self) -> None:
+        if not self._gone:
+            self._gone = True
+            self._log.event("the store has been deleted or replaced while it was in use: running jobs are ended")
+            self._end(Stop.NOW)
+
     def _end(self, stop: Stop) -> None:
         if stop <= self._stop:
             return
@@ -246,16 +327,24 @@ class Pool:
         busy = len(self._workers)
         if stop is Stop.DRAIN:
             self._log.event(f"stopping: {busy} workers finish their jobs (again to end them now)")
-        else:
+        elif not self._gone:
             self._log.event("stopping now: running jobs are ended and put back")
-        for process, _ in self._workers.values():
-            _send(process, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
+        for child, _ in self._workers.values():
+            _send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
 
 
-def _send(process: BaseProcess, number: int) -> None:
+def _try_fork() -> None:
+    """Raise the OSError that a fork would meet."""
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _send(child: BaseProcess, number: int) -> None:
     """Signal a child of ours; its pid is not reused before we have joined it."""
-    if process.is_alive() and process.pid is not None:
-        os.kill(process.pid, number)
+    if child.is_alive() and child.pid is not None:
+        os.kill(child.pid, number)
 
 
 def _how(exitcode: int | None) -> str:

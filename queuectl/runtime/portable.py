@@ -136,6 +136,19 @@ def carrying(cookie: str) -> dict[int, int]:
     return found
 
 
+def cookies() -> dict[int, tuple[int, str]]:
+    """Every process of ours that carries a cookie, whichever: its start time and the cookie."""
+    mark = b" QUEUECTL_RUN="
+    table = processes()
+    found = {}
+    for line in _run("ps", *_ENVIRONMENTS)[1].splitlines():
+        pid, _, rest = line.strip().partition(b" ")
+        if mark in rest and int(pid) in table:
+            cookie = rest.partition(mark)[2].partition(b" ")[0].decode(errors="replace")
+            found[int(pid)] = table[int(pid)].started, cookie
+    return found
+
+
 def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001
     """Find nothing: open files of others are not shown everywhere."""
     return {}

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 
+from queuectl.domain.errors import QueuectlError
 from queuectl.runtime import host
 from queuectl.runtime.locks import LOCK_FD
 
@@ -39,11 +40,29 @@ _REASONS = {
     errno.EBADF: f"the limit of open files must be above {LOCK_FD}",
 }
 
+_FILES = 1024
+
 _null = -1
 
 
 class SpawnError(Exception):
     """The command could not be started; the text says why."""
+
+
+def allow_open_files() -> None:
+    """Raise the soft limit of open files so that jobs can inherit their lock. Raises QueuectlError if it may not be."""
+    import resource  # a supervisor's business, once
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _FILES:
+        return
+    limit = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if limit <= LOCK_FD:
+        # Better none than a worker that can start no job and spends the attempts of all of them.
+        raise QueuectlError(
+            f"the limit of open files is {limit}, and jobs need more than {LOCK_FD}", hint="ulimit -n 1024"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def inheritable(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

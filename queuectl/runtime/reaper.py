@@ -7,7 +7,7 @@ import signal
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
-from queuectl.runtime.doorbell import bell_of_worker, ring_for_queues
+from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from queuectl.config import Settings
     from queuectl.domain.clock import Clock
-    from queuectl.domain.worker import WorkerInfo
+    from queuectl.domain.worker import PoolInfo, WorkerInfo
     from queuectl.runtime.log import Log
     from queuectl.runtime.place import Place
     from queuectl.store.rows import Claim
@@ -47,6 +47,10 @@ class Reaper:
             if self._is_dead(worker, settings.lease) and self._recover(worker, settings):
                 recovered += 1
         self._beats = {id_: beat for id_, beat in self._beats.items() if id_ in known}
+        for pool in self._store.fleet.running_pools():
+            if pool.host == self._host and self._has_ended(pool):
+                write_off(pool, self._store, self._place, now=self._clock.now())
+                self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         return recovered
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
@@ -71,6 +75,11 @@ class Reaper:
         return (
             worker.boot_id == self._boot and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
         )
+
+    def _has_ended(self, pool: PoolInfo) -> bool:
+        """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
+        path = os.path.join(self._place.pools, pool.id)
+        return locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
 
     def _kill(self, worker: WorkerInfo, why: str) -> bool:
         if worker.pid_start is not None and host.send(worker.pid, worker.pid_start, signal.SIGKILL):
@@ -128,12 +137,22 @@ class Reaper:
         return True
 
     def _clear(self, worker: str, path: str) -> None:
-        for leftover in (
+        _unlink(
             path,
             os.path.join(self._place.bells, bell_of_worker(worker)),
             *locks.attempt_locks(os.path.join(self._place.attempts, worker)),
-        ):
-            try:
-                os.unlink(leftover)
-            except OSError:
-                pass
+        )
+
+
+def write_off(pool: PoolInfo, store: Store, place: Place, *, now: int) -> None:
+    """Write down that a pool has ended which could not do so itself, and take away what it has left."""
+    store.fleet.stop_pool(pool.id, now=now)
+    _unlink(os.path.join(place.pools, pool.id), os.path.join(place.bells, bell_of_pool(pool.id)))
+
+
+def _unlink(*paths: str) -> None:
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass

@@ -10,7 +10,7 @@ import os
 import signal
 
 from queuectl.config import settings_from
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import StoreError, StoreGone
 from queuectl.domain.record import record
 from queuectl.runtime.doorbell import Listener, bell_of_pool
 from queuectl.runtime.reaper import Reaper
@@ -73,25 +73,35 @@ class Steward:
 
     def run(self) -> None:
         """Look about once a second and whenever the bell rings, until the supervisor has no more use for us."""
-        while not self._leaving and os.getppid() == self._parent:
-            self._look()
-            self._listener.wait(_INTERVAL)
-        if os.getppid() == self._parent:
-            self._look()
-            try:
-                self._store.fleet.stop_pool(self._pool, now=self._clock.now())
-            except StoreError as error:
-                self._log.event(f"the end of the pool could not be written down: {error.message}")
-        self._listener.close()
-        self._store.close()
+        try:
+            while not self._leaving and os.getppid() == self._parent:
+                self._look()
+                self._listener.wait(_INTERVAL)
+            if os.getppid() == self._parent:
+                self._look()
+                self._write_end()
+        finally:
+            self._listener.close()
+            self._store.close()
+
+    def _write_end(self) -> None:
+        try:
+            self._store.fleet.stop_pool(self._pool, now=self._clock.now())
+        except StoreGone:
+            raise
+        except StoreError as error:
+            self._log.event(f"the end of the pool could not be written down: {error.message}")
 
     def _look(self) -> None:
         try:
+            self._store.changed()  # whether it is still there
             settings = self._settings()
             orders = self._store.fleet.orders(self._pool)
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
             self._reaper.reap(settings)
+        except StoreGone:
+            raise
         except StoreError as error:
             if not self._in_trouble:
                 self._log.event(f"waiting for the store: {error.message}")

@@ -10,6 +10,7 @@ from queuectl.domain.errors import TimedOut
 from queuectl.runtime import host, locks
 from queuectl.runtime.census import lives, living_pools
 from queuectl.runtime.doorbell import bell_of_pool, ring
+from queuectl.runtime.reaper import write_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def stop_all(store: Store, place: Place, clock: Clock, *, now: bool, timeout: fl
     for pool in store.fleet.running_pools():
         if pool.host == os.uname().nodename:
             # A supervisor that was killed could not write it down.
-            store.fleet.stop_pool(pool.id, now=clock.now())
+            write_off(pool, store, place, now=clock.now())
     return len(pools), len(workers)
 
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import StoreError, StoreGone
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
@@ -131,7 +131,11 @@ class Worker:
             result = self._attempt(claim, live)
             if result.alive and not self._outlast(result.alive):
                 return False  # as if we had died: a steward puts the job back once its processes are gone
-            self._claim = self._finish(claim, result)
+            try:
+                self._claim = self._finish(claim, result)
+            except StoreGone:
+                live.discard()  # a new store may have a job of the same number
+                raise
             live.discard()
             if time.monotonic() >= self._look_up_at:
                 self._look_up()
@@ -213,8 +217,7 @@ class Worker:
     def _wait(self) -> None:
         """Sleep until the bell rings, somebody has written, or the next job is due."""
         if self._weather is not None:
-            self._listener.wait(self._weather)
-            self._tick()
+            self._sit_out(self._weather)
             return
         try:
             self._count_attempts()
@@ -259,6 +262,9 @@ class Worker:
                 return None
             requested = self._claims.cancel_requested(claim, self._id)
             self._seen = seen
+        except StoreGone:
+            # Nobody could tell us to stop any more, and the result would be recorded nowhere.
+            return Release()
         except StoreError:
             return None
         if requested is None:
@@ -292,15 +298,31 @@ class Worker:
             self._store.database.wait = self._settings.busy_timeout
 
     def _bad_weather(self, error: StoreError) -> None:
-        """Say it once, then wait longer each time: a full disk or a locked store passes."""
+        """Say it once, then wait longer each time: a full disk or a lock passes, a store that is gone does not."""
+        if isinstance(error, StoreGone):
+            self._abandon()
+            raise error
         if self._weather is None:
             self._log.event(f"waiting for the store: {error.message}")
             self._weather = 0.1
         else:
             self._weather = min(self._weather * 2, _LONGEST_WAIT_FOR_WEATHER)
         if self._claim is not None:
-            self._listener.wait(self._weather)
+            self._sit_out(self._weather)
+
+    def _sit_out(self, seconds: float) -> None:
+        """Wait for as long, or until the bell rings, and show life meanwhile: the lease may be shorter."""
+        over = time.monotonic() + seconds
+        while (left := over - time.monotonic()) > 0 and not self._listener.wait(min(left, 1.0)):
             self._tick()
+        self._tick()
+
+    def _abandon(self) -> None:
+        """Leave a store that is gone, and tell what it will never know. The job's processes have been ended."""
+        if self._claim is not None:
+            self._log.event(f"this attempt of {self._claim.id} is not recorded")
+            self._claim = None
+        self.take_away()
 
     def _fair_weather(self) -> None:
         if self._weather is not None:
@@ -333,7 +355,11 @@ class Worker:
                 if self._weather is not None and self._weather >= _LONGEST_WAIT_FOR_WEATHER:
                     break  # the lock tells that we are gone; a steward writes it down
                 self._bad_weather(error)
-                self._listener.wait(self._weather or 0)
+                self._sit_out(self._weather or 0)
+        self.take_away()
+
+    def take_away(self) -> None:
+        """Let go of the store, and remove what would tell that this worker is there."""
         self._listener.close()
         self._store.close()
         for path in (*locks.attempt_locks(os.path.join(self._place.attempts, self._id)), self._lock_path):

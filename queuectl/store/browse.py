@@ -38,6 +38,7 @@ class Sort(StrEnum):
     NEXT_RUN = "next run"
     DURATION = "duration"
     ATTEMPTS = "attempts"
+    LATE = "late"
 
     @property
     def paged(self) -> bool:
@@ -146,9 +147,16 @@ class Browse:
         name = "browse_newest" if newest else "browse_oldest"
         return [Row(*row) for row in self._walk(name, chosen, newest=newest, after=after, limit=limit, stop=stop)]
 
-    def ids(self, chosen: Filter, *, limit: int, stop: Callable[[], None] = lambda: None) -> list[str]:
-        """The ids of the newest `limit` that match, newest first."""
-        found = self._walk("browse_ids", chosen, newest=True, after=None, limit=limit, stop=stop)
+    def ids(
+        self,
+        chosen: Filter,
+        *,
+        limit: int,
+        between: tuple[int, int] | None = None,
+        stop: Callable[[], None] = lambda: None,
+    ) -> list[str]:
+        """The ids of the newest `limit` that match, newest first; `between`: from one number to another."""
+        found = self._walk("browse_ids", chosen, newest=True, after=None, limit=limit, stop=stop, between=between)
         return [id_ for _, id_ in found]
 
     def these(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -160,6 +168,8 @@ class Browse:
         """Up to `BEST` rows in an order that has no pages."""
         if sort is Sort.NEXT_RUN:
             return self._next(chosen)
+        if sort is Sort.LATE:
+            return self._running_first(chosen, stop)
         rows = self.page(chosen, newest=True, after=None, limit=BEST, stop=stop)
         if sort is Sort.ATTEMPTS:
             return sorted(rows, key=lambda row: (-row.attempts, -row.fence, -row.seq))
@@ -172,6 +182,16 @@ class Browse:
                 -row.seq,
             ),
         )
+
+    def _running_first(self, chosen: Filter, stop: Callable[[], None]) -> list[Row]:
+        """What runs, the longest first, and what is newest: how late a job is, the store does not know."""
+        running: list[Row] = []
+        if not chosen.states or JobState.PROCESSING in chosen.states:
+            only = replace(chosen, states=(JobState.PROCESSING,))
+            running = self.page(only, newest=False, after=None, limit=BEST, stop=stop)
+        others = self.page(chosen, newest=True, after=None, limit=BEST, stop=stop)
+        running.sort(key=lambda row: (row.started_at or 0, row.seq))
+        return running + [row for row in others if row.state != JobState.PROCESSING][: BEST - len(running)]
 
     def _next(self, chosen: Filter) -> list[Row]:
         """What runs, then what waits in the order in which it will run: the due by priority, the others by time."""
@@ -263,8 +283,11 @@ class Browse:
         after: int | None,
         limit: int,
         stop: Callable[[], None],
+        between: tuple[int, int] | None = None,
     ) -> list[tuple[Any, ...]]:
         low, high = self.range_of(chosen)
+        if between is not None:
+            low, high = max(low, between[0]), min(high, between[1])
         if after is not None:
             low, high = (low, min(high, after - 1)) if newest else (max(low, after + 1), high)
         criteria = _criteria(chosen)

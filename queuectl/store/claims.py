@@ -98,7 +98,8 @@ class Claims:
             rows = self._database.rows("due_job", now=now)
             return rows[0][0] if rows else None
         found = [row for queue in self._queues for row in self._database.rows("due_job_in_queue", queue=queue, now=now)]
-        return max(found, key=lambda row: (row[1], -row[0]))[0] if found else None
+        # As within one queue: the most urgent, of those the one that has been due longest, of those the older.
+        return min(found, key=lambda row: (-row[1], row[2], row[0]))[0] if found else None
 
     def _count_wait(self, claim: Claim | None, now: int) -> None:
         if claim is not None:

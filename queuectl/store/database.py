@@ -58,6 +58,9 @@ if TYPE_CHECKING:
         def changed(self) -> int:
             """A number that differs from the last one when somebody else has written. Costs next to nothing."""
 
+        def recheck(self) -> None:
+            """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+
         def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
             """Copy the store to a new file while others use it; `progress` gets the pages left and all pages."""
 

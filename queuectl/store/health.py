@@ -1,4 +1,4 @@
-"""What SQLite can say about its file and itself."""
+"""What SQLite can say about its file and itself, and what the doctor asks the store."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from queuectl.store.database import Database
+
+_FIRST_WITH_BUG = (3, 7, 0)
 _FIRST_SAFE = (3, 51, 3)
+_ALSO_SAFE = {(3, 44): 6, (3, 50): 7}
+"""Older branches that the fix was brought to, and the release that has it."""
 _WITHDRAWN = (3, 52)
 
 
 def findings(connection: apsw.Connection, *, thorough: bool) -> Iterator[Finding]:
     """Look at the version, the journal and the file's structure. `thorough` reads every index too."""
-    yield version(apsw.sqlite_lib_version())
+    yield version(apsw.sqlite_lib_version(), apsw.apsw_version())
+    schema = connection.execute("PRAGMA user_version").get
+    yield Finding(name="schema", detail=f"the store is of schema {schema}, the one that this queuectl writes")
     mode = connection.execute("PRAGMA journal_mode").get
     yield Finding(
         name="journal",
@@ -38,12 +45,48 @@ def findings(connection: apsw.Connection, *, thorough: bool) -> Iterator[Finding
     )
 
 
-def version(library: str) -> Finding:
-    """Whether this SQLite may write with several processes: up to 3.51.2 a WAL reset could corrupt the file."""
+def version(library: str, driver: str) -> Finding:
+    """Whether this SQLite may write with several processes."""
     number = tuple(int(part) for part in library.split("."))
-    safe = number >= _FIRST_SAFE and number[:2] != _WITHDRAWN
-    return Finding(
-        name="sqlite",
-        detail=f"SQLite {library}" if safe else f"SQLite {library} can corrupt a store that several processes write",
-        cure=None if safe else "upgrade apsw: pip install 'apsw>=3.51.3,!=3.52.*'",
-    )
+    what = f"SQLite {library} through APSW {driver}"
+    if number[:2] == _WITHDRAWN:
+        what += ", a release that was withdrawn"
+    elif has_reset_bug(number):
+        what += ", in which a WAL reset can corrupt a store that several processes write"
+    else:
+        return Finding(name="sqlite", detail=what)
+    return Finding(name="sqlite", detail=what, cure="upgrade apsw: pip install 'apsw>=3.51.3,!=3.52.*'")
+
+
+def has_reset_bug(number: tuple[int, ...]) -> bool:
+    """Whether this SQLite has the WAL-reset bug: from 3.7.0 to 3.51.2, but for two branches that were mended."""
+    if not _FIRST_WITH_BUG <= number < _FIRST_SAFE:
+        return False
+    mended = _ALSO_SAFE.get((number[0], number[1]))
+    return mended is None or number[2] < mended
+
+
+def attempt_is_over(database: Database, worker: str, job: int, fence: int) -> bool:
+    """Whether this is an attempt of this store, and has ended. Raises StoreError."""
+    return bool(database.rows("attempt_is_over", worker=worker, job=job, fence=fence)[0][0])
+
+
+def attempt_is_open(database: Database, job: int, fence: int) -> bool:
+    """Whether this attempt has not ended yet. Raises StoreError."""
+    return bool(database.rows("attempt_is_open", job=job, fence=fence))
+
+
+def newest_time(database: Database) -> int | None:
+    """The latest moment that anything was written, by the clock of who wrote it; None for an empty store."""
+    ((newest,),) = database.rows("newest_time")
+    return None if newest is None else int(newest)
+
+
+def empty_log(database: Database, wait: float) -> bool:
+    """Copy the write-ahead log into the database and cut it off; False when somebody still reads from it."""
+    before, database.wait = database.wait, wait
+    try:
+        ((busy, *_),) = database.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        database.wait = before
+    return not busy

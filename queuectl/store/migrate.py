@@ -49,6 +49,14 @@ def migrate(connection: apsw.Connection, path: str) -> None:
         raise
 
 
+def too_new(path: str, version: int) -> StoreTooNew:
+    """The store has a schema that this version does not know."""
+    return StoreTooNew(
+        f"the store {path} was made by a newer queuectl (schema {version}, this one knows {SCHEMA_VERSION})",
+        hint="upgrade queuectl",
+    )
+
+
 def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
     """The version of the schema; 0 for an empty file."""
     # In one statement, so that they belong together: somebody else may be making the store at this moment.
@@ -58,10 +66,7 @@ def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
     ).get
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
-            raise StoreTooNew(
-                f"the store {path} was made by a newer queuectl (schema {version}, this one knows {SCHEMA_VERSION})",
-                hint="upgrade queuectl",
-            )
+            raise too_new(path, version)
         return int(version)
     if application or version or tables:
         raise StoreUnreadable(

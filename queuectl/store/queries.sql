@@ -36,7 +36,7 @@ SELECT (
 FROM level WHERE due IS NOT NULL LIMIT 1
 
 -- name: due_job_in_queue (sqlite)
--- The same for one queue.
+-- The same for one queue, and since when it is due: of several queues the one that has waited longest is taken.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
     WHERE state IN ('pending', 'failed') AND queue = :queue
@@ -49,7 +49,10 @@ WITH RECURSIVE level (priority) AS (
 SELECT (
     SELECT seq FROM jobs INDEXED BY jobs_ready_in_queue
     WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
-    ORDER BY run_at, seq LIMIT 1) AS due, priority
+    ORDER BY run_at, seq LIMIT 1) AS due, priority, (
+    SELECT run_at FROM jobs INDEXED BY jobs_ready_in_queue
+    WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
+    ORDER BY run_at, seq LIMIT 1)
 FROM level WHERE due IS NOT NULL LIMIT 1
 
 -- name: next_due (sqlite)
@@ -139,7 +142,8 @@ INSERT INTO outputs (job, fence, stream, head, tail, total) VALUES (:job, :fence
 UPDATE jobs
 SET state = CASE WHEN cancel_requested <> 0 AND :state <> 'completed' THEN 'cancelled' ELSE :state END,
     finished_at = CASE WHEN cancel_requested <> 0 OR :state IN ('completed', 'dead', 'cancelled') THEN :now END,
-    run_at = COALESCE(:run_at, run_at), attempts = :attempts, losses = :losses, owner = NULL, updated_at = :now
+    run_at = COALESCE(:run_at, run_at), attempts = :attempts,
+    losses = CASE WHEN cancel_requested <> 0 THEN 0 ELSE :losses END, owner = NULL, updated_at = :now
 WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'
 RETURNING state
 
@@ -554,6 +558,24 @@ DELETE FROM workers WHERE stopped_at < :before
 -- name: forget_pools
 DELETE FROM pools WHERE stopped_at < :before AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.pool = pools.id)
 
+-- What the doctor asks ---------------------------------------------------------------------------------------------
+
+-- name: attempt_is_over
+-- Whether this worker's attempt has ended; that of a deleted job has, if the worker was one of ours.
+SELECT COALESCE(
+    (SELECT outcome IS NOT NULL FROM runs WHERE job = :job AND fence = :fence AND worker = :worker),
+    EXISTS (SELECT 1 FROM workers WHERE id = :worker))
+
+-- name: attempt_is_open
+SELECT 1 FROM runs WHERE job = :job AND fence = :fence AND outcome IS NULL
+
+-- name: newest_time
+-- A walk over all jobs: no index knows, and only the doctor asks.
+SELECT max(at) FROM (
+    SELECT max(updated_at) AS at FROM jobs
+    UNION ALL SELECT (SELECT at FROM events ORDER BY seq DESC LIMIT 1)
+    UNION ALL SELECT max(started_at) FROM workers)
+
 -- Records ----------------------------------------------------------------------------------------------------------
 
 -- name: count_stat
@@ -762,3 +784,32 @@ SELECT signature, (finished_at - :first) / :step, count(*)
 FROM jobs INDEXED BY jobs_dead
 WHERE state = 'dead' AND finished_at >= :first AND finished_at < :first + :step * :slots
 GROUP BY 1, 2
+
+-- What ended lately ------------------------------------------------------------------------------------------------
+
+-- name: took
+-- Of the newest completed jobs, a bounded number: how long each took at last.
+SELECT jobs.seq, jobs.queue, substr(jobs.command, 1, 500), runs.duration_ms
+FROM jobs JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.state = 'completed' AND jobs.seq < COALESCE(CAST(:below AS INTEGER), 9223372036854775807)
+    AND runs.duration_ms IS NOT NULL
+ORDER BY jobs.seq DESC LIMIT :limit
+
+-- name: failed_lately
+-- Of the newest failed and dead jobs alone, so that a million of them cost no more than :among. When a job failed is
+-- asked of its attempt: whoever holds it or changes its priority touches its row, too.
+SELECT lately.signature, lately.queue, count(*) AS n, max(signatures.text)
+FROM (
+    SELECT seq, fence, signature, queue, updated_at FROM (
+        SELECT seq, fence, signature, queue, updated_at FROM jobs
+        WHERE state = 'failed' ORDER BY seq DESC LIMIT :among) AS waiting
+    UNION ALL
+    SELECT seq, fence, signature, queue, updated_at FROM (
+        SELECT seq, fence, signature, queue, updated_at FROM jobs
+        WHERE state = 'dead' ORDER BY seq DESC LIMIT :among) AS buried
+) AS lately
+JOIN runs ON runs.job = lately.seq AND runs.fence = lately.fence
+LEFT JOIN signatures ON signatures.id = lately.signature
+WHERE lately.updated_at >= :since AND lately.signature IS NOT NULL AND runs.ended_at >= :since
+GROUP BY lately.signature, lately.queue HAVING count(*) >= :least
+ORDER BY n DESC, lately.signature LIMIT 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.attempt import NOTHING, Attempt, Outcome, Output
+from queuectl.domain.errors import StoreUnreadable
 from queuectl.domain.job import Job, JobState
 from queuectl.domain.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Word = TypeVar("Word", JobState, Outcome)
 
 _JOB_COLUMNS = 21
 
@@ -61,7 +64,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
         id=id_,
         command=command,
         queue=queue,
-        state=JobState(state),
+        state=_one_of(JobState, state),
         priority=priority,
         attempts=attempts,
         max_retries=max_retries,
@@ -90,7 +93,7 @@ def attempt_from(row: tuple[Any, ...]) -> Attempt:
         started_at=started_at,
         ended_at=ended_at,
         duration_ms=duration_ms,
-        outcome=None if outcome is None else Outcome(outcome),
+        outcome=None if outcome is None else _one_of(Outcome, outcome),
         exit_code=exit_code,
         signal=signal,
         error=error,
@@ -124,4 +127,19 @@ def outputs_from(rows: Iterable[tuple[Any, ...]]) -> tuple[Output, Output]:
 
 def env_from(text: str | None) -> tuple[tuple[str, str], ...]:
     """The variables of a stored JSON object."""
-    return tuple(json.loads(text).items()) if text else ()
+    try:
+        return tuple(json.loads(text).items()) if text else ()
+    except ValueError:
+        raise _damaged("an environment that is no JSON") from None
+
+
+def _one_of(kind: type[Word], text: str) -> Word:
+    try:
+        return kind(text)
+    except ValueError:
+        raise _damaged(f"{text!r} is no {kind.__name__}") from None
+
+
+def _damaged(what: str) -> StoreUnreadable:
+    """The error for what SQLite would never have let in: somebody has changed the file."""
+    return StoreUnreadable(f"the store is damaged: {what}", hint="restore it from a backup")

@@ -8,14 +8,13 @@ is written to it.
 
 from __future__ import annotations
 
-import os
-import stat
 import time
 
 import apsw
 
-from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreUnreadable
+from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreGone, StoreUnreadable
 from queuectl.store.database import Duplicate
+from queuectl.store.files import Files, make_file, wait_for_leavers
 from queuectl.store.queries import load
 
 TYPE_CHECKING = False
@@ -35,6 +34,8 @@ _CHECKPOINT_PAGES = 2000
 _JOURNAL_LIMIT = 10 * 1024 * 1024
 """Above what the log grows to between two checkpoints: cutting it off and growing it anew costs too."""
 _LONG_LOG, _SHORT_LOG, _PAGES_OF_A_COMMIT = 1000, 64, 12
+_ERRORS = (apsw.Error, UnicodeDecodeError)
+"""What the driver raises: the second for text that is none, which only a damaged file holds."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
@@ -52,7 +53,8 @@ class SqliteDatabase:
         self._durable = durable
         self._deadline = 0.0
         self._statements = load(self.dialect)
-        _make_file(path)
+        make_file(path)
+        wait_for_leavers(path, wait)
         try:
             self._connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
             self._connection.set_busy_handler(self._busy)
@@ -67,6 +69,7 @@ class SqliteDatabase:
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             self._execute = self._connection.execute
             self._prepare()
+            self._files = Files(path)
         except apsw.Error as error:
             raise self._told(error) from error
 
@@ -90,14 +93,14 @@ class SqliteDatabase:
         """All the rows of a statement. Raises StoreError."""
         try:
             return self._execute(self._statements[name], parameters).fetchall()
-        except apsw.Error as error:
+        except _ERRORS as error:
             raise self._told(error) from error
 
     def query(self, statement: str, /) -> list[tuple[Any, ...]]:
         """All the rows of a statement that has no name. Raises StoreError."""
         try:
             return self._execute(statement).fetchall()
-        except apsw.Error as error:
+        except _ERRORS as error:
             raise self._told(error) from error
 
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
@@ -107,7 +110,7 @@ class SqliteDatabase:
 
         try:
             yield from findings(self._connection, thorough=thorough)
-        except apsw.Error as error:
+        except _ERRORS as error:
             raise self._told(error) from error
 
     def run(self, name: str, /, **parameters: Any) -> int:
@@ -115,14 +118,14 @@ class SqliteDatabase:
         try:
             self._execute(self._statements[name], parameters).fetchall()
             return self._connection.changes()
-        except apsw.Error as error:
+        except _ERRORS as error:
             raise self._told(error) from error
 
     def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
         """Run a statement for each row. Raises Duplicate, StoreError."""
         try:
             self._connection.executemany(self._statements[name], rows).fetchall()
-        except apsw.Error as error:
+        except _ERRORS as error:
             raise self._told(error) from error
 
     def transaction(self) -> _Transaction:
@@ -152,10 +155,23 @@ class SqliteDatabase:
 
         By the pragma: the driver's own function does not look at the file and never changes between two reads.
         """
+        if not self._files.are_there():
+            raise self._leave()
         try:
             return int(self._execute("PRAGMA data_version").get)
         except apsw.Error as error:
             raise self._told(error) from error
+
+    def recheck(self) -> None:
+        """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+        try:
+            version = self._execute("PRAGMA user_version").get
+        except apsw.Error as error:
+            raise self._told(error) from error
+        if version > SCHEMA_VERSION:
+            from queuectl.store.migrate import too_new
+
+            raise too_new(self.path, version)
 
     def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
         """Copy through the backup API into a new file, a thousand pages at a time. Raises StoreError."""
@@ -178,6 +194,29 @@ class SqliteDatabase:
     def close(self) -> None:
         """Let go of it."""
         self._connection.close()
+
+    def begin(self) -> None:
+        """Take the write lock, then make sure that what is written will be found. Raises StoreError."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            there = self._files.are_there()
+        except StoreError:
+            self.execute("ROLLBACK")
+            raise
+        if not there:
+            self.execute("ROLLBACK")
+            raise self._leave()
+
+    def _leave(self) -> StoreGone:
+        """Let go of files that have been taken away; whoever waits for that sees no lock of ours any more."""
+        try:
+            if self._files.can_be_saved():
+                self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._files.withdraw()
+        except (apsw.Error, OSError):
+            pass  # it was worth a try
+        self._connection.close(True)
+        return self._files.gone()
 
     @property
     def in_transaction(self) -> bool:
@@ -218,7 +257,7 @@ class SqliteDatabase:
                 connection.set_busy_handler(self._busy)
         return apsw.SQLITE_OK
 
-    def _told(self, error: apsw.Error, path: str | None = None) -> Exception:
+    def _told(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
         return told(error, path or self.path)
 
 
@@ -227,7 +266,7 @@ class _Transaction:
         self._database = database
 
     def __enter__(self) -> Self:
-        self._database.execute("BEGIN IMMEDIATE")
+        self._database.begin()
         return self
 
     def __exit__(
@@ -248,7 +287,7 @@ class _Transaction:
             self._database.execute("ROLLBACK")
 
 
-def told(error: apsw.Error, path: str) -> Exception:
+def told(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
     """The driver's error in our words."""
     text = str(error)
     extended = getattr(error, "extendedresult", 0)
@@ -264,9 +303,11 @@ def told(error: apsw.Error, path: str) -> Exception:
         )
     if isinstance(error, apsw.FullError):
         return StoreFull(f"no space left for the store {path}", hint="free some space: nothing was lost")
+    if isinstance(error, apsw.ConnectionClosedError):
+        return StoreGone(f"the store {path} has been let go of")
     if isinstance(error, apsw.NotADBError):
         return StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
-    if isinstance(error, apsw.CorruptError):
+    if isinstance(error, apsw.CorruptError | UnicodeDecodeError):
         return StoreUnreadable(f"the store {path} is damaged: {text}", hint="restore it from a backup")
     if isinstance(error, apsw.IOError) and extended in {
         apsw.SQLITE_IOERR_SHMSIZE,
@@ -281,38 +322,3 @@ def told(error: apsw.Error, path: str) -> Exception:
             f"the store {path} cannot be used: {text}", hint="check that you may write the file and its directory"
         )
     return StoreError(f"the store {path} failed: {text}")
-
-
-def _make_file(path: str) -> None:
-    """Make sure that `path` is a regular file of ours, creating it 0600; never opens one that exists."""
-    try:
-        status = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
-        _create(path)
-        return
-    except (OSError, ValueError) as error:
-        raise _unusable(path, error) from None
-    if not stat.S_ISREG(status.st_mode):
-        raise StoreUnreadable(f"the store {path} is not a file", hint="name a file with --db or QUEUECTL_DB")
-    if os.geteuid() == 0 and status.st_uid != 0:
-        raise StoreUnreadable(
-            f"the store {path} belongs to another user, and root must not run that user's commands",
-            hint="run queuectl as the user that owns it",
-        )
-
-
-def _create(path: str) -> None:
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass  # somebody else was faster
-    except OSError as error:
-        raise _unusable(path, error) from None
-
-
-def _unusable(path: str, error: OSError | ValueError) -> StoreError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return StoreUnreadable(
-        f"the store {path} cannot be used: {reason}", hint="name another file with --db or QUEUECTL_DB"
-    )

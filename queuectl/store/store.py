@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from queuectl.store.fleet import Fleet
     from queuectl.store.history import History
     from queuectl.store.invariants import Checked
+    from queuectl.store.recent import Recent
     from queuectl.store.undo import Undo
     from queuectl.store.views import Views
 
@@ -78,6 +79,13 @@ class Store:
         return History(self.database)
 
     @property
+    def recent(self) -> Recent:
+        """What has just ended."""
+        from queuectl.store.recent import Recent
+
+        return Recent(self.database)
+
+    @property
     def undo(self) -> Undo:
         """What can be taken back."""
         from queuectl.store.undo import Undo
@@ -119,6 +127,10 @@ class Store:
     def changed(self) -> int:
         """A number that differs from the last one when another connection has written."""
         return self.database.changed()
+
+    def recheck(self) -> None:
+        """Raise StoreTooNew where a newer queuectl has upgraded the store since it was opened."""
+        self.database.recheck()
 
     def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
         """A consistent copy in a new file, while others work."""

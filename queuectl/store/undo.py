@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 
+from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import NotFound, Refused
-from queuectl.domain.job import NEXT, JobState
+from queuectl.domain.job import NEXT, WAITING, JobState
 from queuectl.domain.record import record
 
 TYPE_CHECKING = False
@@ -195,6 +196,8 @@ class Undo:
         if any(current[key] != then[key] for key in changed):
             return False, "it has been changed since"
         wanted = current | {key: was[key] for key in changed}
+        if not _belongs_together(wanted):
+            return False, "its retries have been changed since"
         unusual = wanted["state"] not in NEXT[JobState(current["state"])] | {current["state"]}
         if unusual:
             self._database.run("begin_undoing", job=seq)
@@ -229,6 +232,16 @@ class Undo:
             )
         self._database.run("bring_back_outputs", undo=undo, job=seq)
         return True, was["queue"]
+
+
+def _belongs_together(image: dict[str, Any]) -> bool:
+    """Whether attempts and state fit the retries, which a later action may have changed by themselves."""
+    attempts, retries, state = image["attempts"], image["max_retries"], JobState(image["state"])
+    if state in WAITING:
+        return bool(attempts <= retries)
+    if state is JobState.DEAD:
+        return bool(attempts == retries + 1 or image["losses"] >= MAX_LOSSES)
+    return bool(attempts <= retries + 1)
 
 
 def _without(image: dict[str, Any], *names: str) -> dict[str, Any]:

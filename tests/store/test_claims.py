@@ -204,3 +204,14 @@ def test_jobs_that_are_not_due_yet_cost_a_claim_nothing(stage: Stage):
         stage.enqueue(*[later] * 20_000)
 
     assert seconds_of_a_look(stage.store) < max(alone * 20, 0.001)
+
+
+def test_of_several_queues_the_job_that_has_been_due_longest_is_taken(stage: Stage):
+    later = NewJob(command="true", id="older, but due later", queue="a", run_at=stage.now + 2000)
+    stage.enqueue(later, NewJob(command="true", id="due first", queue="b", run_at=stage.now + 1000))
+    stage.now += 5000
+
+    claim = stage.claim("w", "a", "b")
+
+    assert claim is not None
+    assert claim.id == "due first"

@@ -31,6 +31,7 @@ class Stage(App[None]):
     def __init__(self, dialog: Screen[Any] | None = None) -> None:
         super().__init__()
         self.dialog = dialog
+        self.read_only = False
         self.answers: list[Any] = []
         self.opened: list[str] = []
 
@@ -44,7 +45,7 @@ class Stage(App[None]):
         if self.dialog is not None:
             self.push_screen(self.dialog, self.answers.append)
 
-    def key_entries(self):
+    def key_entries(self, _screen: Screen[Any]):
         yield Entry(title="r  retry", about="Run it again now", act=lambda: self.opened.append("retry"))
 
     def open_command_line(self, text: str = "") -> None:

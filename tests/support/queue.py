@@ -74,12 +74,14 @@ class Pool:
 class Queue:
     """The store, and the commands on it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, store: Path | None = None) -> None:
+        """What is written beside the store, the logs of pools for one, lies in `directory`, as the store does too
+        unless it is to be elsewhere."""
         self.directory = directory
-        self.path = str(directory / "queue.db")
+        self.path = str(store or directory / "queue.db")
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") and name != "NO_COLOR"
-        } | {"QUEUECTL_DB": self.path}
+        } | {"QUEUECTL_DB": self.path, "XDG_STATE_HOME": str(directory / "state")}
         self.context: Context = bootstrap.context(self.path)
         self._pools: list[Pool] = []
 

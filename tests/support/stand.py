@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import App
 
 from queuectl import bootstrap
+from queuectl_tui import ansi
 from queuectl_tui.theme import THEMES, Paint
 from tests.support.seed import StoppedClock
 
@@ -42,6 +43,7 @@ class Stand(App[None]):
         for each in THEMES:
             self.register_theme(each)
         self.theme = theme
+        self.ansi_theme_dark, self.ansi_theme_light = ansi.DARK, ansi.LIGHT
         self.paint = Paint(theme, dark=self.current_theme.dark, ascii_only=ascii_only)
         self.read_only = False
         self._first = screen

@@ -57,6 +57,7 @@ class ViewApp(App[None]):
         self.context = bootstrap.context(path, clock=self.clock)
         self.reader = SynchronousReader(self.context)
         self.view = view
+        self.read_only = False
         self.snapshot = snapshot
         self.acted: list[tuple[str, Any]] = []
         self.opened: list[str] = []

@@ -1,24 +1,14 @@
-"""The doctor's findings, and a backup's name."""
+"""A backup's name."""
 
 from __future__ import annotations
 
-from queuectl.cli.render import GREEN, RED, painted
 from queuectl.domain.quantity import format_bytes
 from queuectl.domain.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
-    from queuectl.operations.care import Backup, Doctor, Examined, Saved
-
-
-def doctor(result: Examined, _params: Doctor, screen: Screen) -> None:
-    """A line for each, and the cure under what needs one."""
-    for finding in result.findings:
-        mark = painted("ok     ", GREEN, screen) if finding.cure is None else painted("problem", RED, screen)
-        screen.write(f"{mark}  {safe(finding.name)}: {safe(finding.detail)}\n")
-        if finding.cure is not None:
-            screen.write(f"         cure: {safe(finding.cure)}\n")
+    from queuectl.operations.care import Backup, Saved
 
 
 def backup(result: Saved, _params: Backup, screen: Screen) -> None:
@@ -27,4 +17,4 @@ def backup(result: Saved, _params: Backup, screen: Screen) -> None:
     screen.say(f"{format_bytes(result.bytes)} copied")
 
 
-VIEWS = {"doctor": doctor, "backup": backup}
+VIEWS = {"backup": backup}

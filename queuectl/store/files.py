@@ -1,0 +1,166 @@
+"""The files of an SQLite store, by name and inode: made once, never mixed up, missed when somebody takes them away.
+
+Nothing here opens the database, its -wal or its -shm: closing one of them would drop SQLite's locks.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from queuectl.domain.errors import StoreGone, StoreUnreadable
+
+PARTS = ("", "-wal", "-shm")
+_PAUSE = 0.02
+
+
+class Files:
+    """The database, its -wal and its -shm as a connection found them.
+
+    Whoever goes on with files that have no name any more writes where nobody will read; whoever opens the files that
+    took their place meanwhile shares memory, but no log, with those who have not noticed.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Remember those at `path`."""
+        self._path = path
+        self._known = [(path + part, _identity(path + part)) for part in PARTS]
+
+    def are_there(self) -> bool:
+        """Whether they still bear their names: three looks, 5 µs."""
+        return all(_identity(name) == known for name, known in self._known)
+
+    def can_be_saved(self) -> bool:
+        """Whether the log has been deleted beside a database that is still there, and nobody has begun a new one."""
+        (database, known), (log, _), _ = self._known
+        return _identity(database) == known and _identity(log) is None
+
+    def withdraw(self) -> None:
+        """Put away a log that belongs to a database which is not there any more, but whose place another one took.
+
+        SQLite would read the old log into the new database.
+        """
+        (database, known), *rest = self._known
+        with _AloneIn(os.path.dirname(self._path)):
+            if _identity(database) in {None, known}:
+                return
+            for name, identity in rest:
+                if identity is not None and _identity(name) == identity:
+                    _put_away(name)
+
+    def gone(self) -> StoreGone:
+        """The error that says so."""
+        return StoreGone(
+            f"the store {self._path} has been deleted or replaced while it was in use",
+            hint="stop every worker before the store is moved or restored",
+        )
+
+
+def make_file(path: str) -> None:
+    """Make sure that `path` is a regular file of ours, creating it 0600; never opens one that exists."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        _create(path)
+        return
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreUnreadable(f"the store {path} is not a file", hint="name a file with --db or QUEUECTL_DB")
+    if os.geteuid() == 0 and status.st_uid != 0:
+        raise StoreUnreadable(
+            f"the store {path} belongs to another user, and root must not run that user's commands",
+            hint="run queuectl as the user that owns it",
+        )
+
+
+def wait_for_leavers(path: str, wait: float) -> None:
+    """Do not begin a new -wal or -shm while somebody still uses one that was deleted. Raises StoreGone after `wait`.
+
+    Workers notice within a second, save what is in the old log, and go.
+    """
+    deadline = time.monotonic() + wait
+    while users := _users_of_the_deleted(path):
+        if time.monotonic() >= deadline:
+            raise StoreGone(
+                f"the log of the store {path} has been deleted while it was in use, by process "
+                + ", ".join(map(str, sorted(users))),
+                hint="end that process",
+            )
+        time.sleep(_PAUSE)
+
+
+def _users_of_the_deleted(path: str) -> set[int]:
+    if all(_identity(path + part) for part in PARTS):
+        return set()
+    try:
+        status = os.stat(path)
+        if not status.st_size:
+            return set()  # somebody makes it at this moment
+        with open("/proc/locks", encoding="ascii", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return set()  # no such list outside Linux
+    # Whoever has the store open holds a lock on the database. The device is not compared: some file systems tell two.
+    fields = [line.split() for line in lines if "->" not in line]
+    return {int(each[4]) for each in fields if len(each) > 5 and each[5].rpartition(":")[2] == str(status.st_ino)}
+
+
+def _create(path: str) -> None:
+    directory = os.path.dirname(path)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        with _AloneIn(directory):
+            if _identity(path) is None:
+                for part in PARTS[1:]:
+                    _put_away(path + part)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass  # somebody else was faster
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+class _AloneIn:
+    """One process at a time: who comes second must not put away what the first has made."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self._lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+
+
+def _put_away(name: str) -> None:
+    """Take the name from a file of a store that is gone. Its log is kept beside: it may hold the last jobs."""
+    try:
+        if name.endswith("-wal") and os.stat(name).st_size:
+            os.replace(name, name + ".old")
+        else:
+            os.unlink(name)
+    except FileNotFoundError:
+        pass
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(name)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unusable(name, error) from None
+    return status.st_dev, status.st_ino
+
+
+def _unusable(path: str, error: OSError | ValueError) -> StoreUnreadable:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return StoreUnreadable(
+        f"the store {path} cannot be used: {reason}", hint="name another file with --db or QUEUECTL_DB"
+    )

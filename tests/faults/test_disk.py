@@ -1,0 +1,132 @@
+"""The disk fills up under a pool and is freed again: workers wait, say so once, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from queuectl.selftest.ledger import read, witnessed
+from tests.support.disk import fill, small_disk
+from tests.support.queue import Queue
+from tests.support.siege import all_final, began, enqueue_many
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def cramped(tmp_path: Path) -> Iterator[Queue]:
+    """A queue on a file system of a few megabytes. The ledger and the pool's log have room elsewhere."""
+    with small_disk(tmp_path / "small", "24m") as disk:
+        queue = Queue(tmp_path, store=disk / "queue.db")
+        yield queue
+        free(queue)
+        queue.close()
+
+
+def fill_disk_of(queue: Queue) -> None:
+    fill(Path(queue.path).parent)
+
+
+def free(queue: Queue) -> None:
+    Path(queue.path).with_name("ballast").unlink(missing_ok=True)
+
+
+def until(file: Path) -> str:
+    return f"while [ ! -e {file} ]; do sleep 0.02; done"
+
+
+def test_a_full_disk_stops_a_worker_only_until_it_is_freed(cramped: Queue, ledger: Path, tmp_path: Path):
+    pool = cramped.start()
+    cramped.enqueue(witnessed(str(ledger), f"{until(tmp_path / 'go')}; echo result"), "--id", "job")
+    wait_until(began(ledger, "job"))
+
+    fill_disk_of(cramped)
+    (tmp_path / "go").touch()
+    wait_until(lambda: "waiting for the store" in pool.log)
+    free(cramped)
+
+    assert cramped.wait_for("job") == "completed"
+    assert cramped.json("show", "job")["stdout"] == "result\n"
+    assert cramped.outcomes("job") == ["success"], "it ran once"
+    wait_until(lambda: "the store is back" in pool.log)
+    assert_sound(cramped, ledger, ["job"])
+
+
+def test_a_disk_that_fills_up_and_is_freed_again_and_again(cramped: Queue, ledger: Path):
+    acknowledged = enqueue_many(cramped, ledger, 90, "sleep 0.05; head -c 10000 /dev/zero")
+    pool = cramped.start(workers=3)
+
+    def have_said_so(times: int) -> bool:
+        return pool.log.count("waiting for the store") >= times
+
+    for times in range(1, 4):
+        wait_until(lambda: any(seen.info.job for seen in cramped.workers()), 30)
+        fill_disk_of(cramped)
+        wait_until(partial(have_said_so, times), 30)
+        free(cramped)
+
+    all_final(cramped)
+    assert_sound(cramped, ledger, acknowledged)
+    assert max(entry.attempt for entry in read(str(ledger))) == 1, "no job ran twice"
+
+
+def test_a_result_that_cannot_be_stored_before_its_worker_is_killed_means_another_run(
+    cramped: Queue, ledger: Path, tmp_path: Path
+):
+    """At least once: the only one who knew is dead."""
+    pool = cramped.start()
+    cramped.enqueue(witnessed(str(ledger), until(tmp_path / "go")), "--id", "job")
+    wait_until(began(ledger, "job"))
+    worker = cramped.busy_worker()
+
+    fill_disk_of(cramped)
+    (tmp_path / "go").touch()
+    wait_until(lambda: "waiting for the store" in pool.log)
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: f"(pid {worker}) died" in pool.log)
+    free(cramped)
+
+    assert cramped.wait_for("job") == "completed"
+    assert cramped.outcomes("job") == ["lost", "success"]
+    assert [(entry.word, entry.attempt) for entry in read(str(ledger))] == [
+        ("start", 1),
+        ("end", 1),
+        ("start", 2),
+        ("end", 2),
+    ]
+    assert_sound(cramped, ledger, ["job"])
+
+
+def test_a_worker_that_cannot_start_on_a_full_disk_is_started_once_there_is_room(cramped: Queue, ledger: Path):
+    pool = cramped.start()
+    (worker,) = cramped.workers()
+
+    fill_disk_of(cramped)
+    os.kill(worker.info.pid, signal.SIGKILL)
+    wait_until(lambda: pool.log.count("died: exit code 1") >= 2, 30)
+    free(cramped)
+
+    acknowledged = enqueue_many(cramped, ledger, 5)
+    all_final(cramped)
+    assert_sound(cramped, ledger, acknowledged)
+
+
+def test_a_pool_that_cannot_start_on_a_full_disk_says_so(cramped: Queue):
+    cramped.enqueue("true", "--id", "job")
+    cramped.context.close()
+    fill_disk_of(cramped)
+
+    done = cramped.run("worker", "start", "--drain", code=5)
+
+    assert done.stderr.startswith("error: ")
+    free(cramped)
+    cramped.drain().wait()
+    assert cramped.state("job") == "completed"

@@ -1,0 +1,223 @@
+"""Limits of the machine: few open files, few processes, jobs that want more of both than there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from queuectl.selftest.ledger import note, witnessed
+from tests.support import command
+from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.siege import enqueue_many
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+SOMEBODY = 64_317
+"""A user whom nobody else is, so that its processes are counted alone. Root has no limit of processes."""
+AS_SOMEBODY = f"""
+import importlib, os, pkgutil, sys
+import ctypes, difflib, encodings.unicode_escape, multiprocessing.popen_fork, pwd, queuectl
+for module in pkgutil.walk_packages(queuectl.__path__, "queuectl."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+os.setgroups([]), os.setgid({SOMEBODY}), os.setuid({SOMEBODY})
+from queuectl.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+class Crowd:
+    """A store of somebody else's, and that user's commands and pool on it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ledger = directory / "ledger"
+        self.log = directory / "pool.log"
+        self._environment = command.environment(directory / "queue.db")
+        self._pool: subprocess.Popen[bytes] | None = None
+
+    def run(self, *words: str) -> str:
+        done = command.Done(self._start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        assert done.code == 0, done.err
+        return done.out.strip()
+
+    def state(self, id_: str) -> str:
+        return str(json.loads(self.run("show", id_, "--json"))["state"])
+
+    def wait_for(self, id_: str) -> str:
+        wait_until(lambda: self.state(id_) in {"completed", "dead"}, 60)
+        return self.state(id_)
+
+    def pool(self) -> tuple[int, int, int]:
+        """Start a pool of one worker; the pids of its supervisor, steward and worker."""
+        with self.log.open("wb") as log:
+            self._pool = self._start("worker", "start", stdout=subprocess.DEVNULL, stderr=log)
+        (worker,) = wait_until(lambda: json.loads(self.run("worker", "list", "--json")), 30)
+        children = Path(f"/proc/{self._pool.pid}/task/{self._pool.pid}/children")
+        (steward,) = set(map(int, children.read_text().split())) - {worker["pid"]}
+        return self._pool.pid, steward, worker["pid"]
+
+    def end(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool.terminate()
+            self._pool.wait(30)
+
+    def _start(self, *words: str, **streams: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", AS_SOMEBODY, *words],
+            env=self._environment, stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, **streams,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    if not os.stat(ROOT).st_mode & 0o005:
+        pytest.skip("another user cannot read this checkout")
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, SOMEBODY, SOMEBODY)
+        made = Crowd(Path(name))
+        yield made
+        made.end()
+
+
+def assert_crowd_sound(crowd: Crowd, *ids: str) -> dict[str, list[str | None]]:
+    """End the pool, take the store over, and look; how the attempts of each job ended."""
+    crowd.end()
+    for path in (crowd.directory, *crowd.directory.rglob("*")):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    queue = Queue(crowd.directory)
+    try:
+        assert_sound(queue, crowd.ledger, ids)
+        return {id_: queue.outcomes(id_) for id_ in ids}
+    finally:
+        queue.close()
+
+
+def allow_processes(number: int, pid: int) -> None:
+    """Set the soft limit of a process: what its own user may do, and root not everywhere."""
+    script = f"import resource as r; r.prlimit({pid}, r.RLIMIT_NPROC, ({number}, r.prlimit({pid}, r.RLIMIT_NPROC)[1]))"
+    drop = f"import os; os.setgroups([]); os.setgid({SOMEBODY}); os.setuid({SOMEBODY}); "
+    subprocess.run([sys.executable, "-c", f"import resource; {drop}{script}"], check=True, timeout=30)
+
+
+def test_a_supervisor_that_may_start_no_process_waits_until_it_may(crowd: Crowd):
+    supervisor, steward, worker = crowd.pool()
+    allow_processes(1, supervisor)
+    descriptors = Path(f"/proc/{supervisor}/fd")
+
+    os.kill(steward, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: "can be started" in crowd.log.read_text(), 30)
+    before, since = len(list(descriptors.iterdir())), time.monotonic()
+    wait_until(lambda: time.monotonic() - since > 2, 30)
+    assert len(list(descriptors.iterdir())) <= before + 8, "each try costs descriptors"
+    allow_processes(100, supervisor)
+
+    crowd.run("enqueue", "--id", "job", witnessed(str(crowd.ledger), "true"))
+    assert crowd.wait_for("job") == "completed"
+    assert crowd.log.read_text().count("can be started") == 1
+    assert assert_crowd_sound(crowd, "job") == {"job": ["success"]}
+
+
+def test_a_worker_that_may_start_no_process_says_so_of_each_attempt(crowd: Crowd):
+    crowd.run("config", "set", "backoff_delay", "0.1")
+    crowd.run("config", "set", "backoff_base", "1")
+    *_, worker = crowd.pool()
+    allow_processes(1, worker)
+
+    crowd.run("enqueue", "--id", "job", "--max-retries", "1000", witnessed(str(crowd.ledger), "true"))
+    wait_until(lambda: "no more processes are allowed" in crowd.run("show", "job"), 30)
+    allow_processes(100, worker)
+
+    assert crowd.wait_for("job") == "completed"
+    *failed, last = assert_crowd_sound(crowd, "job")["job"]
+    assert set(failed) == {"spawn_error"}
+    assert last == "success"
+
+
+def test_a_fork_bomb_takes_what_it_may_and_is_ended_at_its_timeout(crowd: Crowd):
+    crowd.run("config", "set", "kill_grace", "0.3")
+    *_, worker = crowd.pool()
+    allow_processes(60, worker)
+    bomb = f"{note(str(crowd.ledger), 'start')}; bomb() {{ bomb | bomb & }}; bomb; while :; do sleep 1; done"
+
+    crowd.run("enqueue", "--id", "bomb", "--timeout", "1", "--max-retries", "0", bomb)
+    crowd.run("enqueue", "--id", "next", witnessed(str(crowd.ledger), "true"))
+
+    assert crowd.wait_for("next") == "completed"
+    assert worker in {each["pid"] for each in json.loads(crowd.run("worker", "list", "--json"))}
+    assert assert_crowd_sound(crowd, "bomb", "next") == {"bomb": ["timeout"], "next": ["success"]}
+
+
+def test_a_low_soft_limit_of_open_files_is_raised_as_far_as_jobs_need_it(queue: Queue, ledger: Path):
+    acknowledged = enqueue_many(queue, ledger, 10, "true")
+
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -Sn 64; exec '{QUEUECTL}' worker start --count 3 --drain"],
+        env=queue.environment, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    for id_ in acknowledged:
+        assert queue.outcomes(id_) == ["success"]
+    assert_sound(queue, ledger, acknowledged)
+
+
+def test_where_no_job_could_ever_start_no_pool_does_and_no_attempt_is_spent(queue: Queue, ledger: Path):
+    acknowledged = enqueue_many(queue, ledger, 3, "true")
+
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -n 64; exec '{QUEUECTL}' worker start --drain"],
+        env=queue.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: the limit of open files is 64, and jobs need more than 187",
+        "hint: ulimit -n 1024",
+    ]
+    for id_ in acknowledged:
+        assert queue.outcomes(id_) == []
+    assert_sound(queue, ledger, acknowledged)
+
+
+def test_commands_work_with_few_open_files(queue: Queue, ledger: Path):
+    (queue.directory / "job").write_text(json.dumps({"id": "job", "command": witnessed(str(ledger), "true")}))
+    script = f"ulimit -n 16; '{QUEUECTL}' enqueue -f job && '{QUEUECTL}' list && '{QUEUECTL}' status"
+
+    done = subprocess.run(
+        ["sh", "-c", script], env=queue.environment, cwd=queue.directory, capture_output=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert queue.drain().wait() == 0
+    assert_sound(queue, ledger, ["job"])
+
+
+def test_a_hundred_megabytes_on_one_line_are_shown_by_every_command(queue: Queue, ledger: Path):
+    queue.start()
+    line = r"head -c 100000000 /dev/zero | tr '\0' x"
+    queue.enqueue(witnessed(str(ledger), line), "--id", "job")
+    assert queue.wait_for("job", seconds=60) == "completed"
+
+    record = queue.json("show", "job")
+    assert (record["stdout_bytes"], record["stdout_truncated"]) == (100_000_000, True)
+    for words in (("logs", "job"), ("logs", "job", "--raw"), ("show", "job"), ("list",), ("explain", "job")):
+        assert 0 < len(queue.run(*words).stdout) < 4_000_000
+    assert_sound(queue, ledger, ["job"])

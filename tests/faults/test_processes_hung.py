@@ -1,0 +1,130 @@
+"""Processes of a pool that stand still, and go on when nobody counts on them any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from queuectl.selftest.ledger import note, read, witnessed
+from tests.support.queue import Queue
+from tests.support.siege import all_final, began, enqueue_many, once, steward_of
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+LEASE = 3.0
+
+
+def until(moment: float) -> None:
+    wait_until(lambda: time.monotonic() >= moment, 60)
+
+
+def endless_until(gate: Path, ledger: Path) -> str:
+    """Testify to be alive until the gate is there."""
+    return witnessed(str(ledger), f"while [ ! -e {gate} ]; do {note(str(ledger), 'alive')}; sleep 0.05; done")
+
+
+def test_a_worker_that_goes_on_before_its_lease_is_over_keeps_its_job(queue: Queue, ledger: Path, tmp_path: Path):
+    queue.run("config", "set", "lease", str(LEASE))
+    queue.start()
+    queue.enqueue(endless_until(tmp_path / "gate", ledger), "--id", "job")
+    worker = queue.busy_worker()
+    wait_until(began(ledger, "job"))
+
+    os.kill(worker, signal.SIGSTOP)
+    until(time.monotonic() + LEASE / 2)
+    os.kill(worker, signal.SIGCONT)
+    (tmp_path / "gate").touch()
+
+    assert queue.wait_for("job") == "completed"
+    assert queue.outcomes("job") == ["success"]
+    assert_sound(queue, ledger, ["job"])
+
+
+def test_workers_that_go_on_around_the_moment_they_are_condemned_double_nothing(
+    queue: Queue, ledger: Path, tmp_path: Path
+):
+    queue.run("config", "set", "lease", str(LEASE))
+    number = 5
+    queue.start(workers=number)
+    ids = [f"job{each}" for each in range(number)]
+    for id_ in ids:
+        queue.enqueue(endless_until(tmp_path / "gate", ledger), "--id", id_)
+        wait_until(began(ledger, id_))
+    workers = [seen.info.pid for seen in queue.workers()]
+
+    stopped = time.monotonic()
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    for turn, pid in enumerate(workers):
+        # The steward looks once a second: it condemns them between three and four and a half seconds from now.
+        until(stopped + LEASE + turn * 0.35)
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            continue
+    (tmp_path / "gate").touch()
+
+    all_final(queue)
+    for id_ in ids:
+        assert queue.outcomes(id_) in (["success"], ["lost", "success"])
+    assert_sound(queue, ledger, ids)
+
+
+def test_a_steward_that_stands_still_delays_recovery_and_nothing_else(queue: Queue, ledger: Path):
+    pool = queue.start(workers=2)
+    queue.enqueue(once(ledger, "sleep 300"), "--id", "job")
+    wait_until(began(ledger, "job"))
+    steward = steward_of(pool, queue)
+
+    os.kill(steward, signal.SIGSTOP)
+    os.kill(queue.busy_worker(), signal.SIGKILL)
+    acknowledged = enqueue_many(queue, ledger, 10, "true", prefix="other")
+    for id_ in acknowledged:
+        assert queue.wait_for(id_) == "completed"
+    assert queue.outcomes("job") == [None]
+    os.kill(steward, signal.SIGCONT)
+
+    assert queue.wait_for("job") == "completed"
+    assert queue.outcomes("job") == ["lost", "success"]
+    assert_sound(queue, ledger, ["job", *acknowledged])
+
+
+def test_a_supervisor_that_stands_still_holds_up_no_job_and_catches_up(queue: Queue, ledger: Path):
+    pool = queue.start(workers=2)
+    queue.enqueue(once(ledger, "sleep 300"), "--id", "job")
+    wait_until(began(ledger, "job"))
+
+    pool.send(signal.SIGSTOP)
+    os.kill(queue.busy_worker(), signal.SIGKILL)
+    acknowledged = enqueue_many(queue, ledger, 10, "true", prefix="other")
+    for id_ in [*acknowledged, "job"]:
+        assert queue.wait_for(id_) == "completed"
+    assert queue.run("worker", "stop", "--timeout", "0.3", code=124).stderr.startswith("error: ")
+    pool.send(signal.SIGCONT)
+
+    assert pool.wait() == 0
+    assert queue.outcomes("job") == ["lost", "success"]
+    assert_sound(queue, ledger, ["job", *acknowledged])
+
+
+def test_a_whole_pool_that_stands_still_is_taken_over_by_another(queue: Queue, ledger: Path):
+    """As when a machine is suspended, but for one pool alone. Its jobs stand still too, and are ended with it."""
+    queue.run("config", "set", "lease", str(LEASE))
+    pool = queue.start()
+    queue.enqueue(once(ledger, f"while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"), "--id", "job")
+    wait_until(began(ledger, "job"))
+    worker, steward = queue.busy_worker(), steward_of(pool, queue)
+
+    for pid in (pool.process.pid, steward, worker):
+        os.kill(pid, signal.SIGSTOP)
+    queue.start()
+
+    assert queue.wait_for("job", seconds=30) == "completed"
+    assert queue.outcomes("job") == ["lost", "success"]
+    for pid in (steward, pool.process.pid):
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: len(queue.workers()) == 2)
+    assert len({each.attempt for each in read(str(ledger))}) == 2
+    assert_sound(queue, ledger, ["job"])

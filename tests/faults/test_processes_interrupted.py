@@ -1,0 +1,211 @@
+"""Ctrl+C, TERM and closed streams, in every command: one line at most, no traceback, and a sound store."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from queuectl.operations import WHERE
+from queuectl.selftest.ledger import witnessed
+from tests.support import command
+from tests.support.command import Done
+from tests.support.queue import QUEUECTL, Queue
+from tests.support.siege import enqueue_many
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+WORDS = {
+    "enqueue": ("enqueue", "true"),
+    "list": ("list", "--limit", "0"),
+    "show": ("show", "job0"),
+    "logs": ("logs", "job0", "--follow"),
+    "wait": ("wait", "job0"),
+    "cancel": ("cancel", "job1"),
+    "retry": ("retry", "--all"),
+    "delete": ("delete", "job2"),
+    "prune": ("prune", "--state", "completed", "--older-than", "0"),
+    "hold": ("hold", "job3"),
+    "release": ("release", "job3"),
+    "priority": ("priority", "job4", "7"),
+    "edit": ("edit", "job5", "--command", "false"),
+    "undo": ("undo",),
+    "explain": ("explain", "job6"),
+    "history": ("history",),
+    "worker start": ("worker", "start"),
+    "worker stop": ("worker", "stop"),
+    "worker list": ("worker", "list"),
+    "worker scale": ("worker", "scale", "2"),
+    "status": ("status",),
+    "dlq list": ("dlq", "list"),
+    "dlq show": ("dlq", "show", "gone"),
+    "dlq retry": ("dlq", "retry", "--all"),
+    "dlq purge": ("dlq", "purge"),
+    "view list": ("view", "list"),
+    "view save": ("view", "save", "mine", "state:dead"),
+    "view delete": ("view", "delete", "mine"),
+    "config list": ("config", "list"),
+    "config get": ("config", "get", "lease"),
+    "config set": ("config", "set", "lease", "20"),
+    "config unset": ("config", "unset", "lease"),
+    "doctor": ("doctor", "--check"),
+    "backup": ("backup", "copy.db"),
+    "selftest": ("selftest", "--jobs", "50", "--enqueuers", "1", "--workers", "2"),
+    "demo": ("demo",),
+    "tui": ("tui",),
+}
+READING = [
+    name
+    for name in WORDS
+    if name.split()[-1] in {"list", "show", "logs", "explain", "history", "status", "get", "doctor"}
+]
+
+
+@pytest.fixture
+def filled(queue: Queue, ledger: Path) -> tuple[Queue, list[str]]:
+    """A store with some jobs that wait and one that is dead; the ids."""
+    queue.enqueue("false", "--id", "gone", "--max-retries", "0")
+    assert queue.drain().wait() == 0
+    return queue, ["gone", *enqueue_many(queue, ledger, 8, "true")]
+
+
+def test_there_are_words_for_every_operation():
+    assert list(WORDS) == list(WHERE)
+
+
+def is_under_way(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is not None or command.has_opened_its_store(process)
+
+
+@pytest.mark.parametrize("name", [name for name in WORDS if name not in {"worker start", "selftest"}])
+def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]], ledger: Path, name: str):
+    """While somebody keeps the store's lock: whoever writes is sure to be at it, whoever reads may be done."""
+    queue, acknowledged = filled
+    with queue.context.store.database.transaction():
+        process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
+        wait_until(partial(is_under_way, process), 30)
+        process.send_signal(signal.SIGINT)
+        done = Done(process)
+
+    assert done.code in {0, 1, 2, 3, 4, 130}, done.err
+    if done.code == 130 and name != "demo":  # which says first what it is about to do
+        assert done.err == ""
+        assert done.out == "" or name in READING, "what it did has been told, and it says that it was not done"
+    assert len([line for line in done.err.splitlines() if line.startswith("error: ")]) <= 1, done.err
+    assert "Traceback" not in done.err
+    assert not [*queue.directory.glob("copy.db*")] or done.code == 0
+    assert_sound(queue, ledger, [id_ for id_ in acknowledged if name != "delete" or id_ != "job2"])
+
+
+@pytest.mark.parametrize("name", ["enqueue", "list", "worker start", "selftest", "backup"])
+def test_ctrl_c_at_any_moment_of_a_start_ends_without_a_traceback(
+    filled: tuple[Queue, list[str]], ledger: Path, name: str
+):
+    queue, acknowledged = filled
+    codes = set()
+    for delay in (each / 1000 for each in range(0, 120, 15)):
+        process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
+        # Before that the interpreter itself answers, in its own words.
+        wait_until(partial(has_begun, process), 30)
+        moment = time.monotonic() + delay
+        wait_until(partial(is_past, moment), 10)
+        process.send_signal(signal.SIGINT)
+        done = Done(process)
+        codes.add(done.code)
+        # The interpreter itself prints this one, when it is interrupted between two lines of its import machinery.
+        if "Exception ignored in" not in done.err:
+            assert "Traceback" not in done.err, done.err
+        assert "internal" not in done.err, done.err
+        (queue.directory / "copy.db").unlink(missing_ok=True)
+    assert codes <= {0, 130}
+    acknowledged += [each.job.id for each in queue.context.store.jobs.listing(limit=0) if each.job.id.isdigit()]
+    assert_sound(queue, ledger, acknowledged)
+
+
+def has_begun(process: subprocess.Popen[bytes]) -> bool:
+    """Whether our own code is loaded: its driver is mapped."""
+    if process.poll() is not None:
+        return True
+    with open(f"/proc/{process.pid}/maps") as maps:
+        return "apsw" in maps.read()
+
+
+def is_past(moment: float) -> bool:
+    return time.monotonic() >= moment
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_backup_that_is_told_to_end_leaves_no_half_copy(queue: Queue, ledger: Path, number: signal.Signals):
+    acknowledged = enqueue_many(queue, ledger, 3000, f": {'x' * 3000}")
+    process = command.start("backup", "copy.db", env=queue.environment, cwd=queue.directory, start_new_session=True)
+    wait_until(lambda: process.poll() is not None or [*queue.directory.glob("copy.db.*.partial")])
+    process.send_signal(signal.SIGSTOP)
+
+    process.send_signal(number)
+    process.send_signal(signal.SIGCONT)
+    done = Done(process)
+
+    left = sorted(path.name for path in queue.directory.glob("copy.db*"))
+    assert done.code in {0, 128 + number}
+    assert left in ([], ["copy.db"]), "no half copy"
+    assert left or done.code, "it says that there is a copy"
+    assert done.err == ""
+    assert_sound(queue, ledger, acknowledged)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_reader_that_goes_away_is_no_error(filled: tuple[Queue, list[str]], ledger: Path, name: str):
+    queue, acknowledged = filled
+    words = [word for word in WORDS[name] if word != "--follow"]
+    for json_ in ([], ["--json"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = command.start(*words, *json_, env=queue.environment, cwd=queue.directory, stdout=writing)
+        os.close(writing)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode in {0, 1, 3}, err
+        assert b"Traceback" not in err
+        assert process.returncode or b"error" not in err, err
+    assert_sound(queue, ledger, acknowledged)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_command_minds_a_stream_that_is_closed(filled: tuple[Queue, list[str]], ledger: Path, closed: str):
+    queue, acknowledged = filled
+    for name, json_ in itertools.product(READING, ("", "--json")):
+        words = [word for word in WORDS[name] if word != "--follow"]
+        line = f"'{QUEUECTL}' {' '.join(words)} {json_}"
+        plain, done = (
+            subprocess.run(
+                ["sh", "-c", f"{line} {redirection}"],
+                env=queue.environment, cwd=queue.directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+            )
+            for redirection in ("", closed)
+        )  # fmt: skip
+        assert done.returncode == plain.returncode, (line, done)
+        assert b"Traceback" not in done.stderr
+    script = f"'{QUEUECTL}' enqueue --id late \"$0\" {closed}"
+    subprocess.run(["sh", "-c", script, witnessed(str(ledger), "true")], env=queue.environment, check=True, timeout=60)
+    assert json.loads(queue.run("show", "late", "--json").stdout)["state"] == "pending"
+    assert_sound(queue, ledger, [*acknowledged, "late"])
+
+
+def test_a_pool_with_closed_streams_runs_jobs_with_open_ones(queue: Queue, ledger: Path):
+    ids = enqueue_many(queue, ledger, 3, "echo out; echo err >&2; cat")
+
+    done = subprocess.run(
+        ["sh", "-c", f"'{QUEUECTL}' worker start --drain <&- >&- 2>&-"], env=queue.environment, timeout=60
+    )
+
+    assert done.returncode == 0
+    for id_ in ids:
+        shown = queue.json("show", id_)
+        assert (shown["state"], shown["stdout"], shown["stderr"]) == ("completed", "out\n", "err\n")
+    assert_sound(queue, ledger, ids)

@@ -1,0 +1,151 @@
+"""Surroundings that nobody promised: no locale, no home, a strange umask, a directory that is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from queuectl.selftest.ledger import note, witnessed
+from tests.support import command
+from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+BARE = {
+    "LANG=C": {"LANG": "C", "LC_ALL": "C"},
+    "LANG=POSIX without UTF-8 mode": {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "no such locale": {"LC_ALL": "xx_XX.UTF-8"},
+    "nothing at all": None,
+}
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_a_command_of_any_text_arrives_in_any_locale(queue: Queue, ledger: Path, name: str):
+    locale = BARE[name]
+    queue.environment = {"QUEUECTL_DB": queue.path, "PATH": os.environ["PATH"]} if locale is None else (
+        {key: value for key, value in queue.environment.items() if not key.startswith(("LC_", "LANG"))} | locale
+    )  # fmt: skip
+    queue.start()
+
+    queue.run("enqueue", "--id", "jöb", f"{note(str(ledger), 'start')}; printf '%s' 'ä€🎉 \u202e'; echo 日本 >&2")
+
+    assert queue.wait_for("jöb") == "completed"
+    shown = queue.json("show", "jöb")
+    assert (shown["stdout"], shown["stderr"]) == ("ä€🎉 \u202e", "日本\n")
+    assert "ä€🎉" in queue.run("logs", "jöb").stdout
+    assert_sound(queue, ledger, ["jöb"])
+
+
+@pytest.mark.parametrize("home", [None, "", "/nowhere/at/all"])
+def test_a_named_store_needs_no_home(queue: Queue, ledger: Path, home: str | None):
+    queue.environment = command.environment(queue.path, HOME=home, XDG_DATA_HOME=None)
+    queue.start()
+
+    queue.enqueue(witnessed(str(ledger), "true"), "--id", "job")
+
+    assert queue.wait_for("job") == "completed"
+    assert_sound(queue, ledger, ["job"])
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: int):
+    (tmp_path / "new").mkdir()
+    store = tmp_path / "new" / "inner" / "queue.db"
+    environment = command.environment(store)
+    ledger = tmp_path / "ledger"
+    ledger.touch()
+    words = f"'{QUEUECTL}' enqueue --id job \"$JOB\" && '{QUEUECTL}' worker start --drain && '{QUEUECTL}' backup copy"
+    run = witnessed(str(ledger), "umask; true")
+
+    done = subprocess.run(
+        ["sh", "-c", f"umask {umask:o}; {words}"],
+        env=environment | {"JOB": run}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    directories = {store.parent, *(path for path in store.parent.rglob("*") if path.is_dir())}
+    files = {path for path in store.parent.rglob("*") if not path.is_dir()} | {tmp_path / "copy"}
+    assert {path: oct(path.stat().st_mode & 0o777) for path in directories} == dict.fromkeys(directories, "0o700")
+    assert {path: oct(path.stat().st_mode & 0o777) for path in files} == dict.fromkeys(files, "0o600")
+    queue = Queue(store.parent)
+    try:
+        # A job has the umask of its worker, which keeps for itself what is its own.
+        assert queue.json("show", "job")["stdout"] == f"{umask & 0o077:04o}\n"
+        assert_sound(queue, ledger, ["job"])
+    finally:
+        queue.close()
+
+
+def test_a_pool_whose_own_directory_is_gone_works_on(queue: Queue, ledger: Path, tmp_path: Path):
+    (tmp_path / "gone").mkdir()
+    script = f"cd gone && exec '{QUEUECTL}' worker start --count 2"
+    pool = subprocess.Popen(
+        ["sh", "-c", script], env=queue.environment, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: len(queue.workers()) == 2, 30)
+    (tmp_path / "gone").rmdir()
+
+    queue.enqueue(witnessed(str(ledger), "true"), "--id", "job")
+    queue.enqueue(witnessed(str(ledger), "pwd"), "--id", "elsewhere", "--cwd", "/")
+
+    assert queue.wait_for("job") == "completed"
+    assert queue.wait_for("elsewhere") == "completed"
+    assert queue.json("show", "elsewhere")["stdout"] == "/\n"
+    queue.run("worker", "stop")
+    assert pool.wait(20) == 0
+    assert_sound(queue, ledger, ["job", "elsewhere"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("list",), 0),
+        (("status",), 0),
+        (("worker", "list"), 0),
+        (("enqueue", "--cwd", "/", "true"), 0),
+        (("enqueue", "true"), 0),
+        (("backup", "copy"), 2),
+    ],
+)
+def test_commands_in_a_directory_that_is_gone_work_or_say_so(
+    queue: Queue, ledger: Path, tmp_path: Path, words: tuple[str, ...], code: int
+):
+    (tmp_path / "gone").mkdir()
+    script = 'import os, sys; os.chdir("gone"); os.rmdir("../gone"); os.execv(sys.argv[1], sys.argv[1:])'
+    python = [sys.executable, "-c", script, sys.executable, "-m", "queuectl.cli", *words]
+    environment = queue.environment | {"PYTHONPATH": str(ROOT)}
+
+    done = subprocess.run(python, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == code, done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error: ")]) == (1 if code else 0)
+    assert "Traceback" not in done.stderr
+    assert_sound(queue, ledger, done.stdout.split() if words[0] == "enqueue" else ())
+
+
+def test_a_job_whose_directory_goes_while_it_runs_runs_on_and_its_retry_says_so(
+    queue: Queue, ledger: Path, tmp_path: Path
+):
+    (tmp_path / "work").mkdir()
+    queue.run("config", "set", "backoff_delay", "0.05")
+    queue.start()
+    gate = tmp_path / "gate"
+    work = f"touch {tmp_path}/up; while [ ! -e {gate} ]; do sleep 0.05; done; exit 3"
+    queue.enqueue(
+        witnessed(str(ledger), f"({work})"), "--id", "job", "--cwd", str(tmp_path / "work"), "--max-retries", "1"
+    )
+    wait_until((tmp_path / "up").exists)
+
+    shutil.rmtree(tmp_path / "work")
+    gate.touch()
+
+    assert queue.wait_for("job") == "dead"
+    assert queue.outcomes("job") == ["exit", "spawn_error"]
+    assert str(tmp_path / "work") in queue.json("show", "job")["error"]
+    assert_sound(queue, ledger, ["job"])

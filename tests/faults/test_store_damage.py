@@ -1,0 +1,127 @@
+"""A store is damaged behind our back: whoever meets it says so in a line and exits with 5, and nothing crashes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import command
+from tests.support.queue import Queue
+from tests.support.waiting import wait_until
+
+READING = [("list", "--limit", "0"), ("status",), ("show", "1"), ("dlq", "list"), ("doctor", "--check")]
+CHANGING = [("enqueue", "true"), ("cancel", "1"), ("worker", "start", "--drain")]
+EMPTY_LOG = """
+import sys
+from queuectl import bootstrap
+bootstrap.context(sys.argv[1]).store.database.query("PRAGMA wal_checkpoint(TRUNCATE)")
+"""
+SCRIBBLE = """
+import os, sys
+for name in sys.argv[1:3]:
+    with open(name, "r+b") as file:
+        file.seek(4096)
+        file.write(b"\\xa5" * max(0, os.stat(name).st_size - 4096))
+"""
+
+
+@pytest.fixture
+def stored(queue: Queue) -> Path:
+    """A store of a hundred pages, all of it in one file that nobody has open."""
+    queue.run("enqueue", "--lines", "--cwd", "/", "-f", "-", given="true\n" * 2000)
+    subprocess.run([sys.executable, "-c", EMPTY_LOG, queue.path], check=True)
+    for part in ("-wal", "-shm"):
+        os.unlink(queue.path + part)
+    return Path(queue.path)
+
+
+def assert_told(*words: str, path: Path, codes: set[int]) -> None:
+    done = command.run(*words, env=command.environment(path))
+    assert done.code in codes, f"{words}: exit code {done.code}: {done.err}"
+    assert "Traceback" not in done.err
+    assert "internal error" not in done.err
+    if done.code == 5:
+        assert done.err.splitlines()[-1].startswith("hint: ") or "error: " in done.err, done.err
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bits_that_flip_are_told_or_harm_nothing(stored: Path, seed: int):
+    chance = random.Random(seed)
+    data = bytearray(stored.read_bytes())
+    for _ in range(3 ** (seed + 1)):
+        # The first page's head stays: it says that this is a store.
+        data[chance.randrange(100, len(data))] ^= 1 << chance.randrange(8)
+    stored.write_bytes(data)
+
+    # `worker start` is tried apart: what it meets in the middle of its work it waits out.
+    for words in (*READING, *CHANGING[:2]):
+        assert_told(*words, path=stored, codes={0, 1, 3, 4, 5})
+    stored.unlink()
+
+
+def test_a_word_that_no_version_ever_wrote_is_told(stored: Path):
+    stored.write_bytes(stored.read_bytes().replace(b"pending", b"pendant"))
+
+    assert_told("list", "--limit", "0", path=stored, codes={5})
+    assert_told("show", "1", path=stored, codes={5})
+    stored.unlink()
+
+
+@pytest.mark.parametrize("pages", [1, 2, 7])
+def test_a_store_that_is_cut_short_is_told(stored: Path, pages: int):
+    os.truncate(stored, 4096 * pages)
+
+    for words in CHANGING:
+        assert_told(*words, path=stored, codes={5})
+    assert_told("list", "--limit", "0", path=stored, codes={5})
+    stored.unlink()
+
+
+def test_a_file_without_a_byte_becomes_a_store(tmp_path: Path):
+    (tmp_path / "queue.db").touch(mode=0o600)
+    env = command.environment(tmp_path / "queue.db")
+
+    assert command.run("enqueue", "true", env=env).out == "1\n"
+    assert command.run("worker", "start", "--drain", env=env).code == 0
+    assert command.run("doctor", "--check", env=env).code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("PRAGMA user_version = 999", "made by a newer queuectl"),
+        ("PRAGMA application_id = 5", "another program's database"),
+    ],
+)
+def test_a_pool_does_not_start_on_a_store_of_others(stored: Path, change: str, said: str):
+    subprocess.run(
+        [sys.executable, "-c", f"import sqlite3; sqlite3.connect({str(stored)!r}).execute({change!r})"], check=True
+    )
+
+    for words in (("worker", "start"), ("worker", "start", "--detach")):
+        command.run(*words, env=command.environment(stored)).refused(5, said)
+    stored.unlink()
+    assert not [each for each in stored.parent.glob("queue.db.run/*/*") if each.parent.name != "bells"]
+
+
+def test_a_pool_whose_store_is_damaged_under_it_waits_and_can_be_stopped(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
+    queue.context.close()
+    pool = queue.drain()
+    wait_until(lambda: "completed" in pool.log)
+    scribble = subprocess.run([sys.executable, "-c", SCRIBBLE, queue.path, queue.path + "-wal"], check=False)
+    assert scribble.returncode == 0
+
+    wait_until(lambda: "damaged" in pool.log, 30)
+    pool.send(signal.SIGTERM)
+
+    assert pool.wait(60) != 70
+    assert "internal error" not in pool.log
+    assert pool.log.count("waiting for the store") <= 3, "each says it once"
+    Path(queue.path).unlink()

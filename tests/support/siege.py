@@ -1,0 +1,136 @@
+"""Many jobs, many clients, and whoever kills them: what the tests of dying processes are made of."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+from queuectl.domain.attempt import MAX_LOSSES
+from queuectl.domain.job import FINAL, JobState
+from queuectl.runtime import host
+from queuectl.selftest.ledger import note, read, witnessed
+from tests.support import command
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from tests.support.queue import Pool, Queue
+
+
+def enqueue_many(queue: Queue, ledger: Path, number: int, work: str = "sleep 0.02", prefix: str = "job") -> list[str]:
+    """Enqueue so many witnessed jobs at once; the ids that were acknowledged."""
+    lines = [
+        json.dumps({"id": f"{prefix}{each}", "command": witnessed(str(ledger), work), "max_retries": 5})
+        for each in range(number)
+    ]
+    return queue.run("enqueue", "-f", "-", given="\n".join(lines)).stdout.split()
+
+
+class Client(threading.Thread):
+    """Enqueues one job after the other, each by a command of its own, and keeps what was acknowledged."""
+
+    def __init__(self, queue: Queue, ledger: Path, name: str, number: int, work: str = "sleep 0.02") -> None:
+        super().__init__(name=name, daemon=True)
+        self._environment = command.environment(queue.path)
+        self._words = ("--max-retries", "5", witnessed(str(ledger), work))
+        self._number = number
+        self.acknowledged: list[str] = []
+
+    def run(self) -> None:
+        for each in range(self._number):
+            done = command.run("enqueue", "--id", f"{self.name}-{each}", *self._words, env=self._environment)
+            if done.code == 0:
+                self.acknowledged.append(done.out.strip())
+
+    def finish(self) -> list[str]:
+        """Wait for its end; the ids that were acknowledged, which must be all: nobody has killed it."""
+        self.join(60)
+        assert len(self.acknowledged) == self._number, f"{self.name} was refused"
+        return self.acknowledged
+
+
+def kill_workers(queue: Queue, chance: random.Random, *, least: int) -> None:
+    """Kill workers that run a job, one after the other, until every job is final; `least`: so many must be hit."""
+    hit = 0
+    while not is_over(queue):
+        victims = _settled(queue)
+        if not victims:
+            time.sleep(0.01)
+            continue
+        id_, pid, started = chance.choice(victims)
+        if host.send(pid, started, signal.SIGKILL):
+            hit += 1
+            wait_until(partial(_is_cleared_up, queue, id_), 30)
+    assert hit >= least, f"only {hit} were hit"
+
+
+def _is_cleared_up(queue: Queue, worker: str) -> bool:
+    return worker not in {each.id for each in queue.context.store.fleet.running_workers()}
+
+
+def _settled(queue: Queue) -> list[tuple[str, int, int]]:
+    """Busy workers older than a second: whoever dies younger is replaced more and more slowly."""
+    now = queue.context.now()
+    seen = [each.info for each in queue.workers()]
+    return [
+        (each.id, each.pid, each.pid_start)
+        for each in seen
+        if each.job and each.pid_start is not None and now - each.started_at > 1100
+    ]
+
+
+def steward_of(pool: Pool, queue: Queue) -> int:
+    """The child of the supervisor that is no worker."""
+    children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
+    workers = {each.pid for each in queue.context.store.fleet.running_workers()}
+
+    def one() -> int | None:
+        others = [pid for pid in map(int, children.read_text().split()) if pid not in workers]
+        return others[0] if len(others) == 1 else None
+
+    return wait_until(one)
+
+
+def is_over(queue: Queue) -> bool:
+    """Whether every job is final."""
+    return not sum(count for _, state, count in queue.context.store.counts() if state not in FINAL)
+
+
+def all_final(queue: Queue, seconds: float = 60.0) -> None:
+    """Wait until every job has come to its end: completed, or dead because it was lost too often."""
+    wait_until(lambda: is_over(queue), seconds)
+    for each in queue.context.store.jobs.listing(limit=0):
+        lost = each.job.state is JobState.DEAD and each.job.losses >= MAX_LOSSES
+        assert lost or each.job.state is JobState.COMPLETED, f"{each.job.id} is {each.job.state.value}"
+
+
+def began(ledger: Path, id_: str, attempt: int = 1) -> Callable[[], bool]:
+    """Whether a run has written that it began."""
+    return lambda: any(each.job == id_ and each.attempt == attempt for each in read(str(ledger)))
+
+
+def alive(pid: int) -> bool:
+    """Whether it lives, and is no zombie."""
+    return host.start_time(pid) is not None
+
+
+def pid_in(file: Path) -> int:
+    """The pid that a job writes into `file`."""
+    return int(wait_until(lambda: file.exists() and file.read_text().strip()))
+
+
+def restless(ledger: Path) -> str:
+    """An endless job that says again and again that it is alive."""
+    return f"{note(str(ledger), 'start')}; while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"
+
+
+def once(ledger: Path, first: str, *, then: str = "true") -> str:
+    """A witnessed job that does `first` in its first attempt, and `then` in all others."""
+    return witnessed(str(ledger), f'if [ "$QUEUECTL_ATTEMPT" = 1 ]; then {first}; else {then}; fi')

@@ -1,0 +1,100 @@
+"""Whether a queue came through: its rows, processes, files and ledger held together, once all is at rest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+
+from queuectl.domain.job import JobState
+from queuectl.runtime import locks
+from queuectl.selftest.ledger import judge, read
+from queuectl.selftest.remains import processes_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from queuectl.store.store import Store
+    from tests.support.queue import Queue
+
+
+def assert_sound(
+    queue: Queue,
+    ledger: Path | str,
+    acknowledged: Iterable[str] = (),
+    *,
+    clock_jumped: bool = False,
+    seconds: float = 30.0,
+) -> None:
+    """Nothing was lost, doubled or left behind.
+
+    Waits until no job runs and all that died have been cleared up after. Pools may still be there, idle.
+    `clock_jumped` leaves out the one invariant that compares two times of the wall clock.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := [*left_behind(queue)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left, left
+    rows = [*untrue_rows(queue.context.store, acknowledged, clock_jumped=clock_jumped)]
+    assert not rows, rows
+    testimony = [*untrue_testimony(queue.context.store, ledger)]
+    assert not testimony, testimony
+
+
+def untrue_rows(store: Store, acknowledged: Iterable[str], *, clock_jumped: bool = False) -> Iterator[str]:
+    """What the rows of the store should not say."""
+    for checked in store.invariants():
+        if checked.broken and not (clock_jumped and checked.name == "overlap"):
+            yield f"{checked.sentence}: not so for {', '.join(checked.broken)}"
+    rows = Counter(each.job.id for each in store.jobs.listing(limit=0))
+    for id_, times in Counter(acknowledged).items():
+        if times != 1 or rows[id_] != 1:
+            yield f"{id_} was acknowledged {times} times, and is in the store {rows[id_]} times"
+
+
+def untrue_testimony(store: Store, ledger: Path | str) -> Iterator[str]:
+    """What the jobs themselves have written down, and the store does not bear out."""
+    entries = read(str(ledger))
+    for violation in judge(entries):
+        yield f"{violation.job}: {violation.sentence}"
+    numbers = {each.job.id: each.job.seq for each in store.jobs.listing(limit=0)}
+    runs = {(id_, attempt.attempt) for id_, seq in numbers.items() for attempt in store.jobs.attempts(seq)}
+    for id_, attempt in sorted({(entry.job, entry.attempt) for entry in entries if entry.word != "torn"} - runs):
+        yield f"{id_}: attempt {attempt} ran, and the store has no run of it"
+
+
+def left_behind(queue: Queue) -> Iterator[str]:
+    """What should not be there any more once no job runs: attempts, their processes and locks, files of the dead."""
+    for each in queue.context.store.jobs.listing(states=[JobState.PROCESSING], limit=0):
+        yield f"job {each.job.id} runs"
+    for pid, cookie in processes_of(os.path.realpath(queue.path)).items():
+        yield f"process {pid} of attempt {cookie} lives"
+    place = queue.context.place
+    workers, pools = (
+        {name for name in _names(room) if not _is_free(room, name)} for room in (place.workers, place.pools)
+    )
+    for room, living in ((place.workers, workers), (place.pools, pools)):
+        yield from (f"{room}/{name} belongs to nobody" for name in _names(room) if name not in living)
+    for name in _names(place.attempts):
+        if name.partition(".")[0] not in workers:
+            yield f"{place.attempts}/{name} belongs to nobody"
+        elif not _is_free(place.attempts, name):
+            yield f"{place.attempts}/{name} is held by something of an attempt"
+    for name in _names(place.bells):
+        kind, _, owner = name.partition("-")
+        if {"w": owner not in workers, "p": owner not in pools}.get(kind, False):
+            yield f"{place.bells}/{name} belongs to nobody"
+    yield from (f"{place.live}/{name} is output of a finished attempt" for name in _names(place.live))
+
+
+def _names(room: str) -> list[str]:
+    try:
+        return sorted(os.listdir(room))
+    except FileNotFoundError:
+        return []  # no pool was ever started
+
+
+def _is_free(room: str, name: str) -> bool:
+    return locks.is_free(os.path.join(room, name))

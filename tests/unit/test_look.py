@@ -1,0 +1,49 @@
+"""A saved view keeps its order and columns beside its filter."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queuectl.domain.errors import UsageError
+from queuectl.domain.look import Look, parse_view, view_words
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen", "look"),
+    [
+        ("", "", Look()),
+        ("state:failed report", "state:failed report", Look()),
+        ("state:failed sort:next-run", "state:failed", Look(sort="next-run")),
+        ("sort:-duration a  b", "a b", Look(sort="duration", reverse=True)),
+        ("x columns:-worker,+due", "x", Look(hidden=("worker",), wanted=("due",))),
+        ("columns:-worker columns:+due", "", Look(hidden=("worker",), wanted=("due",))),
+    ],
+)
+def test_a_view_is_a_filter_and_a_look(words: str, chosen: str, look: Look):
+    assert parse_view(words) == (chosen, look)
+
+
+def test_a_view_without_a_look_asks_for_nothing():
+    assert not parse_view("state:failed report")[1].says_anything
+
+
+@pytest.mark.parametrize(
+    "words", ["sort:", "sort:-", "sort:newest sort:oldest", "columns:", "columns:due", "columns:+"]
+)
+def test_a_look_that_means_nothing_is_refused(words: str):
+    with pytest.raises(UsageError):
+        parse_view(words)
+
+
+names = st.text("abcdefgh-", min_size=1).filter(lambda name: name[0] != "-")
+
+
+@given(st.lists(names), st.none() | names, st.booleans(), st.lists(names), st.lists(names))
+def test_what_is_written_is_read_again(
+    chosen: list[str], sort: str | None, reverse: bool, hidden: list[str], wanted: list[str]
+):
+    look = Look(sort=sort, reverse=reverse and sort is not None, hidden=tuple(hidden), wanted=tuple(wanted))
+
+    assert parse_view(view_words(" ".join(chosen), look)) == (" ".join(chosen), look)
