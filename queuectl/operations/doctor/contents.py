@@ -1,0 +1,110 @@
+"""What the store holds: its structure, its log, its settings, its times, its invariants."""
+
+from __future__ import annotations
+
+import os
+
+from queuectl.config import SETTINGS
+from queuectl.domain.errors import StoreBusy, UsageError
+from queuectl.domain.finding import Finding
+from queuectl.domain.quantity import format_bytes, format_duration, format_time
+from queuectl.runtime.readers import long_readers
+from queuectl.store.health import empty_log, newest_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from queuectl.operations.context import Context
+    from queuectl.store.store import Store
+
+LONG_LOG = 64 * 1024 * 1024
+"""Many times what the log grows to between two checkpoints: then something keeps it from being emptied."""
+_WAIT = 2.0
+_SKEW_MS = 2000
+_NAMED = 5
+
+
+def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]:
+    """Look at all of it. Raises StoreError."""
+    yield from context.store.findings(thorough=thorough)
+    yield _log(context, fix=fix)
+    yield from _settings(context)
+    yield _times(context)
+
+
+def invariants(store: Store) -> Iterator[Finding]:
+    """Whether what always holds does hold."""
+    for checked in store.invariants():
+        few = ", ".join(checked.broken[:_NAMED]) + (", …" if len(checked.broken) > _NAMED else "")
+        yield Finding(
+            name=checked.name,
+            detail=checked.sentence + (f": broken by {len(checked.broken)} ({few})" if checked.broken else ""),
+            cure="this should never happen: keep a backup of the store and report it" if checked.broken else None,
+        )
+
+
+def _log(context: Context, *, fix: bool) -> Finding:
+    size = _size(context)
+    detail = f"the write-ahead log has {format_bytes(size)}"
+    if size < LONG_LOG:
+        return Finding(name="log", detail=detail)
+    if fix and _emptied(context):
+        return Finding(name="log", detail=f"the write-ahead log had {format_bytes(size)}", fixed="emptied it")
+    readers = long_readers(context.location)
+    if not readers:
+        return Finding(name="log", detail=f"{detail}, and nobody is seen to read it", cure="queuectl doctor --fix")
+    named = ", ".join(f"{name} (pid {pid})" for pid, name in list(readers.items())[:_NAMED])
+    return Finding(
+        name="log",
+        detail=f"{detail}, kept by who reads an old state of the store: {named}",
+        cure="end that process, or let it end; then: queuectl doctor --fix",
+    )
+
+
+def _emptied(context: Context) -> bool:
+    try:
+        return empty_log(context.store.database, _WAIT)
+    except StoreBusy:
+        return False
+
+
+def _size(context: Context) -> int:
+    try:
+        return os.stat(context.location + "-wal").st_size
+    except OSError:
+        return 0
+
+
+def _settings(context: Context) -> Iterator[Finding]:
+    stored = context.store.config()
+    well = []
+    for key, text in sorted(stored.items()):
+        setting = SETTINGS.get(key)
+        if setting is None:
+            # Not ours to take away, and it does nothing: a newer version may have written it.
+            yield Finding(name="settings", detail=f"{key} is unknown to this version, and ignored")
+            continue
+        try:
+            setting.parse(text)
+        except UsageError as error:
+            yield Finding(
+                name="settings",
+                detail=f"{error.message}, so its default holds",
+                cure=f"queuectl config set {key} VALUE, or config unset {key}",
+            )
+        else:
+            well.append(key)
+    yield Finding(name="settings", detail=f"set and valid: {', '.join(well)}" if well else "every setting is a default")
+
+
+def _times(context: Context) -> Finding:
+    newest, now = newest_time(context.store.database), context.now()
+    if newest is None or newest <= now + _SKEW_MS:
+        return Finding(name="clock", detail="nothing in the store is of a later time than now")
+    return Finding(
+        name="clock",
+        detail=f"the store was written to at {format_time(newest)}, {format_duration(newest - now)} from now: the clock"
+        " was set back, and jobs that were due already wait until it has caught up",
+        cure="set the clock right (timedatectl, chronyc), or wait",
+    )

@@ -1,0 +1,208 @@
+"""What the doctor finds where the trouble is not one of a single command: versions, readers, limits, logins."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from queuectl.domain.job import NewJob
+from queuectl.domain.worker import PoolInfo
+from queuectl.operations import find
+from queuectl.operations.doctor import Doctor, allowance, contents, surroundings
+from queuectl.runtime import readers
+from queuectl.runtime.logins import Login, kills_at_logout, login_of
+from queuectl.store.health import has_reset_bug, version
+from queuectl_tui.writer import reads
+from tests.support.queue import Queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from queuectl.domain.finding import Finding
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who reads, and the limits of others")
+
+READER = """
+import apsw, sys
+connection = apsw.Connection(sys.argv[1])
+connection.execute("BEGIN; SELECT count(*) FROM jobs").fetchall()
+print("reading", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "has_it"),
+    [
+        ("3.6.23", False),
+        ("3.7.0", True),
+        ("3.44.5", True),
+        ("3.44.6", False),
+        ("3.45.0", True),
+        ("3.50.6", True),
+        ("3.50.7", False),
+        ("3.51.2", True),
+        ("3.51.3", False),
+        ("3.53.0", False),
+        ("4.0.0", False),
+    ],
+)
+def test_the_releases_with_the_reset_bug_are_known(library: str, has_it: bool):
+    number = tuple(map(int, library.split(".")))
+
+    assert has_reset_bug(number) is has_it
+    assert (version(library, "1").cure is not None) is has_it
+    assert library in version(library, "1").detail
+
+
+def test_a_withdrawn_release_is_to_be_replaced():
+    found = version("3.52.0", "3.52.0.0")
+
+    assert "withdrawn" in found.detail
+    assert "pip install" in str(found.cure)
+
+
+def examined(queue: Queue, name: str, *, fix: bool = False) -> list[Finding]:
+    queue.context.store  # noqa: B018 - opens it
+    found = find("doctor").run(queue.context, Doctor(fix=fix)).findings
+    return [finding for finding in found if finding.name == name]
+
+
+@pytest.fixture
+def reader(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that looks at an old state of the store, and goes on looking."""
+    queue.enqueue("true")
+    process = subprocess.Popen(
+        [sys.executable, "-c", READER, queue.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"reading\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@linux_only
+def test_who_keeps_the_log_from_being_emptied_is_named(
+    queue: Queue, reader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(contents, "LONG_LOG", 1024 * 1024)
+    monkeypatch.setattr(contents, "_WAIT", 0.1)
+    large = [NewJob(command="x" * 20_000) for _ in range(100)]
+    queue.context.store.jobs.enqueue(large, max_retries=3, now=queue.context.now())
+
+    for fix in (False, True):
+        (found,) = examined(queue, "log", fix=fix)
+        assert f"(pid {reader.pid})" in found.detail
+        assert "end that process" in str(found.cure)
+
+    reader.communicate()
+    (found,) = examined(queue, "log")
+    assert "nobody is seen to read it" in found.detail
+    (found,) = examined(queue, "log", fix=True)
+    assert (found.cure, found.fixed) == (None, "emptied it")
+    assert os.stat(queue.path + "-wal").st_size == 0
+    assert examined(queue, "log", fix=True)[0].fixed is None
+
+
+@linux_only
+def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
+    queue.enqueue("true")
+    queue.start(workers=2)
+
+    assert readers.long_readers(queue.path) == {}
+
+
+def test_a_store_on_a_network_is_to_be_moved(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(surroundings, "filesystem_of", lambda _: "nfs4")
+
+    assert "local disk" in str(examined(queue, "filesystem")[0].cure)
+
+
+@linux_only
+def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as supervisor:
+        resource.prlimit(supervisor.pid, resource.RLIMIT_NPROC, (50, 50))
+        resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, (200, 200))
+
+        (found,) = allowance.allowance([pool(supervisor.pid, size=20)])
+
+        supervisor.communicate()
+    assert found.detail == "200 open files and 50 processes for pool p, 20 workers wanted"
+    assert found.cure == "ulimit -n 1024; ulimit -u 4096, then start the pool"
+
+
+def pool(pid: int, size: int = 1) -> PoolInfo:
+    return PoolInfo(id="p", host="here", pid=pid, queues=(), size=size)
+
+
+def machine(root: Path, group: str, *, lingers: bool = False, systemd: bool = True) -> str:
+    """The files by which systemd tells what belongs to a login."""
+    for directory in (["run/systemd/system"] if systemd else []) + ["proc/7", "var/lib/systemd/linger"]:
+        (root / directory).mkdir(parents=True)
+    (root / "proc/7/cgroup").write_text(f"0::{group}\n")
+    if lingers:
+        (root / "var/lib/systemd/linger/ann").touch()
+    return str(root)
+
+
+SESSION = "/user.slice/user-1000.slice/session-3.scope"
+SERVICE = "/user.slice/user-1000.slice/user@1000.service/app.slice/queuectl.service"
+
+
+@pytest.mark.parametrize(
+    ("group", "lingers", "login"),
+    [
+        (SESSION, False, Login(session=True, lingers=False)),
+        (SERVICE, False, Login(session=False, lingers=False)),
+        (SERVICE, True, Login(session=False, lingers=True)),
+        ("/system.slice/queuectl.service", False, None),
+        ("/", False, None),
+    ],
+)
+def test_what_depends_on_a_login_is_told_by_its_group(tmp_path: Path, group: str, lingers: bool, login: Login | None):
+    assert login_of(7, "ann", machine(tmp_path, group, lingers=lingers)) == login
+    assert login_of(8, "ann", str(tmp_path)) is None
+
+
+def test_without_systemd_nothing_depends_on_a_login(tmp_path: Path):
+    assert login_of(7, "ann", machine(tmp_path, SESSION, systemd=False)) is None
+    assert [found.cure for found in allowance.logins([])] == [None]
+
+
+@pytest.mark.parametrize(
+    ("group", "lingers", "kills", "cure"),
+    [
+        (SESSION, True, "yes", "systemd-run --user --scope"),
+        (SESSION, False, "", "systemd-run --user --scope"),
+        (SESSION, False, "no", None),
+        (SERVICE, False, "yes", "loginctl enable-linger"),
+        (SERVICE, True, "yes", None),
+    ],
+)
+def test_a_pool_that_ends_at_logout_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, lingers: bool, kills: str, cure: str | None
+):
+    root = machine(tmp_path / "root", group, lingers=lingers)
+    loginctl = tmp_path / "loginctl"
+    loginctl.write_text(f"#!/bin/sh\necho {kills}\n")
+    loginctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(allowance, "login_of", lambda pid, _user: login_of(pid, "ann", root))
+
+    (found,) = allowance.logins([pool(7)])
+
+    assert kills_at_logout() is {"yes": True, "no": False}.get(kills)
+    assert found.cure is None if cure is None else cure in str(found.cure)
+
+
+def test_a_doctor_that_cures_is_no_reader():
+    assert reads(find("doctor"), Doctor(check=True))
+    assert not reads(find("doctor"), Doctor(fix=True))

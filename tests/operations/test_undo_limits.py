@@ -1,0 +1,58 @@
+"""What was too much to be taken back is said to be, wherever the undo would be offered."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl import bootstrap
+from queuectl.operations import find
+from queuectl.store import undo
+from tests.support.queue import Queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from queuectl.operations.context import Context
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+    monkeypatch.setattr(undo, "MAX_JOBS", 1)
+    made = bootstrap.context(str(tmp_path / "queue.db"))
+    enqueue = find("enqueue")
+    for name in ("a", "b", "c"):
+        enqueue.run(made, enqueue.params(job="true", id=name))
+    cancel = find("cancel")
+    list(cancel.run(made, cancel.params(ids=("a", "b", "c"))))
+    yield made
+    made.close()
+
+
+def test_a_delete_that_was_too_much_says_so_in_its_document(context: Context):
+    delete = find("delete")
+    few = delete.run(context, delete.params(ids=("a",)))
+    assert few.undo is not None
+    assert "too_many_to_undo" not in few.document()
+    many = delete.run(context, delete.params(ids=("b", "c")))
+    assert many.document() == {"deleted": 2, "ids": ["b", "c"], "too_many_to_undo": True}
+
+
+def test_a_retry_that_was_too_much_knows_it(context: Context):
+    retry = find("retry")
+    few = retry.run(context, retry.params(ids=("a",)))
+    assert (few.undo is not None, few.too_much) == (True, False)
+    many = retry.run(context, retry.params(ids=("b", "c")))
+    assert (many.undo, many.too_much) == (None, True)
+
+
+def test_the_command_line_notes_it_for_everybody(queue: Queue):
+    names = [f"j{number}" for number in range(undo.MAX_JOBS + 1)]
+    queue.run("enqueue", "--file", "-", given="".join(f'{{"id": "{name}", "command": "true"}}\n' for name in names))
+    assert queue.run("hold", *names[:-1]).stderr == ""
+    done = queue.run("release", *names[:-1])
+    assert done.stderr == ""
+    done = queue.run("hold", *names)
+    assert done.stderr == "too many to undo: this cannot be taken back\n"
+    assert len(done.stdout.splitlines()) == len(names)
