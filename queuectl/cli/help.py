@@ -26,8 +26,8 @@ ANYWHERE = (
     ("-h, --help", "show help"),
 )
 CODES = (
-    "exit codes: 0 done; 1 a job that was waited for failed, or doctor found a problem; 2 bad input; 3 no such job;\n"
-    "4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
+    "exit codes: 0 done; 1 a job that was waited for failed, or doctor or selftest found a problem; 2 bad input;\n"
+    "3 no such job; 4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
 )
 
 

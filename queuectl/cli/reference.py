@@ -40,7 +40,7 @@ An error is one line `error: …` on stderr, with a line `hint: …` where one h
 | code | meaning |
 |---|---|
 | 0 | done; also when whoever read the output had enough of it (`list \\| head -1`) |
-| 1 | a job that was waited for did not complete; the doctor found a problem |
+| 1 | a job that was waited for did not complete; the doctor found a problem, the self-test a violation |
 | 2 | usage or bad input |
 | 3 | no such job, or nothing matched |
 | 4 | refused: wrong state, or already there |

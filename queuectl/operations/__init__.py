@@ -45,8 +45,9 @@ WHERE = {
     "config get": "settings.GET",
     "config set": "settings.SET",
     "config unset": "settings.UNSET",
-    "doctor": "care.DOCTOR",
+    "doctor": "doctor.DOCTOR",
     "backup": "care.BACKUP",
+    "selftest": "selftest.SELFTEST",
     "demo": "demo.DEMO",
     "tui": "console.TUI",
 }

@@ -1,1 +1,1 @@
-"""What shows that the queue keeps its promises: a ledger that jobs write themselves, and a siege that kills workers."""
+"""What shows that the queue keeps its promises: a siege of real processes, and the ledger in which jobs testify."""

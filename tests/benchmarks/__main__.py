@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, speed
+from tests.benchmarks import console, footprint, reliability, speed
 
 ALL = {
     "drain": speed.drain,
@@ -18,6 +18,7 @@ ALL = {
     "scale": speed.scale,
     "flood": footprint.flood,
     "console": console.console,
+    "reliability": reliability.reliability,
 }
 
 

@@ -53,6 +53,7 @@ SAMPLES = {
     "config unset": ("config", "unset", "lease"),
     "doctor": ("doctor", "--check"),
     "backup": ("backup", "copy.db"),
+    "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
     "demo": ("demo",),
     "tui": ("tui",),
 }

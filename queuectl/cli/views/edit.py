@@ -16,7 +16,7 @@ def edit(result: Edited, _params: Edit, screen: Screen) -> None:
     job = result.record.job
     changed = f" ({', '.join(result.changed)} changed)" if result.changed else ""
     screen.write(f"{safe(job.id)} {job.state}{changed}\n")
-    offer_undo(result.undo, screen)
+    offer_undo(result, screen)
 
 
 VIEWS = {"edit": edit}

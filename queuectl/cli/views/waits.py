@@ -16,7 +16,7 @@ def priority(result: Changed, _params: Priority, screen: Screen) -> None:
     """A line for each."""
     for each in result:
         screen.write(f"{safe(each.job.id)} priority {each.job.priority}\n")
-    offer_undo(result.undo, screen)
+    offer_undo(result, screen)
 
 
 VIEWS = {"hold": retry, "release": retry, "priority": priority}

@@ -1,0 +1,223 @@
+"""The self-test: a siege of a store beside the real one, and the proof that the promise was kept."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+
+from queuectl.domain.errors import StoreUnreadable, UsageError
+from queuectl.domain.quantity import parse_duration
+from queuectl.domain.record import field, record
+from queuectl.operations.operation import Operation
+from queuectl.operations.workers import MAX_WORKERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from queuectl.operations.context import Context
+    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.ledger import Violation
+    from queuectl.selftest.proof import Found
+    from queuectl.selftest.siege import Plan
+
+MAX_ENQUEUERS = 100
+MAX_JOBS = 1_000_000
+MAX_MINUTES = 7 * 24 * 60
+_WORKERS, _ENQUEUERS = 8, 3
+_QUIET_SECONDS, _CRASH_SECONDS = 15.0, 30.0
+_KILL_EVERY_MS, _SHORTEST_PAUSE_MS = 300, 20
+_SHOWN = 100
+"""Violations that are told one by one."""
+_FAST = {"backoff_delay": "0.1", "backoff_base": "1.5", "kill_grace": "0.3"}
+"""Settings of the store: so that retries and stubborn jobs take no time of their own."""
+_REFUSED = b" was taken away: this attempt "
+"""What a worker logs when it comes too late with a result: its fence is no longer the job's."""
+_BROKEN = b" internal error: "
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = float("nan")
+    # Not `minutes <= 0 or …`: that would let what is no number through.
+    if not 0 < minutes <= MAX_MINUTES:
+        raise UsageError(f"--minutes cannot be {text[:40]!r}", hint=f"more than 0, at most {MAX_MINUTES}")
+    return minutes
+
+
+@record
+class Selftest:
+    """How hard, and for how long."""
+
+    crash: bool = field("also kill workers with -9 at random, now and then everybody else", default=False)
+    minutes: float | None = field(
+        "how long jobs are enqueued (default: a quarter, with --crash a half)",
+        default=None,
+        short="m",
+        metavar="N",
+        parse=_minutes,
+    )
+    jobs: int | None = field("instead of a time: how many jobs each client enqueues", default=None, metavar="N")
+    workers: int = field(f"how many (default: {_WORKERS})", default=_WORKERS, short="n", metavar="N")
+    enqueuers: int = field(f"how many clients enqueue (default: {_ENQUEUERS})", default=_ENQUEUERS, metavar="N")
+    kill_every: int = field(
+        f"the time between two kills (default: {_KILL_EVERY_MS}ms)",
+        default=_KILL_EVERY_MS,
+        metavar="DURATION",
+        parse=parse_duration,
+    )
+    seed: int | None = field("the seed of chance, to do the same again (default: any)", default=None, metavar="N")
+
+
+@record
+class Verdict:
+    """What came of it."""
+
+    seconds: float
+    seed: int
+    acknowledged: int
+    found: Found
+    kills: dict[str, int]
+    refused_writes: int
+    """Results that came too late and were not recorded, as the workers' logs tell."""
+    violations: tuple[Violation, ...]
+    kept: str | None
+    """The directory with the store, the ledger and the logs; None when all was well and it is gone."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when the promise was broken."""
+        return int(bool(self.violations))
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        slowest = self.found.slowest_recovery_ms
+        return {
+            "ok": self.exit_code == 0,
+            "seconds": round(self.seconds, 3),
+            "seed": self.seed,
+            "jobs": sum(self.found.jobs.values()),
+            "states": dict(self.found.jobs),
+            "acknowledged": self.acknowledged,
+            "runs": self.found.runs,
+            "kills": self.kills,
+            "recoveries": self.found.recoveries,
+            "slowest_recovery": None if slowest is None else slowest / 1000,
+            "refused_writes": self.refused_writes,
+            "violation_count": len(self.violations),
+            "violations": [{"job": each.job or None, "sentence": each.sentence} for each in self.violations[:_SHOWN]],
+            "kept": self.kept,
+        }
+
+
+def selftest(context: Context, params: Selftest) -> Verdict:
+    """Besiege a store of its own in the directory of the real one, and prove what it must have kept."""
+    from queuectl.selftest.ground import Ground
+
+    plan = _plan(params)
+    directory = _beside(context.location)
+    stage = context.elsewhere(os.path.join(directory, "queue.db"))
+    ground = Ground(directory, stage.place, location=stage.location, clock=stage.clock, workers=plan.workers)
+    kept = False
+    try:
+        verdict = _besiege(context, stage, ground, plan)
+        kept = bool(verdict.violations)
+        return verdict
+    finally:
+        stage.close()
+        # While anything of it lives (we were interrupted twice), that is left to the guardian.
+        if not kept and not ground.stands:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _plan(params: Selftest) -> Plan:
+    from queuectl.selftest.siege import Plan
+
+    if params.jobs is not None and params.minutes is not None:
+        raise UsageError("--minutes and --jobs do not go together", hint="say how long, or how many")
+    for name, number, most in (
+        ("workers", params.workers, MAX_WORKERS),
+        ("enqueuers", params.enqueuers, MAX_ENQUEUERS),
+        ("jobs", 1 if params.jobs is None else params.jobs, MAX_JOBS),
+    ):
+        if not 1 <= number <= most:
+            raise UsageError(f"--{name} must be from 1 to {most}")
+    if params.kill_every < _SHORTEST_PAUSE_MS:
+        raise UsageError(f"--kill-every must be at least {_SHORTEST_PAUSE_MS}ms")
+    seconds = _CRASH_SECONDS if params.crash else _QUIET_SECONDS
+    if params.minutes is not None:
+        seconds = params.minutes * 60
+    return Plan(
+        workers=params.workers,
+        enqueuers=params.enqueuers,
+        seconds=seconds if params.jobs is None else None,
+        jobs=params.jobs,
+        kill_every=params.kill_every / 1000 if params.crash else None,
+        seed=random.randrange(1_000_000) if params.seed is None else params.seed,  # noqa: S311 - no secret
+    )
+
+
+def _beside(location: str) -> str:
+    """Make a directory of ours alone, on the disk of the store."""
+    home = os.path.dirname(location)
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        return tempfile.mkdtemp(prefix="selftest-", dir=home)
+    except OSError as error:
+        raise StoreUnreadable(f"{home} cannot hold a store for the test: {error.strerror}") from None
+
+
+def _besiege(context: Context, stage: Context, ground: Ground, plan: Plan) -> Verdict:
+    from queuectl.domain.record import replace
+    from queuectl.selftest.ledger import Violation, read
+    from queuectl.selftest.proof import Proof
+    from queuectl.selftest.remains import left_in
+    from queuectl.selftest.siege import Siege
+
+    started = context.clock.monotonic()
+    chance = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    for key, value in _FAST.items():
+        stage.store.set_config(key, value, now=stage.now())
+    stage.place.make()
+    with ground.held(stage.store):
+        evidence = Siege(ground, stage.store, plan, chance=chance, progress=context.progress).run()
+    entries = read(ground.ledger)
+    found = Proof(stage.store, entries, evidence).find(context.progress)
+    with open(ground.pool_log, "rb") as file:
+        log = file.read()
+    sentences = [
+        *left_in(stage.place),
+        *(line.decode(errors="backslashreplace") for line in log.splitlines() if _BROKEN in line),
+    ]
+    if read(ground.ledger) != entries:
+        sentences.append("something still wrote into the ledger when all had ended")
+    violations = [*found.violations, *(Violation(job="", sentence=sentence) for sentence in sentences)]
+    return Verdict(
+        seconds=context.clock.monotonic() - started,
+        seed=plan.seed,
+        acknowledged=len(evidence.acknowledged),
+        found=replace(found, violations=()),
+        kills=evidence.kills,
+        refused_writes=log.count(_REFUSED),
+        violations=tuple(violations),
+        kept=ground.directory if violations else None,
+    )
+
+
+SELFTEST = Operation(
+    name="selftest",
+    summary="Prove on a store of its own that this machine's queue keeps its promises",
+    params=Selftest,
+    run=selftest,
+    description=(
+        "Clients enqueue, workers run what is short, fails, overruns its time or leaves children behind, and with "
+        "--crash somebody kills them. Then every job, every run and what the jobs wrote down themselves is checked. "
+        "The store lies in a directory beside the real one, which is not touched, and goes "
+        "away unless something is wrong; then the exit code is 1."
+    ),
+    examples=("selftest", "selftest --crash", "selftest --crash --minutes 30"),
+)

@@ -1,0 +1,154 @@
+"""Where a siege takes place: a store of its own, a pool that is started anew when it is killed, and a guardian.
+
+The guardian is a shell that waits for the end of a pipe which only the self-test holds. Should the self-test be killed
+in any way, the guardian stops the pool and takes the directory away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+from queuectl.domain.errors import TimedOut
+from queuectl.runtime import host
+from queuectl.runtime.stopping import stop_all
+from queuectl.selftest.remains import end_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from queuectl.domain.clock import Clock
+    from queuectl.runtime.place import Place
+    from queuectl.store.store import Store
+
+COMMAND = (sys.executable, "-I", "-m", "queuectl.cli")
+_PATIENCE = 30.0
+# Twice, because a pool that was just being started has not been written down and is not stopped by the first.
+_GUARD = """
+directory=$1; shift
+read -r told && exit
+"$@" worker stop --now --timeout 30s; sleep 3
+"$@" worker stop --now --timeout 30s
+rm -rf "$directory"
+"""
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of the processes of a siege: nothing that configures queuectl reaches them.
+
+    The mark of the job that we may be stays: whoever clears up after that job must find them.
+    """
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") or name == "QUEUECTL_RUN"
+    }
+
+
+class Ground:
+    """The pool and the guardian of a siege."""
+
+    def __init__(self, directory: str, place: Place, *, location: str, clock: Clock, workers: int) -> None:
+        """Stage it in `directory`, on the store at `location` that lies there."""
+        self.directory = directory
+        self.location = location
+        self.place = place
+        self.clock = clock
+        self.ledger = os.path.join(directory, "ledger")
+        self.pool_log = os.path.join(directory, "pool.log")
+        self.environment: Mapping[str, str] = surroundings()
+        self.stands = False
+        """Whether anything of it may live."""
+        self._words = [*COMMAND, "--db", location]
+        self._workers = workers
+        self._pool: subprocess.Popen[bytes] | None = None
+        self._killed = False
+
+    @contextmanager
+    def held(self, store: Store) -> Iterator[None]:
+        """Start the guardian, then the pool; at the end of it stop whatever has become of the pool, at once.
+
+        Interrupted in that, we leave the rest to the guardian.
+        """
+        self.stands = True
+        guardian = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "sh", self.directory, *self._words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            self._start_pool()
+            yield
+        finally:
+            if self._pool is not None:
+                self._end(self._pool, store)
+            guardian.communicate(b"all is done\n")
+            self.stands = False
+
+    def _end(self, pool: subprocess.Popen[bytes], store: Store) -> None:
+        """End this pool and what is left of earlier ones, and whatever their jobs have left."""
+        pool.terminate()
+        try:
+            stop_all(store, self.place, self.clock, now=True, timeout=_PATIENCE)
+            pool.wait(_PATIENCE)
+        except (TimedOut, subprocess.TimeoutExpired):
+            # It hangs, which whoever waited for its end has told.
+            pool.kill()
+            for worker in store.fleet.running_workers():
+                if worker.pid_start is not None:
+                    host.send(worker.pid, worker.pid_start, signal.SIGKILL)
+            pool.wait()
+        end_all(self.location)
+
+    def _start_pool(self) -> None:
+        with open(self.pool_log, "ab") as log:
+            self._pool = subprocess.Popen(
+                [*self._words, "worker", "start", "--count", str(self._workers), "--quiet"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=self.environment,
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        self._killed = False
+
+    @property
+    def supervisor(self) -> int:
+        """Its pid."""
+        return self._process.pid
+
+    @property
+    def _process(self) -> subprocess.Popen[bytes]:
+        if self._pool is None:
+            raise RuntimeError("no pool has been started")
+        return self._pool
+
+    def look(self) -> int | None:
+        """Start the pool anew if it was killed; its exit code if it ended by itself."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        if self._killed and code == -signal.SIGKILL:
+            self._start_pool()
+            return None
+        return code
+
+    def kill_supervisor(self) -> bool:
+        """Kill it with -9; False when it was dead."""
+        if self._process.poll() is not None:
+            return False
+        self._killed = True
+        self._process.kill()
+        return True
+
+    def stop(self) -> int:
+        """Let the workers finish and the pool end; its exit code. Raises subprocess.TimeoutExpired."""
+        self._process.terminate()
+        return self._process.wait(_PATIENCE)

@@ -1,0 +1,126 @@
+"""Whether the promise was kept: the store, the ledger, what was acknowledged and what is left, held together."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import MAX_LOSSES, Outcome
+from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.record import record
+from queuectl.selftest.ledger import Violation, judge
+from queuectl.selftest.workload import must_end
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from queuectl.domain.attempt import Attempt
+    from queuectl.domain.job import Job
+    from queuectl.selftest.ledger import Entry
+    from queuectl.selftest.siege import Evidence
+    from queuectl.store.store import Store
+
+_ENDS = frozenset({Outcome.SUCCESS, Outcome.EXIT})
+"""The outcomes of attempts that came to the end of their command."""
+_EVERY = 500
+
+
+@record
+class Found:
+    """What the store says of the siege."""
+
+    jobs: Mapping[str, int]
+    """How many are in each state."""
+    runs: int
+    recoveries: int
+    """Attempts that were lost with their worker."""
+    slowest_recovery_ms: int | None
+    """From the kill of a worker until its job had been put back; None when nothing had to be."""
+    violations: tuple[Violation, ...]
+
+
+class Proof:
+    """One look at everything."""
+
+    def __init__(self, store: Store, entries: Sequence[Entry], evidence: Evidence) -> None:
+        """Hold the `entries` of the ledger and the `evidence` against `store`, which nobody writes any more."""
+        self._store = store
+        self._entries = entries
+        self._evidence = evidence
+        self._runs: dict[tuple[str, int], Attempt] = {}
+        self._jobs: dict[str, Job] = {}
+
+    def find(self, progress: Callable[[int, int, str], None]) -> Found:
+        """Look at every job and every run. `progress` is told how far it is."""
+        ((total,),) = [(sum(count for _, _, count in self._store.counts()),)]
+        for done, each in enumerate(self._store.jobs.listing(limit=0)):
+            self._jobs[each.job.id] = each.job
+            for attempt in self._store.jobs.attempts(each.job.seq):
+                self._runs[each.job.id, attempt.attempt] = attempt
+            if done % _EVERY == 0:
+                progress(done, total, "jobs proven")
+        states = [job.state.value for job in self._jobs.values()]
+        lost = [attempt for attempt in self._runs.values() if attempt.outcome is Outcome.LOST]
+        return Found(
+            jobs={state: states.count(state) for state in dict.fromkeys(states)},
+            runs=len(self._runs),
+            recoveries=len(lost),
+            slowest_recovery_ms=max(self._recovery_times(lost), default=None),
+            violations=tuple(self._violations()),
+        )
+
+    def _recovery_times(self, lost: Iterable[Attempt]) -> Iterator[int]:
+        for attempt in lost:
+            killed_at = self._evidence.killed_at.get(attempt.worker)
+            if killed_at is not None and attempt.ended_at is not None:
+                yield max(0, attempt.ended_at - killed_at)
+
+    def _violations(self) -> Iterator[Violation]:
+        yield from (Violation(job="", sentence=sentence) for sentence in self._evidence.accidents)
+        for checked in self._store.invariants():
+            for subject in checked.broken:
+                yield Violation(job=subject, sentence=f"broken: {checked.sentence}")
+        for finding in self._store.findings(thorough=True):
+            if finding.cure is not None:
+                yield Violation(job="", sentence=finding.detail)
+        yield from judge(self._entries)
+        yield from self._enqueued()
+        yield from self._ended()
+        yield from self._testified()
+
+    def _enqueued(self) -> Iterator[Violation]:
+        """What was acknowledged is there, once, and nothing else but what may be."""
+        acknowledged = set[str]()
+        for id_ in self._evidence.acknowledged:
+            if id_ in acknowledged:
+                yield Violation(job=id_, sentence="was acknowledged twice")
+            acknowledged.add(id_)
+            if id_ not in self._jobs:
+                yield Violation(job=id_, sentence="was acknowledged, and is not in the store")
+        for id_ in self._jobs:
+            if id_ not in acknowledged and id_ not in self._evidence.asked:
+                yield Violation(job=id_, sentence="is in the store, and nobody was told so")
+
+    def _ended(self) -> Iterator[Violation]:
+        """Every job is final, and ended as its kind ends, or was lost too often."""
+        for id_, job in self._jobs.items():
+            wanted = must_end(id_)
+            if job.state not in FINAL:
+                yield Violation(job=id_, sentence=f"is still {job.state.value}")
+            elif job.state is not wanted and not (job.state is JobState.DEAD and job.losses >= MAX_LOSSES):
+                expected = "unknown here" if wanted is None else f"meant to end {wanted.value}"
+                latest = self._runs.get((id_, job.fence))
+                outcome = "nothing" if latest is None or latest.outcome is None else latest.outcome.value
+                yield Violation(job=id_, sentence=f"is {job.state.value} ({outcome}), and was {expected}")
+
+    def _testified(self) -> Iterator[Violation]:
+        """Whatever began has a run, and what is said to have come to its end has said so itself."""
+        ended = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "end"}
+        started = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "start"}
+        for id_, attempt in sorted(started - self._runs.keys()):
+            yield Violation(job=id_, sentence=f"attempt {attempt} began, and the store has no run of it")
+        for id_, attempt in sorted(ended - started):
+            yield Violation(job=id_, sentence=f"attempt {attempt} ended, and never began")
+        for (id_, number), run in self._runs.items():
+            if run.outcome in _ENDS and (id_, number) not in ended:
+                yield Violation(
+                    job=id_, sentence=f"attempt {number} is recorded as {run.outcome}, and has not come to its end"
+                )

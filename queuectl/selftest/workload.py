@@ -1,0 +1,100 @@
+"""The jobs of a siege: short ones of every kind, each writing its runs into the ledger.
+
+Which job an enqueuer asks for next follows from the seed and its number alone, so that one that takes the place of a
+killed enqueuer goes on where that one stood. The kind is part of the id: how a job must end is known by its name.
+"""
+
+from __future__ import annotations
+
+import random
+import shlex
+
+from queuectl.domain.job import JobState
+from queuectl.domain.record import record
+from queuectl.selftest.ledger import note, witnessed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_GOES_WELL = {"max_retries": 5}
+"""Retries for a machine that is short of processes."""
+
+
+@record
+class Kind:
+    """A sort of job."""
+
+    weight: int
+    """How many of a hundred are of it."""
+    command: Callable[[str], str]
+    """Makes the command from the path of the ledger."""
+    options: dict[str, Any]
+    ends: JobState
+
+
+def _alive(ledger: str, rounds: str) -> str:
+    return f"{rounds} do {note(ledger, 'alive')}; sleep 0.05; done"
+
+
+def _steady(ledger: str) -> str:
+    return witnessed(ledger, _alive(ledger, "for _ in 1 2 3 4 5 6;"))
+
+
+def _slow(ledger: str) -> str:
+    return witnessed(ledger, "sleep 60")
+
+
+def _stubborn(ledger: str) -> str:
+    return f"trap '' TERM; {note(ledger, 'start')}; {_alive(ledger, 'while :;')}"
+
+
+def _parent(ledger: str) -> str:
+    """Leave two children behind, one in a session of its own where there is a program for that."""
+    child = _alive(ledger, "while :;")
+    return witnessed(ledger, f"({child}) & $(command -v setsid) sh -c {shlex.quote(child)} & sleep 0.1")
+
+
+KINDS = {
+    "quick": Kind(
+        weight=40, command=lambda ledger: witnessed(ledger, "true"), options=_GOES_WELL, ends=JobState.COMPLETED
+    ),
+    "steady": Kind(weight=25, command=_steady, options=_GOES_WELL, ends=JobState.COMPLETED),
+    "flaky": Kind(
+        weight=10,
+        command=lambda ledger: witnessed(ledger, '[ "$QUEUECTL_ATTEMPT" -ge 2 ]'),
+        options=_GOES_WELL,
+        ends=JobState.COMPLETED,
+    ),
+    "parent": Kind(weight=7, command=_parent, options=_GOES_WELL, ends=JobState.COMPLETED),
+    "failing": Kind(
+        weight=8,
+        command=lambda ledger: witnessed(ledger, "(exit 3)"),
+        options={"max_retries": 1},
+        ends=JobState.DEAD,
+    ),
+    "slow": Kind(weight=5, command=_slow, options={"max_retries": 0, "timeout": 0.3}, ends=JobState.DEAD),
+    "stubborn": Kind(weight=5, command=_stubborn, options={"max_retries": 1, "timeout": 0.2}, ends=JobState.DEAD),
+}
+"""By name: `quick` ends at once; `steady` says that it is alive; `flaky` fails once; `parent` leaves children behind;
+`failing` fails always; `slow` and `stubborn` run out of time, and `stubborn` does not heed TERM."""
+
+
+def id_of(seed: int, enqueuer: int, number: int) -> str:
+    """Name the job that an enqueuer asks for as its `number`th, from 0."""
+    chance = random.Random(f"{seed} {enqueuer} {number}")  # noqa: S311 - to be had again, not to be secret
+    (kind,) = chance.choices(list(KINDS), [kind.weight for kind in KINDS.values()])
+    return f"{enqueuer}-{number}-{kind}"
+
+
+def job(id_: str, ledger: str) -> dict[str, Any]:
+    """Make the job of this id, as `enqueue` takes it."""
+    kind = KINDS[id_.rpartition("-")[2]]
+    return {"id": id_, "command": kind.command(ledger)} | kind.options
+
+
+def must_end(id_: str) -> JobState | None:
+    """Tell how a job of this id ends unless its workers are killed; None for one that is not of this workload."""
+    kind = KINDS.get(id_.rpartition("-")[2])
+    return None if kind is None else kind.ends

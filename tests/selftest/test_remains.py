@@ -1,0 +1,76 @@
+"""What is left of a finished attempt is found."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.job import NewJob
+from queuectl.runtime import locks
+from queuectl.selftest.remains import end_all, left_in, outlived, processes_of
+from tests.support.queue import Queue
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
+MARK = "wabc-1-1"
+
+
+@pytest.fixture
+def orphan(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that says it is of the first attempt of job 1."""
+    environment = os.environ | {"QUEUECTL_DB": queue.path, "QUEUECTL_RUN": MARK}
+    process = subprocess.Popen(["sleep", "1000"], env=environment)
+    wait_until(lambda: process.pid in processes_of(queue.path))
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_process_that_outlived_its_attempt_is_found_and_ended(queue: Queue, orphan: subprocess.Popen[bytes]):
+    store = queue.context.store
+    store.jobs.enqueue([NewJob(command="true")], max_retries=0, now=0)
+    claim = store.claims().claim("wabc", now=1)
+    assert claim is not None
+    assert outlived(store, queue.path, now=10) == {}, "its attempt has not ended"
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+    backoff = queue.context.settings.backoff
+    store.claims().finish(claim, "wabc", result, backoff=backoff, random=random.Random(1), now=5)
+
+    assert outlived(store, queue.path, now=5) == {}, "it was recorded while we looked"
+    assert outlived(store, queue.path, now=10) == {
+        MARK: f"process {orphan.pid} outlived its attempt {MARK}, which ended as success"
+    }
+
+    end_all(queue.path)
+
+    assert processes_of(queue.path) == {}
+
+
+def test_the_process_of_another_store_is_not_ours(queue: Queue, orphan: subprocess.Popen[bytes]):
+    assert orphan.pid not in processes_of(queue.path + "2")
+
+
+def test_files_and_locks_that_were_left_are_named(queue: Queue):
+    place = queue.context.place
+    place.make()
+    assert list(left_in(place)) == []
+    held = locks.hold(os.path.join(place.attempts, "wabc"))
+    for name in (os.path.join(place.live, "1-1.out"), os.path.join(place.workers, "wabc")):
+        with open(name, "w"):
+            pass
+
+    assert list(left_in(place)) == [
+        "the lock of an attempt was left: wabc, and somebody holds it",
+        "the live output of an attempt was left: 1-1.out",
+        "the lock of a worker was left: wabc",
+    ]
+    os.close(held)
