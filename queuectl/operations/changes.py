@@ -86,6 +86,8 @@ class Deleted:
     ids: tuple[str, ...] | None = None
     undo: int | None = None
     """The undo that brings them back; None when there is none."""
+    too_much: bool = False
+    """Whether there is none because it was more than is kept."""
 
     def document(self) -> dict[str, Any]:
         """How many, which where they were named, and what brings them back."""
@@ -94,6 +96,8 @@ class Deleted:
             document["ids"] = list(self.ids)
         if self.undo is not None:
             document["undo"] = self.undo
+        if self.too_much:
+            document["too_many_to_undo"] = True
         return document
 
 
@@ -106,6 +110,8 @@ class Changed:
         self.ids = tuple(ids)
         self.undo = kept.id
         """The undo that takes it back; None when there is none."""
+        self.too_much = kept.too_much
+        """Whether there is none because it was more than is kept."""
 
     def __iter__(self) -> Iterator[JobRecord]:
         """The records, once."""
@@ -158,7 +164,7 @@ def delete(context: Context, params: Delete) -> Deleted:
     now = context.now()
     with context.store.undo.keeping("delete", now=now) as kept:
         context.store.jobs.delete(ids, now=now)
-    return Deleted(deleted=len(ids), ids=ids, undo=kept.id)
+    return Deleted(deleted=len(ids), ids=ids, undo=kept.id, too_much=kept.too_much)
 
 
 def prune(context: Context, params: Prune) -> Deleted:

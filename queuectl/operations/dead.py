@@ -54,15 +54,18 @@ class RetryDead:
 
     ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", positional=True)
     all: bool = field("every dead job", default=False)
-    error: str | None = field("every dead job that ended with this error", default=None, short="e", metavar="SIG")
+    error: tuple[str, ...] = field(
+        "every dead job that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
+    )
 
 
 @record
 class Purge:
     """Which of them, and whether to ask."""
 
-    error: str | None = field("only those that ended with this error", default=None, short="e", metavar="SIG")
-
+    error: tuple[str, ...] = field(
+        "only those that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
+    )
     yes: bool = field("do not ask", default=False, short="y")
 
 
@@ -143,10 +146,10 @@ def show_dead(context: Context, params: ShowDead) -> JobDetail:
 
 def retry_dead(context: Context, params: RetryDead) -> Changed:
     """Make dead jobs due now with a fresh set of retries; those that are named all or none."""
-    if bool(params.ids) + params.all + (params.error is not None) != 1:
+    if bool(params.ids) + params.all + bool(params.error) != 1:
         raise UsageError("name the jobs, or all of them with --all, or those of an error with --error")
     jobs, now = context.store.jobs, context.now()
-    signature = None if params.error is None else context.store.dead.resolve(params.error)
+    signatures = _resolved(context, params.error)
     with context.store.undo.keeping("dlq retry", now=now) as kept:
         if params.ids:
             ids = list(dict.fromkeys(params.ids))
@@ -154,7 +157,8 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
             return Changed(after(context, ids), ids, kept)
         ids = []
         dead = _count(context, params.error)
-        for step in jobs.revive(now=now) if params.all else context.store.dead.revive(signature, now=now):
+        steps = (step for each in signatures for step in context.store.dead.revive(each, now=now))
+        for step in jobs.revive(now=now) if params.all else steps:
             ids += [id_ for id_, _ in step]
             ring_for_queues(context.place, [queue for _, queue in step])
             context.progress(len(ids), max(dead, len(ids)), "dead jobs")
@@ -164,13 +168,13 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
 def purge(context: Context, params: Purge) -> Deleted:
     """Delete dead jobs with their history."""
     now = context.now()
-    signature = None if params.error is None else context.store.dead.resolve(params.error)
+    signatures = _resolved(context, params.error)
     with context.store.undo.keeping("dlq purge", now=now) as kept:
-        if params.error is None:
+        if not params.error:
             deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now)
         else:
-            deleted = context.store.dead.purge(signature, now=now)
-    return Deleted(deleted=deleted, undo=kept.id)
+            deleted = sum(context.store.dead.purge(each, now=now) for each in signatures)
+    return Deleted(deleted=deleted, undo=kept.id, too_much=kept.too_much)
 
 
 def ask_to_purge(context: Context, params: Purge) -> str | None:
@@ -179,9 +183,14 @@ def ask_to_purge(context: Context, params: Purge) -> str | None:
     return f"Delete {dead:,} dead {'job' if dead == 1 else 'jobs'} and their history?" if dead else None
 
 
-def _count(context: Context, error: str | None) -> int:
-    if error is not None:
-        return context.store.dead.count(context.store.dead.resolve(error))
+def _resolved(context: Context, errors: tuple[str, ...]) -> list[str | None]:
+    """The signatures that were given, each once, however it was abbreviated."""
+    return list(dict.fromkeys(context.store.dead.resolve(each) for each in errors))
+
+
+def _count(context: Context, errors: tuple[str, ...]) -> int:
+    if errors:
+        return sum(context.store.dead.count(each) for each in _resolved(context, errors))
     return sum(n for _, state, n in context.store.counts() if state == JobState.DEAD)
 
 

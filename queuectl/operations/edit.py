@@ -73,10 +73,13 @@ class Edited:
     changed: tuple[str, ...]
     """The keys that differ."""
     undo: int | None
+    too_much: bool = False
+    """Whether nothing takes it back because it was more than is kept."""
 
     def document(self) -> dict[str, Any]:
         """The record of the job."""
-        return self.record.document() | {"undo": self.undo}
+        document = self.record.document() | {"undo": self.undo}
+        return document | {"too_many_to_undo": True} if self.too_much else document
 
 
 def edit(context: Context, params: Edit) -> Edited:
@@ -96,7 +99,7 @@ def edit(context: Context, params: Edit) -> Edited:
     changed = tuple(
         name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
     )
-    return Edited(record=record_now, changed=changed, undo=kept.id)
+    return Edited(record=record_now, changed=changed, undo=kept.id, too_much=kept.too_much)
 
 
 def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.filter import parse_filter
+from queuectl.domain.look import parse_view
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
@@ -32,7 +33,8 @@ class SaveView:
 
     name: str = field("its name; a view of that name is replaced", metavar="NAME", positional=True)
     words: tuple[str, ...] = field(
-        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command",
+        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command; for the "
+        "console also sort:ORDER and columns:-COLUMN,+COLUMN",
         metavar="FILTER",
         positional=True,
     )
@@ -69,9 +71,20 @@ def save_view(context: Context, params: SaveView) -> ViewRecord:
     words = " ".join(params.words)
     if len(words) > _LONGEST_FILTER or not words.isprintable():
         raise UsageError(f"a filter has at most {_LONGEST_FILTER} printable characters")
-    parse_filter(words)
+    _check(words)
     context.store.views.save(params.name, words, now=context.now())
     return _find(context, params.name)
+
+
+def _check(words: str) -> None:
+    """Raises UsageError where a view could not be shown."""
+    from queuectl.store.browse import Sort
+
+    chosen, look = parse_view(words)
+    parse_filter(chosen)
+    orders = [order.value.replace(" ", "-") for order in Sort]
+    if look.sort is not None and look.sort not in orders:
+        raise UsageError(f"{look.sort[:40]!r} is not an order", hint=f"one of {', '.join(orders)}")
 
 
 def delete_view(context: Context, params: DeleteView) -> ViewRecord:
@@ -86,7 +99,7 @@ def narrowed(
     context: Context, name: str, states: list[JobState], criteria: dict[str, str | None]
 ) -> tuple[list[JobState], dict[str, str | None]]:
     """What `list` asks for, narrowed to a saved view. Raises NotFound, UsageError where the two exclude each other."""
-    saved = parse_filter(_find(context, name).view.filter)
+    saved = parse_filter(parse_view(_find(context, name).view.filter)[0])
     both = [state for state in states if state in saved.states] if states and saved.states else [*states, *saved.states]
     if states and not both:
         raise UsageError(f"view {name} shows none of these states")
@@ -121,7 +134,7 @@ SAVE = Operation(
     summary="Save a filter under a name, for list --view and the console",
     params=SaveView,
     run=save_view,
-    examples=("view save ops-mail state:failed,dead queue:mail", "view save reports report.sh"),
+    examples=("view save ops-mail state:failed,dead queue:mail", "view save slow queue:video sort:duration"),
 )
 DELETE = Operation(
     name="view delete",

@@ -316,9 +316,80 @@ async def test_attempts_are_gone_through(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_a_new_attempt_is_told_of(job: LiveJob):
+async def test_who_follows_is_taken_to_the_next_attempt(job: LiveJob):
+    job.print(b"first\n")
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
+        await log.read()
+        for number in (2, 3):
+            job.end(Outcome.EXIT)
+            await log.read()
+            job.clock.at += 10_000
+            job.begin()
+            job.print(f"attempt {number}\n".encode())
+            await log.read()
+            await log.read()
+            assert f"attempt {number} of {number}" in log.status
+            assert log.seen()[0] == f"  attempt {number}"
+            assert log.follows()
+
+
+@pytest.mark.asyncio
+async def test_who_looks_at_an_older_attempt_stays_there(job: LiveJob):
+    job.end(Outcome.EXIT)
+    job.clock.at += 10_000
+    job.begin()
+    async with shown(job).run_test(size=(80, 24)) as pilot:
+        log = Log(pilot, job)
+        await log.press("left_square_bracket")
+        await log.read()
+        assert "attempt 1 of 2" in log.status
+        job.end(Outcome.EXIT)
+        job.clock.at += 10_000
+        job.begin()
+        await log.read()
+        await log.read()
+        assert log.pane.attempt == 1
+
+
+@pytest.mark.asyncio
+async def test_an_attempt_that_was_asked_for_is_not_left(job: LiveJob):
+    job.end(Outcome.EXIT)
+    job.clock.at += 10_000
+    job.begin()
+    stand = Stand(job.path, lambda: LogScreen("build", attempt=1), clock=job.clock)
+    async with stand.run_test(size=(80, 24)) as pilot:
+        log = Log(pilot, job)
+        await log.read()
+        await log.read()
+        assert log.pane.attempt == 1
+
+
+@pytest.mark.asyncio
+async def test_a_click_on_the_new_lines_goes_to_them(job: LiveJob):
+    job.print(lines(0, 100))
+    async with shown(job).run_test(size=(80, 24)) as pilot:
+        log = Log(pilot, job)
+        await log.read()
+        await log.press("k")
+        await log.print(lines(100, 137))
+        assert "37 new lines" in log.status
+        await pilot.click("#log-status", offset=(4, 0))
+        assert not log.follows()
+        await pilot.click("#log-status", offset=(70, 0))
+        await pilot.pause()
+        assert log.follows()
+        assert "line 136" in log.seen()[-1]
+        assert "following" in log.status
+
+
+@pytest.mark.asyncio
+async def test_a_new_attempt_is_told_of(job: LiveJob):
+    job.print(lines(0, 100))
+    async with shown(job).run_test(size=(80, 24)) as pilot:
+        log = Log(pilot, job)
+        await log.read()
+        await log.press("k")
         job.end(Outcome.EXIT)
         await log.read()
         job.clock.at += 10_000

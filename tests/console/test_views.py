@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from queuectl.domain.errors import StoreBusy
 from queuectl.domain.record import replace
 from queuectl.domain.worker import PoolInfo
 from queuectl_tui.model import nothing
@@ -292,7 +293,7 @@ def test_an_empty_store_and_one_that_cannot_be_read_are_shown(tmp_path: Path, cl
     app = ViewApp(cls(), seeds.seeded(tmp_path, None), nothing(seeds.NOW))
 
     async def act(pilot: Pilot[None]) -> None:
-        app.show(nothing(seeds.NOW, error="database is locked"))
+        app.show(nothing(seeds.NOW, StoreBusy("database is locked")))
         await pilot.press("enter", "j", "k", "G", "g", "space", "a")
         assert app.opened == []
         assert app.acted == []

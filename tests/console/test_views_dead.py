@@ -174,3 +174,94 @@ def test_they_are_not_all_walked_over_at_every_change(tmp_path: Path):
         assert app.reader.asked.count("dead.load") == 3
 
     drive(app, act)
+
+
+def test_the_arrows_open_and_close_the_group_that_the_cursor_is_in(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        group = the_list(app).cursor
+        await pilot.press("right")
+        assert len(the_list(app).keys) == 11
+        await pilot.press("right")
+        assert len(the_list(app).keys) == 11
+        await pilot.press("j", "j", "left")
+        assert len(the_list(app).keys) == 4
+        assert the_list(app).cursor == group
+        await pilot.press("left")
+        assert len(the_list(app).keys) == 4
+
+    drive(app, act)
+
+
+def test_marked_groups_are_requeued_in_one_action_and_taken_back_in_one(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("space", "space", "r")
+        await pilot.pause()
+        [(name, params)] = app.acted
+        assert name == "dlq retry"
+        assert len(params.error) == 2
+        left = len(list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD])))
+        assert left < 6
+        [undoable] = app.context.store.undo.list(now=seeds.NOW)
+        assert undoable.jobs == 13 - left
+        assert the_list(app).marks == set()
+
+    drive(app, act)
+
+
+def test_all_groups_marked_are_all_there_are(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("a", "r")
+        await pilot.pause()
+        assert app.acted[0][1].all is True
+        assert app.said[0] == "requeued all 13 dead jobs"
+        assert list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD])) == []
+
+    drive(app, act)
+
+
+def test_purging_all_names_the_errors_and_wants_the_number(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("a", "D")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm)
+        text = screen(app)
+        assert "Delete all 13 dead jobs?" in text
+        assert "7 \u00d7 " in text
+        assert "queuectl dlq purge --yes" in text
+        await pilot.press("1", "3", "enter", "enter")
+        await pilot.pause()
+        assert [name for name, _ in app.acted] == ["dlq purge"]
+        assert list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD])) == []
+
+    drive(app, act)
+
+
+def test_the_mark_of_a_job_within_a_marked_group_counts_once(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("right", "space", "space", "r")
+        await pilot.pause()
+        assert len(app.acted[0][1].error) == 1
+
+    drive(app, act)
+
+
+def test_groups_and_jobs_of_others_are_not_mixed(tmp_path: Path):
+    app = made(DeadView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press("right", "j", "space", "G", "space", "r")
+        await pilot.pause()
+        assert app.acted == []
+        assert app.said == ["mark groups or single jobs, not both"]
+
+    drive(app, act)

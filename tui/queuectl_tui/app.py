@@ -14,12 +14,13 @@ from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Static
 
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import Refused
+from queuectl.domain.errors import Refused, StoreBusy
 from queuectl.domain.text import safe
-from queuectl_tui import keymap
+from queuectl_tui import ansi, keymap
 from queuectl_tui.console_actions import ConsoleActions
 from queuectl_tui.keymap import hint
 from queuectl_tui.model import nothing
+from queuectl_tui.offered import WRITES
 from queuectl_tui.reader import Answered, Reader, SnapshotArrived, look_around
 from queuectl_tui.screens.views import PLACES, View
 from queuectl_tui.theme import CYCLE, THEMES, Paint
@@ -27,7 +28,7 @@ from queuectl_tui.widgets.echo_line import EchoLine
 from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.widgets.tabs import Tabs, number
-from queuectl_tui.writer import READS, ActionDone, Writer
+from queuectl_tui.writer import ActionDone, Writer, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
+    from queuectl_tui.history import History
     from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Census
 
@@ -72,6 +74,7 @@ class ConsoleApp(ConsoleActions):
         location: str | None = None,
         theme: str | None = None,
         user_keymap: Mapping[str, str] | None = None,
+        history: History | None = None,
     ) -> None:
         """`census` looks for workers and pools, `location` is the store as people may see it.
 
@@ -88,7 +91,8 @@ class ConsoleApp(ConsoleActions):
         self.writer = Writer(self, context_factory, live=live)
         self.snapshot: Snapshot = nothing(self.clock.now())
         self.paused = False
-        self._lines = []
+        self.history = history
+        self._lines = history.read() if history is not None else []
         self._last_undo = None
         self._mounted_all = False
         """Whether the widgets are there."""
@@ -97,6 +101,7 @@ class ConsoleApp(ConsoleActions):
         self._paint: Paint | None = None
         for each in THEMES:
             self.register_theme(each)
+        self.ansi_theme_dark, self.ansi_theme_light = ansi.DARK, ansi.LIGHT
         mono = bool(os.environ.get("NO_COLOR"))
         self.theme = theme or ("queuectl-mono" if mono else "queuectl")
         from queuectl_tui.screens.palette import ConsoleCommands
@@ -108,6 +113,7 @@ class ConsoleApp(ConsoleActions):
         yield StatusLine(self.location, read_only=self.read_only, id="status")
         yield Tabs(id="tabs")
         yield ContentSwitcher(PLACES[0].load(), initial=PLACES[0].name, id="views")
+        yield Static(id="trouble", markup=False)
         yield EchoLine(id="echo", ascii_only=self.ascii_only)
         yield KeyBar(id="keys")
         yield Static(id="too-small", markup=False)
@@ -160,7 +166,7 @@ class ConsoleApp(ConsoleActions):
         self, operation: Operation, params: Any, *, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
         """Run an operation in the writer's thread; the echo line tells how it ended. `then` is told too."""
-        if operation.name not in READS and not self.may_write():
+        if not reads(operation, params) and not self.may_write():
             return
         self.echo.working(about)
         self.writer.run(operation, params, about, then)
@@ -198,13 +204,14 @@ class ConsoleApp(ConsoleActions):
             general = []
         general += [] if typing else [hint("global.pause", "go on" if self.paused else None), hint("global.command")]
         always = [] if typing else [hint("global.help"), hint("global.leave")]
-        own = [each for each in self.view.hints() if not (self.read_only and each.action in _WRITES)]
+        own = [each for each in self.view.hints() if not (self.read_only and each.action in WRITES)]
         self.key_bar.show([*own, *general, *always])
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
     @on(SnapshotArrived)
     def _snapshot_arrived(self, event: SnapshotArrived) -> None:
+        self.tell_of_ends(event.snapshot)
         if self.paused and event.snapshot.error is None:
             return
         self.snapshot = event.snapshot
@@ -217,6 +224,7 @@ class ConsoleApp(ConsoleActions):
 
     def _show(self) -> None:
         self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
+        self._show_trouble()
         self.tabs.show(self.snapshot)
         self.view.show(self.snapshot)
         self.show_hints()
@@ -249,7 +257,7 @@ class ConsoleApp(ConsoleActions):
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
             self._last_undo = event.undo
-            self.echo.done(now, event.about, event.echo, undo=event.undo is not None)
+            self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
         if event.then is not None:
             event.then(event)
         self.reader.refresh()
@@ -360,6 +368,17 @@ class ConsoleApp(ConsoleActions):
             text += f"{number(counts.get('dead', 0))} dead"
             main.query_one("#too-small", Static).update(Text(text, justify="center"))
 
+    def _show_trouble(self) -> None:
+        """The whole of what is wrong with the store, where it does not pass by itself or there is no picture yet."""
+        where = self.screen_stack[0].query_one("#trouble", Static)
+        wrong = self.snapshot.failure
+        told = wrong is not None and (self.snapshot.never or not isinstance(wrong, StoreBusy))
+        where.display = told
+        if told and wrong is not None:
+            # The hint of a lock is for somebody who wanted to do something.
+            then = "it is read as soon as it lets itself be read" if isinstance(wrong, StoreBusy) else wrong.hint
+            where.update(Text(safe("\n".join(filter(None, (wrong.message, then))), keep="\n"), self.paint("error")))
+
     def _show_title(self) -> None:
         """What the terminal's tab says."""
         if not self.live or self.is_headless:
@@ -375,8 +394,3 @@ class ConsoleApp(ConsoleActions):
     def _write(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
-
-
-_WRITES = frozenset(
-    {"retry", "cancel", "kill", "delete", "edit", "hold", "priority", "requeue", "purge", "new_job", "stop"}
-)

@@ -5,23 +5,32 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import on, work
 from textual.app import App
 
+from queuectl.domain.errors import NotFound
 from queuectl.domain.record import replace
 from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.echo import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import remap
+from queuectl_tui.offered import here, offered
 from queuectl_tui.screens.views import PLACES
-from queuectl_tui.writer import READS
+from queuectl_tui.watching import Watching
+from queuectl_tui.widgets.tabs import Tabs
+from queuectl_tui.writer import READS, has_secrets, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from textual.screen import Screen
+
+    from queuectl.domain.job import Job
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
+    from queuectl_tui.history import History
+    from queuectl_tui.keymap import Key
     from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Reader
     from queuectl_tui.screens.palette import Entry
@@ -41,6 +50,8 @@ class ConsoleActions(App[int]):
     """The keys that the user has chosen, by the ids of the bindings."""
     _last_undo: int | None = None
     _lines: list[str]
+    history: History | None
+    """Where the command line keeps what was typed; None for nowhere."""
 
     if TYPE_CHECKING:
 
@@ -69,6 +80,14 @@ class ConsoleActions(App[int]):
 
         def show_view(self, name: str) -> None:
             """Show a view."""
+
+        def _write(self, sequence: str) -> None:
+            """Tell the terminal."""
+
+    def __init__(self) -> None:
+        """Nothing is watched."""
+        super().__init__()
+        self.watching = Watching()
 
     # The pool --------------------------------------------------------------------------------------------------------
 
@@ -167,18 +186,28 @@ class ConsoleActions(App[int]):
         self.act(find("enqueue"), enqueue_params(given), about=f"enqueued {one_line(given['command'], 40)}", then=then)
 
     @work(group="form")
-    async def edit_job(self, job_id: str) -> None:
-        """Change a job and put it back in the queue."""
+    async def edit_job(self, job_id: str, then: Callable[[ActionDone], None] | None = None) -> None:
+        """Change a job and put it back in the queue; `then` is told how that ended."""
         if not self.may_write():
             return
         from queuectl_tui.screens.form import JobForm
         from queuectl_tui.screens.job_fields import edit_params, given_of
 
-        job = await self.fetch(lambda context: context.store.jobs.get(job_id).job, "edit")
+        def read(context: Context) -> Job | NotFound:
+            try:
+                return context.store.jobs.get(job_id).job
+            except NotFound as gone:
+                return gone
+
+        job = await self.fetch(read, "edit")
+        if isinstance(job, NotFound):
+            self.say(job.message)
+            return
         before = given_of(job)
         after = await self.push_screen_wait(JobForm(before, editing=job_id))
         if after is not None:
-            self.act(find("edit"), edit_params(job_id, before, after), about=f"changed {one_line(job_id, 40)}")
+            about = f"changed {one_line(job_id, 40)}"
+            self.act(find("edit"), edit_params(job_id, before, after), about=about, then=then)
 
     def open_job(self, job_id: str, *, attempt: int | None = None) -> None:
         """Everything about a job."""
@@ -192,11 +221,23 @@ class ConsoleActions(App[int]):
 
         self.push_screen(LogScreen(job_id, attempt=attempt))
 
+    def tell_of_ends(self, snapshot: Snapshot) -> None:
+        """A watched job has ended: a word here, and one to the terminal, which may show it wherever its owner is."""
+        for news in self.watching.ended(snapshot.watched or {}, snapshot.asked):
+            self.notify(news.text, severity="information" if news.good else "warning", timeout=10, markup=False)
+            self._write(f"\x1b]9;queuectl: {safe(news.text)}\x07")
+            self.bell()
+        self.reader.watching = self.watching.ids
+
     def action_undo(self) -> None:
         """Take back what was done last."""
+        self.undo()
+
+    def undo(self, then: Callable[[ActionDone], None] | None = None) -> None:
+        """Take back what was done last; `then` is told how that ended."""
         if self.may_write():
             undo = find("undo")
-            self.act(undo, undo.params(undo=self._last_undo), about="undid")
+            self.act(undo, undo.params(undo=self._last_undo), about="undid", then=then)
 
     # The command line, settings, help --------------------------------------------------------------------------------
 
@@ -207,7 +248,7 @@ class ConsoleActions(App[int]):
     @work(group="command")
     async def open_command_line(self, text: str = "") -> None:
         """Type a command, `text` of which is there already."""
-        from queuectl_tui.screens.command_line import CommandLine, Jump
+        from queuectl_tui.screens.command_line import CommandLine, Jump, Run
         from queuectl_tui.screens.completion import read_names
 
         screen = CommandLine(text, history=self._lines)
@@ -215,12 +256,22 @@ class ConsoleActions(App[int]):
         answer = await self.push_screen_wait(screen)
         if answer is None:
             return
+        if self.history is not None and not (isinstance(answer, Run) and has_secrets(answer.params, answer.line)):
+            self.history.add(self._lines[-1])
         if isinstance(answer, Jump):
             self.show_view(answer.view)
             # After the view has come to the front.
             self.call_next(self._filter, answer.filter)
             return
         await self._run_line(answer.operation, answer.params, answer.line)
+
+    @on(Tabs.SavedWanted)
+    def _saved_wanted(self) -> None:
+        self.show_view(PLACES[0].name)
+        self.call_next(self._press_views)
+
+    def _press_views(self) -> None:
+        self._press("views", self.view)
 
     def _filter(self, text: str) -> None:
         if text and hasattr(self.view, "set_filter"):
@@ -230,7 +281,7 @@ class ConsoleActions(App[int]):
         from queuectl_tui.screens.confirm import Confirm
         from queuectl_tui.screens.result import ResultPanel
 
-        if operation.name not in READS and not self.may_write():
+        if not reads(operation, params) and not self.may_write():
             return
         if operation.name == "logs":
             self.open_log(params.id, attempt=params.attempt)
@@ -246,7 +297,7 @@ class ConsoleActions(App[int]):
                 return
 
         def then(done: ActionDone) -> None:
-            if done.error is None and (operation.name in READS or operation.name == "doctor"):
+            if done.error is None and (operation.name in READS or operation.name in {"doctor", "selftest"}):
                 self.push_screen(ResultPanel(line, documents(done.result)))
 
         self.act(operation, params, about=operation.name, then=then)
@@ -272,29 +323,25 @@ class ConsoleActions(App[int]):
     def action_help(self) -> None:
         """What the keys do."""
         from queuectl_tui.screens.help import Help
+        from queuectl_tui.screens.one_job import OneJobScreen
 
-        scope = getattr(self.screen, "scope", None) or self.view.scope
-        self.push_screen(Help(scope, keys=remap(self.user_keymap)))
+        keys, page = self._offered(), self.screen
+        if isinstance(page, OneJobScreen):
+            self.push_screen(Help(page.scope, keys=keys, own=page.own_keys, lacks=page.lacks))
+        else:
+            self.push_screen(Help(*self.view.scopes, keys=keys, lacks=self.view.lacks))
 
-    def key_entries(self) -> Iterator[Entry]:
-        """The keys that apply to what has the focus now, for the palette."""
+    def key_entries(self, screen: Screen[Any] | None = None) -> Iterator[Entry]:
+        """The keys that apply to what has the focus on `screen` (the one on top), and the views, for the palette."""
         from queuectl_tui.screens.palette import Entry
 
-        scope = getattr(self.screen, "scope", None) or self.view.scope
-        where = self.screen if getattr(self.screen, "scope", None) else self.view
-        for key in remap(self.user_keymap):
-            if key.scope in {scope, "list" if scope in {"workers", "dead", "activity"} else scope, "global"}:
-                action = key.action or key.id.partition(".")[2]
-                target = self if key.scope == "global" else where
-                if key.id.endswith((".down", ".up", ".page_down", ".page_up")):
-                    continue
-                yield Entry(
-                    title=f"{key.help} ({key.shown})",
-                    about=key.label,
-                    act=partial(self._press, action, target),
-                )
+        for key, target in here(self._offered(), self, self.view, screen or self.screen):
+            yield Entry(title=f"{key.help} ({key.shown})", about=key.label, act=partial(self._press, key.does, target))
         for place in PLACES:
             yield Entry(title=f"{place.title} ({place.number})", about="view", act=partial(self.show_view, place.name))
+
+    def _offered(self) -> list[Key]:
+        return offered(self.user_keymap, read_only=self.read_only)
 
     def _key(self, id_: str) -> str:
         return next(each.shown for each in remap(self.user_keymap) if each.id == id_)

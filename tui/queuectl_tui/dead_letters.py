@@ -13,7 +13,7 @@ from queuectl.store.dead import UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from queuectl.operations.context import Context
     from queuectl.store.rows import Listed
@@ -128,27 +128,27 @@ def last_words(context: Context, id_: str | None, signature: str | None) -> Last
     return LastWords(job=listed.job.id, how=describe(listed.latest), text=said)
 
 
-def export(context: Context, path: str, ids: Iterable[str] | None, signature: str | None) -> int:
+def export(context: Context, path: str, ids: Iterable[str] | None, signatures: Sequence[str]) -> int:
     """Write dead jobs to a new file of JSON Lines that only its owner can read; how many. Raises OSError.
 
-    `ids` are those meant; None: those of a group, or all.
+    `ids` are those meant; None: those of some groups, or all.
     """
     count = 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
-        for document in _documents(context, ids, signature):
+        for document in _documents(context, ids, signatures):
             file.write(json.dumps(document, ensure_ascii=False) + "\n")
             count += 1
     return count
 
 
-def _documents(context: Context, ids: Iterable[str] | None, signature: str | None) -> Iterator[dict[str, object]]:
+def _documents(context: Context, ids: Iterable[str] | None, signatures: Sequence[str]) -> Iterator[dict[str, object]]:
     from queuectl.domain.errors import NotFound
     from queuectl.operations.records import detail
 
-    if ids is None and signature is not None:
-        listing = context.store.dead.listing(None if signature == UNKNOWN else signature, limit=0)
-        ids = (listed.job.id for listed in listing)
+    if ids is None and signatures:
+        wanted = [None if each == UNKNOWN else each for each in signatures]
+        ids = (listed.job.id for each in wanted for listed in context.store.dead.listing(each, limit=0))
     elif ids is None:
         ids = (listed.job.id for listed in context.store.jobs.listing(limit=0, states=[JobState.DEAD]))
     for id_ in ids:

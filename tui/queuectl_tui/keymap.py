@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-__all__ = ["KEYS", "Key", "KeyHint", "bindings", "hint", "key", "of_scope", "rehint", "remap", "shown"]
+__all__ = ["KEYS", "Key", "KeyHint", "bindings", "hint", "key", "of_scope", "rehint", "remap", "shown", "these"]
 
 _BY_ID = {key.id: key for key in KEYS}
 
@@ -53,11 +53,12 @@ def rehint(hints: Iterable[KeyHint], user: Mapping[str, str]) -> tuple[KeyHint, 
 
 def bindings(scope: str, *, but: frozenset[str] = frozenset()) -> list[BindingType]:
     """Textual's bindings of a scope; `but`: ids that the widget does not have."""
-    return [
-        Binding(each.keys, _action(each), each.label, show=False, id=each.id)
-        for each in KEYS
-        if each.scope == scope and each.id not in but
-    ]
+    return [_binding(each) for each in KEYS if each.scope == scope and each.id not in but]
+
+
+def these(*ids: str) -> list[BindingType]:
+    """Textual's bindings of some ids, whatever their scopes, for a widget that has keys of several."""
+    return [_binding(key(id_)) for id_ in ids]
 
 
 def of_scope(*scopes: str) -> list[Key]:
@@ -65,5 +66,9 @@ def of_scope(*scopes: str) -> list[Key]:
     return [each for each in KEYS if each.scope in scopes]
 
 
+def _binding(of: Key) -> Binding:
+    return Binding(of.keys, _action(of), of.label, show=False, id=of.id)
+
+
 def _action(of: Key) -> str:
-    return of.action or of.id.partition(".")[2]
+    return of.does

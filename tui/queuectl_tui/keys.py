@@ -41,6 +41,11 @@ class Key:
     """The action method; the part of the id after the dot when it is left out."""
 
     @property
+    def does(self) -> str:
+        """The action method, with its arguments."""
+        return self.action or self.id.partition(".")[2]
+
+    @property
     def shown(self) -> str:
         """The key as people write it."""
         return shown(self.keys.partition(",")[0])
@@ -263,6 +268,30 @@ KEYS: tuple[Key, ...] = (
         help="Keep it from running, or let it run again",
         priority=25,
     ),
+    Key(
+        id="list.watch",
+        keys="W",
+        scope="list",
+        label="watch",
+        help="Tell me when this job has ended, or do not any more",
+        priority=9,
+    ),
+    Key(
+        id="list.views",
+        keys="V",
+        scope="list",
+        label="views",
+        help="Saved views: show one, save this one, forget one",
+        priority=12,
+    ),
+    Key(
+        id="list.hold_storm",
+        keys="H",
+        scope="list",
+        label="hold queue",
+        help="Hold what waits in the queue that fails again and again",
+        priority=88,
+    ),
     Key(id="list.sort", keys="o", scope="list", label="sort", help="The next order", priority=16),
     Key(id="list.reverse", keys="O", scope="list", label="reverse", help="The other way round"),
     Key(id="list.columns", keys="c", scope="list", label="columns", help="Choose the columns"),
@@ -280,6 +309,8 @@ KEYS: tuple[Key, ...] = (
     Key(id="dead.edit", keys="e", scope="dead", label="edit+requeue", help="Change it and put it back", priority=60),
     Key(id="dead.purge", keys="D", scope="dead", label="purge", help="Delete it for good", priority=70),
     Key(id="dead.group", keys="b", scope="dead", label="group by", help="By error, or one by one", priority=50),
+    Key(id="dead.open_group", keys="right", scope="dead", label="expand", help="Show the jobs of a group"),
+    Key(id="dead.close_group", keys="left", scope="dead", label="close", help="Close the group the cursor is in"),
     Key(
         id="dead.export", keys="E", scope="dead", label="export", help="Write them to a file of JSON Lines", priority=30
     ),
@@ -309,6 +340,8 @@ KEYS: tuple[Key, ...] = (
         help="Only what contains some text",
         priority=85,
     ),
+    # One job --------------------------------------------------------------------------------------------------------
+    Key(id="job.log", keys="enter", scope="job", label="full log", help="Its output on the whole screen", action="log"),
     # Logs -----------------------------------------------------------------------------------------------------------
     Key(id="log.follow", keys="f", scope="log", label="follow", help="Stay at the end as it grows", priority=80),
     Key(id="log.wrap", keys="w", scope="log", label="wrap", help="Break long lines", priority=60),
@@ -343,5 +376,13 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(id="log.next_attempt", keys="right_square_bracket", scope="log", label="attempt", help="The next attempt"),
     Key(id="log.save", keys="ctrl+s", scope="log", label="save", help="Write it to a file", priority=20),
+    Key(id="log.down", keys="down,j", scope="log", label="down", help="A line on", action="move(1)"),
+    Key(id="log.up", keys="up,k", scope="log", label="up", help="A line back; following stops", action="move(-1)"),
+    Key(id="log.page_down", keys="pagedown", scope="log", label="page", help="A page on", action="page(1)"),
+    Key(id="log.page_up", keys="pageup", scope="log", label="page", help="A page back", action="page(-1)"),
+    Key(id="log.top", keys="home,g", scope="log", label="top", help="The first line"),
+    Key(id="log.bottom", keys="end,G", scope="log", label="end", help="The last line, and follow"),
+    Key(id="log.left", keys="left", scope="log", label="left", help="Long lines: to the left", action="sideways(-8)"),
+    Key(id="log.right", keys="right", scope="log", label="right", help="Long lines: on", action="sideways(8)"),
 )
 """Every binding, in the order of the help."""

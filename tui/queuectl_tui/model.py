@@ -8,8 +8,13 @@ from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from queuectl.domain.errors import QueuectlError
     from queuectl.domain.worker import PoolInfo
     from queuectl.runtime.census import WorkerSeen
+    from queuectl.store.browse import Row
+    from queuectl.store.recent import Storm
 
 
 @record
@@ -33,8 +38,18 @@ class Snapshot:
     """Differs from the last one when the store has changed since."""
     error: str | None = None
     """Why the store could not be read: everything else is the last that was."""
+    failure: QueuectlError | None = None
+    """The same with its hint."""
+    never: bool = False
+    """Whether nothing has been read yet: `at` is then when that was first tried."""
     finished: tuple[int, ...] = ()
     """Attempts that ended in each minute of the last hour, the oldest first."""
+    storm: Storm | None = None
+    """Many jobs of a queue that failed just now with the same error."""
+    watched: Mapping[str, Row] | None = None
+    """The watched jobs that exist; None where none was asked for."""
+    asked: frozenset[str] = frozenset()
+    """The jobs that were watched when it was read."""
     read_ms: float = 0.0
     """What reading it took."""
 
@@ -49,6 +64,8 @@ class Snapshot:
         return sum(pool.size for pool in self.pools)
 
 
-def nothing(at: int, error: str | None = None) -> Snapshot:
+def nothing(at: int, failure: QueuectlError | None = None) -> Snapshot:
     """Before the first read."""
-    return Snapshot(at=at, counts=dict.fromkeys((state.value for state in JobState), 0), total=0, error=error)
+    counts = dict.fromkeys((state.value for state in JobState), 0)
+    error = None if failure is None else failure.message
+    return Snapshot(at=at, counts=counts, total=0, error=error, failure=failure, never=True)

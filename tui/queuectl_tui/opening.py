@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl import bootstrap
-from queuectl_tui import user_keymap
+from queuectl_tui import history, user_keymap
 from queuectl_tui.app import ConsoleApp
 
 TYPE_CHECKING = False
@@ -27,6 +27,8 @@ def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no
         location = first.location
     finally:
         first.close()
-    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys)
+    # A console that changes nothing leaves nothing behind either.
+    kept = None if read_only else history.History(history.location())
+    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys, history=kept)
     code = app.run(mouse=not no_mouse)
     return app.return_code or code or 0

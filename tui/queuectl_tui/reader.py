@@ -35,6 +35,9 @@ _ALIVE = 2.0
 """Seconds after which workers are looked at although nothing was written: beats and memory change silently."""
 _SLOWEST = 4.0
 _WINDOW = 60
+STORM, STORM_MS = 20, 120_000
+"""So many jobs that fail with one error within so many milliseconds are a storm."""
+_STORM_EVERY = 2000
 
 
 class SnapshotArrived(Message):
@@ -79,7 +82,11 @@ class Reader:
         self._again = False
         self.seen = True
         """Whether the terminal is in front; it is looked at less often when it is not."""
+        self.watching: frozenset[str] = frozenset()
+        """Jobs that each snapshot tells of."""
         self._last: Snapshot | None = None
+        self._tried_at: int | None = None
+        """When the store could not be read for the first time."""
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def start(self) -> None:
@@ -179,6 +186,9 @@ class Reader:
             value = request(self._open())
         except (StoreError, Interrupted):
             return  # the next snapshot tells of it; the views ask again with it
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
+            self._app.post_message(SnapshotArrived(self._failed(_internal(error))))
+            return
         finally:
             self._running = None
         self._app.post_message(Answered(answer, value))
@@ -189,17 +199,32 @@ class Reader:
         try:
             context = self._open()
             now = context.now()
-            read = _snapshot(context, self._census, now, last)
+            read = _snapshot(context, self._census, now, last, self.watching)
         except QueuectlError as error:
-            if last is None:
-                return nothing(self._app.clock.now(), error.message)
-            return replace(last, error=error.message)
+            return self._failed(error)
+        except Exception as error:
+            # The console would stand still and say that it is live.
+            if not self._live:
+                raise
+            return self._failed(_internal(error))
         self._last = replace(read, read_ms=(time.perf_counter() - started) * 1000)
         return self._last
 
+    def _failed(self, error: QueuectlError) -> Snapshot:
+        """The last picture, with what is wrong."""
+        if self._last is None:
+            self._tried_at = self._tried_at or self._app.clock.now()
+            return nothing(self._tried_at, error)
+        return replace(self._last, error=error.message, failure=error)
 
-def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None) -> Snapshot:
+
+def _internal(error: Exception) -> QueuectlError:
+    return QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
+def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None, watching: frozenset[str]) -> Snapshot:
     store = context.store
+    store.recheck()
     # Looked at first, so that what is written meanwhile is seen next time.
     changed = store.changed()
     counts = dict.fromkeys((state.value for state in JobState), 0)
@@ -210,6 +235,9 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None)
     minute = now // 60_000
     fresh = last is None or last.at // 5000 != now // 5000
     finished = store.browse.finished(minute, _WINDOW) if fresh or last is None else last.finished
+    storm = last.storm if last is not None else None
+    if last is None or not 0 <= now // _STORM_EVERY - last.at // _STORM_EVERY < 1:
+        storm = store.recent.storm(since=now - STORM_MS, least=STORM)
     came, went = store.browse.rates(now)
     return Snapshot(
         at=now,
@@ -222,6 +250,9 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None)
         oldest_due_ms=now - due if due is not None and due <= now else None,
         changed=changed,
         finished=finished,
+        storm=storm,
+        watched=store.browse.these(sorted(watching)) if watching else None,
+        asked=watching,
     )
 
 

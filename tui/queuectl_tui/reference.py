@@ -26,6 +26,10 @@ same.
 The filter (`/`) takes `state:dead`, `queue:mail`, `tag:nightly`, `id:12` and any text. Below 100 columns the detail
 becomes a strip and workers move to view 2; it needs 60 columns and 15 rows.
 
+The command line (`:`) keeps its last 500 lines from one session to the next, in `history` in your state directory
+(`$XDG_STATE_HOME/queuectl`, else `~/.local/state/queuectl`; on macOS `~/Library/Application Support/queuectl`), which
+only you can read. Lines that give variables to a job are not kept, and a console that is read-only keeps none.
+
 The keys can be your own: `keymap.json` in your configuration directory (`$XDG_CONFIG_HOME/queuectl`, else
 `~/.config/queuectl`; on macOS `~/Library/Application Support/queuectl`), or the file that `QUEUECTL_KEYMAP` names, maps
 bindings to keys: `{"list.retry": "f5", "global.leave": "q,ctrl+x"}`. The ids are in the tables below; several keys

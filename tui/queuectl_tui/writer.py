@@ -29,7 +29,14 @@ READS = frozenset(
     }
 )  # fmt: skip
 """Operations that change nothing: the ones that `--read-only` leaves."""
-_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "prune"})
+
+
+def reads(operation: Operation, params: Any) -> bool:
+    """Whether it changes nothing. The doctor looks, and cures only when it is asked to."""
+    return operation.name in READS or (operation.name == "doctor" and not params.fix)
+
+
+_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "prune", "selftest"})
 """They may take as long as a job does, so that nothing must wait behind them."""
 
 
@@ -45,6 +52,7 @@ class ActionDone(Message):
         result: Any = None,
         error: QueuectlError | None = None,
         undo: int | None = None,
+        too_much: bool = False,
         then: Callable[[ActionDone], None] | None = None,
     ) -> None:
         super().__init__()
@@ -56,6 +64,8 @@ class ActionDone(Message):
         self.error = error
         self.undo = undo
         """The number of what would take it back; None when nothing can."""
+        self.too_much = too_much
+        """Whether it cannot be taken back because it was more than is kept."""
         self.then = then
         self.echo = command_line(operation, params)
         """The command line that does the same."""
@@ -123,14 +133,21 @@ def _masked(params: Any) -> Any:
     return params
 
 
+def has_secrets(params: Any, line: str) -> bool:
+    """Whether a command line gives variables to a job: their values may be secrets."""
+    return _masked(params) is not params or '"env"' in line
+
+
 def _done(context: Context, task: Task) -> ActionDone:
     operation, params, about, then = task
     # Written down with what it does, so that everybody sees which command line would have done it.
     context.command = command_line(operation, _masked(params))
-    undo = None
+    undo, too_much = None, False
     try:
+        # Somebody may have upgraded the store under this console.
+        context.store.recheck()
         result = operation.run(context, params)
-        undo = getattr(result, "undo", None)
+        undo, too_much = getattr(result, "undo", None), getattr(result, "too_much", False)
         if hasattr(result, "__next__"):
             result = list(result)
     except QueuectlError as error:
@@ -138,4 +155,4 @@ def _done(context: Context, task: Task) -> ActionDone:
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the console down
         told = QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         return ActionDone(operation, params, about, error=told, then=then)
-    return ActionDone(operation, params, about, result=result, undo=undo, then=then)
+    return ActionDone(operation, params, about, result=result, undo=undo, too_much=too_much, then=then)

@@ -11,8 +11,8 @@ from textual.widgets import Input
 from queuectl.domain.text import one_line
 from queuectl.operations.shell import quoted
 from queuectl_tui.keymap import bindings, hint
-from queuectl_tui.screens.views import View
-from queuectl_tui.widgets.drawing import Column, Lines, spread_out, titles
+from queuectl_tui.screens.list_view import ListView
+from queuectl_tui.widgets.drawing import Column, Lines, spread_out
 from queuectl_tui.widgets.fields import SafeInput
 from queuectl_tui.widgets.line_list import LineList, Row
 
@@ -70,7 +70,7 @@ _ROLES = {
 }  # fmt: skip
 
 
-class ActivityView(View):
+class ActivityView(ListView):
     """A filter, the list, and the whole of what has the cursor."""
 
     view_name = "activity"
@@ -89,8 +89,7 @@ class ActivityView(View):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         """Nothing read yet."""
-        super().__init__(id=id)
-        self._list = LineList(id="activity-list", empty="nobody has done anything yet")
+        super().__init__(LineList(id="activity-list"), id=id)
         self._events: list[Event] = []
         self._search = ""
         self._all = False
@@ -108,18 +107,6 @@ class ActivityView(View):
         yield Lines(id="activity-titles")
         yield self._list
         yield Lines(id="activity-detail")
-
-    def on_view_shown(self) -> None:
-        """The list wants the keys, as soon as there is one."""
-        self.call_later(self._list.focus)
-
-    def on_mount(self) -> None:
-        """Show what has come before there was anything to show it in."""
-        self._paint()
-
-    def on_resize(self) -> None:
-        """Other columns fit."""
-        self._paint()
 
     def show(self, snapshot: Snapshot) -> None:
         """Read what is new."""
@@ -163,7 +150,7 @@ class ActivityView(View):
         if not self.children:
             return
         columns = WIDE_COLUMNS if self.size.width >= _WIDE else COLUMNS
-        self.query_one("#activity-titles", Lines).show([(("  ", "text"), *titles(columns, self.size.width - 3))])
+        self._paint_titles(columns)
         keys = self._list.keys
         follows = not keys or self._list.cursor == keys[0]
         self._list.empty = (

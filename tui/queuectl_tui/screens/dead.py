@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from textual import on, work
 
-from queuectl.domain.record import record
 from queuectl.domain.text import one_line, safe
 from queuectl.operations.operation import Danger
 from queuectl_tui import dead_letters
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.dead_rows import FLAT_COLUMNS, GROUP_COLUMNS, group_rows, job_rows
-from queuectl_tui.screens.views import View
-from queuectl_tui.widgets.drawing import Lines, block, paint_of, spread_out, titles
+from queuectl_tui.screens.dead_target import aim, dead_jobs, jobs_of
+from queuectl_tui.screens.list_view import ListView
+from queuectl_tui.widgets.drawing import Lines, block, paint_of, spread_out
 from queuectl_tui.widgets.line_list import LineList
 
 TYPE_CHECKING = False
@@ -30,28 +30,15 @@ if TYPE_CHECKING:
     from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastWords
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.model import Snapshot
+    from queuectl_tui.screens.dead_target import Target
     from queuectl_tui.widgets.drawing import Line
 
 _RESTS = 0.08
 """Seconds that the cursor must stand still before the detail is read."""
 _AT_MOST_MS = 5000
-_NAMED = 5
 
 
-@record
-class Target:
-    """What an action is done to: some jobs, all of a group, or all there are."""
-
-    n: int
-    ids: tuple[str, ...] | None
-    """None: a group or all."""
-    signature: str | None
-    label: str
-    names: tuple[str, ...]
-    error: str | None = None
-
-
-class DeadView(View):
+class DeadView(ListView):
     """The list, and below it the last words of what has the cursor."""
 
     view_name = "dead"
@@ -68,8 +55,8 @@ class DeadView(View):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         """Nothing read yet; by group."""
-        super().__init__(id=id)
-        self._list = LineList(id="dead-list", empty="no dead letters\n\njobs that use up their retries end here")
+        empty = "no dead letters\n\njobs that use up their retries end here"
+        super().__init__(LineList(id="dead-list", empty=empty), id=id)
         self._flat = False
         self._opened: frozenset[str] = frozenset()
         self._picture: DeadPicture | None = None
@@ -86,18 +73,6 @@ class DeadView(View):
         yield Lines(id="dead-titles")
         yield self._list
         yield Lines(id="dead-detail")
-
-    def on_view_shown(self) -> None:
-        """The list wants the keys, as soon as there is one."""
-        self.call_later(self._list.focus)
-
-    def on_mount(self) -> None:
-        """Show what has come before there was anything to show it in."""
-        self._paint()
-
-    def on_resize(self) -> None:
-        """Other columns fit."""
-        self._paint()
 
     def show(self, snapshot: Snapshot) -> None:
         """Read again when their number has changed, every minute for the hour that has gone on, or else now and then.
@@ -136,7 +111,7 @@ class DeadView(View):
         if picture is None or not self.children:
             return
         columns = FLAT_COLUMNS if picture.jobs is not None else GROUP_COLUMNS
-        self.query_one("#dead-titles", Lines).show([(("  ", "text"), *titles(columns, self.size.width - 3))])
+        self._paint_titles(columns)
         paint = paint_of(self)
         if picture.jobs is not None:
             self._list.show(job_rows(picture.jobs, self._at), ghosts=ghosts)
@@ -153,13 +128,7 @@ class DeadView(View):
         return next((group for group in self._picture.groups if f"e:{group.signature}" == key), None)
 
     def _jobs(self) -> dict[str, DeadJob]:
-        """The jobs that are shown, by key."""
-        if self._picture is None:
-            return {}
-        found = list(self._picture.jobs or ())
-        for group in self._picture.groups:
-            found += group.jobs or ()
-        return {f"j:{job.id}": job for job in found}
+        return {} if self._picture is None else jobs_of(self._picture)
 
     def _group_of(self, key: str | None) -> DeadGroup | None:
         """The group under the cursor, or the one that the job under it belongs to."""
@@ -170,33 +139,7 @@ class DeadView(View):
         )
 
     def _target(self) -> Target | None:
-        picture = self._picture
-        if picture is None:
-            return None
-        jobs = self._jobs()
-        marked = tuple(jobs[key] for key in self._list.keys if key in self._list.marks and key in jobs)
-        if marked:
-            # Every one of them marked in the flat list, which shows all there are.
-            every = picture.jobs is not None and len(marked) == len(picture.jobs)
-            if every and len(marked) > 1:
-                return Target(
-                    n=picture.total, ids=None, signature=None, label=_dead(picture.total), names=_names(marked)
-                )
-            return Target(
-                n=len(marked), ids=tuple(job.id for job in marked), signature=None,
-                label=_these(marked), names=_names(marked),
-            )  # fmt: skip
-        cursor = self._list.cursor
-        group = self._group(cursor)
-        if group is not None:
-            return Target(
-                n=group.n, ids=None, signature=group.signature, label=f"{_dead(group.n)} of {group.signature}",
-                names=_names(group.jobs or ()), error=one_line(group.text, 68),
-            )  # fmt: skip
-        job = jobs.get(cursor or "")
-        if job is None:
-            return None
-        return Target(n=1, ids=(job.id,), signature=None, label=_these((job,)), names=_names((job,)))
+        return None if self._picture is None else aim(self._picture, self._list.marks, self._list.cursor)
 
     @on(LineList.Moved)
     def _rests(self) -> None:
@@ -265,11 +208,12 @@ class DeadView(View):
         if cursor is not None:
             group, target = self._group(cursor), self._target()
             n = f" {target.n:,}" if target is not None and target.n > 1 else ""
-            found = [hint("dead.requeue", f"requeue{n}"), hint("dead.purge", f"purge{n}")]
+            found = [] if target is None else [hint("dead.requeue", f"requeue{n}"), hint("dead.purge", f"purge{n}")]
             if group is None:
-                found += [hint("dead.edit"), hint("list.open"), hint("list.mark")]
+                found += [hint("dead.edit"), hint("list.open")]
             else:
                 found.append(hint("list.open", "close" if group.signature in self._opened else "expand"))
+            found += [hint("list.mark"), hint("list.all")]
         return [*found, hint("dead.group", "by error" if self._flat else "one by one"), hint("dead.export")]
 
     def go_back(self) -> bool:
@@ -278,9 +222,7 @@ class DeadView(View):
             self._list.clear_marks()
             return True
         if self._opened:
-            self._opened = frozenset()
-            self._reshaped = True
-            self._load()
+            self._reshape(frozenset())
             return True
         return False
 
@@ -290,11 +232,28 @@ class DeadView(View):
     def _open(self, event: LineList.Opened) -> None:
         group = self._group(event.key)
         if group is not None:
-            self._opened ^= {group.signature}
-            self._reshaped = True
-            self._load()
+            self._reshape(self._opened ^ {group.signature})
         elif event.key.startswith("j:"):
             self.console_app.open_job(event.key[2:])
+
+    def action_open_group(self) -> None:
+        """Show the jobs of the group under the cursor."""
+        group = self._group(self._list.cursor)
+        if group is not None:
+            self._reshape(self._opened | {group.signature})
+
+    def action_close_group(self) -> None:
+        """Close the group that the cursor is in; it goes to the group's row."""
+        group = self._group_of(self._list.cursor)
+        if group is not None and group.jobs is not None:
+            self._list.go_to(f"e:{group.signature}")
+            self._reshape(self._opened - {group.signature})
+
+    def _reshape(self, opened: frozenset[str]) -> None:
+        if opened != self._opened:
+            self._opened = opened
+            self._reshaped = True
+            self._load()
 
     def action_group(self) -> None:
         """By error, or one by one."""
@@ -309,7 +268,7 @@ class DeadView(View):
         target = self._aimed()
         if target is None:
             return
-        params = RetryDead(ids=target.ids) if target.ids is not None else RetryDead(**_wider(target))
+        params = RetryDead(ids=target.ids) if target.ids is not None else RetryDead(**target.wider)
         self.console_app.act(RETRY, params, about=f"requeued {target.label}")
         self._list.clear_marks()
 
@@ -330,12 +289,11 @@ class DeadView(View):
             params = Delete(ids=target.ids)
         else:
             operation = PURGE
-            everything = target.signature is None
-            params = Purge(yes=True) if everything else Purge(yes=True, error=target.signature)
+            params = Purge(yes=True, error=target.signatures)
         asked = Confirm(
             f"Delete {target.label}?",
             [
-                *([target.error] if target.error else []),
+                *target.errors,
                 "Their output and history go too." if target.n > 1 else "Its output and history go too.",
             ],
             command_line(operation, params),
@@ -362,14 +320,14 @@ class DeadView(View):
             return
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.console_app.clock.now() / 1000))
         path = os.path.abspath(f"dead-{stamp}.jsonl")
-        ids, signature = target.ids, target.signature
+        ids, signatures = target.ids, target.signatures
 
         def write(context: Any) -> str:
             try:
-                count = dead_letters.export(context, path, ids, signature)
+                count = dead_letters.export(context, path, ids, signatures)
             except OSError as error:
                 return f"{os.path.basename(path)} cannot be written: {error.strerror}"
-            return f"wrote {_dead(count)} to {path}"
+            return f"wrote {dead_jobs(count)} to {path}"
 
         self.console_app.reader.ask(write, self.console_app.say, "dead.export")
 
@@ -378,23 +336,7 @@ class DeadView(View):
         if self._list.haunted and not self._list.marks:
             self.app.bell()
             return None
-        return self._target()
-
-
-def _wider(target: Target) -> dict[str, Any]:
-    """The params for a group or for all."""
-    return {"all": True} if target.signature is None else {"error": target.signature}
-
-
-def _dead(n: int) -> str:
-    return f"{n:,} dead {'job' if n == 1 else 'jobs'}"
-
-
-def _these(jobs: tuple[DeadJob, ...]) -> str:
-    if len(jobs) > _NAMED:
-        return _dead(len(jobs))
-    return f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(one_line(job.id, 20) for job in jobs)}"
-
-
-def _names(jobs: tuple[DeadJob, ...]) -> tuple[str, ...]:
-    return tuple(f"{one_line(job.id, 20)}  {one_line(job.command, 40)}" for job in jobs[:_NAMED])
+        target = self._target()
+        if target is None and self._list.marks:
+            self.console_app.say("mark groups or single jobs, not both")
+        return target

@@ -52,7 +52,6 @@ def group_rows(groups: Sequence[DeadGroup], at: int, *, ascii_only: bool) -> lis
             Row(
                 key=f"e:{group.signature}",
                 columns=GROUP_COLUMNS,
-                can_mark=False,
                 cells=(
                     ("▸" if group.jobs is None else "▾", "accent"),
                     (f"{group.n:,}", "title"),

@@ -16,7 +16,7 @@ from queuectl_tui.widgets.fields import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import ClassVar
 
     from textual.app import ComposeResult
@@ -61,11 +61,18 @@ class Help(Dialog[None]):
         ("question_mark", "leave"),
     ]
 
-    def __init__(self, *scopes: str, keys: Sequence[Key] = KEYS) -> None:
-        """`scopes` are those of what has the focus, the innermost first."""
+    def __init__(
+        self, *scopes: str, keys: Sequence[Key] = KEYS, own: Sequence[str] = (), lacks: frozenset[str] = frozenset()
+    ) -> None:
+        """`scopes` are those of what has the focus, the innermost first.
+
+        `own`: the bindings of the page of a job, from whatever scopes, which come before those; `lacks`: those of
+        the scopes that it does not have.
+        """
         super().__init__()
         self._scopes = tuple(dict.fromkeys((*scopes, "global")))
         self._keys = keys
+        self._own, self._lacks = tuple(own), lacks
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -96,19 +103,27 @@ class Help(Dialog[None]):
 
     def _listed(self, search: str) -> Content:
         wanted = search.strip().lower().split()
-        # A search looks everywhere; without one, only what works here is shown.
-        scopes = [*self._scopes, *(each for each in TITLES if each not in self._scopes)] if wanted else self._scopes
         lines: list[Content] = []
-        for scope in scopes:
+        for title, keys in self._parts(everywhere=bool(wanted)):
             room = min(_WIDTH, self.app.size.width) - _FRAME - _KEY_WIDTH - 2 - _LABEL_WIDTH
-            found = [key for key in self._keys if key.scope == scope and _matches(key, wanted)]
+            found = [key for key in keys if _matches(key, wanted)]
             if not found:
                 continue
             if lines:
                 lines.append(Content(""))
-            lines.append(Content.styled(TITLES.get(scope, scope), "bold $primary"))
+            lines.append(Content.styled(title, "bold $primary"))
             lines += [_line(key, room) for key in found]
         return Content("\n").join(lines) if lines else Content.styled("no key for that", "$foreground 60%")
+
+    def _parts(self, *, everywhere: bool) -> Iterator[tuple[str, list[Key]]]:
+        """The keys of the page, then scope by scope. A search looks everywhere; else only what works here is shown."""
+        by_id = {key.id: key for key in self._keys}
+        if self._own:
+            yield TITLES["job"], [by_id[id_] for id_ in self._own if id_ in by_id]
+        others = [each for each in TITLES if each not in self._scopes] if everywhere else []
+        for scope in (*self._scopes, *others):
+            left = self._lacks.union(self._own) if scope in self._scopes else frozenset()
+            yield TITLES[scope], [key for key in self._keys if key.scope == scope and key.id not in left]
 
 
 def _matches(key: Key, words: Iterable[str]) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from queuectl_tui.keymap import KeyHint
+from queuectl_tui.keymap import KeyHint, these
 from queuectl_tui.screens.job_page_actions import JobPageActions
 from queuectl_tui.screens.log import LogScreen
 from queuectl_tui.widgets.job_facts import command, settings, story
@@ -48,11 +47,8 @@ class JobScreen(JobPageActions):
         LogPane > #log-status { dock: top; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "log", "Log", show=False, id="list.log"),
-        Binding("enter", "log", "Log", show=False, id="job.log"),
-        Binding("z", "zoom", "Zoom", show=False, id="global.zoom"),
-    ]
+    own_keys: ClassVar[tuple[str, ...]] = ("list.log", "job.log", "global.zoom", *JobPageActions.own_keys)
+    BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
         """`attempt`: whose output to show; the latest if none is named."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.screens.confirm import Answer
     from queuectl_tui.widgets.job_table import JobTable
+    from queuectl_tui.writer import ActionDone
 
 _FEW = 5
 _NAMED = 5
@@ -51,6 +52,7 @@ KILL = Act(operation="cancel", states=frozenset({JobState.PROCESSING}), done="ki
 DELETE = Act(operation="delete", states=FINAL, done="deleted", do="Delete")
 HOLD = Act(operation="hold", states=READY, done="held", do="Hold")
 RELEASE = Act(operation="release", states=frozenset({JobState.HELD}), done="released", do="Release")
+EDIT = Act(operation="edit", states=frozenset(JobState) - {JobState.PROCESSING}, done="changed", do="Change")
 PRIORITY = Act(operation="priority", states=WAITING, done="gave another priority to", do="Change")
 
 
@@ -74,7 +76,7 @@ class JobActions(View):
             made.append(hint("list.delete"))
         if many or state in READY or state is JobState.HELD:
             made.append(hint("list.hold", "release" if state is JobState.HELD and not many else None))
-        if not many and state is not JobState.PROCESSING:
+        if not many and state in EDIT.states:
             made.append(hint("list.edit"))
         if many or state in WAITING:
             made.append(hint("list.priority"))
@@ -298,12 +300,19 @@ class JobActions(View):
         return await self.app.push_screen_wait(asked)
 
     def _run(self, operation: Operation, params: Any, ids: Sequence[str], act: Act) -> None:
-        def clear(_done: Any) -> None:
-            for id_ in ids:
-                self.table.marks.pop(id_, None)
-            self.table.tick()
-            self.table.post_message(self.table.Changed())
+        table = self.table
 
+        def clear(done: ActionDone) -> None:
+            for id_ in ids:
+                table.doing.pop(id_, None)
+                if done.error is None:
+                    table.marks.pop(id_, None)
+            table.tick()
+            table.post_message(table.Changed())
+
+        # Seen at once; taken back, with the reason in the echo line, when it could not be done.
+        table.doing.update(dict.fromkeys(ids, act.operation))
+        table.tick()
         self.console_app.act(operation, params, about=f"{act.done} {_names(ids)}", then=clear)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.binding import Binding
 
 from queuectl.domain.errors import Refused
 from queuectl.domain.job import JobState
@@ -13,10 +12,12 @@ from queuectl.domain.text import one_line
 from queuectl.operations import find
 from queuectl.operations.echo import command_line
 from queuectl.operations.operation import Danger
-from queuectl_tui.keymap import bindings, hint
-from queuectl_tui.screens.job_actions import CANCEL, DELETE, HOLD, KILL, RELEASE, RETRY
+from queuectl_tui.keymap import bindings, hint, these
+from queuectl_tui.screens.job_actions import CANCEL, DELETE, EDIT, HOLD, KILL, PRIORITY, RELEASE, RETRY
 from queuectl_tui.screens.one_job import OneJobScreen
 from queuectl_tui.widgets.echo_line import EchoLine
+from queuectl_tui.widgets.log_pane import LogPane
+from queuectl_tui.widgets.log_view import SCROLLING
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
     from queuectl_tui.screens.job_actions import Act
     from queuectl_tui.writer import ActionDone
 
-_KEYS = frozenset({"list.retry", "list.cancel", "list.kill", "list.delete", "list.hold", "list.copy", "list.report"})
+_LOWEST, _HIGHEST = -1000, 1000
+ON_THE_PAGE = frozenset({"log.next_error", "log.previous_error"})
+"""Keys of the log that do something else on the page."""
+
+
+class PageLog(LogPane, inherit_bindings=False):
+    """The output on the page of its job, where `e` edits the job as it does in the lists."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log", but=ON_THE_PAGE | frozenset(SCROLLING))
 
 
 class JobPageActions(OneJobScreen):
@@ -38,9 +47,12 @@ class JobPageActions(OneJobScreen):
         & > #job-echo.-told { display: block; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        each for each in bindings("list") if isinstance(each, Binding) and each.id in _KEYS
-    ]
+    own_keys: ClassVar[tuple[str, ...]] = (
+        "list.retry", "list.cancel", "list.kill", "list.delete", "list.edit", "list.priority", "list.hold",
+        "list.copy", "list.report", "global.undo", *OneJobScreen.own_keys,
+    )  # fmt: skip
+    lacks: ClassVar[frozenset[str]] = ON_THE_PAGE
+    BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
         """Nothing has been done yet."""
@@ -70,6 +82,10 @@ class JobPageActions(OneJobScreen):
             found.append(hint("list.delete"))
         if state in HOLD.states | RELEASE.states:
             found.append(hint("list.hold", "release" if state in RELEASE.states else None))
+        if state in EDIT.states:
+            found.append(hint("list.edit"))
+        if state in PRIORITY.states:
+            found.append(hint("list.priority"))
         return found
 
     def action_retry(self) -> None:
@@ -93,6 +109,44 @@ class JobPageActions(OneJobScreen):
         held = self.page is not None and self.page.job.state in RELEASE.states
         self._act(RELEASE if held else HOLD)
 
+    @work(group="act")
+    async def action_priority(self) -> None:
+        """Another priority."""
+        job = self._fitting(PRIORITY)
+        if job is None:
+            return
+        from queuectl_tui.screens.number import NumberPrompt
+
+        operation, ids = find("priority"), (job.id,)
+
+        def line(number: int) -> str:
+            return command_line(operation, operation.params(ids=ids, priority=number))
+
+        name = one_line(job.id, 40)
+        asked = NumberPrompt(
+            "Priority", f"Priority of {name}: higher runs first", value=job.priority, low=_LOWEST, high=_HIGHEST,
+            line=line, do="Change",
+        )  # fmt: skip
+        number = await self.app.push_screen_wait(asked)
+        if number is not None:
+            params = operation.params(ids=ids, priority=number)
+            self.console_app.act(operation, params, about=f"{PRIORITY.done} {name}", then=self._done)
+
+    def action_edit(self) -> None:
+        """Change it and put it back in the queue."""
+        if self._fitting(EDIT) is not None:
+            self.console_app.edit_job(self.job_id, then=self._done)
+
+    def action_undo(self) -> None:
+        """Take back what was done last; told here, where it was asked for."""
+        if not self._refused():
+            self.console_app.undo(self._done)
+
+    def make_log(self, kind: type[LogPane]) -> LogPane:
+        """One that leaves the page its keys."""
+        del kind
+        return super().make_log(PageLog)
+
     def action_copy(self) -> None:
         """Copy the id."""
         self.app.copy_to_clipboard(self.job_id)
@@ -108,17 +162,28 @@ class JobPageActions(OneJobScreen):
 
         self.console_app.reader.ask(lambda context: report(context, self.job_id), copy, "report")
 
-    @work(group="act")
-    async def _act(self, act: Act) -> None:
-        if self.page is None or self.problem is not None:
-            return
-        job = self.page.job
+    def _refused(self) -> bool:
+        """Whether nothing may be changed; it is told here, above the keys of the page."""
         if self.console_app.read_only:
             refused = Refused("this console is read-only", hint="start it without --read-only")
             self._told().failed(self.console_app.clock.now(), "", refused)
-            return
-        if job.state not in act.states:
-            self._say(f"it is {job.state} and cannot be {act.done}")
+        return self.console_app.read_only
+
+    def _fitting(self, act: Act) -> Job | None:
+        """The job, if this can be done to it as it stands; says why not otherwise."""
+        if self.page is None or self.problem is not None or self._refused():
+            return None
+        job = self.page.job
+        if job.state in act.states:
+            return job
+        what = "be given another priority" if act is PRIORITY else f"be {act.done}"
+        self._say(f"it is {job.state} and cannot {what}")
+        return None
+
+    @work(group="act")
+    async def _act(self, act: Act) -> None:
+        job = self._fitting(act)
+        if job is None:
             return
         operation = find(act.operation)
         params = await self._params(act, operation.params, job)
@@ -153,7 +218,7 @@ class JobPageActions(OneJobScreen):
         if done.error is not None:
             self._told().failed(now, done.about, done.error, done.echo)
         else:
-            self._told().done(now, done.about, done.echo, undo=done.undo is not None)
+            self._told().done(now, done.about, done.echo, undo=done.undo is not None, too_much=done.too_much)
         self.read_page()
 
     def _say(self, text: str) -> None:

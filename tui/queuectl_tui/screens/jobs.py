@@ -10,11 +10,13 @@ from textual.containers import Horizontal
 from queuectl.domain.filter import Filter
 from queuectl.store.browse import Sort
 from queuectl_tui.keymap import KeyHint, bindings, hint, of_scope
-from queuectl_tui.screens.job_actions import JobActions
+from queuectl_tui.screens.jobs_storm import StormActions
+from queuectl_tui.screens.jobs_views import ViewActions
 from queuectl_tui.widgets.counters import Counters
 from queuectl_tui.widgets.detail import Detail, read_job
 from queuectl_tui.widgets.filter_bar import FilterBar, FilterField, meaning
 from queuectl_tui.widgets.job_table import MOVES, JobTable
+from queuectl_tui.widgets.storm_banner import StormBanner
 from queuectl_tui.widgets.worker_strip import WorkerStrip
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ SORTS = tuple(Sort)
 _ARROWS = {Sort.NEWEST: "▼", Sort.OLDEST: "▲"}
 
 
-class JobsView(JobActions):
+class JobsView(StormActions, ViewActions):
     """The table, the detail, the workers."""
 
     view_name = "jobs"
@@ -65,6 +67,7 @@ class JobsView(JobActions):
     def compose(self) -> ComposeResult:
         """Counters, filter, table and detail side by side, workers."""
         yield Counters(id="counters")
+        yield StormBanner(id="storm")
         yield FilterBar(id="filter")
         with Horizontal(id="middle"):
             yield JobTable(id="table")
@@ -77,6 +80,7 @@ class JobsView(JobActions):
         self.detail = self.query_one(Detail)
         self.bar = self.query_one(FilterBar)
         self.counters = self.query_one(Counters)
+        self.banner = self.query_one(StormBanner)
         self.strip = self.query_one(WorkerStrip)
         self._arrange()
 
@@ -94,6 +98,7 @@ class JobsView(JobActions):
         if self._is_empty != was_empty:
             self._arrange()
         self.counters.show(snapshot)
+        self.show_storm(snapshot.storm)
         self._show_workers()
         self._say_empty()
         if before is None or snapshot.changed != before.changed or before.error != snapshot.error or not before.total:
@@ -104,6 +109,7 @@ class JobsView(JobActions):
     def tick(self) -> None:
         """A second has passed."""
         self.table.tick()
+        self.table.ask_paces()
         self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
         self._show_workers()
 
@@ -124,12 +130,16 @@ class JobsView(JobActions):
             made = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80, ids=("global.back",))]
         if self.table.marks or self.table.in_range:
             made.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
+        if self.banner.storm is not None:
+            made.append(hint("list.hold_storm"))
         return [*made, hint("list.sort")]
 
     def go_back(self) -> bool:
-        """Leave zoom, then marks, then the filter."""
+        """Leave zoom, then the banner, then marks, then the filter."""
         if self.zoomed:
             self.action_zoom()
+            return True
+        if self.hide_storm():
             return True
         if self.table.clear_marks():
             return True
@@ -222,8 +232,17 @@ class JobsView(JobActions):
         self._say()
         self.console_app.show_hints()
 
+    def action_watch(self) -> None:
+        """Watch the job under the cursor, or watch it no longer."""
+        if (row := self.table.cursor_row) is not None:
+            app = self.console_app
+            app.say(app.watching.toggle(row))
+            app.reader.watching = app.watching.ids
+            self.table.tick()
+
     def _say(self) -> None:
         """What stands beside the filter."""
+        self.view_changed()
         table, width = self.table, self.size.width
         total = self._snapshot.total if self._snapshot is not None else 0
         found = f"{table.window.total - (table.window.ghost is not None):,}{'+' if table.more else ''}"
@@ -255,6 +274,9 @@ class JobsView(JobActions):
                 (),
                 (("esc", "key"), (" clears the filter, ", "dim"), ("/", "key"), (" changes it", "dim")),
             )
+        elif self._snapshot.never:
+            told = "reading …" if self._snapshot.error is None else "The store has not been read yet."
+            self.table.empty = (((told, "dim"),),)
         elif not self._snapshot.total:
             self.table.empty = FIRST_RUN
         else:
@@ -288,8 +310,8 @@ class JobsView(JobActions):
             self._take_detail(None)
             return
         if self.detail.display:
-            job_id = row.id
-            self.console_app.reader.ask(lambda context: read_job(context, job_id), self._take_detail, "detail")
+            job_id, habits = row.id, self.table.habits
+            self.console_app.reader.ask(lambda context: read_job(context, job_id, habits), self._take_detail, "detail")
 
     def _take_detail(self, job: JobNow | None) -> None:
         if self.is_attached:

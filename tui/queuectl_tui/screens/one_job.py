@@ -6,13 +6,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
-from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
 
 from queuectl.domain.text import one_line
-from queuectl_tui import ansi
-from queuectl_tui.keymap import KeyHint, hint
+from queuectl_tui.keymap import KeyHint, hint, these
 from queuectl_tui.widgets.job_facts import read_page, title
 from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.log_pane import LogPane
@@ -58,10 +56,11 @@ class OneJobScreen(Screen[None]):
         & > #job-title { height: 1; background: $panel; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False, id="global.back"),
-        Binding("q", "leave", "Back", show=False, id="global.leave"),
-    ]
+    own_keys: ClassVar[tuple[str, ...]] = ("global.back", "global.leave")
+    """The keys of `keymap` that are the page's own, in the order of the help."""
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """Keys of the log that the page does not have, as it has something else on them."""
+    BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
         """`attempt`: whose output to show; the latest if none is named."""
@@ -85,8 +84,12 @@ class OneJobScreen(Screen[None]):
     def log_pane(self) -> LogPane:
         """The output."""
         if self._log is None:
-            self._log = LogPane(self.job_id, attempt=self._attempt, ascii_only=self.paint.ascii_only)
+            self._log = self.make_log(LogPane)
         return self._log
+
+    def make_log(self, kind: type[LogPane]) -> LogPane:
+        """Make the output's pane."""
+        return kind(self.job_id, attempt=self._attempt, ascii_only=self.paint.ascii_only)
 
     @property
     def paint(self) -> Paint:
@@ -100,7 +103,7 @@ class OneJobScreen(Screen[None]):
     def hints(self) -> Sequence[KeyHint]:
         """The keys that apply here."""
         back = KeyHint(key="esc", label="back", priority=99, action="back", ids=("global.back",))
-        found = [back, *map(hint, _KEYS)]
+        found = [back, *(hint(each) for each in _KEYS if each not in self.lacks)]
         if self.page is not None and self.page.job.fence > 1:
             found.append(
                 KeyHint(key="[ ]", label="attempt", priority=45, ids=("log.previous_attempt", "log.next_attempt"))
@@ -118,7 +121,6 @@ class OneJobScreen(Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        self.app.ansi_theme_dark, self.app.ansi_theme_light = ansi.DARK, ansi.LIGHT
         self.set_interval(_INTERVAL, self.read_page)
         self.set_interval(1.0, self._repaint)
         self.read_page()
@@ -181,6 +183,8 @@ class OneJobScreen(Screen[None]):
             self.problem = found
         else:
             self.page, self.problem = found, None
+            if found.job.finished_at is None:
+                self.log_pane.attempt_began(found.job.fence)
         self._repaint()
 
     def _repaint(self) -> None:

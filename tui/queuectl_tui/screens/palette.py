@@ -11,19 +11,23 @@ from queuectl.domain.record import record
 from queuectl.domain.text import safe
 from queuectl.operations import ALL
 from queuectl_tui.screens.completion import NOT_HERE
+from queuectl_tui.writer import READS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from textual.command import Hits
+    from textual.screen import Screen
 
     class PaletteHost(Protocol):
         """What the palette asks of the app."""
 
-        def key_entries(self) -> Iterator[Entry]:
-            """The key actions that apply to what has the focus now."""
+        read_only: bool
+
+        def key_entries(self, screen: Screen[Any]) -> Iterator[Entry]:
+            """The key actions that apply to what has the focus on a screen."""
 
         def open_command_line(self, text: str = "") -> None:
             """Open the command line with `text` typed."""
@@ -44,9 +48,10 @@ class ConsoleCommands(Provider):
 
     def _entries(self) -> Iterator[Entry]:
         host: PaletteHost = self.app  # type: ignore[assignment]  # the console is one
-        yield from host.key_entries()
+        # The palette itself is the screen on top; what applies is what is below it.
+        yield from host.key_entries(self.screen)
         for operation in ALL:
-            if operation.name in NOT_HERE:
+            if operation.name in NOT_HERE or (host.read_only and operation.name not in READS | {"doctor"}):
                 continue
             yield Entry(
                 title=f":{operation.name}",

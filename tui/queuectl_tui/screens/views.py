@@ -25,9 +25,17 @@ class View(Widget):
     scope: ClassVar[str] = "list"
     """The scope of `keymap` that the help shows beside the global one."""
 
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """Keys of its scopes that it does not have."""
+
     DEFAULT_CSS = """
     View { height: 1fr; width: 1fr; }
     """
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes whose keys it has, the innermost first."""
+        return (self.scope,)
 
     @property
     def console_app(self) -> ConsoleApp:

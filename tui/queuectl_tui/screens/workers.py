@@ -12,9 +12,9 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations.operation import Danger
 from queuectl.runtime.census import WorkerState
 from queuectl_tui.keymap import bindings, hint
-from queuectl_tui.screens.views import View
+from queuectl_tui.screens.list_view import ListView
 from queuectl_tui.widgets.charts import spark
-from queuectl_tui.widgets.drawing import Column, Lines, paint_of, spread_out, titles
+from queuectl_tui.widgets.drawing import Column, Lines, paint_of, spread_out
 from queuectl_tui.widgets.line_list import LineList, Row
 from queuectl_tui.worker_trend import Trend
 
@@ -66,7 +66,7 @@ class JobNow:
     timeout_ms: int | None
 
 
-class WorkersView(View):
+class WorkersView(ListView):
     """The pools at the top, the workers below, and the one under the cursor at the bottom."""
 
     view_name = "workers"
@@ -77,15 +77,14 @@ class WorkersView(View):
     WorkersView {
         layout: vertical;
         #pools { height: auto; max-height: 4; padding: 0 1; margin-bottom: 1; }
-        #worker-titles { height: 1; }
+        #workers-titles { height: 1; }
         #worker-detail { height: 5; padding: 0 1; border-top: solid $panel; }
     }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         """Nobody seen yet."""
-        super().__init__(id=id)
-        self._list = LineList(id="worker-list", empty="no worker runs\n\nS starts a pool")
+        super().__init__(LineList(id="worker-list"), id=id)
         self._snapshot: Snapshot | None = None
         self._trends: dict[str, Trend] = {}
         self._jobs: dict[str, JobNow] = {}
@@ -94,21 +93,9 @@ class WorkersView(View):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield Lines(id="pools")
-        yield Lines(id="worker-titles")
+        yield Lines(id="workers-titles")
         yield self._list
         yield Lines(id="worker-detail")
-
-    def on_view_shown(self) -> None:
-        """The list wants the keys, as soon as there is one."""
-        self.call_later(self._list.focus)
-
-    def on_mount(self) -> None:
-        """Show what has come before there was anything to show it in."""
-        self._paint()
-
-    def on_resize(self) -> None:
-        """Other columns fit."""
-        self._paint()
 
     def show(self, snapshot: Snapshot) -> None:
         """Take in who is there; jobs that nobody ran before are looked up."""
@@ -141,11 +128,13 @@ class WorkersView(View):
         if snapshot is None or not self.children:
             return
         width = self.size.width
+        may_write = not self.console_app.read_only
+        self._list.empty = "no worker runs" + ("\n\nS starts a pool" if may_write else "")
         pools = self.query_one("#pools", Lines)
-        lines = pool_lines(snapshot, width - 2)
+        lines = pool_lines(snapshot, width - 2, may_write=may_write)
         pools.styles.height = len(lines)
         pools.show(lines)
-        self.query_one("#worker-titles", Lines).show([(("  ", "text"), *titles(COLUMNS, width - 3))])
+        self._paint_titles(COLUMNS)
         stops = {pool.id: pool.stop for pool in snapshot.pools}
         rows = [self._row(worker, snapshot.at, stops.get(worker.info.pool)) for worker in snapshot.workers]
         # No ghosts: nothing that is done here is done to one worker, and one that has gone must not look alive.
@@ -232,7 +221,7 @@ class WorkersView(View):
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
             found += [hint("list.open", "open job"), hint("workers.log")]
-        if self._snapshot is not None and self._snapshot.pools:
+        if self._snapshot is not None and self._snapshot.pools and not self.console_app.read_only:
             found.append(hint("workers.stop_now"))
             found += [hint("global.more", "more"), hint("global.fewer", "fewer")]
         return found
@@ -304,13 +293,13 @@ def _meaning(state: str, *, busy: bool) -> str:
     return "stops" if not busy and state in {"draining", "stopping"} else _MEANING[state]
 
 
-def pool_lines(snapshot: Snapshot, width: int) -> list[Line]:
+def pool_lines(snapshot: Snapshot, width: int, *, may_write: bool = True) -> list[Line]:
     """A line for each pool: what it is asked for and how far it has come."""
     if not snapshot.pools:
         waiting = snapshot.counts.get("pending", 0) + snapshot.counts.get("failed", 0)
         left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "nothing waits"
         stopped: Line = (("■ no pool runs", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
-        return [spread_out(stopped, (("S", "key"), (" starts one", "dim")), width)]
+        return [spread_out(stopped, (("S", "key"), (" starts one", "dim")) if may_write else (), width)]
     lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:_POOLS]]
     if len(snapshot.pools) > _POOLS:
         lines.append(((f"and {len(snapshot.pools) - _POOLS} more pools", "dim"),))

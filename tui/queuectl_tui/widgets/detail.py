@@ -15,14 +15,18 @@ from queuectl.operations.explain import Explain, explain
 from queuectl.operations.records import describe
 from queuectl_tui.widgets import job_facts
 from queuectl_tui.widgets.job_facts import JobPage
+from queuectl_tui.widgets.pace_bar import bar_of
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context
+    from queuectl_tui.pace import Habits, Pace
     from queuectl_tui.theme import Paint
 
 _LAST = 4000
 """Bytes of output that are read for its last lines."""
 _LINES = 40
+_SHORT, _LONG = 30, 44
+"""Room that a bar is told it has: for a short one and for a long one."""
 
 
 @record
@@ -33,9 +37,11 @@ class JobNow:
     said: tuple[str, ...]
     """The last lines that its last attempt printed."""
     stream: str
+    pace: Pace | None = None
+    """How far it is, while it runs."""
 
 
-def read_job(context: Context, job_id: str) -> JobNow | None:
+def read_job(context: Context, job_id: str, habits: Habits) -> JobNow | None:
     """The job; None when it has been deleted."""
     store = context.store
     try:
@@ -47,7 +53,10 @@ def read_job(context: Context, job_id: str) -> JobNow | None:
     timeout = context.settings.job_timeout_ms if job.timeout_ms is None else job.timeout_ms
     page = JobPage(changed=0, job=job, attempts=attempts, timeout_ms=timeout, why=why)
     stream, said = _output(context, page)
-    return JobNow(page=page, said=said, stream=stream)
+    pace = None
+    if job.state == "processing":
+        pace = habits.paces(context, context.store.browse.these([job_id]).values()).get(job_id)
+    return JobNow(page=page, said=said, stream=stream, pace=pace)
 
 
 def _sentence(text: str) -> str:
@@ -114,6 +123,8 @@ class Detail(Static):
     def _long(self, job: JobNow, paint: Paint, now: int, width: int, height: int) -> Text:
         page = job.page
         head = _head(page, paint, now)
+        if job.pace is not None:
+            head.append_text(_pace(job.pace, paint, now))
         blocks = [head]
         command = Text(safe(page.job.command[:2000], keep="\n").strip("\n"), paint("title"))
         wrapped = command.wrap(_console(), max(width, 10))[:4]
@@ -133,6 +144,8 @@ class Detail(Static):
     def _short(self, job: JobNow, paint: Paint, now: int, width: int) -> Text:
         page = job.page
         text = _head(page, paint, now)
+        if job.pace is not None:
+            text.append(*bar_of(job.pace, now, _SHORT, paint))
         text.append("  ")
         text.append(one_line(page.job.command, max(width - text.cell_len, 10)), paint("title"))
         text.append("\n")
@@ -146,7 +159,7 @@ class Detail(Static):
         text.append("\n")
         if job.said:
             words = [line for line in job.said if line.strip()]
-            text.append("│ ", paint("line"))
+            text.append(f"{paint.glyph('│')} ", paint("line"))
             text.append(safe((words or [""])[-1]), paint("dim"))
         return text
 
@@ -160,6 +173,18 @@ def _head(page: JobPage, paint: Paint, now: int) -> Text:
         text.append(f"  attempt {job.attempts} of {job.max_retries + 1}", paint("dim"))
     if job.finished_at is None and job.state != "processing" and job.run_at > now:
         text.append(f", next in {job_facts.age(job.run_at - now)}", paint("failed"))
+    return text
+
+
+def _pace(pace: Pace, paint: Paint, now: int) -> Text:
+    """A line below the head: how far it is, and what is usual."""
+    bar, style = bar_of(pace, now, _LONG, paint)
+    text = Text()
+    if bar:
+        text.append(f"\n{bar[1:]}", style)
+    if pace.usual_ms is not None:
+        text.append("  usually " if bar else "\nusually ", paint("dim"))
+        text.append(job_facts.age(pace.usual_ms), paint("text"))
     return text
 
 

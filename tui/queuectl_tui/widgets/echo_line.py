@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
 
 _ABOUT = 60
-UNDO = "u undo"
+UNDO, TOO_MUCH = "u undo", "too many to undo"
 
 
 class EchoLine(Static):
@@ -36,8 +36,8 @@ class EchoLine(Static):
         self.command = ""
         """The last command line, whole and unchanged, to copy."""
 
-    def done(self, at: int, about: str, command: str, *, undo: bool = False) -> None:
-        """Something has been done at `at`, in milliseconds since the epoch."""
+    def done(self, at: int, about: str, command: str, *, undo: bool = False, too_much: bool = False) -> None:
+        """Something has been done at `at`, in milliseconds since the epoch; `too_much` to be taken back."""
         self.command = command
         mark = "+" if self._ascii else "✓"
         self._left = Content.assemble(
@@ -46,7 +46,7 @@ class EchoLine(Static):
             ("   $ ", "$foreground 60%"),
             (one_line(command, 400), "$foreground 80%"),
         )
-        self._right = UNDO if undo else ""
+        self._right = UNDO if undo else TOO_MUCH if too_much else ""
         self._show()
 
     def failed(self, at: int, about: str, error: QueuectlError, command: str = "") -> None:
@@ -69,7 +69,7 @@ class EchoLine(Static):
 
     def working(self, about: str) -> None:
         """Something is under way."""
-        self._left = Content.assemble(("… ", "$foreground 60%"), one_line(about, _ABOUT))
+        self._left = Content.assemble((f"{'~' if self._ascii else '…'} ", "$foreground 60%"), one_line(about, _ABOUT))
         self._right = ""
         self._show()
 

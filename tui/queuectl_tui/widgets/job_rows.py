@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
+from queuectl_tui.widgets.pace_bar import bar_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,11 +17,35 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from queuectl.store.browse import Row
+    from queuectl_tui.pace import Pace
     from queuectl_tui.theme import Paint
 
-MARK, CURSOR = "*", ">"
+MARK, CURSOR, WATCHED = "*", ">", "◎"
 GUTTER = 2
 """Cells before the first column: where the cursor and marks are, in letters for whoever sees no colour."""
+
+
+class Cell(NamedTuple):
+    """A text and its style; at the right edge of the cell, another one with a style of its own."""
+
+    text: str
+    style: Style
+    tail: str = ""
+    tail_style: Style | None = None
+
+
+@record
+class Note:
+    """What the table knows of a job beside its row."""
+
+    pace: Pace | None = None
+    """How far it is, while it runs."""
+    doing: str = ""
+    """What somebody has asked for here and that has not been done yet."""
+    watched: bool = False
+
+
+NOTHING_NOTED = Note()
 
 
 @record
@@ -86,15 +111,20 @@ def state_of(row: Row, now: int) -> str:
     return "scheduled" if row.state == "pending" and row.run_at > now + 999 else row.state
 
 
-def cells(row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Paint) -> tuple[tuple[str, Style], ...]:
+def cells(
+    row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Paint, note: Note = NOTHING_NOTED
+) -> tuple[Cell, ...]:
     """The texts of a row and their styles, not yet cut to their widths."""
     dim = paint("dim")
     text = paint("text")
+    late = note.pace is not None and note.pace.is_late(now)
     made = []
     for column, width in columns:
-        style = dim
+        style, tail, tail_style = dim, "", None
         if column.id == "id":
             value, style = short_id(row.id, width, paint), text
+        elif column.id == "state" and note.doing:
+            value, style = f"{paint.glyph('…')} {note.doing}", paint("ghost")
         elif column.id == "state":
             glyph, word, style = paint.state(state_of(row, now))
             value = f"{glyph} {'cancelling' if row.cancel_requested and row.state == 'processing' else word}"
@@ -104,6 +134,10 @@ def cells(row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Pain
             value = f"{row.attempts}/{row.max_retries + 1}"
         elif column.id == "command":
             value, style = plain(row.command.replace("\n", " ")), text
+            if note.watched:
+                value = f"{paint.glyph(WATCHED)} {value}"
+            if note.pace is not None and row.state == "processing":
+                tail, tail_style = bar_of(note.pace, now, width, paint)
         elif column.id == "priority":
             value = str(row.priority) if row.priority else ""
         elif column.id == "age":
@@ -116,17 +150,17 @@ def cells(row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Pain
         else:
             value, style = run_time(row, now), dim
             if row.state == "processing":
-                style = paint("processing")
+                style = paint("warning" if late else "processing")
             elif row.state in {"pending", "failed"}:
                 # What waits has no run time; when it runs next is what one wants to know.
                 due = row.run_at - now
                 value, style = f"+{coarse(due)}" if due > 999 else "", paint("scheduled")
-        made.append((value, style))
+        made.append(Cell(value, style, tail, tail_style))
     return tuple(made)
 
 
 def segments(
-    values: Sequence[tuple[str, Style]],
+    values: Sequence[Cell],
     columns: Sequence[tuple[Column, int]],
     gutter: tuple[str, Style],
     over: Style,
@@ -134,9 +168,11 @@ def segments(
 ) -> list[Segment]:
     """One line of the table, each cell in exactly its width."""
     made = [Segment(gutter[0], gutter[1] + over)]
-    for place, ((value, style), (column, width)) in enumerate(zip(values, columns, strict=True)):
-        fitted = fit(value, width, paint, right=column.right)
+    for place, ((value, style, tail, tail_style), (column, width)) in enumerate(zip(values, columns, strict=True)):
+        fitted = fit(value, width - len(tail), paint, right=column.right)
         made.append(Segment(fitted if not place else f" {fitted}", style + over))
+        if tail:
+            made.append(Segment(tail, (tail_style or style) + over))
     return made
 
 

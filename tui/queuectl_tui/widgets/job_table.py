@@ -13,6 +13,7 @@ from textual.message import Message
 
 from queuectl.domain.record import replace
 from queuectl_tui.keymap import bindings, of_scope
+from queuectl_tui.widgets.row_source import MARKED
 from queuectl_tui.widgets.table_rows import TableRows
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
+    from queuectl.operations.context import Context
     from queuectl.store.browse import Row
 
 MOVES = frozenset({"down", "up", "page_down", "page_up", "top", "end", "open", "mark", "range"})
@@ -129,18 +131,35 @@ class JobTable(TableRows, can_focus=True):
 
     def action_range(self) -> None:
         """Begin a range here, or mark everything from where it began to here."""
-        if self._range is None:
-            self._range = self._cursor
+        begun, here = self._range, self._cursor_row
+        if begun is None or here is None:
+            self._range = None if begun is not None else here
             self.post_message(self.Changed())
             return
-        first, last = self.window.place(self._range), self.window.place(self._cursor)
+        first, last = self.window.place(begun.id), self.window.place(here.id)
         self._range = None
         if first is not None and last is not None:
             low, high = sorted((first, last))
             self.mark([row.id for row in self.window.rows[low : high + 1] if row.id != self.window.ghost])
+        elif self.sort.paged:
+            self._mark_between(*sorted((begun.seq, here.seq)))
         else:
             self.app.bell()
             self.post_message(self.Changed())
+
+    def _mark_between(self, low: int, high: int) -> None:
+        """Mark from one number to another: most of these rows are not at hand."""
+        chosen, reader = self.filter, self._app.reader
+
+        def request(context: Context) -> list[str]:
+            return context.store.browse.ids(chosen, limit=MARKED, between=(low, high), stop=reader.check)
+
+        def answer(ids: list[str]) -> None:
+            self.mark(ids)
+            if len(ids) >= MARKED:
+                self._app.say(f"marked the newest {MARKED:,}; no more can be marked at once")
+
+        reader.ask(request, answer, "mark-range")
 
     @property
     def in_range(self) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.drawing import Column, Line, Piece
 
 _GUTTER = 2
-_OURS = frozenset(
+OURS = frozenset(
     {
         "list.down",
         "list.up",
@@ -37,7 +37,8 @@ _OURS = frozenset(
         "list.all",
     }
 )
-_NOT_OURS = frozenset(each.id for each in of_scope("list")) - _OURS
+"""The keys of a list that it has."""
+_NOT_OURS = frozenset(each.id for each in of_scope("list")) - OURS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from queuectl_tui.keymap import bindings
 from queuectl_tui.widgets.fields import SafeInput
 from queuectl_tui.widgets.log_source import LogSource, save
 from queuectl_tui.widgets.log_status import LogStatus
-from queuectl_tui.widgets.log_view import LogView
+from queuectl_tui.widgets.log_view import SCROLLING, LogView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class LogPane(Vertical):
         &.-asking > #log-ask { display: block; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = bindings("log")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log", but=frozenset(SCROLLING))
 
     class Updated(Message):
         """Something has been read."""
@@ -81,6 +81,8 @@ class LogPane(Vertical):
         """When the answer that is awaited was asked for; None while none is."""
         self._purpose = ""
         self._note: tuple[str, str] | None = None
+        self._latest = 0
+        """The number of the job's latest attempt, as far as is known here."""
         self._view = LogView(err_mark="E" if ascii_only else "▌", id="log-view")
         self._status = LogStatus(id="log-status", ascii_only=ascii_only)
         self._prompt = Static(id="log-prompt", markup=False)
@@ -188,6 +190,21 @@ class LogPane(Vertical):
     def action_previous_attempt(self) -> None:
         self._go_to_attempt(-1)
 
+    def on_log_status_follow_wanted(self, event: LogStatus.FollowWanted) -> None:
+        """The new lines were clicked."""
+        event.stop()
+        self._view.follow(on=True)
+        self._view.focus()
+
+    def attempt_began(self, number: int) -> None:
+        """The job's latest attempt is `number`: show it, for whoever follows the one before it."""
+        seen = self.update_seen
+        if seen is None or self.attempt is None or number <= self.attempt or self.attempt < self._latest:
+            return
+        if self._view.following and not self.has_class("-asking"):
+            self.show_attempt(number)
+        self._latest = number
+
     def _go_to_hit(self, step: int) -> None:
         number = self._view.rows.hit(self._view.position, step)
         if number is not None:
@@ -270,12 +287,16 @@ class LogPane(Vertical):
             return
         self._asked_at = None
         self.update_seen = update
+        self._latest = self._latest or update.newest
         with self.app.batch_update():
             self._view.take(update)
             self._tell()
         self.post_message(self.Updated(update))
         if update.more:
             self.call_later(self.read_on)
+        else:
+            # Only now: what the attempt before it printed has been seen to its end.
+            self.attempt_began(update.newest)
 
     def _announce(self) -> None:
         """Other keys apply now."""

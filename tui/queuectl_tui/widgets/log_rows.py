@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 
@@ -22,8 +22,7 @@ ERRORS = re.compile(
 """What a line looks like that somebody in trouble wants to see."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line, or the part of one that fits."""
 
     line: LogLine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
+from textual.message import Message
 from textual.widgets import Static
 
 from queuectl.domain.quantity import format_bytes, format_duration
@@ -15,6 +16,7 @@ from queuectl_tui.widgets.log_source import LINES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.style import Style
+    from textual import events
 
     from queuectl_tui.widgets.log_source import LogUpdate
     from queuectl_tui.widgets.log_view import LogView
@@ -51,6 +53,16 @@ class LogStatus(Static):
         super().__init__(id=id, markup=False)
         self._ascii = ascii_only
         self._told: Text | None = None
+        self._chip = 0
+        """Columns that the word of new lines takes at the right; 0 while there is none."""
+
+    class FollowWanted(Message):
+        """What tells of new lines was clicked."""
+
+    def on_click(self, event: events.Click) -> None:
+        """The new lines are at the end."""
+        if self._chip and event.x >= self.size.width - self._chip - 1:
+            self.post_message(self.FollowWanted())
 
     def tell(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None) -> None:
         """Say how it stands; a `note` (text and role) takes the place of whether it follows."""
@@ -62,6 +74,7 @@ class LogStatus(Static):
     def line(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None, width: int) -> Text:
         """The line in `width` columns."""
         right = self._right(update, view, note)
+        self._chip = right.cell_len if note is None and view.unseen and not view.following else 0
         left = Text()
         for part in self._parts(update, view):
             if left.cell_len + part.cell_len + _GAP + right.cell_len + 1 > width:

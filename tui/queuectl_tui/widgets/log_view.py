@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from queuectl_tui.keymap import these
 from queuectl_tui.widgets.log_rows import Rows
 
 TYPE_CHECKING = False
@@ -32,6 +32,10 @@ TIME_WIDTH = 9
 MARK_WIDTH = 2
 """A sign for standard error, and one for the line that was found: neither needs colour to be seen."""
 _CACHED = 512
+SCROLLING = (
+    "log.up", "log.down", "log.page_up", "log.page_down", "log.top", "log.bottom", "log.left", "log.right",
+)  # fmt: skip
+"""The keys of `keymap` that are the view's own; the others are those of the pane around it."""
 
 
 class LogView(ScrollView, can_focus=True):
@@ -54,16 +58,7 @@ class LogView(ScrollView, can_focus=True):
         & > .log--here { background: $primary-muted; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="log.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="log.down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="log.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="log.page_down"),
-        Binding("home,g", "top", "First line", show=False, id="log.top"),
-        Binding("end,G", "bottom", "Last line, and follow", show=False, id="log.bottom"),
-        Binding("left", "sideways(-8)", "Left", show=False, id="log.left"),
-        Binding("right", "sideways(8)", "Right", show=False, id="log.right"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = these(*SCROLLING)
 
     class Moved(Message):
         """It follows now, or no longer, or more has come meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from queuectl.domain.record import record
+from queuectl.domain.record import record, replace
 from queuectl.store.browse import Sort, is_counted
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from queuectl.domain.filter import Filter
     from queuectl.operations.context import Context
     from queuectl.store.browse import Row, Window
+    from queuectl_tui.pace import Habits, Pace
 
 COUNTED = 10_000
 """How many matches of a text are counted; beyond that it is 10,000 and more."""
@@ -87,7 +88,7 @@ class Counter:
         return self._known
 
 
-def read(context: Context, wanted: Wanted, counter: Counter, stop: Callable[[], None]) -> Found:
+def read(context: Context, wanted: Wanted, counter: Counter, habits: Habits, stop: Callable[[], None]) -> Found:
     """Read the rows around a place, how many there are in all, and the one that has the cursor."""
     started = time.monotonic()
     browse = context.store.browse
@@ -108,6 +109,8 @@ def read(context: Context, wanted: Wanted, counter: Counter, stop: Callable[[], 
             cap=_RANKED,
             stop=stop,
         )
+    if wanted.sort is Sort.LATE:
+        window = _late_first(window, habits.paces(context, window.rows, heard=False), context.now())
     if wanted.reverse and not wanted.sort.paged:
         window = _reversed(window)
     total = counter.count(context, wanted.filter, stop) if wanted.sort.paged else len(window.rows)
@@ -135,3 +138,12 @@ def _reversed(window: Window) -> Window:
     from queuectl.store.browse import Window as Made
 
     return Made(rows=window.rows[::-1], at_top=window.at_end, at_end=window.at_top, above=window.above)
+
+
+def _late_first(window: Window, paces: dict[str, Pace], now: int) -> Window:
+    """What runs, by how many times it has taken what is usual; the others as they stood."""
+
+    def place(row: Row) -> float:
+        return -paces[row.id].lateness(now) if row.id in paces else 1.0
+
+    return replace(window, rows=tuple(sorted(window.rows, key=place)))

@@ -13,12 +13,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.color import Color
 from rich.style import Style
 
 from queuectl.domain.text import safe
+from queuectl_tui.widgets.sgr_codes import codes, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ _TOKEN = re.compile(
     r"|(?P<move>[\r\b\t])"
     r"|\x07"
 )
+_SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _CUT_OFF = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x9c]*\x1b?|[PX^_][^\x1b]*\x1b?|[ -/]*)\Z")
 
 _FLAGS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
@@ -61,8 +64,7 @@ class Progress:
     percent: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(NamedTuple):
     """A line: harmless text, and how parts of it are to be shown."""
 
     text: str
@@ -99,8 +101,33 @@ class Terminal:
         """Give a whole line that stands by itself; the quick way for what most jobs print."""
         if text.isprintable() and self.is_empty:
             return Printed(text) if self._pen is None or not text else Printed(text, ((0, len(text), self._pen),))
+        if self.is_empty and (painted := self._only_painted(text)) is not None:
+            return painted
         self.write(text)
         return self.end()
+
+    def _only_painted(self, text: str) -> Printed | None:
+        """A line that moves nothing and only changes colours; None where there is more to it."""
+        pieces = _SGR.split(text)
+        texts = pieces[::2]
+        line = "".join(texts)
+        if not line.isprintable():
+            return None
+        spans: list[Span] = []
+        pen, length = self._pen, 0
+        for place, piece in enumerate(texts):
+            if place:
+                pen = _painted(pen, pieces[2 * place - 1])
+            if piece:
+                end = length + len(piece)
+                if pen is not None:
+                    if spans and spans[-1][1] == length and spans[-1][2] is pen:
+                        spans[-1] = (spans[-1][0], end, pen)
+                    else:
+                        spans.append((length, end, pen))
+                length = end
+        self._pen = pen
+        return Printed(line, tuple(spans))
 
     def write(self, text: str) -> None:
         """Write text without newlines. It may end in the middle of an escape sequence."""
@@ -168,15 +195,15 @@ class Terminal:
             self._tab()
 
     def _control(self, final: str, params: str) -> None:
-        number = _number(params.split(";", 1)[0])
+        count = number(params.split(";", 1)[0])
         if final == "G":
-            self._column = min(max(number or 1, 1) - 1, FURTHEST)
+            self._column = min(max(count or 1, 1) - 1, FURTHEST)
         elif final == "C":
-            self._column = min(self._column + max(number or 1, 1), max(FURTHEST, self._width))
+            self._column = min(self._column + max(count or 1, 1), max(FURTHEST, self._width))
         elif final == "D":
-            self._column = max(self._column - max(number or 1, 1), 0)
+            self._column = max(self._column - max(count or 1, 1), 0)
         else:
-            self._erase(number or 0)
+            self._erase(count or 0)
 
     def _erase(self, how: int) -> None:
         cells = self._as_cells()
@@ -193,11 +220,11 @@ class Terminal:
         parts = words.split(";")
         if parts[:2] != ["9", "4"] or len(parts) < 3:
             return
-        state = _number(parts[2])
+        state = number(parts[2])
         if state == 0:
             self.progress = None
         elif state in _STATES:
-            percent = _number(parts[3]) if len(parts) > 3 else None
+            percent = number(parts[3]) if len(parts) > 3 else None
             if percent is not None:
                 percent = min(percent, 100)
             self.progress = Progress(_STATES[state], None if state == 3 else percent)
@@ -283,10 +310,6 @@ def _written_out(letter: str) -> str:
     return safe(letter)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if 0 < len(text) <= 6 and text.isascii() and text.isdecimal() else None
-
-
 @lru_cache(maxsize=1024)
 def _dimmed(pen: Style | None) -> Style:
     return _WRITTEN_OUT if pen is None else pen + _WRITTEN_OUT
@@ -298,8 +321,7 @@ def _painted(pen: Style | None, params: str) -> Style | None:
     foreground = pen.color if pen else None
     background = pen.bgcolor if pen else None
     flags = {name: True for name in _FLAGS.values() if pen is not None and getattr(pen, name)}
-    codes = _codes(params)
-    for code, colour in codes:
+    for code, colour in codes(params):
         if code == 0:
             foreground = background = None
             flags.clear()
@@ -339,39 +361,3 @@ def _style(foreground: Color | None, background: Color | None, flags: tuple[str,
         reverse=on.get("reverse"),
         strike=on.get("strike"),
     )
-
-
-def _codes(params: str) -> Iterator[tuple[int, Color | None]]:
-    """SGR codes in turn, with the colour for 38 and 48."""
-    left = params.split(";")
-    while left:
-        word, *subs = left.pop(0).split(":")
-        code = _number(word)
-        if code is None:
-            if not word:
-                yield 0, None
-            continue
-        if code not in {38, 48}:
-            if code == 4 and subs and subs[0] == "0":
-                code = 24
-            yield code, None
-            continue
-        if subs:
-            # 38:2:<colour space>:r:g:b, or without the colour space as some write it.
-            values = [_number(sub) or 0 for sub in subs]
-            if values[0] == 2 and len(values) > 4:
-                values = [2, *values[2:5]]
-        else:
-            kind = _number(left[0]) if left else None
-            taken = {5: 2, 2: 4}.get(kind or 0, 1)
-            values = [_number(each) or 0 for each in left[:taken]]
-            del left[:taken]
-        yield code, _colour(values)
-
-
-def _colour(values: list[int]) -> Color | None:
-    if values[:1] == [5] and len(values) > 1:
-        return Color.from_ansi(min(values[1], 255))
-    if values[:1] == [2] and len(values) > 3:
-        return Color.from_rgb(*(min(value, 255) for value in values[1:4]))
-    return None

@@ -65,7 +65,7 @@ class StatusLine(Drawing):
     def _parts(self, of: Snapshot, *, wide: bool) -> list[Line]:
         if not of.pools and not of.workers:
             pool: Line = (("no workers", "warning"),)
-            if wide:
+            if wide and not self._read_only:
                 pool += ((" (S starts some)", "dim"),)
         else:
             there, wanted = len(of.workers), of.wanted
@@ -91,7 +91,8 @@ class StatusLine(Drawing):
             return (("… reading", "dim"),)
         if of.error is not None:
             age = max(self.now - of.at, 0) // 1000
-            stale = f"! STALE {age}s"
+            stale = f"! NEVER READ since {time.strftime('%H:%M', time.localtime(of.at / 1000))}"
+            stale = stale if of.never else f"! STALE {age}s"
             # That it is stale comes before why.
             room = min(room - len(stale) - 2, max(self.size.width // 2 - 6, 12))
             return ((f"{stale}: {one_line(of.error, room)}" if room >= 8 else stale, "error"),)

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from queuectl_tui.widgets import job_rows
-from queuectl_tui.widgets.job_rows import CURSOR, GUTTER, MARK
+from queuectl_tui.widgets.job_rows import CURSOR, GUTTER, MARK, NOTHING_NOTED, Cell, Note
 from queuectl_tui.widgets.row_window import RowWindow
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from queuectl.store.browse import Row
     from queuectl_tui.app import ConsoleApp
+    from queuectl_tui.pace import Pace
     from queuectl_tui.theme import Paint
 
 _CACHED = 4000
@@ -30,6 +31,10 @@ class TableLines(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self.marks: dict[str, None] = {}
+        self.paces: dict[str, Pace] = {}
+        """How far the jobs are that run, of those on the screen."""
+        self.doing: dict[str, str] = {}
+        """What has been asked for and not been done yet, by job."""
         self.hidden: frozenset[str] = frozenset()
         """Columns that somebody has taken away, and below, those that are wanted where they would not fit."""
         self.wanted: frozenset[str] = frozenset()
@@ -137,7 +142,13 @@ class TableLines(ScrollView, can_focus=True):
         if row is None:
             return index < self.window.total
         kind = (row.id == self._cursor, row.id in self.marks, row.id == self.window.ghost, self.has_focus)
-        return job_rows.cells(row, self._columns, self._app.clock.now(), self.paint), kind
+        return job_rows.cells(row, self._columns, self._app.clock.now(), self.paint, self._note(row)), kind
+
+    def _note(self, row: Row) -> Note:
+        pace, doing, watched = self.paces.get(row.id), self.doing.get(row.id, ""), row.id in self._app.watching.ids
+        if pace is not None and pace.started_at != row.started_at:
+            pace = None  # of an attempt before
+        return Note(pace=pace, doing=doing, watched=watched) if pace or doing or watched else NOTHING_NOTED
 
     def _refresh_lines(self) -> None:
         """Paint the lines anew that differ from what is on the screen, and no others."""
@@ -179,9 +190,9 @@ class TableLines(ScrollView, can_focus=True):
             over = paint("cursor" if focus else "cursor-idle")
         if over.reverse:
             # Reversed, colours would make a patchwork of the line.
-            values = tuple((value, over) for value, _ in values)
+            values = tuple(cell._replace(style=over, tail_style=over) for cell in values)
         if ghost:
-            values = tuple((value, paint("ghost")) for value, _ in values)
+            values = tuple(cell._replace(style=paint("ghost"), tail_style=paint("ghost")) for cell in values)
         sign = (CURSOR if cursor else " ") + (MARK if marked else " ")
         gutter = (sign, paint("marked") if marked else paint("accent"))
         made = job_rows.segments(values, self._columns, gutter, over, paint)
@@ -190,7 +201,7 @@ class TableLines(ScrollView, can_focus=True):
     def _titles(self, width: int) -> Strip:
         paint = self.paint
         style = paint("dim")
-        cells = [(column.title, style) for column, _ in self._columns]
+        cells = [Cell(column.title, style) for column, _ in self._columns]
         made = job_rows.segments(cells, self._columns, (" " * GUTTER, style), Style.null(), paint)
         return Strip(made).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
 

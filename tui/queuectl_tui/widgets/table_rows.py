@@ -9,16 +9,20 @@ from textual.message import Message
 from queuectl.domain.filter import Filter
 from queuectl.domain.record import replace
 from queuectl.store.browse import Sort
+from queuectl_tui.pace import Habits
 from queuectl_tui.widgets.row_source import Counter, Wanted, read
 from queuectl_tui.widgets.table_lines import TableLines
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.store.browse import Row
+    from queuectl_tui.pace import Pace
     from queuectl_tui.widgets.row_source import Found
 
 _SETTLE = 0.15
 """Seconds for which a row that has just changed under the cursor takes no orders."""
+_PACED = 0.9
+"""Seconds between two looks at how far running jobs are."""
 _DEAR = 10
 """A slow read is done anew only after so many times what it took."""
 
@@ -44,15 +48,18 @@ class TableRows(TableLines):
         """For the orders that have no pages; newest and oldest are each other's."""
         self.more = False
         """Whether there are more rows than could be counted."""
-        self._range: str | None = None
+        self._range: Row | None = None
         """Where a range of marks has begun."""
         self._changed_at = float("-inf")
         self._generation = 0
         self._adopted = -1
         self._counter = Counter()
+        self.habits = Habits()
+        """The reader's thread alone uses it."""
         self._asked: Wanted | None = None
         self._not_before = 0.0
         self._late = False
+        self._paced_at = float("-inf")
 
     @property
     def cursor_row(self) -> Row | None:
@@ -128,16 +135,35 @@ class TableRows(TableLines):
 
     def _ask(self, wanted: Wanted) -> None:
         self._asked = wanted
-        reader, counter = self._app.reader, self._counter
+        reader, counter, habits = self._app.reader, self._counter, self.habits
 
         def request(context: Context) -> Found:
-            return read(context, wanted, counter, reader.check)
+            return read(context, wanted, counter, habits, reader.check)
 
         reader.ask(request, self._arrived, f"rows-{self.id}")
 
     def _ask_once(self, wanted: Wanted) -> None:
         if self._asked != wanted:
             self._ask(wanted)
+
+    def ask_paces(self) -> None:
+        """How far are the jobs that run, of those on the screen? Looked at once a second at most."""
+        now = self._app.clock.monotonic()
+        if self._app.live and now - self._paced_at < _PACED:
+            return
+        self._paced_at = now
+        rows = [row for row in map(self.window.row, range(self._first, self._first + self._height)) if row is not None]
+        running = [row for row in rows if row.state == "processing"]
+        habits = self.habits
+        if running:
+            self._app.reader.ask(lambda context: habits.paces(context, running), self._take_paces, f"paces-{self.id}")
+        elif self.paces:
+            self.paces = {}
+
+    def _take_paces(self, paces: dict[str, Pace]) -> None:
+        if self.is_attached and paces != self.paces:
+            self.paces = paces
+            self._refresh_lines()
 
     def _arrived(self, found: Found) -> None:
         if found.wanted.generation != self._generation or not self.is_attached:
@@ -161,6 +187,7 @@ class TableRows(TableLines):
         self._set_height()
         self._hold(found)
         self._refresh_lines()
+        self.ask_paces()
         if (self._cursor_row, self.is_ghost) != before[:2]:
             self.post_message(self.CursorMoved(self.cursor_row))
         if (window.total, self.more) != before[2:] or forget:

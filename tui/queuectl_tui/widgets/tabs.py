@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from queuectl.domain.text import one_line
 from queuectl_tui.screens.views import PLACES
-from queuectl_tui.widgets.drawing import Drawing
+from queuectl_tui.widgets.drawing import Drawing, length_of, spread_out
 
 if TYPE_CHECKING:
     from textual import events
@@ -28,11 +29,15 @@ class Tabs(Drawing):
             super().__init__()
             self.name = name
 
+    class SavedWanted(Message):
+        """The name of the saved view was clicked."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         """The first view shows."""
         super().__init__(id=id)
         self._counts: dict[str, str] = {}
         self._urgent = False
+        self._view = ""
         self.active = PLACES[0].name
 
     def show(self, snapshot: Snapshot) -> None:
@@ -52,6 +57,17 @@ class Tabs(Drawing):
         self.active = name
         self.redraw()
 
+    def say_view(self, name: str) -> None:
+        """A saved view is on; "" for none."""
+        if name != self._view:
+            self._view = name
+            self.redraw()
+
+    def _view_line(self, width: int) -> Line:
+        if not self._view:
+            return ()
+        return ((f"{'view: ' if width >= 100 else ''}{one_line(self._view, 20)} ▾ ", "accent"),)
+
     def lines(self, width: int, height: int) -> list[Line]:
         """One line."""
         del height
@@ -66,10 +82,14 @@ class Tabs(Drawing):
                 role = "dead" if count.endswith("!") else "dim"
                 pieces.append((f"{count} ", "tab" if active and role == "dim" else role))
             pieces.append(("  " if width >= 100 else "", "text"))
-        return [tuple(pieces)]
+        return [spread_out(tuple(pieces), self._view_line(width), width)]
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the view that was clicked."""
+        """Go to the view that was clicked, or choose a saved one."""
+        width = self.size.width
+        if self._view and event.x >= width - length_of(self._view_line(width)):
+            self.post_message(self.SavedWanted())
+            return
         at = 0
         name = ""
         for text, _ in self.lines(self.size.width, 1)[0]:

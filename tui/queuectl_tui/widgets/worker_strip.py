@@ -33,6 +33,7 @@ class WorkerStrip(Drawing):
         self._jobs: dict[str, Row] = {}
         self._now = 0
         self._height = 1
+        self._may_write = True
         self.border_title = "Workers"
 
     def show(self, snapshot: Snapshot, jobs: dict[str, Row], now: int) -> None:
@@ -40,7 +41,9 @@ class WorkerStrip(Drawing):
         self._workers, self._jobs, self._now = snapshot.workers, jobs, now
         there, wanted = len(snapshot.workers), snapshot.wanted
         self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
-        self.border_subtitle = "+ more  - fewer  X drain" if there else "S starts a pool"
+        self._may_write = not getattr(self.app, "read_only", False)
+        keys = "+ more  - fewer  X drain" if there else "S starts a pool"
+        self.border_subtitle = keys if self._may_write else ""
         height = min(max(there, 1), _MOST)
         if height != self._height:
             self._height = height
@@ -50,7 +53,8 @@ class WorkerStrip(Drawing):
     def lines(self, width: int, height: int) -> list[Line]:
         """A line for each worker; those that do something stand first when there are too many."""
         if not self._workers:
-            return [(("Nothing runs: S starts workers, which go on when the console is closed.", "dim"),)]
+            how = ": S starts workers, which go on when the console is closed" if self._may_write else ""
+            return [((f"Nothing runs{how}.", "dim"),)]
         workers = list(self._workers)
         left = len(workers) - height
         if left > 0:

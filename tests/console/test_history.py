@@ -1,0 +1,128 @@
+"""The command line remembers what was typed, for its owner alone, and never the values of variables."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any
+
+import pytest
+
+from queuectl_tui.history import KEPT, History, location
+from queuectl_tui.screens.command_line import CommandLine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from queuectl_tui.app import ConsoleApp
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> History:
+    return History(str(tmp_path / "state" / "queuectl" / "history"))
+
+
+def test_it_stands_where_state_belongs():
+    assert location({"XDG_STATE_HOME": "/state"}, "linux") == "/state/queuectl/history"
+    assert location({}, "linux").endswith("/.local/state/queuectl/history")
+    assert location({}, "darwin").endswith("/Library/Application Support/queuectl/history")
+
+
+def test_lines_come_back_in_order_and_only_their_owner_can_read_them(tmp_path: Path, kept: History):
+    kept.add("list")
+    kept.add("retry job1")
+    file = tmp_path / "state" / "queuectl" / "history"
+    assert History(str(file)).read() == ["list", "retry job1"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path):
+    file = tmp_path / "history"
+    file.write_text("list\n")
+    file.chmod(0o644)
+    History(str(file)).add("status")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_it_does_not_grow_for_ever(tmp_path: Path):
+    file = tmp_path / "history"
+    file.write_text("".join(f"show job{number}\n" for number in range(2 * KEPT)))
+    kept = History(str(file))
+    kept.add("list")
+    lines = file.read_text().splitlines()
+    assert len(lines) == KEPT
+    assert lines[-1] == "list"
+    assert os.listdir(tmp_path) == ["history"]
+
+
+def test_what_is_no_line_is_left_out(tmp_path: Path, kept: History):
+    kept.add("list \x1b[2J")
+    kept.add("x" * 5000)
+    assert kept.read() == []
+    file = tmp_path / "history"
+    file.write_bytes(b"list\nshow \x1b[31mred\n\nstatus\n")
+    assert History(str(file)).read() == ["list", "status"]
+    file.write_bytes(b"\xff\xfe\n")
+    assert History(str(file)).read() == []
+
+
+@pytest.mark.parametrize("made", ["nothing", "directory", "link", "pipe"])
+def test_a_file_that_cannot_be_used_is_no_trouble(tmp_path: Path, made: str):
+    path, other = tmp_path / "history", tmp_path / "other"
+    other.write_text("secret\n")
+    if made == "nothing":
+        path = other / "history"
+    elif made == "directory":
+        path.mkdir()
+    elif made == "link":
+        path.symlink_to(other)
+    else:
+        os.mkfifo(path)
+    kept = History(str(path))
+    kept.add("list")
+    assert kept.read() == []
+    assert other.read_text() == "secret\n"
+
+
+async def typed(app: Any, pilot: Any, line: str) -> None:
+    app.open_command_line(line)
+    await pilot.pause()
+    assert isinstance(app.screen, CommandLine)
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+@pytest.mark.asyncio
+async def test_the_console_goes_on_where_the_last_one_ended(make_app: Callable[..., ConsoleApp], kept: History):
+    kept.add("jobs state:dead")
+    app = make_app(history=kept)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await typed(app, pilot, "workers")
+        app.open_command_line()
+        await pilot.pause()
+        await pilot.press("up", "up")
+        assert app.screen.query_one("Input").value == "jobs state:dead"  # type: ignore[attr-defined]
+    assert kept.read() == ["jobs state:dead", "workers"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "line",
+    [
+        "enqueue ./pay.sh --env KEY=hunter2",
+        "enqueue ./pay.sh -e KEY=hunter2",
+        """enqueue '{"command": "./pay.sh", "env": {"KEY": "hunter2"}}'""",
+        "edit 42 --env KEY=hunter2",
+    ],
+)
+async def test_variables_are_not_kept(make_app: Callable[..., ConsoleApp], kept: History, line: str):
+    app = make_app(history=kept)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await typed(app, pilot, line)
+        await typed(app, pilot, "jobs")
+    assert kept.read() == ["jobs"]

@@ -1,0 +1,243 @@
+"""A running job's bar: what it says of itself, or what such jobs usually take."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl import bootstrap
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.filter import Filter
+from queuectl.store.browse import Sort
+from queuectl_tui.pace import Habits, Pace
+from queuectl_tui.widgets.detail import Detail
+from queuectl_tui.widgets.job_table import JobTable
+from queuectl_tui.widgets.sgr import Progress
+from tests.support import seed as seeds
+from tests.support.live_job import LiveJob
+from tests.support.seed import HOUR, NOW, SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+
+SIZE = (120, 40)
+
+
+def run(seeder: seeds.Seeder, command: str, *, queue: str = "mail", since: int) -> None:
+    seeder.job(command, "processing", id=command, age=HOUR, queue=queue, runs=[(None, None, since, None, None, "w1")])
+
+
+def done(seeder: seeds.Seeder, command: str, *durations: int, queue: str = "mail") -> None:
+    for duration in durations:
+        seeder.job(command, "completed", age=2 * HOUR, queue=queue, runs=[("success", 0, duration, None, None, "w1")])
+
+
+def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int = 1) -> dict[str, Pace]:
+    """What is known of the jobs that run, after some looks a minute apart."""
+    clock = seeds.StoppedClock()
+    context = bootstrap.context(seeds.seeded(directory, seed), clock=clock)
+    habits = Habits()
+    found: dict[str, Pace] = {}
+    for _ in range(looks):
+        rows = context.store.browse.best(Filter(), Sort.LATE)
+        found = habits.paces(context, rows)
+        clock.at += SECOND
+    context.close()
+    return found
+
+
+def screen_of(app: ConsoleApp) -> str:
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+def line_of(app: ConsoleApp, command: str) -> str:
+    """The row of the job that runs this."""
+    lines = [line for line in screen_of(app).splitlines() if "processing " in line and f"/4 {command}" in line]
+    return lines[0].partition(" │")[0]
+
+
+def test_what_the_same_command_took_before_is_usual(tmp_path: Path):
+    def seed(seeder: seeds.Seeder) -> None:
+        done(seeder, "make all", 8000, 10_000, 90_000)
+        done(seeder, "make docs", 1000, 1000)
+        run(seeder, "make all", since=5000)
+
+    (pace,) = paces(tmp_path, seed).values()
+
+    assert pace.usual_ms == 10_000
+    assert pace.part(NOW) == pytest.approx(0.5)
+    assert not pace.is_late(NOW)
+
+
+def test_else_what_the_same_program_took_in_that_queue(tmp_path: Path):
+    def seed(seeder: seeds.Seeder) -> None:
+        done(seeder, "send --to a", 4000)
+        done(seeder, "send --to b", 6000)
+        done(seeder, "send --to c", 100, 100, queue="video")
+        run(seeder, "send --to d", since=1000)
+
+    (pace,) = paces(tmp_path, seed).values()
+
+    assert pace.usual_ms == 5000
+
+
+def test_nothing_is_usual_of_what_never_ran_or_ran_once(tmp_path: Path):
+    def seed(seeder: seeds.Seeder) -> None:
+        done(seeder, "make all", 8000)
+        run(seeder, "make all", since=60_000)
+        run(seeder, "unheard of", since=60_000)
+
+    for pace in paces(tmp_path, seed).values():
+        assert (pace.usual_ms, pace.part(NOW), pace.is_late(NOW)) == (None, None, False)
+
+
+def test_a_rare_command_is_found_behind_many_others_step_by_step(tmp_path: Path):
+    def seed(seeder: seeds.Seeder) -> None:
+        done(seeder, "make rarely", 20_000, 20_000)
+        seeder.many(1500)
+        run(seeder, "make rarely", since=1000)
+
+    (tmp_path / "1").mkdir()
+    (tmp_path / "5").mkdir()
+    (at_first,) = paces(tmp_path / "1", seed, looks=1).values()
+    (later,) = paces(tmp_path / "5", seed, looks=5).values()
+
+    assert at_first.usual_ms is None
+    assert later.usual_ms == 20_000
+
+
+def test_late_is_half_as_long_again_and_never_a_moment():
+    assert not Pace(started_at=0, usual_ms=10_000, progress=None).is_late(15_000)
+    assert Pace(started_at=0, usual_ms=10_000, progress=None).is_late(15_001)
+    assert not Pace(started_at=0, usual_ms=10, progress=None).is_late(2000)
+
+
+def test_what_a_job_says_of_itself_goes_before_what_is_usual():
+    pace = Pace(started_at=0, usual_ms=10_000, progress=Progress("running", 80))
+
+    assert pace.part(1000) == 0.8
+    assert Pace(started_at=0, usual_ms=10_000, progress=Progress("busy", None)).part(1000) == 0.1
+
+
+def late(seeder: seeds.Seeder) -> None:
+    done(seeder, "make slow", 10_000, 10_000)
+    done(seeder, "make quick", 1000, 1000)
+    run(seeder, "make slow", since=12_000)
+    run(seeder, "make quick", since=11_000)
+    run(seeder, "fresh start", since=90_000)
+
+
+@pytest.mark.asyncio
+async def test_a_late_job_says_so_and_stands_on_top_in_that_order(make_app: Make) -> None:
+    app = make_app(late, workers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert line_of(app, "make quick").count("▓") == 4
+        assert " late " in line_of(app, "make quick")
+        assert " late " not in line_of(app, "make slow")
+        assert "▓" not in line_of(app, "fresh start")
+        await pilot.press("o", "o", "o", "o", "o")
+        table = app.query_one(JobTable)
+        assert table.sort is Sort.LATE
+        assert [row.id for row in table.window.rows][:3] == ["make quick", "make slow", "fresh start"]
+        assert "sort: late" in screen_of(app)
+
+
+@pytest.mark.asyncio
+async def test_the_bar_grows_with_the_seconds_and_nothing_is_read_for_it(make_app: Make) -> None:
+    app = make_app(late, workers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.clock.at -= 9 * SECOND  # type: ignore[attr-defined]
+        app.view.tick()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "▓░░░" in line_of(app, "make slow")
+        app.clock.at += 5 * SECOND  # type: ignore[attr-defined]
+        app.view.tick()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "▓▓▓░" in line_of(app, "make slow")
+
+
+@pytest.mark.asyncio
+async def test_a_job_that_prints_its_progress_shows_it(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(lambda seeder: done(seeder, "encode", 4000, 4000, queue="default"), workers=False)
+    job = LiveJob(tmp_path, "encode")
+    job.begin()
+    job.print(b"frame 1\n\x1b]9;4;1;50\x07" + b"\x1b]9;4;1;9")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert "▓▓░░ 50%" in screen_of(app)
+
+        async def after(data: bytes) -> str:
+            job.print(data)
+            app.view.tick()  # type: ignore[attr-defined]
+            await pilot.pause()
+            return screen_of(app)
+
+        assert "▓▓▓░ 75%" in await after(b"\x07\x1b]9;4;1;75\x1b\\")
+        assert "▓▓▓░ 75%" in await after(b"a line that says nothing of it\n" * 1000)
+        assert "▓▓▓▓ 100%" in await after(b"\x1b]9;4;1;999\x07\xff\xfe\x1b[2J")
+        assert "▓░░░ 30% error" in await after(b"\x1b]9;4;2;30\x07")
+        assert "%" not in line_of_command(await after(b"\x1b]9;4;0\x07"))
+        job.end()
+        await read_again(pilot)
+        assert "▓" not in screen_of(app)
+
+
+def line_of_command(screen: str) -> str:
+    return next(line for line in screen.splitlines() if " encode " in line)[:70]
+
+
+async def read_again(pilot: Pilot[int]) -> None:
+    app: ConsoleApp = pilot.app  # type: ignore[assignment]
+    app.reader.refresh()
+    await pilot.pause()
+    app.query_one(JobTable).refresh_rows()
+    await pilot.pause()
+
+
+@pytest.mark.asyncio
+async def test_an_attempt_begins_with_a_bar_of_its_own(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None, workers=False)
+    job = LiveJob(tmp_path, "encode")
+    job.begin()
+    job.print(b"\x1b]9;4;1;50\x07")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert " 50%" in screen_of(app)
+        job.end(Outcome.EXIT)
+        job.clock.at += HOUR
+        job.begin()
+        await read_again(pilot)
+        assert " 50%" not in screen_of(app)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+async def test_a_bar_leaves_room_for_the_command(make_app: Make, width: int) -> None:
+    app = make_app(late, workers=False)
+    async with app.run_test(size=(width, 30)):
+        table = app.query_one(JobTable)
+        for y in range(table.size.height):
+            assert len(table.render_line(y).text) == table._width
+        assert "make quick" in screen_of(app)
+        assert " late" in screen_of(app)
+
+
+@pytest.mark.asyncio
+async def test_the_detail_tells_what_is_usual(make_app: Make) -> None:
+    app = make_app(late, workers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.press("j", "j")
+        job = app.query_one(Detail).job
+        assert job is not None
+        assert job.page.job.id == "make slow"
+        assert "usually 10s" in screen_of(app)

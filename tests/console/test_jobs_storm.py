@@ -1,0 +1,135 @@
+"""Many failures with one error raise a banner, and one key holds what waits in that queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.widgets.job_table import JobTable
+from queuectl_tui.widgets.storm_banner import StormBanner
+from tests.support import seed as seeds
+from tests.support.seed import CURL_ERROR, MINUTE, SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.pilot import Pilot
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+
+pytestmark = pytest.mark.asyncio
+SIZE = (120, 40)
+
+
+def storm(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.format(ms=30_000), n: int = 24) -> None:
+    for _ in range(n):
+        seeder.job(
+            "curl https://api.example", "failed", age=MINUTE, queue=queue, due=20 * SECOND,
+            runs=[("exit", 28, 20 * SECOND, None, error, "w1")],
+        )  # fmt: skip
+    seeder.stat(0, queue, "exit", 20_000, n)
+    seeder.job("send", "pending", age=SECOND, queue=queue, id="waits")
+    seeder.job("other", "pending", age=SECOND, queue="video", id="elsewhere")
+
+
+def screen_of(app: ConsoleApp) -> str:
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+async def read_again(pilot: Pilot[int]) -> None:
+    app: ConsoleApp = pilot.app  # type: ignore[assignment]
+    app.reader.refresh()
+    await pilot.pause()
+
+
+async def test_a_storm_is_told_of_and_takes_no_focus(make_app: Make) -> None:
+    app = make_app(storm)
+    async with app.run_test(size=SIZE):
+        assert "24 jobs failed in 2 min in mail, same error: exit 28" in screen_of(app)
+        assert "H holds queue mail" in screen_of(app)
+        assert app.query_one(StormBanner).size.height == 1
+        assert app.query_one(JobTable).has_focus
+
+
+async def test_without_a_storm_there_is_no_line_for_it(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        assert not app.query_one(StormBanner).display
+        await pilot.press("H")
+        assert "no queue fails again and again" in screen_of(app)
+
+
+async def test_one_key_holds_what_waits_in_that_queue_after_asking(make_app: Make) -> None:
+    app = make_app(storm)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("H")
+        assert isinstance(app.screen, Confirm)
+        assert "Hold 25 jobs?" in screen_of(app)
+        assert "$ queuectl hold waits 24 23" in screen_of(app)
+        assert app.snapshot.counts["held"] == 0
+        await pilot.press("y")
+        await pilot.pause()
+        assert app.snapshot.counts["held"] == 25
+        assert app.snapshot.counts["pending"] == 1
+        assert not app.query_one(StormBanner).display
+        await pilot.press("u")
+        await pilot.pause()
+        assert app.snapshot.counts["held"] == 0
+
+
+async def test_whoever_leaves_the_question_has_held_nothing(make_app: Make) -> None:
+    app = make_app(storm)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("H", "enter")
+        await pilot.pause()
+        await read_again(pilot)
+        assert app.snapshot.counts["held"] == 0
+        assert app.query_one(StormBanner).display
+
+
+async def test_esc_hides_it_until_the_storm_is_over(make_app: Make) -> None:
+    app = make_app(storm)
+    async with app.run_test(size=SIZE) as pilot:
+        banner = app.query_one(StormBanner)
+        await pilot.press("slash", *"queue:mail", "enter", "escape")
+        assert not banner.display
+        assert app.query_one(JobTable).filter.queue == "mail"
+        await read_again(pilot)
+        assert not banner.display
+        await pilot.press("escape")
+        assert app.query_one(JobTable).filter.queue is None
+
+
+async def test_it_goes_by_itself(make_app: Make) -> None:
+    app = make_app(storm)
+    async with app.run_test(size=SIZE) as pilot:
+        assert app.query_one(StormBanner).display
+        app.clock.at += 3 * MINUTE  # type: ignore[attr-defined]
+        await read_again(pilot)
+        assert not app.query_one(StormBanner).display
+
+
+async def test_read_only_tells_and_offers_nothing(make_app: Make) -> None:
+    app = make_app(storm, read_only=True)
+    async with app.run_test(size=SIZE) as pilot:
+        assert "24 jobs failed" in screen_of(app)
+        assert "holds queue" not in screen_of(app)
+        await pilot.press("H")
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+        assert "read-only" in screen_of(app)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+async def test_a_hostile_error_stays_on_its_line(make_app: Make, width: int) -> None:
+    nasty = "\x1b]0;owned\x07 [/bold] [red]x \u202e \x9b2J 処理を開始します" * 5
+    app = make_app(lambda seeder: storm(seeder, queue="\x1b[31m[/q]", error=nasty))
+    async with app.run_test(size=(width, 24)):
+        banner = app.query_one(StormBanner)
+        line = banner.render_line(0).text
+        assert banner.display
+        assert not set(line) & {"\x1b", "\x07", "\x9b", "\u202e"}
+        assert line.rstrip().endswith("esc hides")

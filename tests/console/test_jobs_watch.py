@@ -1,0 +1,139 @@
+"""A watched job is marked, and its end is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl.domain.attempt import Outcome
+from queuectl_tui.watching import MOST, Watching
+from queuectl_tui.widgets.job_table import JobTable
+from tests.support.live_job import LiveJob
+from tests.support.seed import HOUR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+
+pytestmark = pytest.mark.asyncio
+SIZE = (120, 40)
+
+
+def screen_of(app: ConsoleApp) -> str:
+    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
+
+
+async def read_again(pilot: Pilot[int]) -> None:
+    app: ConsoleApp = pilot.app  # type: ignore[assignment]
+    app.reader.refresh()
+    await pilot.pause()
+    app.query_one(JobTable).refresh_rows()
+    await pilot.pause()
+
+
+def told(app: ConsoleApp) -> list[str]:
+    return [each.message for each in app._notifications]
+
+
+async def test_a_watched_job_is_marked_and_its_end_is_told_once(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None)
+    job = LiveJob(tmp_path, "make world", id="world")
+    job.begin()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W")
+        assert "◎ make world" in screen_of(app)
+        await read_again(pilot)
+        assert told(app) == []
+        job.end()
+        await read_again(pilot)
+        assert told(app) == ["world is completed: make world"]
+        assert "◎" not in screen_of(app)
+        await read_again(pilot)
+        assert len(told(app)) == 1
+
+
+async def test_an_attempt_that_is_tried_again_is_no_end(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None)
+    job = LiveJob(tmp_path, "make world", id="world", max_retries=1)
+    job.begin()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W")
+        job.end(Outcome.EXIT)
+        await read_again(pilot)
+        assert told(app) == []
+        assert "◎" in screen_of(app)
+        job.clock.at += HOUR
+        job.begin()
+        job.end(Outcome.EXIT)
+        await read_again(pilot)
+        assert told(app) == ["world is dead after 2 attempts: make world"]
+
+
+async def test_the_end_is_told_while_the_picture_is_stopped(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None)
+    job = LiveJob(tmp_path, "make world", id="world")
+    job.begin()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W", "p")
+        job.end()
+        await read_again(pilot)
+        assert told(app) == ["world is completed: make world"]
+
+
+async def test_pressed_again_it_is_not_watched_any_more(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None)
+    job = LiveJob(tmp_path, "make world", id="world")
+    job.begin()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W", "W")
+        assert "◎" not in screen_of(app)
+        job.end()
+        await read_again(pilot)
+        assert told(app) == []
+        await pilot.press("W")
+        assert "world has ended already: completed" in screen_of(app)
+
+
+async def test_a_deleted_job_has_ended_too(make_app: Make, tmp_path: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W")
+        import apsw
+
+        connection = apsw.Connection(str(tmp_path / "queue.db"))
+        connection.execute("DELETE FROM jobs WHERE id = '68'").fetchall()
+        connection.close()
+        await read_again(pilot)
+        assert told(app) == ["68 has been deleted"]
+
+
+async def test_hostile_names_are_told_harmlessly(make_app: Make, tmp_path: Path) -> None:
+    app = make_app(None)
+    job = LiveJob(tmp_path, "printf '\x1b]0;owned\x07' [/x] [bold]\x9b2J", id="[/] \x1b[2J \u202e")
+    job.begin()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("W")
+        job.end()
+        await read_again(pilot)
+        (words,) = told(app)
+        assert words.isprintable()
+        assert "[/]" in screen_of(app)
+        assert not set(screen_of(app)) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+async def test_what_can_be_watched_is_bounded(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE):
+        row = app.query_one(JobTable).cursor_row
+        assert row is not None
+        watching = Watching()
+        for number in range(MOST):
+            watching.toggle(row._replace(id=str(-number)))
+        assert watching.toggle(row) == f"{MOST} jobs are watched; no more can be"
+        assert len(watching.ids) == MOST

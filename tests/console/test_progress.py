@@ -1,0 +1,72 @@
+"""What a job prints of its progress is found, and nothing else in its output can do harm."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queuectl_tui.progress import said
+from queuectl_tui.widgets.sgr import Progress
+
+HALF = Progress("running", 50)
+
+
+@pytest.mark.parametrize(
+    ("data", "meant"),
+    [
+        (b"\x1b]9;4;1;47\x07", Progress("running", 47)),
+        (b"\x1b]9;4;1;47\x1b\\", Progress("running", 47)),
+        (b"\x1b]9;4;1;0\x07", Progress("running", 0)),
+        (b"\x1b]9;4;2;30\x07", Progress("error", 30)),
+        (b"\x1b]9;4;2\x07", Progress("error", None)),
+        (b"\x1b]9;4;3\x07", Progress("busy", None)),
+        (b"\x1b]9;4;3;10\x07", Progress("busy", None)),
+        (b"\x1b]9;4;4;80\x07", Progress("paused", 80)),
+        (b"\x1b]9;4;1;100\x07", Progress("running", 100)),
+        (b"\x1b]9;4;1;101\x07", Progress("running", 100)),
+        (b"\x1b]9;4;1;999\x07", Progress("running", 100)),
+        (b"a\x1b]9;4;1;10\x07b\x1b]9;4;1;20\x07c", Progress("running", 20)),
+        (b"\x1b]9;4;1;10\x07\x1b]9;4;0\x07", None),
+        (b"\x1b]9;4;1;10\x07\x1b]9;4;0;0\x1b\\", None),
+    ],
+)
+def test_the_last_that_is_said_counts(data: bytes, meant: Progress | None):
+    assert said(data, HALF) == meant
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"9;4;1;47",
+        b"]9;4;1;47\x07",
+        b"\x1b]9;4;1;47",
+        b"\x1b]9;4;1;4",
+        b"\x1b]9;4;5;47\x07",
+        b"\x1b]9;4;12;47\x07",
+        b"\x1b]9;4;1;-5\x07",
+        b"\x1b]9;4;1;1e9\x07",
+        b"\x1b]9;4;1;4294967296\x07",
+        b"\x1b]9;4;1;\xd9\xa3\x07",
+        b"\x1b]9;4;1;47;1\x07",
+        b"\x1b]9;hello\x07",
+        b"\x1b]94;1;47\x07",
+        b"\x1b]0;\x1b]9;4;1\x1b",
+        b"\xff\xfe\x00\x1b\x1b]\x07" * 50,
+    ],
+)
+def test_what_is_no_progress_leaves_what_was_said_before(data: bytes):
+    assert said(data, HALF) == HALF
+    assert said(data) is None
+
+
+@given(st.binary(), st.sampled_from([None, HALF]))
+def test_any_bytes_are_read(data: bytes, before: Progress | None):
+    found = said(data + b"\x1b]9;4;1;7", before)
+
+    assert found is None or found.percent is None or 0 <= found.percent <= 100
+
+
+def test_it_is_found_behind_any_rubbish_that_has_ended():
+    assert said(b"\x1b]9;4;1;3\x1b]52;c;AA" * 100 + b"\x07" + b"\x1b]9;4;1;64\x07\x1b[31m") == Progress("running", 64)

@@ -1,0 +1,78 @@
+"""Which keys are of use just now: what a view or a page can do, and nothing that writes where nothing may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from queuectl_tui.keymap import remap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+    from queuectl_tui.keymap import Key
+    from queuectl_tui.screens.views import View
+
+_MOVES = (
+    ".down", ".up", ".page_down", ".page_up", "log.top", "log.bottom", "log.left", "log.right",
+)  # fmt: skip
+"""Keys that move about: nobody looks for them in a palette."""
+WRITES = frozenset(
+    {
+        "retry",
+        "cancel",
+        "kill",
+        "delete",
+        "edit",
+        "hold",
+        "hold_storm",
+        "priority",
+        "requeue",
+        "purge",
+        "new_job",
+        "stop",
+        "stop_now",
+        "start_pool",
+        "stop_pool",
+        "scale(1)",
+        "scale(-1)",
+        "undo",
+    }
+)
+"""Actions that change something: a console that is read-only does not offer them."""
+
+
+def offered(user: Mapping[str, str], *, read_only: bool) -> list[Key]:
+    """Every binding that may be used, with the user's keys."""
+    return [key for key in remap(user) if not (read_only and key.does in WRITES)]
+
+
+def here(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> Iterator[tuple[Key, DOMNode]]:
+    """The keys that do something on a page, and what does it. What can be done just here comes first."""
+    from queuectl_tui.screens.one_job import OneJobScreen
+
+    own, lacks = frozenset[str](), view.lacks
+    scopes: tuple[str, ...] = view.scopes
+    where: DOMNode = view
+    if isinstance(page, OneJobScreen):
+        own, lacks, scopes, where = frozenset(page.own_keys), page.lacks, (page.scope,), page
+    for key in sorted(keys, key=lambda each: each.id not in own and each.scope not in scopes):
+        if key.id.endswith(_MOVES) or key.id in lacks - own:
+            continue
+        if key.id in own:
+            yield key, page
+        elif key.scope in scopes:
+            target = _has_action(key.does, page.focused or where, where)
+            if target is not None:
+                yield key, target
+        elif key.scope == "global":
+            yield key, app
+
+
+def _has_action(action: str, start: DOMNode, within: DOMNode) -> DOMNode | None:
+    """The nearest to `start` that has an action, else what in `within` has it; None where nothing there has it."""
+    name = f"action_{action.partition('(')[0]}"
+    near = [node for node in start.ancestors_with_self if within in node.ancestors_with_self]
+    return next((node for node in (*near, within, *within.query()) if hasattr(node, name)), None)

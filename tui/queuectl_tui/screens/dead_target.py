@@ -1,0 +1,113 @@
+"""What an action on dead letters is done to: one job, marked jobs, groups, or all there are; and the words for it."""
+
+from __future__ import annotations
+
+from queuectl.domain.record import record
+from queuectl.domain.text import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from typing import Any
+
+    from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture
+
+_NAMED = 5
+_ERROR = 68
+
+
+@record
+class Target:
+    """What an action is done to."""
+
+    n: int
+    ids: tuple[str, ...] | None
+    """None: groups, or all."""
+    signatures: tuple[str, ...]
+    """The errors of the groups; empty where jobs are named or all are meant."""
+    label: str
+    names: tuple[str, ...]
+    errors: tuple[str, ...] = ()
+    """What the groups say."""
+
+    @property
+    def wider(self) -> dict[str, Any]:
+        """The params for groups or for all."""
+        return {"error": self.signatures} if self.signatures else {"all": True}
+
+
+def aim(picture: DeadPicture, marks: Collection[str], cursor: str | None) -> Target | None:
+    """What is marked, else what has the cursor. Rows are `e:` and an error's signature, or `j:` and a job's id."""
+    if marks:
+        return _marked(picture, marks)
+    group = next((each for each in picture.groups if f"e:{each.signature}" == cursor), None)
+    if group is not None:
+        return _groups((group,))
+    job = jobs_of(picture).get(cursor or "")
+    return None if job is None else _named((job,))
+
+
+def jobs_of(picture: DeadPicture) -> dict[str, DeadJob]:
+    """The jobs that are shown, by the keys of their rows."""
+    found = list(picture.jobs or ())
+    for group in picture.groups:
+        found += group.jobs or ()
+    return {f"j:{job.id}": job for job in found}
+
+
+def _marked(picture: DeadPicture, marks: Collection[str]) -> Target | None:
+    groups = tuple(group for group in picture.groups if f"e:{group.signature}" in marks)
+    taken = {f"j:{job.id}" for group in groups for job in group.jobs or ()}
+    jobs = tuple(job for key, job in jobs_of(picture).items() if key in marks and key not in taken)
+    if picture.jobs is not None and len(jobs) == len(picture.jobs) > 1:
+        # Every one of them marked in the flat list, which shows all there are.
+        return _all(picture, names=jobs)
+    if groups and sum(group.n for group in groups) == picture.total and picture.total > 1:
+        return _all(picture, groups=groups)
+    if jobs and groups:
+        # An operation takes jobs or errors: with the mark of a job in another group, groups are meant by their jobs.
+        return None
+    return _groups(groups) if groups else _named(jobs) if jobs else None
+
+
+def _all(picture: DeadPicture, *, names: tuple[DeadJob, ...] = (), groups: tuple[DeadGroup, ...] = ()) -> Target:
+    return Target(
+        n=picture.total, ids=None, signatures=(), label=f"all {dead_jobs(picture.total)}", names=_names(names),
+        errors=_errors(groups),
+    )  # fmt: skip
+
+
+def _groups(groups: tuple[DeadGroup, ...]) -> Target:
+    n = sum(group.n for group in groups)
+    what = groups[0].signature if len(groups) == 1 else f"{len(groups)} errors"
+    return Target(
+        n=n, ids=None, signatures=tuple(group.signature for group in groups), label=f"{dead_jobs(n)} of {what}",
+        names=_names(groups[0].jobs or ()) if len(groups) == 1 else (), errors=_errors(groups),
+    )  # fmt: skip
+
+
+def _named(jobs: tuple[DeadJob, ...]) -> Target:
+    label = (
+        dead_jobs(len(jobs))
+        if len(jobs) > _NAMED
+        else f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(one_line(job.id, 20) for job in jobs)}"
+    )
+    return Target(n=len(jobs), ids=tuple(job.id for job in jobs), signatures=(), label=label, names=_names(jobs))
+
+
+def dead_jobs(n: int) -> str:
+    """`1 dead job`, `1,204 dead jobs`."""
+    return f"{n:,} dead {'job' if n == 1 else 'jobs'}"
+
+
+def _names(jobs: Sequence[DeadJob]) -> tuple[str, ...]:
+    return tuple(f"{one_line(job.id, 20)}  {one_line(job.command, 40)}" for job in jobs[:_NAMED])
+
+
+def _errors(groups: Sequence[DeadGroup]) -> tuple[str, ...]:
+    shown = tuple(
+        one_line(f"{group.n:,} × {group.text}" if len(groups) > 1 else group.text, _ERROR)  # noqa: RUF001
+        for group in groups[:_NAMED]
+    )
+    left = len(groups) - len(shown)
+    return (*shown, f"and {left} more errors") if left else shown
