@@ -92,7 +92,7 @@ def of_operation(of: Operation) -> str:
         allow_abbrev=False,
     )
     parser._optionals.title = "options"  # noqa: SLF001 - the one way to have one name in every version of Python
-    parser._positionals.title = "arguments"  # noqa: SLF001
+    parser._positionals.title = "arguments"  # noqa: SLF001 - as above
     for name, (field, annotation) in described(of.params).items():
         if field.positional or field.rest:
             parser.add_argument(
@@ -117,7 +117,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.startswith("examples:"):
             return super()._fill_text(text, width, indent)
-        plain = argparse.HelpFormatter._fill_text  # noqa: SLF001
+        plain = argparse.HelpFormatter._fill_text  # noqa: SLF001 - what argparse lets formatters replace
         return "\n\n".join(plain(self, paragraph, width, indent) for paragraph in text.split("\n\n"))
 
 

@@ -76,6 +76,12 @@ def living_pools(store: Store, place: Place) -> list[PoolInfo]:
     return [pool for pool in store.fleet.running_pools() if not locks.is_free(os.path.join(place.pools, pool.id))]
 
 
+def has_ended(pool: PoolInfo, place: Place) -> bool:
+    """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
+    path = os.path.join(place.pools, pool.id)
+    return locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
+
+
 def _modified(path: str) -> int | None:
     try:
         return os.stat(path).st_mtime_ns // 1_000_000

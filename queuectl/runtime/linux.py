@@ -72,7 +72,7 @@ def all_gone(leader: int) -> bool:  # noqa: ARG001 - the portable half needs it
             return False
 
 
-def leftovers(leader: int, cookie: str) -> dict[int, int]:  # noqa: ARG001
+def leftovers(leader: int, cookie: str) -> dict[int, int]:  # noqa: ARG001 - the portable half needs it
     """What lives of the tree that this process started."""
     return descendants(os.getpid())
 
@@ -107,14 +107,7 @@ def processes() -> dict[int, Process]:
 
 def carrying(cookie: str) -> dict[int, int]:
     """Find every process that was started with QUEUECTL_RUN=`cookie` in its environment and has not scrubbed it."""
-    entry = b"\0QUEUECTL_RUN=" + cookie.encode() + b"\0"
-    found = {}
-    for pid in _pids():
-        started = start_time(pid)
-        environment = _read(f"/proc/{pid}/environ")
-        if started is not None and environment and entry in b"\0" + environment + b"\0":
-            found[pid] = started
-    return found
+    return {pid: started for pid, (started, found) in cookies().items() if found == cookie}
 
 
 def cookies() -> dict[int, tuple[int, str]]:

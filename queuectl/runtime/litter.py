@@ -12,7 +12,6 @@ import re
 import stat
 
 from queuectl.runtime import host, locks
-from queuectl.store.health import attempt_is_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def litter(store: Store, place: Place, *, now: int) -> list[str]:
 
     def output(name: str, _path: str) -> bool:
         found = re.fullmatch(_LIVE, name, re.ASCII)
-        return found is not None and not attempt_is_open(store.database, int(found[1]), int(found[2]))
+        return found is not None and not store.fleet.attempt_is_open(int(found[1]), int(found[2]))
 
     rooms: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
         (place.workers, of_worker),

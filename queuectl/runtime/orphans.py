@@ -10,7 +10,6 @@ import os
 
 from queuectl.domain.record import record
 from queuectl.runtime import host, locks, process, tree
-from queuectl.store.health import attempt_is_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def orphans(store: Store, place: Place) -> list[Orphans]:
             cookie = process.cookie(worker, *note[1:])
             held.setdefault(cookie, []).append(path)
             pids.setdefault(cookie, set()).update(host.holding(path, locks.LOCK_FD))
-    spared = _spared()
+    spared = tree.spared_in(host.processes())
     return [
         Orphans(cookie=cookie, pids=tuple(sorted(found - spared)), locks=tuple(held.get(cookie, ())))
         for cookie, found in sorted(pids.items())
@@ -68,15 +67,4 @@ def _is_over(store: Store, cookie: str) -> bool:
     worker, *numbers = cookie.rsplit("-", 2)
     if len(numbers) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 19 for each in numbers):
         return False
-    return attempt_is_over(store.database, worker, int(numbers[0]), int(numbers[1]))
-
-
-def _spared() -> set[int]:
-    """This process and whoever started it: a doctor that is called by a job does not end itself."""
-    table = host.processes()
-    spared = {0, 1, os.getpid()}
-    ancestor = os.getppid()
-    while ancestor not in spared and ancestor in table:
-        spared.add(ancestor)
-        ancestor = table[ancestor].parent
-    return spared
+    return store.fleet.attempt_is_over(worker, int(numbers[0]), int(numbers[1]))

@@ -14,7 +14,7 @@ import sys
 from multiprocessing.connection import wait as wait_for_any
 
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import StoreError, StoreGone
+from queuectl.domain.errors import StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
@@ -25,6 +25,7 @@ from queuectl.runtime.names import new_name
 from queuectl.runtime.process import allow_open_files
 from queuectl.runtime.signals import orders_held_back, signal_pipe
 from queuectl.runtime.worker import Assignment, Stop
+from queuectl.store.files import gone
 from queuectl.store.store import Store
 
 TYPE_CHECKING = False
@@ -119,10 +120,7 @@ class Pool:
             self._write_end()
         self._take_away()
         if self._gone:
-            raise StoreGone(
-                f"the store {self._location} has been deleted or replaced while it was in use: the pool has ended",
-                hint="stop every worker before the store is moved or restored",
-            )
+            raise gone(self._location, ": the pool has ended")
         self._log.event("pool stopped")
 
     def _register(self) -> None:

@@ -126,14 +126,7 @@ def processes() -> dict[int, Process]:
 
 def carrying(cookie: str) -> dict[int, int]:
     """Find every process of ours that was started with QUEUECTL_RUN=`cookie` in its environment."""
-    entry = b" QUEUECTL_RUN=" + cookie.encode() + b" "
-    table = processes()
-    found = {}
-    for line in _run("ps", *_ENVIRONMENTS)[1].splitlines():
-        pid, _, rest = line.strip().partition(b" ")
-        if entry in rest + b" " and int(pid) in table:
-            found[int(pid)] = table[int(pid)].started
-    return found
+    return {pid: started for pid, (started, found) in cookies().items() if found == cookie}
 
 
 def cookies() -> dict[int, tuple[int, str]]:
@@ -149,7 +142,7 @@ def cookies() -> dict[int, tuple[int, str]]:
     return found
 
 
-def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001
+def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001 - what the Linux half is asked
     """Find nothing: open files of others are not shown everywhere."""
     return {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from queuectl.store.file_locks import file_locks
+
 _FIRST_READ_LOCK, _LAST_READ_LOCK = 123, 127
 """Bytes of the -shm file that a reader of a WAL database locks: part of SQLite's file format."""
 _LOOKS = 8
@@ -27,21 +29,18 @@ def long_readers(path: str) -> dict[int, str]:
 
 def _readers(path: str) -> set[int]:
     try:
-        shared = os.stat(path + "-shm")
-        with open("/proc/locks", encoding="ascii", errors="replace") as file:
-            lines = file.read().splitlines()
+        memory = os.stat(path + "-shm")
     except OSError:
         return set()
-    found = set()
-    for line in lines:
-        # 1: POSIX  ADVISORY  READ 28396 fe:00:2261961 124 124
-        fields = line.split()
-        if len(fields) != 8 or fields[1] != "POSIX" or fields[3] != "READ" or not fields[4].isdigit():
-            continue
-        pid, inode = int(fields[4]), fields[5].rpartition(":")[2]
-        if inode == str(shared.st_ino) and _FIRST_READ_LOCK <= int(fields[6]) <= _LAST_READ_LOCK:
-            found.add(pid)
-    return {pid for pid in found if pid != os.getpid() and _has_open(pid, shared)}
+    found = {
+        lock.pid
+        for lock in file_locks()
+        if lock.kind == "POSIX"
+        and lock.shared
+        and lock.inode == memory.st_ino
+        and _FIRST_READ_LOCK <= lock.first <= _LAST_READ_LOCK
+    }
+    return {pid for pid in found if pid != os.getpid() and _has_open(pid, memory)}
 
 
 def _has_open(pid: int, file: os.stat_result) -> bool:

@@ -7,6 +7,7 @@ import signal
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
+from queuectl.runtime.census import has_ended
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, ring_for_queues
 
 TYPE_CHECKING = False
@@ -48,7 +49,7 @@ class Reaper:
                 recovered += 1
         self._beats = {id_: beat for id_, beat in self._beats.items() if id_ in known}
         for pool in self._store.fleet.running_pools():
-            if pool.host == self._host and self._has_ended(pool):
+            if pool.host == self._host and has_ended(pool, self._place):
                 write_off(pool, self._store, self._place, now=self._clock.now())
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         return recovered
@@ -75,11 +76,6 @@ class Reaper:
         return (
             worker.boot_id == self._boot and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
         )
-
-    def _has_ended(self, pool: PoolInfo) -> bool:
-        """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
-        path = os.path.join(self._place.pools, pool.id)
-        return locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
 
     def _kill(self, worker: WorkerInfo, why: str) -> bool:
         if worker.pid_start is not None and host.send(worker.pid, worker.pid_start, signal.SIGKILL):

@@ -15,7 +15,7 @@ from queuectl.runtime.locks import LOCK_FD, is_free
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 LEFTOVER_GRACE = 2.0
 """Seconds between TERM and KILL for what outlives the main process of its job."""
@@ -159,12 +159,18 @@ def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[in
         sessions.add(pid_hint)
     found |= {pid: process.started for pid, process in table.items() if process.session in sessions}
     found |= host.family(table, set(found))
+    spared = spared_in(table)
+    return {pid: started for pid, started in found.items() if pid not in spared}
+
+
+def spared_in(table: Mapping[int, host.Process]) -> set[int]:
+    """This process and whoever started it: what a job runs, a doctor say, does not end itself."""
     spared = {0, 1, os.getpid()}
     ancestor = os.getppid()
     while ancestor not in spared and ancestor in table:
         spared.add(ancestor)
         ancestor = table[ancestor].parent
-    return {pid: started for pid, started in found.items() if pid not in spared}
+    return spared
 
 
 def _remaining(leader: int, cookie: str) -> dict[int, int]:

@@ -50,7 +50,7 @@ class Proof:
 
     def find(self, progress: Callable[[int, int, str], None]) -> Found:
         """Look at every job and every run. `progress` is told how far it is."""
-        ((total,),) = [(sum(count for _, _, count in self._store.counts()),)]
+        total = sum(count for _, _, count in self._store.counts())
         for done, each in enumerate(self._store.jobs.listing(limit=0)):
             self._jobs[each.job.id] = each.job
             for attempt in self._store.jobs.attempts(each.job.seq):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def processes_of(location: str) -> dict[int, str]:
     """Find the processes that a job of the store at `location` has left, each with the mark of its attempt.
 
-    Only Linux shows the environment of processes for certain; elsewhere the locks must do, which jobs inherit as well.
+    A look of its own at the table of processes: what proves the engine must not share its mistakes. Only Linux shows
+    the environment for certain; elsewhere the locks must do, which jobs inherit as well.
     """
     if sys.platform != "linux":
         return {}

@@ -51,10 +51,15 @@ class Files:
 
     def gone(self) -> StoreGone:
         """The error that says so."""
-        return StoreGone(
-            f"the store {self._path} has been deleted or replaced while it was in use",
-            hint="stop every worker before the store is moved or restored",
-        )
+        return gone(self._path)
+
+
+def gone(path: str, what_then: str = "") -> StoreGone:
+    """The error for a store that somebody has taken away, and what came of that."""
+    return StoreGone(
+        f"the store {path} has been deleted or replaced while it was in use{what_then}",
+        hint="stop every worker before the store is moved or restored",
+    )
 
 
 def make_file(path: str) -> None:
@@ -96,15 +101,15 @@ def _users_of_the_deleted(path: str) -> set[int]:
         return set()
     try:
         status = os.stat(path)
-        if not status.st_size:
-            return set()  # somebody makes it at this moment
-        with open("/proc/locks", encoding="ascii", errors="replace") as file:
-            lines = file.read().splitlines()
     except OSError:
-        return set()  # no such list outside Linux
-    # Whoever has the store open holds a lock on the database. The device is not compared: some file systems tell two.
-    fields = [line.split() for line in lines if "->" not in line]
-    return {int(each[4]) for each in fields if len(each) > 5 and each[5].rpartition(":")[2] == str(status.st_ino)}
+        return set()
+    if not status.st_size:
+        return set()  # somebody makes it at this moment
+    # Loaded here: few stores ever lose their log.
+    from queuectl.store.file_locks import file_locks
+
+    # Whoever has the store open holds a lock on the database.
+    return {lock.pid for lock in file_locks() if lock.inode == status.st_ino}
 
 
 def _create(path: str) -> None:

@@ -109,6 +109,14 @@ class Fleet:
             )
         ]
 
+    def attempt_is_open(self, job: int, fence: int) -> bool:
+        """Whether this attempt has not ended yet."""
+        return bool(self._database.rows("attempt_is_open", job=job, fence=fence))
+
+    def attempt_is_over(self, worker: str, job: int, fence: int) -> bool:
+        """Whether this is an attempt of one of our workers, and has ended."""
+        return bool(self._database.rows("attempt_is_over", worker=worker, job=job, fence=fence)[0][0])
+
     def tally(self, pool: str) -> tuple[int, int]:
         """How many attempts the workers of a pool completed, and how many ended in any other way."""
         ((completed, failed),) = self._database.rows("tally", pool=pool)

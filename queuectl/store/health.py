@@ -1,4 +1,4 @@
-"""What SQLite can say about its file and itself, and what the doctor asks the store."""
+"""What SQLite can say about its file and itself."""
 
 from __future__ import annotations
 
@@ -64,22 +64,6 @@ def has_reset_bug(number: tuple[int, ...]) -> bool:
         return False
     mended = _ALSO_SAFE.get((number[0], number[1]))
     return mended is None or number[2] < mended
-
-
-def attempt_is_over(database: Database, worker: str, job: int, fence: int) -> bool:
-    """Whether this is an attempt of this store, and has ended. Raises StoreError."""
-    return bool(database.rows("attempt_is_over", worker=worker, job=job, fence=fence)[0][0])
-
-
-def attempt_is_open(database: Database, job: int, fence: int) -> bool:
-    """Whether this attempt has not ended yet. Raises StoreError."""
-    return bool(database.rows("attempt_is_open", job=job, fence=fence))
-
-
-def newest_time(database: Database) -> int | None:
-    """The latest moment that anything was written, by the clock of who wrote it; None for an empty store."""
-    ((newest,),) = database.rows("newest_time")
-    return None if newest is None else int(newest)
 
 
 def empty_log(database: Database, wait: float) -> bool:

@@ -122,6 +122,11 @@ class History:
             for seq, at, actor, verb, subject, detail, command in rows
         ]
 
+    def newest_time(self) -> int | None:
+        """The latest moment that anything was written, by the clock of who wrote it; None for an empty store."""
+        ((newest,),) = self._database.rows("newest_time")
+        return None if newest is None else int(newest)
+
     def deaths(self, *, first: int, step: int, slots: int) -> dict[str | None, tuple[int, ...]]:
         """How many dead jobs died in each of `slots` times `step` milliseconds from `first` on, by their error."""
         found: dict[str | None, list[int]] = {}

@@ -46,14 +46,12 @@ WITH RECURSIVE level (priority) AS (
         WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
-SELECT (
-    SELECT seq FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
-    ORDER BY run_at, seq LIMIT 1) AS due, priority, (
-    SELECT run_at FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
-    ORDER BY run_at, seq LIMIT 1)
-FROM level WHERE due IS NOT NULL LIMIT 1
+SELECT seq, priority, run_at FROM jobs WHERE seq = (
+    SELECT (
+        SELECT seq FROM jobs INDEXED BY jobs_ready_in_queue
+        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
+        ORDER BY run_at, seq LIMIT 1) AS due
+    FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: next_due (sqlite)
 -- When the next job becomes due, in any queue; in the past for one that waits already.

@@ -174,7 +174,7 @@ def test_what_depends_on_a_login_is_told_by_its_group(tmp_path: Path, group: str
 
 def test_without_systemd_nothing_depends_on_a_login(tmp_path: Path):
     assert login_of(7, "ann", machine(tmp_path, SESSION, systemd=False)) is None
-    assert [found.cure for found in allowance.logins([])] == [None]
+    assert [found.cure for found in allowance.logins([], "ann")] == [None]
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_a_pool_that_ends_at_logout_is_told(
     loginctl.write_text(f"#!/bin/sh\necho {kills}\n")
     loginctl.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(allowance, "login_of", lambda pid, _user: login_of(pid, "ann", root))
+    monkeypatch.setattr(allowance, "login_of", lambda pid, user: login_of(pid, user, root))
 
-    (found,) = allowance.logins([pool(7)])
+    (found,) = allowance.logins([pool(7)], "ann")
 
     assert kills_at_logout() is {"yes": True, "no": False}.get(kills)
     assert found.cure is None if cure is None else cure in str(found.cure)

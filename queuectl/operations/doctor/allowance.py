@@ -45,9 +45,8 @@ def allowance(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
         )
 
 
-def logins(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
-    """Whether the pools end when their user logs out."""
-    user = _user()
+def logins(pools: Sequence[PoolInfo], user: str) -> Iterator[Finding]:
+    """Whether the pools end when their `user` logs out."""
     found = [(pool, login) for pool in pools if (login := login_of(pool.pid, user)) is not None]
     if not found:
         systemd = os.path.isdir("/run/systemd/system")
@@ -96,12 +95,3 @@ def _number(text: str | None) -> int | None:
 
 def _shown(limit: int | None) -> str:
     return _UNLIMITED if limit is None else str(limit)
-
-
-def _user() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

@@ -9,7 +9,7 @@ from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_bytes, format_duration, format_time
 from queuectl.runtime.readers import long_readers
-from queuectl.store.health import empty_log, newest_time
+from queuectl.store.health import empty_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _settings(context: Context) -> Iterator[Finding]:
 
 
 def _times(context: Context) -> Finding:
-    newest, now = newest_time(context.store.database), context.now()
+    newest, now = context.store.history.newest_time(), context.now()
     if newest is None or newest <= now + _SKEW_MS:
         return Finding(name="clock", detail="nothing in the store is of a later time than now")
     return Finding(

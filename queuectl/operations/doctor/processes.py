@@ -7,8 +7,7 @@ import os
 from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_duration
 from queuectl.operations.doctor.allowance import allowance, logins
-from queuectl.runtime import host, locks
-from queuectl.runtime.census import lives, living_pools
+from queuectl.runtime.census import has_ended, lives, living_pools
 from queuectl.runtime.litter import half_copies, litter, remove
 from queuectl.runtime.log import Log
 from queuectl.runtime.orphans import end, orphans
@@ -31,7 +30,8 @@ def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
     yield from _orphans(context, fix=fix)
     yield _files(context, fix=fix)
     yield from allowance(pools)
-    yield from logins(pools)
+    # Who acts here is who started the pools that can be seen.
+    yield from logins(pools, context.actor.rpartition("@")[0])
 
 
 class _Told(Log):
@@ -107,9 +107,7 @@ def _dead(context: Context) -> dict[str, str]:
         if worker.host == here and not lives(worker, place)
     }
     for pool in fleet.running_pools():
-        path = os.path.join(place.pools, pool.id)
-        gone = locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
-        if pool.host == here and gone:
+        if pool.host == here and has_ended(pool, place):
             found[pool.id] = f"pool {pool.id} (pid {pool.pid}) died"
     return found
 

@@ -1,0 +1,40 @@
+"""The locks on files that Linux tells of: who holds one on a database or its shared memory, without opening either."""
+
+from __future__ import annotations
+
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@record
+class FileLock:
+    """A lock that is held; who waits for one is not among them."""
+
+    kind: str
+    """`POSIX`, as SQLite's are, `FLOCK` or `OFDLCK`."""
+    shared: bool
+    pid: int
+    inode: int
+    """The device is not told in a way that holds on every file system."""
+    first: int
+    """Its first byte."""
+
+
+def file_locks() -> Iterator[FileLock]:
+    """Every lock of the machine. Nothing where there is no such list, which is anywhere but on Linux."""
+    try:
+        with open("/proc/locks", encoding="ascii", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        # 1: POSIX  ADVISORY  READ 28396 fe:00:2261961 124 124
+        fields = line.split()
+        if len(fields) == 8 and fields[4].isdigit():
+            inode = int(fields[5].rpartition(":")[2])
+            yield FileLock(
+                kind=fields[1], shared=fields[3] == "READ", pid=int(fields[4]), inode=inode, first=int(fields[6])
+            )
