@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.support import command
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False
@@ -24,3 +25,10 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
     made = Queue(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def commands_end_with_the_test() -> Iterator[None]:
+    """A command that a test started does not outlive it."""
+    yield
+    command.end_what_was_started()

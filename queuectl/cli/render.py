@@ -18,7 +18,7 @@ GLYPHS = {
     "processing": "▶",
     "completed": "✓",
     "failed": "◐",
-    "dead": "×",  # noqa: RUF001 - the glyph is meant
+    "dead": "×",
     "cancelled": "■",
     "held": "◆",
 }

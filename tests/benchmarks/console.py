@@ -17,6 +17,10 @@ from tests.benchmarks.speed import _fill
 from tests.benchmarks.stage import QUEUECTL, Stage, python
 from tests.support.console import Terminal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 JOBS = 1_000_000
 VISIBLE = 40
 MINIMAL = """
@@ -76,9 +80,9 @@ def _first_paint(stage: Stage, rounds: int) -> Figure:
     )
 
 
-def _timed(open_: object) -> float:
+def _timed(open_: Callable[[], Terminal]) -> float:
     start = time.perf_counter()
-    terminal: Terminal = open_()  # type: ignore[operator]
+    terminal = open_()
     taken = time.perf_counter() - start
     terminal.close()
     return taken

@@ -10,6 +10,10 @@ from queuectl.runtime.doorbell import ring_for_queues
 from tests.benchmarks.figure import Figure, percentile
 from tests.benchmarks.stage import Stage, family
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.operations.context import Context
+
 WORKERS = 8
 FLOOD = 10_000_000_000
 
@@ -43,9 +47,9 @@ def latency(rounds: int) -> list[Figure]:
     ]
 
 
-def _settle(context: object) -> None:
+def _settle(context: Context) -> None:
     """Wait until the job is final and everybody sleeps again."""
-    while any(state in {"pending", "processing"} for _, state, _ in context.store.counts()):  # type: ignore[attr-defined]
+    while any(state in {"pending", "processing"} for _, state, _ in context.store.counts()):
         time.sleep(0.002)
     time.sleep(0.01)
 

@@ -7,6 +7,12 @@ import time
 from tests.benchmarks.figure import Figure, middle, paired
 from tests.benchmarks.stage import QUEUECTL, Stage, python, timed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuectl.operations.context import Context
+
 JOBS = 2000
 LINES = 100_000
 
@@ -162,19 +168,19 @@ def _list(stage: Stage) -> float:
     return _repeated(stage, lambda context: list(context.store.jobs.listing(limit=100)))
 
 
-def _repeated(stage: Stage, work: object) -> float:
+def _repeated(stage: Stage, work: Callable[[Context], object]) -> float:
     context = stage.context()
     context.store.counts()
     start = time.perf_counter()
     for _ in range(50):
-        work(context)  # type: ignore[operator]
+        work(context)
     taken = time.perf_counter() - start
     context.close()
     return taken / 50
 
 
-def _scaled(name: str, work: object, small: Stage, large: Stage, rounds: int) -> Figure:
-    ratio, mine, theirs = paired(lambda: work(large), lambda: work(small), rounds=rounds)  # type: ignore[operator]
+def _scaled(name: str, work: Callable[[Stage], float], small: Stage, large: Stage, rounds: int) -> Figure:
+    ratio, mine, theirs = paired(lambda: work(large), lambda: work(small), rounds=rounds)
     return Figure(
         what=f"{name} with 1,000,000 finished jobs / with 1,000",
         value=f"{ratio:.2f}",

@@ -122,7 +122,7 @@ def test_a_command_beyond_4_mib_is_refused_and_one_below_is_not(queue: Queue):
 
 
 def test_bytes_that_are_no_text_are_refused(queue: Queue):
-    process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]
+    process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]  # bytes, as a shell may send them
 
     command.Done(process).refused(2, "not valid Unicode")
 

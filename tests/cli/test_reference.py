@@ -26,7 +26,7 @@ def test_the_page_has_every_command():
 
 def test_the_page_has_every_key_of_a_job():
     assert list(KEYS) == list(FIELDS)
-    assert {field for field, _ in FIELDS.values()} == set(NewJob.__slots__)  # type: ignore[attr-defined]
+    assert {field for field, _ in FIELDS.values()} == set(NewJob.__slots__)  # type: ignore[attr-defined]  # as `record` makes it
 
 
 def test_the_page_has_every_field_of_a_record(queue: Queue):

@@ -15,49 +15,9 @@ from queuectl.operations import WHERE
 from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.samples import SAMPLES
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
-
-SAMPLES = {
-    "enqueue": ("enqueue", "true"),
-    "list": ("list",),
-    "show": ("show", "a"),
-    "logs": ("logs", "a"),
-    "wait": ("wait", "gone"),
-    "cancel": ("cancel", "a"),
-    "retry": ("retry", "gone"),
-    "delete": ("delete", "gone"),
-    "prune": ("prune", "--state", "cancelled", "--older-than", "0"),
-    "hold": ("hold", "a"),
-    "release": ("release", "a"),
-    "priority": ("priority", "a", "5"),
-    "edit": ("edit", "a", "--command", "false"),
-    "undo": ("undo",),
-    "explain": ("explain", "a"),
-    "history": ("history",),
-    "worker start": ("worker", "start", "--drain"),
-    "worker stop": ("worker", "stop"),
-    "worker list": ("worker", "list"),
-    "worker scale": ("worker", "scale", "2"),
-    "status": ("status",),
-    "dlq list": ("dlq", "list"),
-    "dlq show": ("dlq", "show", "a"),
-    "dlq retry": ("dlq", "retry", "--all"),
-    "dlq purge": ("dlq", "purge"),
-    "view list": ("view", "list"),
-    "view save": ("view", "save", "mine", "state:dead"),
-    "view delete": ("view", "delete", "mine"),
-    "config list": ("config", "list"),
-    "config get": ("config", "get", "lease"),
-    "config set": ("config", "set", "lease", "20"),
-    "config unset": ("config", "unset", "lease"),
-    "doctor": ("doctor", "--check"),
-    "backup": ("backup", "copy.db"),
-    "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
-    "demo": ("demo",),
-    "tui": ("tui",),
-}
-"""A line for each command, on a store where job `a` waits and job `gone` is cancelled."""
 
 
 @pytest.fixture

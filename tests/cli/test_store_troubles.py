@@ -6,16 +6,15 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.support import command
-from tests.support.command import NOBODY, environment, run
+from tests.support.command import NOBODY, as_user, environment, run, skip_unless_others_can_run_it
 from tests.support.disk import fill, make_read_only, small_disk
-from tests.support.queue import ROOT, Queue
+from tests.support.queue import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,26 +22,12 @@ if TYPE_CHECKING:
 
 EVERY = [("enqueue", "true"), ("list",), ("status",), ("show", "a"), ("config", "get", "lease"), ("dlq", "list")]
 
-AS_NOBODY = f"""
-import importlib, os, pkgutil, sys
-import difflib, encodings.unicode_escape, pwd, queuectl
-for module in pkgutil.walk_packages(queuectl.__path__, "queuectl."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
-os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
-from queuectl.cli.main import main
-sys.exit(main(sys.argv[1:]))
-"""
-
 
 def as_nobody(*words: str, store: Path) -> command.Done:
     """Run a command as the user nobody, which root can become."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    if not os.stat(ROOT).st_mode & 0o005:
-        pytest.skip("another user cannot read this checkout")
+    skip_unless_others_can_run_it()
     process = subprocess.Popen(
-        [sys.executable, "-c", AS_NOBODY, *words],
+        [*as_user(NOBODY), *words],
         env=environment(store),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -16,21 +16,38 @@ import pytest  # noqa: E402 - after what it reads has been cleared
 from queuectl import bootstrap  # noqa: E402 - after what it reads has been cleared
 from queuectl.runtime import census  # noqa: E402 - after what it reads has been cleared
 from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
+from tests.support.console import Terminal  # noqa: E402 - after what it reads has been cleared
 from tests.support.settle import settle  # noqa: E402 - after what it reads has been cleared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Any
 
     from queuectl_tui.app import ConsoleApp
+    from tests.support.queue import Queue
 
 
 @pytest.fixture(autouse=True)
 def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """`pilot.pause()` ends when the console rests, and not when the machine is too busy to let it run."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", settle)
+
+
+@pytest.fixture
+def console(queue: Queue) -> Iterator[Callable[..., Terminal]]:
+    """Open a console in a real terminal: `console(*words)`."""
+    opened: list[Terminal] = []
+
+    def open_(*words: str) -> Terminal:
+        opened.append(Terminal(*words, env=queue.environment))
+        opened[-1].wait_for("Jobs", 60)
+        return opened[-1]
+
+    yield open_
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

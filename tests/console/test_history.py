@@ -105,7 +105,7 @@ async def test_the_console_goes_on_where_the_last_one_ended(make_app: Callable[.
         app.open_command_line()
         await pilot.pause()
         await pilot.press("up", "up")
-        assert app.screen.query_one("Input").value == "jobs state:dead"  # type: ignore[attr-defined]
+        assert app.screen.query_one("Input").value == "jobs state:dead"  # type: ignore[attr-defined]  # an Input has one
     assert kept.read() == ["jobs state:dead", "workers"]
 
 

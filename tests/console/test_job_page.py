@@ -1,7 +1,5 @@
 """Everything of one job on a page."""
 
-# ruff: noqa: RUF001
-
 from __future__ import annotations
 
 import dataclasses

@@ -88,7 +88,7 @@ def test_the_ghost_of_a_row_that_was_cancelled(make_app: Make, snap_compare: Sna
         connection = apsw.Connection(str(tmp_path / "queue.db"))
         connection.execute(f"UPDATE jobs SET state = 'cancelled', finished_at = {seeds.NOW} WHERE id = '60'").fetchall()
         connection.close()
-        pilot.app.reader.refresh()  # type: ignore[attr-defined]
+        pilot.app.reader.refresh()  # type: ignore[attr-defined]  # a ConsoleApp
         await pilot.pause()
         await pilot.pause()
 

@@ -7,6 +7,7 @@ import pytest
 from queuectl.domain.errors import StoreError
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support import seed as seeds
+from tests.support.pilot import screen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
 DEAD = ("slash", *"state:dead", "enter")
-
-
-def screen_of(app: ConsoleApp) -> str:
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
 
 
 class Held:
@@ -48,7 +45,7 @@ async def test_a_row_shows_what_was_asked_until_it_is_done(make_app: Make, monke
         held = Held(app, monkeypatch)
         await pilot.press(*DEAD, "r")
         assert " 54 … retry " in screen_of(app)
-        assert " 53 × dead " in screen_of(app)  # noqa: RUF001 - the glyph is meant
+        assert " 53 × dead " in screen_of(app)
         held.let_go()
         await pilot.pause()
         await pilot.pause()
@@ -74,7 +71,7 @@ async def test_what_cannot_be_done_is_taken_back_with_the_reason(
         held.let_go()
         await pilot.pause()
         assert "… retry" not in screen_of(app)
-        assert " 54 × dead " in screen_of(app)  # noqa: RUF001 - the glyph is meant
+        assert " 54 × dead " in screen_of(app)
         assert "the store is locked" in screen_of(app)
         # The marks stay, so that it can be tried again.
         assert list(app.query_one(JobTable).marks) == ["54", "53"]

@@ -116,7 +116,7 @@ def test_a_watched_job_has_ended(make_app: Make, snap_compare: Snap, tmp_path: P
         await pilot.pause()
         await pilot.press("W")
         job.end()
-        pilot.app.reader.refresh()  # type: ignore[attr-defined]
+        pilot.app.reader.refresh()  # type: ignore[attr-defined]  # a ConsoleApp
         await pilot.pause()
         await pilot.pause()
 

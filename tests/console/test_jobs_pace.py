@@ -9,19 +9,18 @@ from queuectl.domain.attempt import Outcome
 from queuectl.domain.filter import Filter
 from queuectl.store.browse import Sort
 from queuectl_tui.pace import Habits, Pace
+from queuectl_tui.progress import Progress
 from queuectl_tui.widgets.detail import Detail
 from queuectl_tui.widgets.job_table import JobTable
-from queuectl_tui.widgets.sgr import Progress
 from tests.support import seed as seeds
 from tests.support.live_job import LiveJob
+from tests.support.pilot import read_again, screen_of
 from tests.support.seed import HOUR, NOW, SECOND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from textual.pilot import Pilot
 
     from queuectl_tui.app import ConsoleApp
 
@@ -51,10 +50,6 @@ def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int =
         clock.at += SECOND
     context.close()
     return found
-
-
-def screen_of(app: ConsoleApp) -> str:
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
 
 
 def line_of(app: ConsoleApp, command: str) -> str:
@@ -155,12 +150,12 @@ async def test_the_bar_grows_with_the_seconds_and_nothing_is_read_for_it(make_ap
     app = make_app(late, workers=False)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        app.clock.at -= 9 * SECOND  # type: ignore[attr-defined]
-        app.view.tick()  # type: ignore[attr-defined]
+        app.clock.at -= 9 * SECOND  # type: ignore[attr-defined]  # a StoppedClock
+        app.view.tick()  # type: ignore[attr-defined]  # of the Jobs view
         await pilot.pause()
         assert "▓░░░" in line_of(app, "make slow")
-        app.clock.at += 5 * SECOND  # type: ignore[attr-defined]
-        app.view.tick()  # type: ignore[attr-defined]
+        app.clock.at += 5 * SECOND  # type: ignore[attr-defined]  # a StoppedClock
+        app.view.tick()  # type: ignore[attr-defined]  # of the Jobs view
         await pilot.pause()
         assert "▓▓▓░" in line_of(app, "make slow")
 
@@ -177,7 +172,7 @@ async def test_a_job_that_prints_its_progress_shows_it(make_app: Make, tmp_path:
 
         async def after(data: bytes) -> str:
             job.print(data)
-            app.view.tick()  # type: ignore[attr-defined]
+            app.view.tick()  # type: ignore[attr-defined]  # of the Jobs view
             await pilot.pause()
             return screen_of(app)
 
@@ -193,14 +188,6 @@ async def test_a_job_that_prints_its_progress_shows_it(make_app: Make, tmp_path:
 
 def line_of_command(screen: str) -> str:
     return next(line for line in screen.splitlines() if " encode " in line)[:70]
-
-
-async def read_again(pilot: Pilot[int]) -> None:
-    app: ConsoleApp = pilot.app  # type: ignore[assignment]
-    app.reader.refresh()
-    await pilot.pause()
-    app.query_one(JobTable).refresh_rows()
-    await pilot.pause()
 
 
 @pytest.mark.asyncio

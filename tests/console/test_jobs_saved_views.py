@@ -13,6 +13,7 @@ from queuectl_tui.widgets.filter_bar import FilterBar
 from queuectl_tui.widgets.job_table import JobTable
 from queuectl_tui.widgets.tabs import Tabs
 from tests.support import seed as seeds
+from tests.support.pilot import screen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
-
-
-def screen_of(app: ConsoleApp) -> str:
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
 
 
 def tabs_of(app: ConsoleApp) -> str:

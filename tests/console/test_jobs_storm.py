@@ -8,13 +8,12 @@ from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.widgets.job_table import JobTable
 from queuectl_tui.widgets.storm_banner import StormBanner
 from tests.support import seed as seeds
+from tests.support.pilot import read_again, screen_of
 from tests.support.seed import CURL_ERROR, MINUTE, SECOND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from textual.pilot import Pilot
 
     from queuectl_tui.app import ConsoleApp
 
@@ -33,16 +32,6 @@ def storm(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.
     seeder.stat(0, queue, "exit", 20_000, n)
     seeder.job("send", "pending", age=SECOND, queue=queue, id="waits")
     seeder.job("other", "pending", age=SECOND, queue="video", id="elsewhere")
-
-
-def screen_of(app: ConsoleApp) -> str:
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
-
-
-async def read_again(pilot: Pilot[int]) -> None:
-    app: ConsoleApp = pilot.app  # type: ignore[assignment]
-    app.reader.refresh()
-    await pilot.pause()
 
 
 async def test_a_storm_is_told_of_and_takes_no_focus(make_app: Make) -> None:
@@ -107,7 +96,7 @@ async def test_it_goes_by_itself(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE) as pilot:
         assert app.query_one(StormBanner).display
-        app.clock.at += 3 * MINUTE  # type: ignore[attr-defined]
+        app.clock.at += 3 * MINUTE  # type: ignore[attr-defined]  # a StoppedClock
         await read_again(pilot)
         assert not app.query_one(StormBanner).display
 

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-import pytest
-
 from tests.support.console import Terminal
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def console(queue: Queue) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def open_(*words: str) -> Terminal:
-        opened.append(Terminal(*words, env=queue.environment))
-        opened[-1].wait_for("Jobs", 60)
-        return opened[-1]
-
-    yield open_
-    for each in opened:
-        each.close()
+    from collections.abc import Callable
 
 
 def wait_for_bytes(terminal: Terminal, wanted: bytes) -> None:

@@ -11,13 +11,12 @@ from rich.cells import cell_len
 from queuectl_tui.widgets.filter_bar import FilterBar
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support import seed as seeds
+from tests.support.pilot import lines_of, read_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from textual.pilot import Pilot
 
     from queuectl_tui.app import ConsoleApp
 
@@ -36,18 +35,6 @@ def plain(count: int) -> Callable[[seeds.Seeder], None]:
 
 def table_of(app: ConsoleApp) -> JobTable:
     return app.query_one(JobTable)
-
-
-async def read_again(pilot: Pilot[int]) -> None:
-    app: ConsoleApp = pilot.app  # type: ignore[assignment]
-    app.reader.refresh()
-    await pilot.pause()
-    table_of(app).refresh_rows()
-    await pilot.pause()
-
-
-def screen_of(app: ConsoleApp) -> list[str]:
-    return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
 
 
 async def test_the_cursor_stays_on_its_job_through_a_thousand_changes_above_it(make_app: Make, tmp_path: Path) -> None:
@@ -75,7 +62,7 @@ async def test_the_cursor_stays_on_its_job_through_a_thousand_changes_above_it(m
                 await read_again(pilot)
                 assert table.cursor_row is not None
                 assert table.cursor_row.id == kept
-                marked = [line for line in screen_of(app) if line.startswith(">")]
+                marked = [line for line in lines_of(app) if line.startswith(">")]
                 assert len(marked) == 1
                 assert f" {kept} " in marked[0]
         connection.close()
@@ -123,19 +110,19 @@ async def test_a_row_that_leaves_the_filter_stays_as_a_ghost_until_the_next_move
         table = table_of(app)
         assert table.cursor_row is not None
         ghost = table.cursor_row.id
-        app.clock.at += 1000  # type: ignore[attr-defined]
+        app.clock.at += 1000  # type: ignore[attr-defined]  # a StoppedClock
         connection = apsw.Connection(str(tmp_path / "queue.db"))
         connection.execute("UPDATE jobs SET state = 'cancelled', finished_at = 1 WHERE id = ?", (ghost,)).fetchall()
         connection.close()
         await read_again(pilot)
         assert (table.is_ghost, table.cursor_row.id, table.settled) == (True, ghost, False)
         await pilot.press("x")
-        assert "just changed" in "".join(screen_of(app))
-        app.clock.at += 200  # type: ignore[attr-defined]
+        assert "just changed" in "".join(lines_of(app))
+        app.clock.at += 200  # type: ignore[attr-defined]  # a StoppedClock
         await pilot.press("j")
         assert (table.is_ghost, table.settled) == (False, True)
         assert table.cursor_row.id == "27"
-        assert table.window.row(2).id == "27"  # type: ignore[union-attr]
+        assert table.window.row(2).id == "27"  # type: ignore[union-attr]  # it is there
 
 
 async def test_the_filter_is_live_and_an_error_leaves_the_list_alone(make_app: Make) -> None:
@@ -146,7 +133,7 @@ async def test_the_filter_is_live_and_an_error_leaves_the_list_alone(make_app: M
         assert table.window.total == 13
         await pilot.press(*",xx")
         assert table.window.total == 13
-        assert "is not a state" in "".join(screen_of(app))
+        assert "is not a state" in "".join(lines_of(app))
         await pilot.press("escape")
         assert table.window.total == 68
         assert table.has_focus
@@ -198,8 +185,8 @@ async def test_a_key_acts_through_the_operation_and_teaches_its_command(make_app
         await pilot.press("slash", *"state:dead", "enter", "r")
         await pilot.pause()
         await pilot.pause()
-        assert "$ queuectl retry 54" in "".join(screen_of(app))
-        assert "u undo" in "".join(screen_of(app))
+        assert "$ queuectl retry 54" in "".join(lines_of(app))
+        assert "u undo" in "".join(lines_of(app))
         assert app.snapshot.counts["dead"] == 12
 
 
@@ -208,7 +195,7 @@ async def test_read_only_refuses_before_anything_runs(make_app: Make) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"state:dead", "enter", "r", "D", "n", "S")
         await pilot.pause()
-        assert "read-only" in "".join(screen_of(app))
+        assert "read-only" in "".join(lines_of(app))
         assert app.snapshot.counts["dead"] == 13
         assert len(app.screen_stack) == 1
 
@@ -217,7 +204,7 @@ async def test_nothing_hostile_reaches_the_terminal(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"tag:hostile", "enter", "j", "j", "j")
-        for line in screen_of(app):
+        for line in lines_of(app):
             assert not set(line) & {"\x1b", "\x07", "\x9b", "\u202e", "\x00", "\r", "\t"}
 
 
@@ -236,7 +223,7 @@ async def test_the_key_bar_keeps_help_and_quit(make_app: Make, width: int) -> No
     app = make_app()
     async with app.run_test(size=(width, 24)) as pilot:
         await pilot.pause()
-        last = screen_of(app)[-1]
+        last = lines_of(app)[-1]
         assert "? help" in last
         assert "q quit" in last
 

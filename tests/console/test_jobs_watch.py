@@ -8,6 +8,7 @@ from queuectl.domain.attempt import Outcome
 from queuectl_tui.watching import MOST, Watching
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.live_job import LiveJob
+from tests.support.pilot import read_again, screen_of
 from tests.support.seed import HOUR
 
 TYPE_CHECKING = False
@@ -15,26 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from textual.pilot import Pilot
-
     from queuectl_tui.app import ConsoleApp
 
     Make = Callable[..., ConsoleApp]
 
 pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
-
-
-def screen_of(app: ConsoleApp) -> str:
-    return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
-
-
-async def read_again(pilot: Pilot[int]) -> None:
-    app: ConsoleApp = pilot.app  # type: ignore[assignment]
-    app.reader.refresh()
-    await pilot.pause()
-    app.query_one(JobTable).refresh_rows()
-    await pilot.pause()
 
 
 def told(app: ConsoleApp) -> list[str]:

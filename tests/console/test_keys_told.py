@@ -12,6 +12,7 @@ from queuectl_tui.screens.help import Help
 from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.screens.palette import ConsoleCommands
 from queuectl_tui.widgets.log_view import SCROLLING
+from tests.support.pilot import screen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ async def test_a_console_that_is_read_only_offers_nothing_that_writes(make_app: 
         await pilot.pause()
         app.show_view(view)
         await pilot.pause()
-        screen = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        screen = screen_of(app)
         for words in ("S starts", "+ more", "- fewer", "X drain", "stop now", "n new job", "requeue", "r retry"):
             assert words not in screen
         entries = await entries_of(app)
@@ -138,5 +139,5 @@ async def test_without_workers_a_read_only_console_does_not_offer_to_start_any(m
             await pilot.pause()
             app.show_view(view)
             await pilot.pause()
-            screen = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+            screen = screen_of(app)
             assert "S start" not in screen

@@ -9,6 +9,7 @@ import pytest
 
 from queuectl.store.sqlite import SCHEMA_VERSION
 from tests.support.console import ALTERNATE_ON, Terminal
+from tests.support.pilot import screen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def test_an_open_console_says_so_keeps_its_picture_and_writes_nothing(make
         upgrade(str(tmp_path / "queue.db"))
         app.reader.refresh()
         await pilot.pause()
-        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        text = screen_of(app)
         assert WORDS in " ".join(text.split())
         assert "upgrade queuectl" in text
         assert "STALE" in text

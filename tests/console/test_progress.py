@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl_tui.progress import said
-from queuectl_tui.widgets.sgr import Progress
+from queuectl_tui.progress import Progress, said
 
 HALF = Progress("running", 50)
 

@@ -34,9 +34,9 @@ async def test_a_mistake_in_a_request_is_told_and_the_next_one_is_answered(make_
 
         def see(snapshot: object) -> None:
             told.append(app.snapshot.error)
-            show(snapshot)  # type: ignore[arg-type]
+            show(snapshot)  # type: ignore[arg-type]  # what it was given
 
-        app.view.show = see  # type: ignore[method-assign]
+        app.view.show = see  # type: ignore[method-assign]  # to see what it is shown
         app.reader.ask(lambda _: 1 // 0, answers.append, "wrong")
         await until(lambda: "internal: ZeroDivisionError: integer division or modulo by zero" in told)
         app.reader.ask(lambda context: len(context.store.browse.these(["68"])), answers.append, "right")

@@ -13,21 +13,7 @@ from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def console(queue: Queue) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def open_(*words: str) -> Terminal:
-        opened.append(Terminal(*words, env=queue.environment))
-        opened[-1].wait_for("Jobs")
-        return opened[-1]
-
-    yield open_
-    for each in opened:
-        each.close()
+    from collections.abc import Callable
 
 
 def pressed(terminal: Terminal, key: str, queue: Queue) -> bool:

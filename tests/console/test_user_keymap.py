@@ -13,6 +13,7 @@ from queuectl_tui.screens.help import Help
 from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support import seed as seeds
+from tests.support.pilot import lines_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ SIZE = (120, 40)
 
 def one_dead(seeder: seeds.Seeder) -> None:
     seeder.many(1, state="dead")
-
-
-def screen_of(app: console.ConsoleApp) -> list[str]:
-    return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
 
 
 def written(path: Path, content: Any) -> str:
@@ -74,7 +71,7 @@ async def test_key_bar_help_and_palette_show_the_users_keys(make_app: Make) -> N
     app = make_app(one_dead, workers=False, user_keymap={"list.retry": "f5", "global.help": "f1"})
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        bar = screen_of(app)[-1]
+        bar = lines_of(app)[-1]
         assert "f5 retry" in bar
         assert "f1 help" in bar
         assert " r retry" not in bar
@@ -84,7 +81,7 @@ async def test_key_bar_help_and_palette_show_the_users_keys(make_app: Make) -> N
         assert isinstance(app.screen, Help)
         await pilot.press(*"retry")
         await pilot.pause()
-        assert any("f5  retry" in line for line in screen_of(app))
+        assert any("f5  retry" in line for line in lines_of(app))
 
 
 @pytest.mark.asyncio
@@ -94,7 +91,7 @@ async def test_a_page_of_one_job_obeys_and_shows_them_too(make_app: Make) -> Non
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, JobScreen)
-        assert "f9 back" in screen_of(app)[-1]
+        assert "f9 back" in lines_of(app)[-1]
         await pilot.press("escape")
         await pilot.pause()
         assert isinstance(app.screen, JobScreen)

@@ -15,7 +15,7 @@ import pytest
 
 from queuectl.selftest.ledger import note, witnessed
 from tests.support import command
-from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.queue import QUEUECTL, Queue
 from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 
 SOMEBODY = 64_317
 """A user whom nobody else is, so that its processes are counted alone. Root has no limit of processes."""
-AS_SOMEBODY = f"""
-import importlib, os, pkgutil, sys
-import ctypes, difflib, encodings.unicode_escape, multiprocessing.popen_fork, pwd, queuectl
-for module in pkgutil.walk_packages(queuectl.__path__, "queuectl."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
-os.setgroups([]), os.setgid({SOMEBODY}), os.setuid({SOMEBODY})
-from queuectl.cli.main import main
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 class Crowd:
@@ -78,17 +68,14 @@ class Crowd:
 
     def _start(self, *words: str, **streams: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-c", AS_SOMEBODY, *words],
+            [*command.as_user(SOMEBODY), *words],
             env=self._environment, stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, **streams,
         )  # fmt: skip
 
 
 @pytest.fixture
 def crowd() -> Iterator[Crowd]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    if not os.stat(ROOT).st_mode & 0o005:
-        pytest.skip("another user cannot read this checkout")
+    command.skip_unless_others_can_run_it()
     with tempfile.TemporaryDirectory() as name:
         os.chown(name, SOMEBODY, SOMEBODY)
         made = Crowd(Path(name))

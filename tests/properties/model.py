@@ -175,7 +175,7 @@ class Model:
         retries = changes.get("max_retries", job.max_retries)
         if not requeue and job.state in FINAL and retries != job.max_retries:
             raise No
-        if not requeue and job.state in WAITING and not replace(job, **changes).is_sound():  # type: ignore[arg-type]
+        if not requeue and job.state in WAITING and not replace(job, **changes).is_sound():  # type: ignore[arg-type]  # of its own fields
             raise No
         with_it = self._begin([job], now)
         for name, value in changes.items():
@@ -213,7 +213,7 @@ class Model:
         if any(current[name] != new[name] for name in changed):
             return False
         wanted = {name: old[name] for name in changed}
-        if not replace(job, **wanted).is_sound():  # type: ignore[arg-type]
+        if not replace(job, **wanted).is_sound():  # type: ignore[arg-type]  # of its own fields
             return False
         for name, value in wanted.items():
             setattr(job, name, value)

@@ -102,7 +102,7 @@ def test_a_success_writes_nothing_about_errors(stage: Stage):
         written.append(name)
         return run(name, **words)
 
-    stage.store.database.run = noting  # type: ignore[method-assign]
+    stage.store.database.run = noting  # type: ignore[method-assign]  # to see what it is asked
 
     stage.run(out="text")
 

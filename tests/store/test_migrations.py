@@ -158,12 +158,12 @@ def test_every_statement_compiles(open_store: OpenStore):
     store = open_store()
     for source in ("queries.sql", "invariants.sql"):
         for statement in load("sqlite", source).values():
-            store.database._connection.execute(  # type: ignore[attr-defined]
+            store.database._connection.execute(  # type: ignore[attr-defined]  # SQLite's
                 "EXPLAIN " + statement, _Any()
             ).fetchall()
     store.close()
 
 
-class _Any(dict):  # type: ignore[type-arg]
+class _Any(dict):  # type: ignore[type-arg]  # of anything
     def __missing__(self, _name: str) -> int:
         return 1

@@ -246,8 +246,8 @@ QUICK = {
 @pytest.mark.parametrize("name", sorted(QUICK))
 def test_a_statement_finds_its_rows_by_an_index(stage: Stage, name: str):
     statement = load("sqlite")[name]
-    plan = stage.store.database._connection.execute(  # type: ignore[attr-defined]
-        "EXPLAIN QUERY PLAN " + statement, _anything()
+    plan = stage.store.database._connection.execute(  # type: ignore[attr-defined]  # SQLite's
+        "EXPLAIN QUERY PLAN " + statement, _Anything()
     ).fetchall()
 
     steps = [step for *_, step in plan]
@@ -256,13 +256,13 @@ def test_a_statement_finds_its_rows_by_an_index(stage: Stage, name: str):
 
 def test_a_page_of_a_listing_is_read_in_the_order_of_the_table(stage: Stage):
     for name in ("newest_seqs", "jobs_in_order"):
-        plan = stage.store.database._connection.execute(  # type: ignore[attr-defined]
-            "EXPLAIN QUERY PLAN " + load("sqlite")[name], _anything()
+        plan = stage.store.database._connection.execute(  # type: ignore[attr-defined]  # SQLite's
+            "EXPLAIN QUERY PLAN " + load("sqlite")[name], _Anything()
         ).fetchall()
         assert plan[0][3] == "SEARCH jobs USING INTEGER PRIMARY KEY (rowid<?)" or "rowid>?" in plan[0][3], plan
         assert not [step for *_, step in plan if "TEMP" in step]
 
 
-class _anything(dict):  # type: ignore[type-arg]  # noqa: N801
+class _Anything(dict):  # type: ignore[type-arg]  # of anything
     def __missing__(self, _name: str) -> int:
         return 1

@@ -98,7 +98,7 @@ def test_what_a_look_reads_does_not_grow_with_the_store(tmp_path: Path):
     steps = []
     for count in (1000, 20_000):
         (tmp_path / str(count)).mkdir()
-        steps.append(_steps(tmp_path / str(count), lambda seeder, n=count: seeder.many(n)))  # type: ignore[misc]
+        steps.append(_steps(tmp_path / str(count), lambda seeder, n=count: seeder.many(n)))  # type: ignore[misc]  # mypy gives a default no type
     assert steps[1] < steps[0] * 2
 
 
@@ -112,7 +112,7 @@ def _steps(directory: Path, seed: Callable[[seeds.Seeder], None]) -> int:
         asked += 1
         return False
 
-    store.database._connection.set_progress_handler(ask, 100)  # type: ignore[attr-defined]
+    store.database._connection.set_progress_handler(ask, 100)  # type: ignore[attr-defined]  # SQLite's
     store.recent.took(limit=400)
     store.database.rows("failed_lately", since=0, among=400, least=1)
     store.close()

@@ -49,7 +49,7 @@ def bring_to(stage: Stage, id_: str, state: JobState) -> None:
             stage.store.edits.hold([id_], now=stage.now)
         else:
             assert claim is not None
-            stage.finish(claim, step)  # type: ignore[arg-type]
+            stage.finish(claim, step)  # type: ignore[arg-type]  # the steps are words and outcomes
     assert stage.store.jobs.state(id_) is state
 
 

@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from tests.support.queue import ROOT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
 MODULE = (sys.executable, "-m", "queuectl.cli")
 NOBODY = 65534
+
+_started: list[subprocess.Popen[Any]] = []
 
 
 def environment(store: Path | str, **changes: str | None) -> dict[str, str]:
@@ -31,13 +37,54 @@ def environment(store: Path | str, **changes: str | None) -> dict[str, str]:
 def start(*words: str, env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a command with pipes for its output."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([*MODULE, *words], env=env, **options)  # type: ignore[return-value]
+    # The options say whether it is bytes or text.
+    process = subprocess.Popen([*MODULE, *words], env=env, **options)
+    _started.append(process)
+    return process  # type: ignore[return-value]  # as said above
+
+
+def end_what_was_started() -> None:
+    """Let no command outlive the test that started it, above all not one that failed."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None and not pipe.closed:
+                pipe.close()
 
 
 def has_opened_its_store(process: subprocess.Popen[bytes]) -> bool:
     """Whether it is past its start and at work."""
     with open(f"/proc/{process.pid}/maps") as maps:
         return ".db-shm" in maps.read()
+
+
+def as_user(uid: int) -> list[str]:
+    """What runs a command as another user, which root can become.
+
+    Everything is loaded before, as that user may not read where this Python lies.
+    """
+    script = f"""
+import importlib, os, pkgutil, sys
+import ctypes, difflib, encodings.unicode_escape, multiprocessing.popen_fork, pwd, queuectl
+for module in pkgutil.walk_packages(queuectl.__path__, "queuectl."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+os.setgroups([]), os.setgid({uid}), os.setuid({uid})
+from queuectl.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+    return [sys.executable, "-c", script]
+
+
+def skip_unless_others_can_run_it() -> None:
+    """Skip a test where nobody can become another user, or that user could not run the checkout."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    if not os.stat(ROOT).st_mode & 0o005:
+        pytest.skip("another user cannot read this checkout")
 
 
 class Done:

@@ -12,20 +12,20 @@ _QUIET_PASSES = 5
 """Passes of the event loop, one after the other, in which nothing but this was ready to run."""
 _SOON = 0.12
 """Seconds. A timer that is due within them is waited for: the debounces of the views are shorter."""
-_AT_MOST = 5.0
-"""Seconds after which something that never rests is left alone."""
 
 
 async def settle(*_: float, **__: float) -> None:
-    """Wait until no task is ready and no timer is due soon. Takes, and ignores, what Textual's own wait takes."""
+    """Wait until no task is ready, and until the timers have rung that are due soon after that.
+
+    Timers that are set later are not waited for: what ticks all the time would never be settled. Takes, and ignores,
+    what Textual's own wait takes.
+    """
     loop = asyncio.get_running_loop()
-    end = loop.time() + _AT_MOST
-    while loop.time() < end:
+    await _quiet(loop)
+    end = loop.time() + _SOON
+    while (due := _next_timer(loop)) <= end:
+        await asyncio.sleep(max(due - loop.time(), 0))
         await _quiet(loop)
-        due = _next_timer(loop) - loop.time()
-        if due > _SOON:
-            return
-        await asyncio.sleep(max(due, 0))
 
 
 async def _quiet(loop: asyncio.AbstractEventLoop) -> None:
@@ -33,9 +33,9 @@ async def _quiet(loop: asyncio.AbstractEventLoop) -> None:
     while passes < _QUIET_PASSES:
         await asyncio.sleep(0)
         # No public interface tells it; the two names have stood since asyncio began.
-        passes = 0 if loop._ready else passes + 1  # type: ignore[attr-defined]
+        passes = 0 if loop._ready else passes + 1  # type: ignore[attr-defined]  # as said above
 
 
 def _next_timer(loop: asyncio.AbstractEventLoop) -> float:
-    timers = loop._scheduled  # type: ignore[attr-defined]
+    timers = loop._scheduled  # type: ignore[attr-defined]  # as said above
     return min((timer.when() for timer in timers if not timer.cancelled()), default=float("inf"))

@@ -15,6 +15,7 @@ from queuectl_tui.screens.views import View
 from queuectl_tui.theme import THEMES, Paint
 from queuectl_tui.widgets.line_list import LineList
 from tests.support import seed as seeds
+from tests.support.pilot import screen_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,13 +146,12 @@ def drive(app: ViewApp, act: Callable[[Pilot[None]], Awaitable[None]], *, size: 
 
 def made(view: View, directory: Path, **options: object) -> ViewApp:
     path = seeds.seeded(directory, seeds.lively)
-    return ViewApp(view, path, options.pop("snapshot", None) or snapshot(), **options)  # type: ignore[arg-type]
+    return ViewApp(view, path, options.pop("snapshot", None) or snapshot(), **options)  # type: ignore[arg-type]  # of ViewApp, which checks them
 
 
 def screen(app: ViewApp) -> str:
     """The text on the screen."""
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+    return screen_of(app)
 
 
 def the_list(app: ViewApp) -> LineList:

@@ -39,9 +39,9 @@ def test_a_record_refuses_missing_and_unknown_fields(given: dict[str, int]):
 def test_a_record_is_frozen():
     point = Point(x=1)
     with pytest.raises(AttributeError):
-        point.x = 2  # type: ignore[misc]
+        point.x = 2  # type: ignore[misc]  # it must not be allowed
     with pytest.raises(AttributeError):
-        point.z = 2  # type: ignore[attr-defined]
+        point.z = 2  # type: ignore[attr-defined]  # there is none
     assert replace(point, y=5) == Point(x=1, y=5)
     assert as_dict(point) == {"x": 1, "y": 2}
 

@@ -68,7 +68,7 @@ class ConsoleApp(ConsoleActions):
         clock: Clock | None = None,
         *,
         read_only: bool = False,
-        ascii: bool = False,  # noqa: A002 - what the option is called
+        ascii: bool = False,
         live: bool = True,
         census: Census = look_around,
         location: str | None = None,

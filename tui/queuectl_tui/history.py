@@ -6,6 +6,8 @@ import os
 import sys
 from contextlib import suppress
 
+from queuectl.bootstrap import user_directory
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +22,7 @@ _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 
 def location(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
     """Where the history is, whether or not there is one."""
-    if platform == "darwin":
-        return os.path.expanduser("~/Library/Application Support/queuectl/history")
-    base = environ.get("XDG_STATE_HOME", "").strip()
-    return os.path.join(base or os.path.expanduser("~/.local/state"), "queuectl", "history")
+    return os.path.join(user_directory("XDG_STATE_HOME", "~/.local/state", environ, platform), "history")
 
 
 class History:

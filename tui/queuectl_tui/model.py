@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from queuectl.domain.errors import QueuectlError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from queuectl.domain.errors import QueuectlError
     from queuectl.domain.worker import PoolInfo
     from queuectl.runtime.census import WorkerSeen
     from queuectl.store.browse import Row
@@ -62,6 +62,11 @@ class Snapshot:
     def wanted(self) -> int:
         """Workers that the pools were asked for."""
         return sum(pool.size for pool in self.pools)
+
+
+def mistake(error: Exception) -> QueuectlError:
+    """What is said of an error that is ours, in one line: it must take neither a thread nor the console down."""
+    return QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 def nothing(at: int, failure: QueuectlError | None = None) -> Snapshot:

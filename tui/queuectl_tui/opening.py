@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
 
 
-def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:  # noqa: A002
+def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:
     """Open the console on a store and return its exit code.
 
     Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.store.browse import Row
     from queuectl.store.recent import Took
-    from queuectl_tui.widgets.sgr import Progress
+    from queuectl_tui.progress import Progress
 
     Kind: TypeAlias = tuple[str, str]
 

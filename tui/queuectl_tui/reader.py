@@ -15,7 +15,7 @@ from textual.message import Message
 from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import replace
-from queuectl_tui.model import Snapshot, nothing
+from queuectl_tui.model import Snapshot, mistake, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +187,7 @@ class Reader:
         except (StoreError, Interrupted):
             return  # the next snapshot tells of it; the views ask again with it
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
-            self._app.post_message(SnapshotArrived(self._failed(_internal(error))))
+            self._app.post_message(SnapshotArrived(self._failed(mistake(error))))
             return
         finally:
             self._running = None
@@ -206,7 +206,7 @@ class Reader:
             # The console would stand still and say that it is live.
             if not self._live:
                 raise
-            return self._failed(_internal(error))
+            return self._failed(mistake(error))
         self._last = replace(read, read_ms=(time.perf_counter() - started) * 1000)
         return self._last
 
@@ -216,10 +216,6 @@ class Reader:
             self._tried_at = self._tried_at or self._app.clock.now()
             return nothing(self._tried_at, error)
         return replace(self._last, error=error.message, failure=error)
-
-
-def _internal(error: Exception) -> QueuectlError:
-    return QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None, watching: frozenset[str]) -> Snapshot:

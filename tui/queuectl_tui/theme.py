@@ -17,7 +17,7 @@ STATE_STYLE: dict[str, tuple[str, str, str]] = {
     "processing": ("▶", "processing", "processing"),
     "failed": ("◐", "failed", "failed"),
     "completed": ("✓", "completed", "completed"),
-    "dead": ("×", "dead", "dead"),  # noqa: RUF001 - the glyph is meant
+    "dead": ("×", "dead", "dead"),
     "cancelled": ("■", "cancelled", "cancelled"),
     "idle": ("○", "idle", "idle"),
     "busy": ("▶", "busy", "processing"),
@@ -33,7 +33,7 @@ _ASCII = {
     "▶": ">",
     "◐": "%",
     "✓": "+",
-    "×": "x",  # noqa: RUF001 - the glyph is meant
+    "×": "x",
     "■": "#",
     "●": "*",
     "…": "~",

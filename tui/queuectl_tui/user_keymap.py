@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding, InvalidBinding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
+from queuectl.bootstrap import user_directory
 from queuectl.domain.errors import UsageError
 from queuectl.domain.text import one_line
 from queuectl.operations.arguments import nearest
@@ -31,10 +32,7 @@ def location(environ: Mapping[str, str] = os.environ, platform: str = sys.platfo
     named = environ.get("QUEUECTL_KEYMAP", "").strip()
     if named:
         return os.path.expanduser(named)
-    if platform == "darwin":
-        return os.path.expanduser("~/Library/Application Support/queuectl/keymap.json")
-    base = environ.get("XDG_CONFIG_HOME", "").strip()
-    return os.path.join(base or os.path.expanduser("~/.config"), "queuectl", "keymap.json")
+    return os.path.join(user_directory("XDG_CONFIG_HOME", "~/.config", environ, platform), "keymap.json")
 
 
 def read(path: str) -> dict[str, str]:

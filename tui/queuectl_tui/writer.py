@@ -11,6 +11,7 @@ from textual.message import Message
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
 from queuectl.operations.echo import command_line
+from queuectl_tui.model import mistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +154,5 @@ def _done(context: Context, task: Task) -> ActionDone:
     except QueuectlError as error:
         return ActionDone(operation, params, about, error=error, then=then)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the console down
-        told = QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
-        return ActionDone(operation, params, about, error=told, then=then)
+        return ActionDone(operation, params, about, error=mistake(error), then=then)
     return ActionDone(operation, params, about, result=result, undo=undo, too_much=too_much, then=then)

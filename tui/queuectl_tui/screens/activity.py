@@ -87,7 +87,7 @@ class ActivityView(ListView):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nothing read yet."""
         super().__init__(LineList(id="activity-list"), id=id)
         self._events: list[Event] = []

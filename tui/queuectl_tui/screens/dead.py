@@ -53,7 +53,7 @@ class DeadView(ListView):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nothing read yet; by group."""
         empty = "no dead letters\n\njobs that use up their retries end here"
         super().__init__(LineList(id="dead-list", empty=empty), id=id)
@@ -178,7 +178,7 @@ class DeadView(ListView):
             return [(("this one is not dead any more", "ghost"),)]
         if group is None and job is None:
             return []
-        title = f"× {one_line(group.text, width)}" if group is not None else f"× {job.how if job else ''}"  # noqa: RUF001
+        title = f"× {one_line(group.text, width)}" if group is not None else f"× {job.how if job else ''}"
         marks = len(self._list.marks)
         count = (
             f"{group.n:,} in group" if group is not None else f"{self._picture.total:,} dead" if self._picture else ""

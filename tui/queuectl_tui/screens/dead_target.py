@@ -106,8 +106,7 @@ def _names(jobs: Sequence[DeadJob]) -> tuple[str, ...]:
 
 def _errors(groups: Sequence[DeadGroup]) -> tuple[str, ...]:
     shown = tuple(
-        one_line(f"{group.n:,} × {group.text}" if len(groups) > 1 else group.text, _ERROR)  # noqa: RUF001
-        for group in groups[:_NAMED]
+        one_line(f"{group.n:,} × {group.text}" if len(groups) > 1 else group.text, _ERROR) for group in groups[:_NAMED]
     )
     left = len(groups) - len(shown)
     return (*shown, f"and {left} more errors") if left else shown

@@ -55,7 +55,7 @@ class JobsView(StormActions, ViewActions):
         "list", but=frozenset(each.id for each in of_scope("list") if each.id.partition(".")[2] in MOVES)
     )
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nothing yet."""
         super().__init__(id=id)
         self._snapshot: Snapshot | None = None

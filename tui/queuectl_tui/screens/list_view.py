@@ -25,7 +25,7 @@ class ListView(View):
 
     lacks: ClassVar[frozenset[str]] = frozenset(each.id for each in of_scope("list")) - OURS
 
-    def __init__(self, rows: LineList, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, rows: LineList, *, id: str | None = None) -> None:
         """`rows` are its list."""
         super().__init__(id=id)
         self._list = rows

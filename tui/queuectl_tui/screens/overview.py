@@ -85,7 +85,7 @@ def figures(context: Context, span: Span) -> Figures:
 class Panel(Drawing):
     """A part of the view that somebody else knows how to draw."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Empty."""
         super().__init__(id=id)
         self._draw: Draw = lambda _width, _height, _ascii: []
@@ -128,7 +128,7 @@ class OverviewView(View):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """The last hour, nothing read yet."""
         super().__init__(id=id)
         self._span = HOUR

@@ -82,7 +82,7 @@ class WorkersView(ListView):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nobody seen yet."""
         super().__init__(LineList(id="worker-list"), id=id)
         self._snapshot: Snapshot | None = None

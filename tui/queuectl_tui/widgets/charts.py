@@ -47,7 +47,7 @@ class Chart:
 class TimeChart(Drawing):
     """A chart with a title, an axis and labels."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Without data."""
         super().__init__(id=id)
         self._chart = Chart(title="")
@@ -191,16 +191,16 @@ def bar(part: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]
 
 OUTCOME_LOOKS = {
     "success": ("✓", "completed"),
-    "exit": ("×", "dead"),  # noqa: RUF001
-    "signal": ("×", "dead"),  # noqa: RUF001
+    "exit": ("×", "dead"),
+    "signal": ("×", "dead"),
     "timeout": ("◐", "failed"),
-    "spawn_error": ("×", "dead"),  # noqa: RUF001
+    "spawn_error": ("×", "dead"),
     "lost": ("◇", "failed"),
     "released": ("○", "scheduled"),
     "cancelled": ("■", "cancelled"),
 }
 """Each way that an attempt can end, in the order in which they are stacked."""
-_ASCII_LETTERS = {"✓": "+", "×": "x", "◐": "!", "◇": "?", "○": "o", "■": "-"}  # noqa: RUF001
+_ASCII_LETTERS = {"✓": "+", "×": "x", "◐": "!", "◇": "?", "○": "o", "■": "-"}
 
 
 def outcome_lines(outcomes: dict[str, int], width: int, *, ascii_only: bool = False) -> list[Line]:

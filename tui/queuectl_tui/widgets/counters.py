@@ -31,7 +31,7 @@ class Counters(Drawing):
             super().__init__()
             self.state = state
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nothing counted yet."""
         super().__init__(id=id)
         self._counts: dict[str, int] = {}

@@ -93,7 +93,7 @@ class Detail(Static):
     Detail.-strip { width: 1fr; height: 5; border: none; border-top: solid $foreground 25%; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """No job yet."""
         super().__init__(id=id, markup=False)
         self._now = 0

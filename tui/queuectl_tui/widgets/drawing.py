@@ -48,7 +48,7 @@ def painted(widget: Widget, line: Line, width: int, over: Style | None = None) -
 class Drawing(Widget):
     """A widget that is nothing but lines, drawn anew only when what it shows or its size has changed."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """Nothing to show yet."""
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] | None = None
@@ -82,7 +82,7 @@ class Drawing(Widget):
 class Lines(Drawing):
     """Lines that somebody else made."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """Empty."""
         super().__init__(id=id, classes=classes)
         self._given: list[Line] = []

@@ -28,7 +28,7 @@ class EchoLine(Static):
     EchoLine { height: 1; width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
         super().__init__(id=id)
         self._ascii = ascii_only
         self._left = Content("")
@@ -52,7 +52,7 @@ class EchoLine(Static):
     def failed(self, at: int, about: str, error: QueuectlError, command: str = "") -> None:
         """Something could not be done."""
         self.command = command
-        mark = "x" if self._ascii else "×"  # noqa: RUF001 - the glyph is meant
+        mark = "x" if self._ascii else "×"
         parts: list[Content | str | tuple[str, str]] = [
             (f"{mark} {clock(at)} ", "bold $text-error"),
             # What it is about is told in the past tense, which would be wrong here; the command says it too.

@@ -30,7 +30,7 @@ class SafeTextArea(TextArea):
 
     cursor_blink = reactive(False, init=False)
 
-    def __init__(self, text: str, *, id: str) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, text: str, *, id: str) -> None:
         super().__init__(safe(text, keep=_KEPT), id=id, compact=True, tab_behavior="focus", highlight_cursor_line=False)
 
     def edit(self, edit: Edit) -> EditResult:

@@ -44,7 +44,7 @@ class FilterInfo(Drawing):
 
     DEFAULT_CSS = "FilterInfo { height: 1; width: auto; }"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nothing yet."""
         super().__init__(id=id)
         self._line: Line = ()
@@ -81,7 +81,7 @@ class FilterBar(Horizontal):
             super().__init__()
             self.chosen = chosen
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """No filter."""
         super().__init__(id=id)
         self.error: str | None = None

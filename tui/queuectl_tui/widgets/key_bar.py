@@ -32,7 +32,7 @@ class KeyBar(Drawing):
             super().__init__()
             self.action = action
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """No keys yet."""
         super().__init__(id=id)
         self._hints: tuple[KeyHint, ...] = ()

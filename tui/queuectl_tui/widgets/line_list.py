@@ -81,7 +81,7 @@ class LineList(ScrollView, can_focus=True):
     class Marked(Message):
         """The marks have changed."""
 
-    def __init__(self, *, empty: str = "nothing here", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, empty: str = "nothing here", id: str | None = None) -> None:
         """`empty` is what stands there without rows."""
         super().__init__(id=id)
         self.empty = empty

@@ -70,7 +70,7 @@ class LogPane(Vertical):
         *,
         attempt: int | None = None,
         ascii_only: bool = False,
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         """The latest attempt, if none is named."""
         super().__init__(id=id)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from queuectl.domain.attempt import Attempt
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
-    from queuectl_tui.widgets.sgr import Progress, Span
+    from queuectl_tui.progress import Progress
+    from queuectl_tui.widgets.sgr import Span
 
 LINES = 5_000
 WEIGHT = 4 * 1024 * 1024

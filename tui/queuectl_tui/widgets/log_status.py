@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
+    from queuectl_tui.progress import Progress
     from queuectl_tui.widgets.log_source import LogUpdate
     from queuectl_tui.widgets.log_view import LogView
-    from queuectl_tui.widgets.sgr import Progress
 
 _STREAM_WORDS = {None: "out+err", "out": "stdout only", "err": "stderr only"}
 _BAR = 10
@@ -48,7 +48,7 @@ class LogStatus(Static):
     }
     """
 
-    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:
         """Nothing to tell yet."""
         super().__init__(id=id, markup=False)
         self._ascii = ascii_only

@@ -63,7 +63,7 @@ class LogView(ScrollView, can_focus=True):
     class Moved(Message):
         """It follows now, or no longer, or more has come meanwhile."""
 
-    def __init__(self, *, err_mark: str = "▌", id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, err_mark: str = "▌", id: str | None = None) -> None:
         """`err_mark` is the sign in front of what came from standard error."""
         super().__init__(id=id)
         self.rows = Rows()

@@ -10,7 +10,6 @@ thread.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -20,11 +19,14 @@ from rich.color import Color
 from rich.style import Style
 
 from queuectl.domain.text import safe
+from queuectl_tui.progress import progress_of
 from queuectl_tui.widgets.sgr_codes import codes, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from queuectl_tui.progress import Progress
 
 Span = tuple[int, int, Style]
 """From which letter to before which, in what style."""
@@ -51,17 +53,7 @@ _CUT_OFF = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x9c]*\x1b?|[PX^_][^\x
 
 _FLAGS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
 _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse",), 29: ("strike",)}
-_STATES = {1: "running", 2: "error", 3: "busy", 4: "paused"}
 _WRITTEN_OUT = Style(dim=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a job says of its own progress with OSC 9;4."""
-
-    state: str
-    """`running`, `error`, `busy` (it cannot say how far) or `paused`."""
-    percent: int | None
 
 
 class Printed(NamedTuple):
@@ -220,14 +212,8 @@ class Terminal:
         parts = words.split(";")
         if parts[:2] != ["9", "4"] or len(parts) < 3:
             return
-        state = number(parts[2])
-        if state == 0:
-            self.progress = None
-        elif state in _STATES:
-            percent = number(parts[3]) if len(parts) > 3 else None
-            if percent is not None:
-                percent = min(percent, 100)
-            self.progress = Progress(_STATES[state], None if state == 3 else percent)
+        percent = number(parts[3]) if len(parts) > 3 else None
+        self.progress = progress_of(number(parts[2]), percent, self.progress)
 
     def _tab(self) -> None:
         target = (self._column // TAB + 1) * TAB

@@ -22,7 +22,7 @@ class StatusLine(Drawing):
 
     DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; background: $panel; }"
 
-    def __init__(self, location: str, *, read_only: bool = False, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, location: str, *, read_only: bool = False, id: str | None = None) -> None:
         """`location` is the store as people may see it."""
         super().__init__(id=id)
         self._location = location

@@ -17,7 +17,7 @@ class StormBanner(Drawing):
 
     DEFAULT_CSS = "StormBanner { height: 1; width: 1fr; display: none; }"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """No storm."""
         super().__init__(id=id)
         self.storm: Storm | None = None

@@ -28,7 +28,7 @@ _CACHED = 4000
 class TableLines(ScrollView, can_focus=True):
     """Titles, and rows below them. It knows which row has the cursor, not how it came there."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.marks: dict[str, None] = {}
         self.paces: dict[str, Pace] = {}
@@ -164,8 +164,6 @@ class TableLines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the screen, from what is at hand."""
         width = self._width
-        if self._base is None:
-            self._base = self.rich_style
         if y == 0:
             return self._titles(width)
         if not self.window.rows:
@@ -179,10 +177,16 @@ class TableLines(ScrollView, can_focus=True):
             strip = self._strips[key] = self._made(key, width)
         return strip
 
+    def _under(self) -> Style:
+        """The widget's own style, on which all is painted: kept, as it is worked out anew for every line otherwise."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
     def _made(self, key: object, width: int) -> Strip:
         if not isinstance(key, tuple):
             text = " " * GUTTER + self.paint.glyph("·") * 3 if key else ""
-            return Strip([Segment(text, self.paint("faint"))]).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
+            return Strip([Segment(text, self.paint("faint"))]).adjust_cell_length(width).apply_style(self._under())
         values, (cursor, marked, ghost, focus) = key
         paint = self.paint
         over = Style.null()
@@ -196,18 +200,18 @@ class TableLines(ScrollView, can_focus=True):
         sign = (CURSOR if cursor else " ") + (MARK if marked else " ")
         gutter = (sign, paint("marked") if marked else paint("accent"))
         made = job_rows.segments(values, self._columns, gutter, over, paint)
-        return Strip(made).adjust_cell_length(width, over).apply_style(self._base)  # type: ignore[arg-type]
+        return Strip(made).adjust_cell_length(width, over).apply_style(self._under())
 
     def _titles(self, width: int) -> Strip:
         paint = self.paint
         style = paint("dim")
         cells = [Cell(column.title, style) for column, _ in self._columns]
         made = job_rows.segments(cells, self._columns, (" " * GUTTER, style), Style.null(), paint)
-        return Strip(made).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
+        return Strip(made).adjust_cell_length(width).apply_style(self._under())
 
     def _empty_line(self, y: int, width: int) -> Strip:
         place = y - 2
         line = self.empty[place] if 0 <= place < len(self.empty) else ()
         made = [Segment("  ")]
         made += [Segment("".join(map(self.paint.glyph, text)), self.paint(role)) for text, role in line]
-        return Strip(made).adjust_cell_length(width).apply_style(self._base)  # type: ignore[arg-type]
+        return Strip(made).adjust_cell_length(width).apply_style(self._under())

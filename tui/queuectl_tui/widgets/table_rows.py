@@ -40,7 +40,7 @@ class TableRows(TableLines):
     class Changed(Message):
         """What is in the list, or how much is marked, has changed."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.filter = Filter()
         self.sort = Sort.NEWEST

@@ -32,7 +32,7 @@ class Tabs(Drawing):
     class SavedWanted(Message):
         """The name of the saved view was clicked."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """The first view shows."""
         super().__init__(id=id)
         self._counts: dict[str, str] = {}

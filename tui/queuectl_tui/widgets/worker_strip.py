@@ -26,14 +26,13 @@ class WorkerStrip(Drawing):
         border-title-style: bold; border-subtitle-color: $text-muted; padding: 0 1; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         """Nobody yet."""
         super().__init__(id=id)
         self._workers: tuple[WorkerSeen, ...] = ()
         self._jobs: dict[str, Row] = {}
         self._now = 0
         self._height = 1
-        self._may_write = True
         self.border_title = "Workers"
 
     def show(self, snapshot: Snapshot, jobs: dict[str, Row], now: int) -> None:
@@ -41,7 +40,6 @@ class WorkerStrip(Drawing):
         self._workers, self._jobs, self._now = snapshot.workers, jobs, now
         there, wanted = len(snapshot.workers), snapshot.wanted
         self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
-        self._may_write = not getattr(self.app, "read_only", False)
         keys = "+ more  - fewer  X drain" if there else "S starts a pool"
         self.border_subtitle = keys if self._may_write else ""
         height = min(max(there, 1), _MOST)
@@ -49,6 +47,10 @@ class WorkerStrip(Drawing):
             self._height = height
             self.styles.height = height + 2
         self.redraw()
+
+    @property
+    def _may_write(self) -> bool:
+        return not getattr(self.app, "read_only", False)
 
     def lines(self, width: int, height: int) -> list[Line]:
         """A line for each worker; those that do something stand first when there are too many."""
