@@ -10,6 +10,7 @@ from queuectl.config import wait_from_environment
 from queuectl.domain.errors import UsageError
 from queuectl.operations.context import Context
 from queuectl.runtime.place import Place
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +33,30 @@ def user_directory(variable: str, default: str, environ: Mapping[str, str], plat
 
 
 def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """The store: the flag, else QUEUECTL_DB, else `queue.db` in the data directory. Raises UsageError."""
+    """The store: the flag, else QUEUECTL_DB, else `queue.db` in the data directory. Raises UsageError.
+
+    The path of a file, or the URL of a server, which may hold a password.
+    """
     location = flag if flag is not None else environ.get("QUEUECTL_DB") or os.path.join(data_directory(), "queue.db")
     if not location or "\0" in location:
         raise UsageError("the name of the store is empty", hint="--db PATH")
-    if location.startswith(("postgresql://", "postgres://")):
-        raise UsageError("PostgreSQL stores are not supported yet", hint="give the path of an SQLite store")
+    if is_url(location):
+        return location
     return os.path.realpath(os.path.expanduser(location))
+
+
+def place_of(location: str) -> Place:
+    """The directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
+    if not is_url(location):
+        return Place(location + ".run")
+    # Loaded here, as are drivers: a file needs neither.
+    from hashlib import sha256
+
+    from queuectl.store.url import shown
+
+    # Named by the address without its password, which may change. Two ways to write one address are two places.
+    name = sha256(shown(location).encode(errors="surrogatepass")).hexdigest()[:16]
+    return Place(os.path.join(data_directory(), f"{name}.run"))
 
 
 def context(
@@ -50,16 +68,22 @@ def context(
     say: Callable[[str], None] | None = None,
 ) -> Context:
     """The context for the store that `flag` names, or the one this user has. Nothing is opened yet."""
-    path = locate(flag)
+    location = locate(flag)
+    seen = location
+    if is_url(location):
+        from queuectl.store.url import shown
+
+        seen = shown(location)
 
     def elsewhere(other: str) -> Context:
         return context(other, clock=clock, watched=watched, progress=progress, say=say)
 
     return Context(
-        partial(open_store, path),
-        Place(path + ".run"),
+        partial(open_store, location),
+        place_of(location),
         actor=actor(),
-        location=path,
+        location=seen,
+        given=location,
         elsewhere=elsewhere,
         watched=watched,
         clock=clock,
@@ -69,10 +93,15 @@ def context(
 
 
 def open_store(path: str, *, actor: str, durable: bool = True) -> Store:
-    """Open the store at `path`. Raises StoreError."""
+    """Open the store at `path`, which may be a URL. Raises StoreError, and UsageError without a driver for it."""
     # Loaded here: `--help` needs no driver.
-    from queuectl.store.sqlite import SqliteDatabase
     from queuectl.store.store import Store
+
+    if is_url(path):
+        from queuectl.store.postgres import PostgresDatabase
+
+        return Store(PostgresDatabase(path, durable=durable, wait=wait_from_environment()), actor=actor)
+    from queuectl.store.sqlite import SqliteDatabase
 
     return Store(SqliteDatabase(path, durable=durable, wait=wait_from_environment()), actor=actor)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.postgres import Server
+
 for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
     # A developer's own settings are not what is tested.
     del os.environ[name]
@@ -25,6 +27,25 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
     made = Queue(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server for all the tests that ask for one."""
+    # Loaded here: most tests need none.
+    from tests.support.postgres import Server
+
+    started = Server()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[str]:
+    """The URL of a PostgreSQL store that is new."""
+    url = server.create()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(autouse=True)

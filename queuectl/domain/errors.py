@@ -9,7 +9,8 @@ QueuectlError
 │   ├── StoreFull          no space left
 │   ├── StoreUnreadable    corrupt, not ours, not a file, no permission
 │   ├── StoreTooNew        made by a newer version
-│   └── StoreGone          deleted or replaced while it was in use
+│   ├── StoreGone          deleted or replaced while it was in use
+│   └── StoreUnreachable   its server does not answer
 ├── JobsFailed          1  a job that was waited for failed
 └── TimedOut          124  `wait` or `worker stop` ran out of time
 """
@@ -86,6 +87,12 @@ class StoreGone(StoreError):
     """Deleted or replaced while it was in use: what is opened anew is another store."""
 
     code = "store_gone"
+
+
+class StoreUnreachable(StoreError):
+    """The server of the store does not answer, or no longer does."""
+
+    code = "store_unreachable"
 
 
 class JobsFailed(QueuectlError):

@@ -41,7 +41,7 @@ def console(context: Context, params: Console) -> Closed:
         raise UsageError("the console needs a terminal", hint="queuectl status and queuectl list work without one")
     # By its name, and only here: the engine does not know the console, nor load what it is made of.
     app: Any = __import__("queuectl_tui.opening", fromlist=("run",))
-    code = app.run(context.location, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse)
+    code = app.run(context.given, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse)
     return Closed(exit_code=code)
 
 

@@ -31,13 +31,14 @@ class Context:
         *,
         actor: str,
         location: str,
+        given: str | None = None,
         elsewhere: Callable[[str], Context],
         watched: bool = False,
         clock: Clock | None = None,
         progress: Callable[[int, int, str], None] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        """`location` is the store's path or URL as people may see it; `actor` is who acts.
+        """`location` is the store's path or URL as people may see it, `given` as it opens; `actor` is who acts.
 
         `elsewhere` gives the context of another store, `watched` is whether a person sees the progress.
         """
@@ -48,6 +49,8 @@ class Context:
         """The directory of locks, doorbells and live output on this host; it may not have been made yet."""
         self.actor = actor
         self.location = location
+        self.given = given or location
+        """May hold a password: not for people, nor for arguments of processes, which everybody may read."""
         self.elsewhere = elsewhere
         self.watched = watched
         self.clock = clock or Clock()

@@ -7,6 +7,7 @@ from queuectl.domain.quantity import format_time, parse_duration
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_queue
 from queuectl.operations.operation import Danger, Operation
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ def start(context: Context, params: Start) -> Ended | Detached:
         raise UsageError(f"--count must be from 1 to {MAX_WORKERS}")
     for queue in params.queue:
         check_queue(queue)
+    if is_url(context.location):
+        raise Refused("PostgreSQL stores cannot run workers yet", hint="run them on an SQLite store")
     return _detach(context, params) if params.detach else run_pool(context, params)
 
 

@@ -30,7 +30,7 @@ class Claims:
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
-        if self._due(now) is None:
+        if self._database.exclusive and self._due(now) is None:
             # Read first: an idle worker that finds nothing does not ask for the write lock.
             return None
         with self._database.transaction():

@@ -1,10 +1,10 @@
-"""What the store asks of a backend. SQLite's is sqlite.py; PostgreSQL's will stand beside it."""
+"""What the store asks of a backend: sqlite.py and postgres.py answer."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Protocol
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         """Seconds to wait for a lock."""
         dialect: str
         """`sqlite` or `postgresql`: whose statements it runs."""
+        exclusive: bool
+        """Whether a write transaction keeps all others out, so that one looks before asking for it."""
         on_wait: Callable[[], None] | None
         """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
 
@@ -47,7 +49,16 @@ if TYPE_CHECKING:
             """How many rows a statement changed."""
 
         def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
-            """Run a statement for each row, its values in the order of the parameters."""
+            """Run a statement for each row, its values in the order of the parameters.
+
+            After a Duplicate of a single row the transaction goes on without it; of several, `savepoint` sees to that.
+            """
+
+        def numbers(self, n: int, /) -> Sequence[int]:
+            """`n` numbers for new jobs, rising, which nobody else gets. Within the transaction that uses them."""
+
+        def hold(self, ids: Iterable[str], /) -> None:
+            """Let nobody else change these jobs until the transaction ends. Ids that no job has are passed over."""
 
         def transaction(self) -> Transaction:
             """A write transaction; not to be nested."""
@@ -60,6 +71,9 @@ if TYPE_CHECKING:
 
         def recheck(self) -> None:
             """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+
+        def tidy(self) -> None:
+            """What somebody should do every few seconds while much goes on; a steward does."""
 
         def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
             """Copy the store to a new file while others use it; `progress` gets the pages left and all pages."""

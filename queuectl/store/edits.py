@@ -50,6 +50,7 @@ class Edits:
         would mean nothing in its state.
         """
         with self._database.transaction():
+            self._database.hold([id_])
             job = self._jobs.get(id_).job
             if job.state is JobState.PROCESSING:
                 raise Refused(f"job {id_} runs and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
@@ -72,6 +73,7 @@ class Edits:
     def _each(self, verb: str, statement: str, done: str, ids: Sequence[str], *, now: int, **words: Any) -> list[str]:
         queues = []
         with self._database.transaction():
+            self._database.hold(ids)
             kept = self._journal.keeping.before_by_id(ids) if self._journal.keeping else []
             for id_ in ids:
                 found = self._database.rows(statement, id=id_, now=now, **words)

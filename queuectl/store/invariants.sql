@@ -81,6 +81,10 @@ GROUP BY queue, state HAVING sum(n) <> 0
 -- the next number is beyond all that were given
 SELECT max(seq) FROM jobs HAVING max(seq) > COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
+-- name: numbers (postgresql)
+-- the next number is beyond all that were given
+SELECT max(seq) FROM jobs HAVING max(seq) > (SELECT last_value FROM numbers)
+
 -- name: held
 -- a held job has not used up its attempts
 SELECT id FROM jobs WHERE state = 'held' AND attempts > max_retries

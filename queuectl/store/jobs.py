@@ -42,8 +42,8 @@ class Jobs:
 
         """
         with self._database.transaction():
-            ((last,),) = self._database.rows("last_seq")
-            rows = [_row(last + place, job, max_retries, now) for place, job in enumerate(new, 1)]
+            numbers = self._database.numbers(len(new))
+            rows = [_row(seq, job, max_retries, now) for seq, job in zip(numbers, new, strict=True)]
             try:
                 # All in one go; only an id that is taken makes us look at them one by one.
                 if len(rows) == 1:
@@ -51,7 +51,7 @@ class Jobs:
                 else:
                     self._database.savepoint(lambda: self._database.many("insert_job", rows))
             except Duplicate:
-                rows = self._enqueue_singly(new, last, max_retries, now)
+                rows = self._enqueue_singly(new, numbers, max_retries, now)
             queues: dict[str, int] = {}
             for job in new:
                 queues[job.queue] = queues.get(job.queue, 0) + 1
@@ -61,13 +61,14 @@ class Jobs:
             self._journal.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
         return [row[1] for row in rows]
 
-    def _enqueue_singly(self, new: Sequence[NewJob], last: int, max_retries: int, now: int) -> list[tuple[Any, ...]]:
-        seq = last
+    def _enqueue_singly(
+        self, new: Sequence[NewJob], numbers: Sequence[int], max_retries: int, now: int
+    ) -> list[tuple[Any, ...]]:
+        drawn = self._drawn(numbers)
         rows = []
         for place, job in enumerate(new):
             while True:
-                seq += 1
-                row = _row(seq, job, max_retries, now)
+                row = _row(next(drawn), job, max_retries, now)
                 try:
                     self._database.many("insert_job", [row])
                 except Duplicate:
@@ -78,6 +79,15 @@ class Jobs:
                     rows.append(row)
                     break
         return rows
+
+    def _drawn(self, numbers: Sequence[int]) -> Iterator[int]:
+        """`numbers`, which nothing has been stored under, and others when they are used up."""
+        last = numbers[-1]
+        yield from numbers
+        while True:
+            # SQLite says the same again until something is stored: the number that was left out is passed over.
+            last = max(last + 1, *self._database.numbers(1))
+            yield last
 
     def get(self, id_: str) -> Listed:
         """The job and its latest attempt. Raises NotFound."""
@@ -192,6 +202,7 @@ class Jobs:
         Raises NotFound, and Refused for a job that is final already.
         """
         with self._database.transaction():
+            self._database.hold([id_])
             keeping = self._journal.keeping
             kept = keeping.before_by_id([id_]) if keeping and self._state_in(id_, WAITING) else []
             if self._database.rows("cancel_ready", id=id_, now=now):
@@ -213,6 +224,7 @@ class Jobs:
         """
         queues = []
         with self._database.transaction():
+            self._database.hold(ids)
             keeping = self._journal.keeping
             kept = keeping.before_by_id(ids) if keeping else []
             for id_ in ids:
@@ -250,6 +262,7 @@ class Jobs:
     def delete(self, ids: Sequence[str], *, now: int) -> None:
         """Delete finished jobs with their history, all or none. Raises NotFound, and Refused for others."""
         with self._database.transaction():
+            self._database.hold(ids)
             if self._journal.keeping:
                 seqs = [seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(ids))]
                 self._journal.keeping.before(seqs, deleted=True)

@@ -1,6 +1,6 @@
 -- Every statement of the store, by name. The store's classes know only the names; a backend loads the statements of
--- its dialect. What is plain SQL stands once; a statement that truly differs is marked (sqlite) or (postgres) after
--- its name, and the other backend brings its own. Parameters are :named.
+-- its dialect. What can be said once stands once, and dialect.py puts it into PostgreSQL's words; a statement that truly
+-- differs is marked (sqlite) after its name, and postgresql.sql has the other one. Parameters are :named.
 
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
@@ -12,7 +12,7 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags)
 VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags)
 
--- name: ids_there (sqlite)
+-- name: ids_there
 -- Which of many ids are taken.
 SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 
@@ -53,7 +53,7 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
 
--- name: next_due (sqlite)
+-- name: next_due
 -- When the next job becomes due, in any queue; in the past for one that waits already.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
@@ -69,7 +69,7 @@ SELECT min((
     ORDER BY run_at LIMIT 1))
 FROM level
 
--- name: next_due_in_queue (sqlite)
+-- name: next_due_in_queue
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
     WHERE state IN ('pending', 'failed') AND queue = :queue
@@ -260,7 +260,7 @@ RETURNING queue
 -- The dead jobs after a number, some at a time.
 UPDATE jobs
 SET state = 'pending', attempts = 0, losses = 0, run_at = :now, finished_at = NULL, cancel_requested = 0, updated_at = :now
-WHERE seq IN (SELECT seq FROM jobs WHERE state = 'dead' AND seq > :after ORDER BY seq LIMIT :limit)
+WHERE seq IN (SELECT seq FROM jobs WHERE state = 'dead' AND seq > :after ORDER BY seq LIMIT :limit /*pg FOR UPDATE */)
 RETURNING seq, id, queue
 
 -- name: delete_job
@@ -269,7 +269,7 @@ DELETE FROM jobs WHERE id = :id AND state IN ('completed', 'dead', 'cancelled') 
 -- name: prune
 DELETE FROM jobs WHERE seq IN (
     SELECT seq FROM jobs
-    WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit)
+    WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit /*pg FOR UPDATE */)
 RETURNING seq
 
 -- name: hold_job
@@ -336,19 +336,19 @@ SELECT seq FROM jobs INDEXED BY jobs_dead
 WHERE state = 'dead' AND signature IS :signature AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
 ORDER BY seq DESC LIMIT :limit
 
--- name: jobs_by_seq (sqlite)
+-- name: jobs_by_seq
 SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
     runs.signal, runs.error
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.seq IN (SELECT value FROM json_each(:seqs)) ORDER BY jobs.seq
 
--- name: revive_these (sqlite)
+-- name: revive_these
 UPDATE jobs
 SET state = 'pending', attempts = 0, losses = 0, run_at = :now, finished_at = NULL, cancel_requested = 0, updated_at = :now
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'dead'
 RETURNING seq, id, queue
 
--- name: purge_these (sqlite)
+-- name: purge_these
 DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'dead' RETURNING seq
 
 -- name: prunable_seqs
@@ -364,7 +364,7 @@ WHERE last_at < :before AND NOT EXISTS (
 
 -- Why a job waits --------------------------------------------------------------------------------------------------
 
--- name: ahead (sqlite)
+-- name: ahead
 -- Due jobs that a worker of every queue takes before this one, counted up to :limit for each priority in use.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
@@ -379,10 +379,10 @@ SELECT COALESCE(sum((
         SELECT 1 FROM jobs INDEXED BY jobs_ready
         WHERE state IN ('pending', 'failed') AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
-        LIMIT :limit))), 0)
+        ORDER BY run_at, seq LIMIT :limit))), 0)
 FROM level WHERE level.priority >= :priority
 
--- name: ahead_in_queue (sqlite)
+-- name: ahead_in_queue
 -- The same for a worker of one queue.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
@@ -398,13 +398,13 @@ SELECT COALESCE(sum((
         SELECT 1 FROM jobs INDEXED BY jobs_ready_in_queue
         WHERE state IN ('pending', 'failed') AND queue = :queue AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
-        LIMIT :limit))), 0)
+        ORDER BY run_at, seq LIMIT :limit))), 0)
 FROM level WHERE level.priority >= :priority
 
 -- Undo -------------------------------------------------------------------------------------------------------------
 -- An image holds all that an operator's action may change, so that it can be put back and held against what is there now.
 
--- name: seqs_of (sqlite)
+-- name: seqs_of
 SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 
 -- name: forget_undos
@@ -416,16 +416,16 @@ INSERT INTO undos (at, actor, verb, command) VALUES (:now, :actor, :verb, :comma
 -- name: drop_undo
 DELETE FROM undos WHERE id = :id
 
--- name: size_of_jobs (sqlite)
+-- name: size_of_jobs
 -- Bytes, about, that an image would take. A job that runs has none: nothing that is done to it can be taken back.
 SELECT count(*), COALESCE(sum(length(command) + 500), 0) FROM jobs
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 
--- name: size_of_outputs (sqlite)
+-- name: size_of_outputs
 SELECT COALESCE(sum(length(head) + length(tail)), 0) FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
 
--- name: keep_jobs (sqlite)
+-- name: keep_jobs
 INSERT INTO undo_jobs (undo, job, id, before)
 SELECT :undo, seq, id, json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
@@ -433,9 +433,10 @@ SELECT :undo, seq, id, json_object(
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
     'signature', signature)
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
+ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
 
--- name: keep_changes (sqlite)
+-- name: keep_changes
 UPDATE undo_jobs SET after = (
     SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
@@ -445,14 +446,14 @@ UPDATE undo_jobs SET after = (
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
--- name: keep_runs (sqlite)
+-- name: keep_runs
 UPDATE undo_jobs SET runs = (
-    SELECT json_group_array(
-        json_array(fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error))
+    SELECT COALESCE(json_group_array(
+        json_array(fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)), '[]')
     FROM runs WHERE runs.job = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
--- name: keep_outputs (sqlite)
+-- name: keep_outputs
 INSERT INTO undo_outputs (undo, job, fence, stream, head, tail, total)
 SELECT :undo, job, fence, stream, head, tail, total FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
@@ -468,13 +469,13 @@ SELECT id, at, actor, verb, command, undone_at FROM undos WHERE id = :id
 -- name: kept_jobs
 SELECT job, id, before, after, runs FROM undo_jobs WHERE undo = :undo ORDER BY job
 
--- name: image_of (sqlite)
+-- name: image_of
 SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
     'signature', signature)
-FROM jobs WHERE seq = :seq
+FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
 INSERT INTO undoing (job) VALUES (:job)
@@ -697,7 +698,7 @@ WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
 ORDER BY jobs.seq LIMIT :limit
 
--- name: browse_next (sqlite)
+-- name: browse_next
 -- What waits on one level of priority, in the order in which it becomes due.
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
@@ -710,7 +711,7 @@ WHERE jobs.state IN ('pending', 'failed') AND jobs.priority = :priority
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
--- name: ready_priorities (sqlite)
+-- name: ready_priorities
 -- The levels of priority in use among the jobs that wait, the highest first.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
@@ -722,7 +723,7 @@ WITH RECURSIVE level (priority) AS (
 )
 SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
 
--- name: browse_these (sqlite)
+-- name: browse_these
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
@@ -776,7 +777,7 @@ SELECT COALESCE((SELECT min(seq) FROM jobs WHERE state = :state), 0),
 -- name: stats_by_minute
 SELECT minute, measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY minute, measure
 
--- name: deaths (sqlite)
+-- name: deaths
 -- How many jobs died when, by error; over the index of dead jobs alone.
 SELECT signature, (finished_at - :first) / :step, count(*)
 FROM jobs INDEXED BY jobs_dead
@@ -789,7 +790,7 @@ GROUP BY 1, 2
 -- Of the newest completed jobs, a bounded number: how long each took at last.
 SELECT jobs.seq, jobs.queue, substr(jobs.command, 1, 500), runs.duration_ms
 FROM jobs JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
-WHERE jobs.state = 'completed' AND jobs.seq < COALESCE(CAST(:below AS INTEGER), 9223372036854775807)
+WHERE jobs.state = 'completed' AND jobs.seq < COALESCE(CAST(:below AS BIGINT), 9223372036854775807)
     AND runs.duration_ms IS NOT NULL
 ORDER BY jobs.seq DESC LIMIT :limit
 

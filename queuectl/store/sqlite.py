@@ -19,7 +19,7 @@ from queuectl.store.queries import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Self
 
@@ -43,6 +43,7 @@ class SqliteDatabase:
     """One connection. `durable`: a commit survives power loss; without it, only the end of the process."""
 
     dialect = "sqlite"
+    exclusive = True
 
     def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0) -> None:
         """Open the store at `path`, an absolute path, and make or migrate it where needed. Raises StoreError."""
@@ -127,6 +128,17 @@ class SqliteDatabase:
             self._connection.executemany(self._statements[name], rows).fetchall()
         except _ERRORS as error:
             raise self._told(error) from error
+
+    def numbers(self, n: int, /) -> Sequence[int]:
+        """The numbers after the last one: read under the write lock, so they are ours. Raises StoreError."""
+        ((last,),) = self.rows("last_seq")
+        return range(last + 1, last + 1 + n)
+
+    def hold(self, ids: Iterable[str], /) -> None:
+        """Nothing to do: the write lock keeps everybody out."""
+
+    def tidy(self) -> None:
+        """Nothing to do: the counters are rows, and the log is emptied by its writers."""
 
     def transaction(self) -> _Transaction:
         """A write transaction: BEGIN IMMEDIATE, so that it waits for the lock before it has read anything."""

@@ -117,7 +117,11 @@ def test_the_version_is_told(queue: Queue):
         (("config", "get", "leese"), "unknown setting 'leese'", "did you mean lease?"),
         (("--db",), "--db needs a path", ""),
         (("--db=", "list"), "--db needs a path", ""),
-        (("list", "--db", "postgresql://host/db"), "PostgreSQL stores are not supported yet", ""),
+        (
+            ("list", "--db", "postgresql://host/db?sslmode=allow"),
+            "sslmode=allow is too little for postgresql://host/db?sslmode=allow: commands travel over the network",
+            "",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_a_hint(queue: Queue, words: tuple[str, ...], told: str, hint: str):

@@ -13,13 +13,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.support.postgres import Server
+
     OpenStore = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
-    """Opens a store of the kind under test, the same one each time."""
+def on_sqlite(tmp_path: Path) -> OpenStore:
     return lambda: Store(SqliteDatabase(str(tmp_path / "queue.db"), wait=30), actor="tester@here")
+
+
+def on_postgresql(url: str) -> OpenStore:
+    from queuectl.store.postgres import PostgresDatabase
+
+    return lambda: Store(PostgresDatabase(url, wait=30), actor="tester@here")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Opens a store of the kind under test, the same one each time.
+
+    A test that knows SQLite's files or plans says so: `@ON_SQLITE` (tests/support/stage.py).
+    """
+    if request.param == "sqlite":
+        return on_sqlite(tmp_path)
+    return on_postgresql(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Store]]:
+    """Opens a store of the kind under test, another one each time; the one before is gone."""
+    server: Server | None = request.getfixturevalue("server") if request.param == "postgresql" else None
+    urls: list[str] = []
+
+    def opened() -> Store:
+        if server is None:
+            return on_sqlite(tmp_path_factory.mktemp("store"))()
+        drop()
+        urls.append(server.create())
+        return on_postgresql(urls[-1])()
+
+    def drop() -> None:
+        while server is not None and urls:
+            server.drop(urls.pop())
+
+    yield opened
+    drop()
 
 
 @pytest.fixture

@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = bootstrap.open_store(seeds.seeded(tmp_path), actor="test@here")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    location = seeds.seeded(tmp_path)
+    if request.param == "postgresql":
+        # Loaded here, as only this needs it.
+        from tests.support.moved import move
+
+        url = request.getfixturevalue("database")
+        move(location, url)
+        location = url
+    opened = bootstrap.open_store(location, actor="test@here")
     yield opened
     opened.close()
 
@@ -95,6 +103,7 @@ def test_a_long_read_can_be_stopped(browse: Browse) -> None:
         browse.page(parse_filter("nothing like it"), newest=True, after=None, limit=10, stop=stop)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", [name for name in load("sqlite") if name.startswith("browse_")])
 def test_no_page_is_sorted_or_skipped_to(store: Store, name: str) -> None:
     statement = re.sub(r":(ids|state)\b", "'[1]'", load("sqlite")[name])

@@ -13,7 +13,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store.history import History, duration_of, spread
 from queuectl.store.journal import bucket
 from queuectl.store.queries import load
-from tests.support.stage import BACKOFF, START, Stage
+from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
 
 MINUTE = 60_000
 
@@ -156,6 +156,7 @@ def test_deaths_are_told_by_error_and_time(stage: Stage):
     assert sorted(found.values()) == [(0, 0, 1), (0, 1, 1)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", ["rollup", "events_before"])
 def test_the_past_is_read_by_its_key(stage: Stage, name: str):
     values = {

@@ -1,4 +1,4 @@
-"""A store is made once, whoever comes first, and only where nothing else is."""
+"""An SQLite store is made once, whoever comes first, and only where nothing else is."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from queuectl.store.queries import load
 from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.command import Done, environment, run, start
+from tests.support.stage import ON_SQLITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def test_the_newest_migration_is_the_version_of_the_schema():
     assert numbers == list(range(1, SCHEMA_VERSION + 1))
 
 
+@ON_SQLITE
 def test_a_new_store_is_ours_and_nobody_elses(open_store: OpenStore, tmp_path: Path):
     store = open_store()
 
@@ -142,6 +144,7 @@ def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp
     assert run("enqueue", "true", env=environment(tmp_path / "queue.db")).out == "1\n"
 
 
+@ON_SQLITE
 def test_the_log_stays_short_although_nobody_has_the_store_open(tmp_path: Path, open_store: OpenStore):
     store: Store | None = None
     for _ in range(30):
@@ -154,6 +157,7 @@ def test_the_log_stays_short_although_nobody_has_the_store_open(tmp_path: Path, 
     assert (tmp_path / "queue.db-wal").stat().st_size < 130 * 4120
 
 
+@ON_SQLITE
 def test_every_statement_compiles(open_store: OpenStore):
     store = open_store()
     for source in ("queries.sql", "invariants.sql"):

@@ -9,7 +9,7 @@ from queuectl.domain.errors import NotFound
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.queries import load
 from queuectl.store.store import Store
-from tests.support.stage import Stage
+from tests.support.stage import ON_SQLITE, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def test_a_change_by_somebody_else_is_noticed(open_store: OpenStore, stage: Stag
     other.close()
 
 
+@ON_SQLITE
 def test_a_backup_is_one_state_of_the_store_while_others_write(open_store: OpenStore, stage: Stage, tmp_path: Path):
     stage.enqueue(*(NewJob(command="x" * 1000, id=f"job{n}") for n in range(20_000)))
     other = open_store()
@@ -243,6 +244,7 @@ QUICK = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", sorted(QUICK))
 def test_a_statement_finds_its_rows_by_an_index(stage: Stage, name: str):
     statement = load("sqlite")[name]
@@ -254,6 +256,7 @@ def test_a_statement_finds_its_rows_by_an_index(stage: Stage, name: str):
     assert not [step for step in steps if step.startswith(SLOW)], steps
 
 
+@ON_SQLITE
 def test_a_page_of_a_listing_is_read_in_the_order_of_the_table(stage: Stage):
     for name in ("newest_seqs", "jobs_in_order"):
         plan = stage.store.database._connection.execute(  # type: ignore[attr-defined]  # SQLite's

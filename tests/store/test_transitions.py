@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError, UsageError
 from queuectl.domain.job import FINAL, NEXT, READY, TAKEN_BACK, WAITING, JobState
-from queuectl.store.sqlite import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.stage import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from queuectl.store.rows import Claim
 
@@ -196,9 +195,10 @@ def act(store: Store, verb: str, id_: str, number: int, now: int) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 3)), max_size=60))
-def test_whatever_is_done_in_whatever_order_every_invariant_holds(tmp_path_factory, steps: list[tuple[str, int]]):
-    path: Path = tmp_path_factory.mktemp("store") / "queue.db"
-    store = Store(SqliteDatabase(str(path)), actor="tester@here")
+def test_whatever_is_done_in_whatever_order_every_invariant_holds(
+    new_store: Callable[[], Store], steps: list[tuple[str, int]]
+):
+    store = new_store()
     stage = Stage(store, "w", "w1")
     claims: list[Claim] = []
     ends = {"succeed": Outcome.SUCCESS, "fail": Outcome.EXIT, "lose": Outcome.LOST, "release": Outcome.RELEASED}

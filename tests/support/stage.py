@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.job import NewJob
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
+ON_SQLITE = pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
+"""A test that is about SQLite's files, or its plans."""
 BACKOFF = Backoff(delay=0.5, base=2, maximum=3600)
 START = 1_700_000_000_000
 

@@ -67,9 +67,13 @@ def doctor(context: Context, params: Doctor) -> Examined:
 def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
     # Loaded here: each needs modules that no other operation does.
     from queuectl.operations.doctor import contents, processes, surroundings
+    from queuectl.store.location import is_url
 
-    yield from surroundings.examine(context, fix=params.fix)
-    if not os.path.lexists(context.location):
+    yield surroundings.versions()
+    in_a_file = not is_url(context.location)
+    if in_a_file:
+        yield from surroundings.examine(context, fix=params.fix)
+    if in_a_file and not os.path.lexists(context.location):
         yield Finding(name="store", detail=f"{context.location} is not there yet: the first command makes it")
         return
     try:

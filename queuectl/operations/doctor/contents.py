@@ -10,6 +10,7 @@ from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_bytes, format_duration, format_time
 from queuectl.runtime.readers import long_readers
 from queuectl.store.health import empty_log
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ _NAMED = 5
 def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]:
     """Look at all of it. Raises StoreError."""
     yield from context.store.findings(thorough=thorough)
-    yield _log(context, fix=fix)
+    if not is_url(context.location):
+        yield _log(context, fix=fix)
     yield from _settings(context)
     yield _times(context)
 

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 _TOO_LITTLE = 64 * 1024 * 1024
 
 
+def versions() -> Finding:
+    """What runs here."""
+    return Finding(name="versions", detail=f"queuectl {__version__} on Python {platform.python_version()}")
+
+
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
-    """Look at all of it. Nothing here opens the store."""
-    yield Finding(name="versions", detail=f"queuectl {__version__} on Python {platform.python_version()}")
+    """Look at the files of the store and their disk. Nothing here opens the store."""
     yield from _permissions(context, fix=fix)
     directory = os.path.dirname(context.location)
     while not os.path.isdir(directory):

@@ -1,0 +1,333 @@
+"""The queue on a PostgreSQL server, for several machines.
+
+Rules that this module keeps: a connection never crosses a fork; everything is in the schema `queuectl` and names it by
+the search path that each connection sets; a transaction is READ COMMITTED, and what it must not lose it locks; no
+password is in any message.
+"""
+
+from __future__ import annotations
+
+import json
+
+from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
+from queuectl.store import url as addresses
+from queuectl.store.dialect import statements
+from queuectl.store.sqlstates import told
+
+try:
+    import psycopg
+    from psycopg import pq
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.types.numeric import Int8Dumper, IntLoader
+    from psycopg.types.string import TextLoader
+except ImportError as error:
+    raise UsageError(
+        "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
+    ) from error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Any, Self, TypeVar
+
+    from psycopg.abc import PQGen
+
+    from queuectl.domain.finding import Finding
+    from queuectl.store.dialect import Statement
+
+    T = TypeVar("T")
+
+SCHEMA_VERSION = 2
+"""The number of the newest migration."""
+OLDEST_SERVER = 16
+"""Statements shared with SQLite leave out what PostgreSQL 15 still asks for: names of subqueries."""
+_COPIED = 10
+"""From how many rows on a stream is faster than a statement each."""
+_FOLDED = 20_000
+"""Rows of counters that are folded at once."""
+_TOLD_EVERY = 0.02
+_CONNECT_SECONDS = "10"
+
+
+class _Connection(psycopg.Connection[tuple["Any", ...]]):
+    """A connection that can tell somebody that it waits."""
+
+    on_wait: Callable[[], None] | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, *rest: Any, **more: Any) -> T:
+        if self.on_wait is None:
+            return super().wait(gen, interval, *rest, **more)
+        return super().wait(_telling(gen, self.on_wait), _TOLD_EVERY, *rest, **more)
+
+
+def _telling(gen: PQGen[T], tell: Callable[[], None]) -> PQGen[T]:
+    """The same, with a word to `tell` whenever the server has been silent for the interval."""
+    try:
+        asked = next(gen)
+        while True:
+            ready = yield asked
+            if not ready:
+                tell()
+            asked = gen.send(ready)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type
+
+
+class PostgresDatabase:
+    """One connection. `durable`: a commit survives a crash of the server; without it, only the end of the process."""
+
+    dialect = "postgresql"
+    exclusive = False
+
+    def __init__(self, url: str, *, durable: bool = True, wait: float = 30.0) -> None:
+        """Connect to the server at `url`, and make or migrate the store where needed. Raises StoreError, UsageError."""
+        addresses.check(url)
+        self.address = addresses.shown(url)
+        """The URL as people may see it."""
+        self.wait = wait
+        """Seconds to wait for a lock."""
+        self._on_wait: Callable[[], None] | None = None
+        self.within = False
+        """Whether a transaction has begun, even one whose connection was lost since."""
+        self._durable = durable
+        self._statements = statements()
+        try:
+            given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+        except psycopg.Error:
+            # Its own words may hold a part of the password.
+            raise UsageError(
+                f"{self.address} is not the address of a server", hint="postgresql://USER@HOST/DATABASE"
+            ) from None
+        self._secrets = [given[name] for name in ("password", "sslpassword") if given.get(name)]
+        mode = addresses.trust(given, self.address)
+        self._conninfo = make_conninfo(
+            **{"connect_timeout": _CONNECT_SECONDS, "application_name": "queuectl", "client_encoding": "UTF8"}
+            | given
+            | ({} if mode is None else {"sslmode": mode})
+        )
+        self._connect()
+
+    def _connect(self) -> None:
+        try:
+            self._connection = _Connection.connect(self._conninfo, autocommit=True)
+        except psycopg.Error as error:
+            raise self._told(error) from None
+        try:
+            self._connection.on_wait = self._on_wait
+            adapters = self._connection.adapters
+            # Every whole number is a bigint, so that a statement is prepared once and not for each size of its values.
+            adapters.register_dumper(int, Int8Dumper)
+            # Sums of bigints come as numerics; JSON stays the text that SQLite gives.
+            adapters.register_loader("numeric", IntLoader)
+            adapters.register_loader("json", TextLoader)
+            self._cursor = self._connection.cursor()
+            self._prepare()
+        except BaseException as error:
+            self._connection.close()
+            if isinstance(error, psycopg.Error):
+                raise self._told(error) from None
+            raise
+
+    def _prepare(self) -> None:
+        info = self._connection.info
+        if info.server_version < OLDEST_SERVER * 10_000:
+            raise StoreUnreadable(
+                f"the server of {self.address} is PostgreSQL {info.server_version // 10_000}, which is too old",
+                hint=f"queuectl needs PostgreSQL {OLDEST_SERVER} or newer",
+            )
+        if info.parameter_status("server_encoding") != "UTF8":
+            raise StoreUnreadable(
+                f"the database of {self.address} cannot hold every text", hint="make one with: createdb --encoding UTF8"
+            )
+        (version,) = self._cursor.execute(
+            """
+            SELECT set_config('search_path', 'queuectl', false),
+                set_config('lock_timeout', %(wait)s, false),
+                set_config('synchronous_commit', %(durable)s, false),
+                set_config('default_transaction_isolation', 'read committed', false),
+                -- Statements are short and come thousands of times: compiling them takes longer than running them.
+                set_config('jit', 'off', false),
+                to_regclass('queuectl.schema') IS NOT NULL
+            """,
+            {"wait": f"{int(self.wait * 1000)}ms", "durable": "on" if self._durable else "off"},
+        ).fetchone()[-1:]  # type: ignore[index]  # one row, always
+        # Loaded here: only the first command on a store makes it.
+        from queuectl.store.server_schema import migrate, version_of
+
+        if not version or version_of(self._cursor, self.address, SCHEMA_VERSION) != SCHEMA_VERSION:
+            migrate(self._cursor, self.address, SCHEMA_VERSION)
+
+    @property
+    def on_wait(self) -> Callable[[], None] | None:
+        """Called every few milliseconds while the server is waited for."""
+        return self._on_wait
+
+    @on_wait.setter
+    def on_wait(self, tell: Callable[[], None] | None) -> None:
+        self._on_wait = self._connection.on_wait = tell
+
+    def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All the rows of a statement. Raises Duplicate, StoreError."""
+        return self._fetch(self._statements[name].text, parameters)
+
+    def query(self, statement: str, /) -> list[tuple[Any, ...]]:
+        """All the rows of a statement that has no name. Raises StoreError."""
+        return self._fetch(statement, None)
+
+    def run(self, name: str, /, **parameters: Any) -> int:
+        """How many rows a statement changed. Raises Duplicate, StoreError."""
+        self._fetch(self._statements[name].text, parameters)
+        return self._cursor.rowcount
+
+    def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
+        """Run a statement for each row, all or none; the transaction goes on. Raises Duplicate, StoreError."""
+        given = list(rows)
+        if self.in_transaction:
+            self.savepoint(lambda: self._many(name, given))
+        else:
+            with self.transaction():
+                self._many(name, given)
+
+    def _many(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        statement = self._statements[name]
+        stream = self._statements.get(f"all_of_{name}")
+        if stream is not None and len(rows) >= _COPIED:
+            self._copy(stream, rows)
+            return
+        for row in rows:
+            self._fetch(statement.text, dict(zip(statement.parameters, row, strict=True)))
+
+    def _copy(self, stream: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            with self._cursor.copy(stream.text) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise self._told(error) from None
+
+    def numbers(self, n: int, /) -> Sequence[int]:
+        """Numbers of a sequence: nobody waits for anybody. Raises StoreError."""
+        return [number for (number,) in self.rows("draw_numbers", n=n)]
+
+    def hold(self, ids: Iterable[str], /) -> None:
+        """Lock the rows of these jobs, in the order of their numbers. Raises StoreError."""
+        self.rows("lock_jobs", ids=json.dumps(list(ids)))
+
+    def tidy(self) -> None:
+        """Fold what the counters were changed by: each statement left a row, and a look sums all. Raises StoreError."""
+        self.run("fold", limit=_FOLDED)
+
+    def transaction(self) -> _Transaction:
+        """A transaction. It locks what it changes and nothing else."""
+        return _Transaction(self)
+
+    def execute(self, sql: str) -> str:
+        """Run a statement that is no query: BEGIN, COMMIT and their kind; the server's answer. Raises StoreError."""
+        self._fetch(sql, None)
+        return self._cursor.statusmessage or ""
+
+    def savepoint(self, work: Callable[[], None], /) -> None:
+        """Do `work` within the transaction; should it fail, only `work` is undone."""
+        self.execute("SAVEPOINT work")
+        try:
+            work()
+        except BaseException:
+            if not self._connection.closed:
+                self.execute("ROLLBACK TO work; RELEASE work")
+            raise
+        self.execute("RELEASE work")
+
+    def changed(self) -> int:
+        """A number of the transactions that are over (postgresql.sql says why that is enough). 50 µs, and no lock."""
+        return int(self.rows("changed")[0][0])
+
+    def recheck(self) -> None:
+        """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+        ((version,),) = self.rows("schema_version")
+        if version > SCHEMA_VERSION:
+            # Loaded here, as for a migration: it is for few.
+            from queuectl.store.server_schema import too_new
+
+            raise too_new(self.address, version, SCHEMA_VERSION)
+
+    def backup(self, path: str, progress: Callable[[int, int], None]) -> None:  # noqa: ARG002 - it copies nothing
+        """Not ours to do: the server has better means. Raises Refused."""
+        raise Refused(
+            "a PostgreSQL store is backed up by the server's own tools",
+            hint=f"pg_dump --schema=queuectl --format=custom --file=FILE '{self.address}'",
+        )
+
+    def findings(self, *, thorough: bool) -> Iterator[Finding]:
+        """What the server can say about itself and our tables. Raises StoreError."""
+        # Loaded here: only the doctor asks.
+        from queuectl.store.server_health import findings
+
+        yield from findings(self, oldest=OLDEST_SERVER, thorough=thorough)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._connection.close()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, even one that can only be rolled back."""
+        return self._connection.info.transaction_status != pq.TransactionStatus.IDLE
+
+    def _fetch(self, text: str, parameters: dict[str, Any] | None) -> list[tuple[Any, ...]]:
+        if self._connection.closed and not self.within:
+            # The server has hung up since the last statement. Within a transaction that would hide what was lost.
+            self._connect()
+        try:
+            self._cursor.execute(text, parameters)
+            return self._cursor.fetchall() if self._cursor.description is not None else []
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise self._told(error) from None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has hung up."""
+        return self._connection.closed
+
+    def _told(self, error: psycopg.Error | UnicodeEncodeError) -> Exception:
+        if isinstance(error, UnicodeEncodeError):
+            return UsageError("a text holds half of a pair of surrogates, which no store can keep")
+        if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+            return UsageError(f"the store {self.address} cannot keep a text: {error}")
+        text = error.diag.message_primary or str(error)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return told(error.sqlstate, text, self.address)
+
+
+class _Transaction:
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        self._database.execute("BEGIN")
+        self._database.within = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.within = False
+        if kind is not None:
+            self._roll_back()
+            return
+        try:
+            answer = self._database.execute("COMMIT")
+        except Exception:
+            self._roll_back()
+            raise
+        if answer != "COMMIT":
+            # The server says ROLLBACK, and no error, when a statement had failed: that must not pass for done.
+            raise StoreError(
+                f"the store {self._database.address} has taken back a transaction in which something failed"
+            )
+
+    def _roll_back(self) -> None:
+        # Without a connection there is nothing to say: the server has rolled back by itself.
+        if self._database.in_transaction and not self._database.lost:
+            self._database.execute("ROLLBACK")

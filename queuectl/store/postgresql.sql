@@ -1,0 +1,132 @@
+-- Statements that PostgreSQL needs in other words than queries.sql has them, and those that only it has. They win over
+-- the common ones. Everything else is queries.sql, translated by dialect.py.
+
+-- name: last_seq
+-- Of what was drawn, whether committed yet or not.
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM numbers
+
+-- name: schema_version
+SELECT version FROM queuectl.schema
+
+-- name: draw_numbers
+SELECT nextval('numbers') FROM generate_series(1, :n)
+
+-- name: all_of_insert_job
+-- What `many` uses for many rows: one stream instead of a statement each.
+COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags)
+FROM STDIN
+
+-- name: lock_jobs
+-- In the order of their numbers, so that two who lock several cannot wait for each other.
+SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq FOR UPDATE
+
+-- name: due_job_in_queue
+-- The most urgent due job of a queue that nobody else is taking, and since when it is due. It stays locked until the transaction ends.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs
+        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
+    SELECT seq, run_at FROM jobs
+    WHERE state IN ('pending', 'failed') AND queue = :queue AND jobs.priority = level.priority AND run_at <= :now
+    ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
+LIMIT 1
+
+-- name: claim_due
+-- One look for each priority in use, the highest first, and no further than the first that finds something. MATERIALIZED
+-- and SKIP LOCKED: the job is chosen and locked once, and two workers at the same moment get two jobs.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed')
+    UNION ALL
+    SELECT (SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+), due AS MATERIALIZED (
+    SELECT job.seq FROM level CROSS JOIN LATERAL (
+        SELECT seq FROM jobs
+        WHERE state IN ('pending', 'failed') AND jobs.priority = level.priority AND run_at <= :now
+        ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS job
+    LIMIT 1
+)
+UPDATE jobs
+SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
+    updated_at = :now
+FROM due WHERE jobs.seq = due.seq
+RETURNING jobs.seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+
+-- name: last_words
+-- The end of what an attempt wrote to standard error.
+SELECT substr(words, CAST(greatest(length(words) - :length, 0) + 1 AS INTEGER))
+FROM (
+    SELECT CASE WHEN length(tail) > 0 THEN tail ELSE head END AS words
+    FROM outputs WHERE job = :job AND fence = :fence AND stream = 2) AS written
+
+-- name: signatures_like
+-- Of dead jobs, those that begin with these digits.
+SELECT DISTINCT signature FROM jobs
+WHERE state = 'dead' AND COALESCE(signature, '') >= CAST(:prefix AS TEXT)
+    AND COALESCE(signature, '') < CAST(:prefix AS TEXT) || 'g' LIMIT 2
+
+-- name: dead_seqs_of_error
+SELECT seq FROM jobs
+WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS TEXT), '') AND seq > :after
+ORDER BY seq LIMIT :limit
+
+-- name: newest_dead_of_error
+-- SQLite says no limit by a negative one.
+SELECT seq FROM jobs
+WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS TEXT), '')
+    AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
+ORDER BY seq DESC LIMIT NULLIF(:limit, -1)
+
+-- name: fold
+-- Some of what was counted since, into the counted rows. In the order of the key, so that two who fold cannot wait for
+-- each other; rows that somebody else is folding are left to him.
+WITH chosen AS MATERIALIZED (
+    SELECT ctid AS place FROM counted_since LIMIT :limit FOR UPDATE SKIP LOCKED
+), taken AS (
+    DELETE FROM counted_since WHERE ctid = ANY (ARRAY(SELECT place FROM chosen)) RETURNING queue, state, n
+)
+INSERT INTO counted (queue, state, n)
+SELECT queue, state, sum(n) FROM taken GROUP BY queue, state HAVING sum(n) <> 0 ORDER BY queue, state
+ON CONFLICT (queue, state) DO UPDATE SET n = counted.n + excluded.n
+
+-- name: changed
+-- Which transactions are over, as one number. Whoever commits a write had a number of his own, and it was not over
+-- before: so the snapshot reads differently ever after. A read has no number and moves nothing.
+SELECT hashtextextended(CAST(pg_current_snapshot() AS TEXT), 0)
+
+-- name: health
+SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('max_connections'),
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    (SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) FROM pg_class
+        WHERE relnamespace = 'queuectl'::regnamespace AND relkind = 'r'),
+    current_setting('fsync'), current_setting('full_page_writes'), current_setting('autovacuum')
+
+-- name: waste
+-- Tables most of whose rows are dead: autovacuum does not keep up with them.
+SELECT relname, n_live_tup, n_dead_tup FROM pg_stat_user_tables
+WHERE schemaname = 'queuectl' AND n_dead_tup > 10000 AND n_dead_tup > 2 * n_live_tup ORDER BY relname
+
+-- name: unfolded
+SELECT count(*) FROM (SELECT 1 FROM counted_since LIMIT :limit) AS pieces
+
+-- name: invalid_indexes
+SELECT CAST(indexrelid::regclass AS TEXT) FROM pg_index
+JOIN pg_class ON pg_class.oid = pg_index.indexrelid
+WHERE pg_class.relnamespace = 'queuectl'::regnamespace AND NOT indisvalid
+
+-- name: slow_commands
+-- Cut off, as SQLite's CAST does; PostgreSQL's would round.
+SELECT jobs.command, count(*), CAST(trunc(avg(runs.duration_ms)) AS BIGINT) AS typical, max(runs.duration_ms)
+FROM (
+    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'completed' ORDER BY seq DESC LIMIT :among) AS well
+    UNION ALL
+    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'dead' ORDER BY seq DESC LIMIT :among) AS badly
+) AS newest
+JOIN jobs ON jobs.seq = newest.seq
+JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence AND runs.duration_ms IS NOT NULL
+GROUP BY jobs.command ORDER BY typical DESC, jobs.command LIMIT :limit

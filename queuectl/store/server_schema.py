@@ -1,0 +1,103 @@
+"""Make a new PostgreSQL store, or bring an older one up to date; refuse what is not ours, untouched."""
+
+from __future__ import annotations
+
+import os
+
+from queuectl.domain.errors import StoreTooNew, StoreUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Cursor(Protocol):
+        """What runs statements: psycopg's, which only postgres.py knows."""
+
+        def execute(self, query: Any, params: Any = None) -> Any:
+            """Run one statement, or several that have no parameters."""
+
+
+APPLICATION = "queuectl"
+_LOCK = 0x51435431
+"""`QCT1`: the advisory lock of those who migrate."""
+_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations", "postgresql")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Number and file of every migration, in order: `0001_queue.sql` is number 1."""
+    names = sorted(name for name in os.listdir(_DIRECTORY) if name.endswith(".sql"))
+    return [(int(name[:4]), os.path.join(_DIRECTORY, name)) for name in names]
+
+
+def migrate(cursor: Cursor, address: str, newest: int) -> None:
+    """Bring the schema to version `newest`, whoever else tries the same at this moment, on whatever host.
+
+    A role that may not make schemas is enough where an administrator has made an empty one of that name for it.
+    Raises StoreTooNew, and StoreUnreadable for a schema that is not ours.
+    """
+    cursor.execute("BEGIN")
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        version = _found(cursor, address, newest)
+        if version is None:
+            cursor.execute("CREATE SCHEMA queuectl")
+        if not version:
+            cursor.execute(
+                "CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL);"
+                f"INSERT INTO queuectl.schema VALUES ('{APPLICATION}', 0)"
+            )
+        for number, file in migrations():
+            if number > (version or 0):
+                with open(file, encoding="utf-8") as script:
+                    cursor.execute(script.read())
+        cursor.execute(f"UPDATE queuectl.schema SET version = {newest}")
+        cursor.execute("COMMIT")
+    except BaseException:
+        cursor.execute("ROLLBACK")
+        raise
+
+
+def version_of(cursor: Cursor, address: str, newest: int) -> int:
+    """The version of a schema that has a table of that name. Raises StoreTooNew, StoreUnreadable."""
+    columns = cursor.execute(
+        "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute"
+        " WHERE attrelid = 'queuectl.schema'::regclass AND attnum > 0 AND NOT attisdropped"
+    ).fetchone()
+    rows = (
+        cursor.execute("SELECT application, version FROM queuectl.schema").fetchall()
+        if (columns == ("application version",))
+        else []
+    )
+    if len(rows) != 1 or rows[0][0] != APPLICATION:
+        raise _foreign(address)
+    version = int(rows[0][1])
+    if version > newest:
+        raise too_new(address, version, newest)
+    return version
+
+
+def _found(cursor: Cursor, address: str, newest: int) -> int | None:
+    """The version of the schema; 0 for an empty one, None for none."""
+    there, ours, things = cursor.execute(
+        "SELECT to_regnamespace('queuectl') IS NOT NULL, to_regclass('queuectl.schema') IS NOT NULL,"
+        " (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('queuectl'))"
+    ).fetchone()
+    if ours:
+        return version_of(cursor, address, newest)
+    if things:
+        raise _foreign(address)
+    return 0 if there else None
+
+
+def too_new(address: str, version: int, newest: int) -> StoreTooNew:
+    """The error for a store that this version does not understand."""
+    return StoreTooNew(
+        f"the store {address} was made by a newer queuectl (schema {version}, this one knows {newest})",
+        hint="upgrade queuectl",
+    )
+
+
+def _foreign(address: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"{address} holds another program's schema of the name queuectl", hint="name another database with --db"
+    )

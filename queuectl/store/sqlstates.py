@@ -1,0 +1,51 @@
+"""What PostgreSQL's error codes mean to somebody who uses a queue."""
+
+from __future__ import annotations
+
+from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable, StoreUnreadable
+from queuectl.store.database import Duplicate
+
+_BUSY = frozenset({"55P03", "40P01", "40001", "57014"})
+"""lock_not_available, deadlock_detected, serialization_failure, query_canceled."""
+_GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
+"""admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
+_FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
+_NOT_LET_IN = ("28", "3D", "42501", "25006")
+"""Wrong user or password, no such database, no privilege, a server that only reads."""
+
+
+def told(state: str | None, text: str, address: str) -> Exception:
+    """The error with this code and text in our words; `address` and `text` hold no password."""
+    line = " ".join(text.split()) or "it does not say why"
+    if state == "23505":
+        return Duplicate(line)
+    if state in _BUSY:
+        return StoreBusy(
+            f"the store {address} is locked by another process",
+            hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait",
+        )
+    if state == "53100":
+        return StoreFull(f"no space left for the store {address}", hint="free some space: nothing was lost")
+    if state == "53300":
+        return StoreUnreachable(
+            f"the server of {address} has no connection left", hint="raise max_connections, or run fewer workers"
+        )
+    if state is None and "FATAL: " in text and not any(words in text for words in _FOR_NOW):
+        # While a connection is made, the driver tells no code.
+        return _kept_out(line.rpartition("FATAL: ")[2].strip(), address)
+    if state is None or state in _GONE or state.startswith("08"):
+        return StoreUnreachable(
+            f"the server of {address} does not answer: {line}", hint="is it running, and may this host reach it?"
+        )
+    if state.startswith(_NOT_LET_IN):
+        return _kept_out(line, address)
+    if state.startswith("XX"):
+        return StoreUnreadable(f"the store {address} is damaged: {line}", hint="restore it from a backup")
+    return StoreError(f"the store {address} failed: {line}")
+
+
+def _kept_out(line: str, address: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"the store {address} cannot be used: {line}",
+        hint="check user, database and privileges; a password belongs in ~/.pgpass",
+    )

@@ -1,0 +1,296 @@
+"""What only a server can do, and what can only happen to one."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import (
+    Refused,
+    StoreBusy,
+    StoreError,
+    StoreUnreachable,
+    StoreUnreadable,
+    UsageError,
+)
+from queuectl.domain.job import JobState, NewJob
+from queuectl.store.dialect import statements
+from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.queries import load
+from queuectl.store.store import Store
+from tests.support.stage import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.postgres import Server
+
+
+@pytest.fixture
+def stores(database: str) -> Iterator[Callable[..., Store]]:
+    """Opens the store as often as one likes."""
+    opened: list[Store] = []
+
+    def another(*, wait: float = 30) -> Store:
+        opened.append(Store(PostgresDatabase(database, wait=wait), actor="tester@here"))
+        return opened[-1]
+
+    yield another
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def stage(stores: Callable[..., Store]) -> Iterator[Stage]:
+    made = Stage(stores(), "w", "w1")
+    yield made
+    made.check()
+
+
+def pid_of(store: Store) -> int:
+    ((pid,),) = store.database.query("SELECT pg_backend_pid()")
+    return int(pid)
+
+
+def test_every_statement_compiles(stage: Stage):
+    for name, statement in statements().items():
+        if name.startswith("all_of_"):
+            continue
+        text = statement.text
+        types = ", ".join("bigint" if parameter == "now" else "unknown" for parameter in statement.parameters)
+        for place, parameter in enumerate(statement.parameters, 1):
+            text = text.replace(f"%({parameter})s", f"${place}")
+        stage.store.database.query(f"PREPARE one {f'({types})' if types else ''} AS {text.replace('%%', '%')}")
+        stage.store.database.query("DEALLOCATE one")
+    for text in load("postgresql", "invariants.sql").values():
+        stage.store.database.query(f"EXPLAIN {text}")
+
+
+def test_the_columns_of_a_stream_are_those_of_the_statement():
+    columns = statements()["all_of_insert_job"].text.partition("(")[2].partition(")")[0].split(", ")
+
+    assert tuple(columns) == statements()["insert_job"].parameters
+
+
+def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a", "b", "c")
+    other = stores(wait=0.2)
+
+    with stage.store.database.transaction():
+        first = stage.store.database.rows("claim_due", worker="w", now=stage.now)[0]
+        stage.store.database.run("insert_run", job=first[0], fence=1, worker="w", now=stage.now)
+        second = other.claims().claim("w1", now=stage.now)
+        third = other.claims(["default"]).claim("w1", now=stage.now)
+
+    assert (first[1], second and second.id, third and third.id) == ("a", "b", "c")
+
+
+def test_an_enqueue_waits_for_no_other(stage: Stage, stores: Callable[..., Store]):
+    other = stores(wait=0.2)
+
+    with stage.store.database.transaction():
+        stage.store.database.numbers(1)
+        assert other.jobs.enqueue([NewJob(command="true")], max_retries=3, now=stage.now) == ["2"]
+
+    assert stage.enqueue(NewJob(command="true")) == ["3"], "what was drawn and not used is left out"
+
+
+def test_a_lock_that_is_held_for_longer_than_the_wait_is_told(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    hasty = stores(wait=0.05)
+    waited: list[int] = []
+    hasty.database.on_wait = lambda: waited.append(1)
+
+    with stage.store.database.transaction():
+        stage.store.database.hold(["a"])
+        with pytest.raises(StoreBusy):
+            hasty.jobs.cancel("a", signal=15, now=stage.now)
+
+    assert waited, "who waits shows that it lives"
+    hasty.jobs.cancel("a", signal=15, now=stage.now)
+    assert stage.store.jobs.state("a") is JobState.CANCELLED
+
+
+def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    other = stores()
+    told: list[str | None] = []
+    cancelling = threading.Thread(target=lambda: told.append(other.jobs.cancel("a", signal=15, now=stage.now)))
+    reached = threading.Event()
+    other.database.on_wait = reached.set
+
+    with stage.store.database.transaction():
+        row = stage.store.database.rows("claim_due", worker="w", now=stage.now)[0]
+        stage.store.database.run("insert_run", job=row[0], fence=1, worker="w", now=stage.now)
+        cancelling.start()
+        assert reached.wait(10)
+    cancelling.join(10)
+
+    assert told == ["w"]
+    assert stage.store.jobs.get("a").job.cancel_requested == 15
+
+
+def test_prune_does_not_take_a_job_that_is_being_retried(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    stage.run()
+    other = stores()
+    gone: list[int] = []
+    reached = threading.Event()
+    other.database.on_wait = reached.set
+    later = stage.now + 1
+    pruning = threading.Thread(
+        target=lambda: gone.append(other.jobs.prune(JobState.COMPLETED, before=later, now=later))
+    )
+
+    with stage.store.database.transaction():
+        assert stage.store.database.rows("retry_job", id="a", now=stage.now)
+        pruning.start()
+        assert reached.wait(10)
+    pruning.join(10)
+
+    assert gone == [0]
+    assert stage.store.jobs.state("a") is JobState.PENDING
+
+
+def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
+    stage.enqueue(*(f"job{n}" for n in range(5)))
+    stage.run()
+    stage.run(Outcome.EXIT)
+    before = stage.counts()
+
+    stage.store.database.tidy()
+
+    assert stage.counts() == before == {"pending": 3, "completed": 1, "failed": 1}
+    assert stage.store.database.query("SELECT count(*) FROM counted_since") == [(0,)]
+
+
+def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    other = stores(wait=0.2)
+
+    with stage.store.database.transaction():
+        stage.store.database.tidy()
+        other.database.tidy()
+        other.jobs.enqueue([NewJob(command="true")], max_retries=3, now=stage.now)
+
+    stage.store.database.tidy()
+    assert stage.counts() == {"pending": 2}
+
+
+def test_a_read_is_no_change(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    other = stores()
+    seen = stage.store.changed()
+
+    list(other.jobs.listing(limit=0))
+    other.counts()
+    assert other.claims().claim("w", now=0) is None, "nothing is due"
+
+    assert stage.store.changed() == seen
+
+
+def test_what_is_not_committed_yet_is_noticed_when_it_is(stage: Stage, stores: Callable[..., Store]):
+    other = stores()
+    with other.database.transaction():
+        other.database.run("set_config", key="lease", value="20")
+        seen = stage.store.changed()
+        assert stage.store.changed() == seen
+
+    assert stage.store.changed() != seen
+
+
+def test_a_transaction_in_which_something_failed_is_not_taken_for_done(stage: Stage):
+    def fail_in_it() -> None:
+        with stage.store.database.transaction():
+            stage.store.database.run("set_config", key="lease", value="20")
+            with pytest.raises(StoreError):
+                stage.store.database.query("SELECT 1 / 0")
+
+    with pytest.raises(StoreError, match="taken back"):
+        fail_in_it()
+
+    assert stage.store.config() == {}
+
+
+def test_a_server_that_hangs_up_is_told_and_then_called_again(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a")
+    pid = pid_of(stage.store)
+    stores().database.query(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+    with pytest.raises(StoreUnreachable) as lost:
+        stage.enqueue("b")
+    assert lost.value.hint
+
+    assert stage.enqueue("b") == ["b"]
+    assert pid_of(stage.store) != pid
+
+
+def test_a_transaction_that_is_cut_off_leaves_nothing(stage: Stage, stores: Callable[..., Store]):
+    pid = pid_of(stage.store)
+    other = stores()
+
+    def be_cut_off() -> None:
+        with stage.store.database.transaction():
+            stage.store.database.run("set_config", key="lease", value="20")
+            other.database.query(f"SELECT pg_terminate_backend({pid}, 5000)")
+            stage.store.database.run("set_config", key="backoff_base", value="3")
+
+    with pytest.raises(StoreUnreachable):
+        be_cut_off()
+
+    assert other.config() == {}
+
+
+def test_nobody_there_is_told_without_a_password(server: Server):
+    with pytest.raises(StoreUnreachable) as nobody:
+        PostgresDatabase("postgresql://ann:geheim@localhost:1/db")
+    assert "postgresql://ann@localhost:1/db" in nobody.value.message
+    assert "geheim" not in nobody.value.message
+
+    with pytest.raises(StoreUnreadable, match="does not exist"):
+        PostgresDatabase(server.url("nowhere"))
+    for wrong in ("postgresql://ann:ge%heim@localhost/db", "postgresql://localhost/db?geheim=1"):
+        with pytest.raises(UsageError) as misread:
+            PostgresDatabase(wrong)
+        assert "heim" not in misread.value.message.replace(wrong, "")
+
+
+def test_a_backup_is_left_to_the_server(stage: Stage):
+    with pytest.raises(Refused) as refused:
+        stage.store.backup("copy", lambda _left, _all: None)
+
+    assert refused.value.hint
+    assert "pg_dump --schema=queuectl" in refused.value.hint
+
+
+def test_a_healthy_server_needs_no_cure_but_for_what_the_tests_switch_off(stage: Stage):
+    found = {finding.name: finding for finding in stage.store.findings(thorough=True)}
+
+    assert {name for name, finding in found.items() if finding.cure} == {"durability", "vacuum"}
+    assert found["server"].detail.startswith("PostgreSQL 18")
+    assert found["indexes"].detail == "every index can be used"
+
+
+def test_half_of_a_pair_of_surrogates_is_refused_before_anything_is_stored(stage: Stage):
+    for many in (1, 50):
+        with pytest.raises(UsageError, match="surrogates"):
+            stage.enqueue(*[NewJob(command="echo \ud800")] * many)
+
+    assert stage.counts() == {}
+
+
+def test_a_role_that_may_only_use_the_schema_runs_the_queue(server: Server):
+    url = server.create(empty=True)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS runner")
+        admin.execute("CREATE ROLE runner LOGIN; CREATE SCHEMA queuectl AUTHORIZATION runner")
+
+    store = Store(PostgresDatabase(url.replace("postgres@", "runner@")), actor="tester@here")
+
+    assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=1) == ["1"]
+    store.close()
+    server.drop(url)

@@ -1,0 +1,135 @@
+"""No statement of a worker or an operator walks over a large store: a claim costs the same, whatever lies behind it."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+
+from queuectl.domain.job import NewJob
+from queuectl.store.dialect import statements
+from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.store import Store
+from tests.support.stage import START, Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from tests.support.postgres import Server
+
+JOBS = """
+INSERT INTO queuectl.jobs (seq, id, command, queue, state, priority, max_retries, run_at, created_at, updated_at,
+    finished_at, signature)
+SELECT n, 'job' || n, 'true', 'queue' || n % 3,
+    CASE n % 5 WHEN 0 THEN 'pending' WHEN 1 THEN 'dead' ELSE 'completed' END, n % 3, 3,
+    CASE n % 10 WHEN 0 THEN 9000000000000 ELSE 1 END, 1, 1, CASE n % 5 WHEN 0 THEN NULL ELSE 1 END,
+    CASE n % 5 WHEN 1 THEN 'abcd' || n % 7 END
+FROM generate_series(1, 60000) AS n
+"""
+VALUES: dict[str, Any] = {
+    "ids": '["job1"]',
+    "seqs": "[1]",
+    "id": "job1",
+    "queue": "queue1",
+    "state": "dead",
+    "signature": "abcd1",
+    "prefix": "abcd",
+    "worker": "w",
+    "subject": "job1",
+    "actor": "somebody",
+    "tag": None,
+    "search": None,
+    "named": None,
+    "from": 100,
+    "to": 200,
+    "env": None,
+    "tags": None,
+    "cwd": None,
+    "command": "true",
+}
+QUICK = [
+    *("due_job_in_queue", "next_due", "next_due_in_queue", "claim_due", "claim_job", "finish_job", "finish_run"),
+    *("processing_of", "job_by_id", "state_of", "attempts_of", "output_of", "last_words", "cancel_ready"),
+    *("cancel_processing", "cancel_requested", "retry_job", "delete_job", "newest_seqs", "newest_seqs_in_state"),
+    *("jobs_in_order", "jobs_in_state_in_order", "revive", "prune", "ids_there", "lock_jobs", "sign_job", "hold_job"),
+    *("release_job", "prioritise_job", "edit_job", "signatures_like", "dead_seqs", "dead_seqs_of_error"),
+    *("newest_dead_of_error", "revive_these", "purge_these", "prunable_seqs", "ahead", "ahead_in_queue", "seqs_of"),
+    *("image_of", "put_back_job", "keep_jobs", "browse_newest", "browse_newest_in_state", "browse_oldest"),
+    *("browse_oldest_in_state", "browse_next", "browse_ids", "browse_ids_in_state", "browse_these", "ready_priorities"),
+]
+
+
+@pytest.fixture(scope="module")
+def large(server: Server) -> Iterator[Store]:
+    """A store of many jobs: some due, some later, some dead, most of them done."""
+    url = server.create()
+    with psycopg.connect(url, autocommit=True) as filling:
+        filling.execute("SET session_replication_role = replica")
+        filling.execute(JOBS)
+        filling.execute("SELECT setval('queuectl.numbers', 60000)")
+        filling.execute("VACUUM ANALYZE")
+    store = Store(PostgresDatabase(url), actor="tester@here")
+    yield store
+    store.close()
+    server.drop(url)
+
+
+def plan_of(store: Store, name: str) -> str:
+    statement = statements()[name]
+    values = {parameter: VALUES.get(parameter, 1) for parameter in statement.parameters}
+    if "now" in values:
+        values["now"] = START
+    database = store.database
+    assert isinstance(database, PostgresDatabase)
+    rows = database._fetch(f"EXPLAIN (COSTS OFF) {statement.text}", values)
+    return "\n".join(line for (line,) in rows)
+
+
+def test_a_claim_uses_the_index_of_ready_jobs_and_nothing_else(large: Store):
+    plan = plan_of(large, "claim_due")
+
+    assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready", "jobs_pkey"}
+    assert "LockRows" in plan
+    for slow in ("Seq Scan", "Sort", "Bitmap", "Hash"):
+        assert slow not in plan, plan
+    # The row that was locked is changed by its number; everything else is found by the index.
+    assert plan.count("jobs_pkey") == 1
+
+
+def test_a_claim_in_a_queue_uses_the_index_of_that_queue(large: Store):
+    plan = plan_of(large, "due_job_in_queue")
+
+    assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready_in_queue"}
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_statement_finds_its_rows_by_an_index(large: Store, name: str):
+    plan = plan_of(large, name)
+
+    assert "Seq Scan on jobs" not in plan, plan
+
+
+def test_a_claim_reads_the_same_few_pages_with_a_large_store_behind_it(large: Store):
+    stage = Stage(large, "w")
+    stage.enqueue(NewJob(command="true", priority=9))
+
+    with large.database.transaction():
+        plan = "\n".join(
+            line
+            for (line,) in large.database._fetch(  # type: ignore[attr-defined]
+                f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statements()['claim_due'].text}",
+                {"worker": "w", "now": START},
+            )
+        )
+        taken = re.search(r"shared hit=(\d+)(?: read=(\d+))?", plan)
+        assert taken is not None
+        pages = int(taken[1]) + int(taken[2] or 0)
+        ((worker,),) = large.database.query("SELECT owner FROM jobs WHERE priority = 9")
+        assert worker == "w"
+        large.database.query("ROLLBACK; BEGIN")
+
+    assert pages < 120, plan

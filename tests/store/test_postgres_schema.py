@@ -1,0 +1,123 @@
+"""A store on a server is made once, whoever comes first, and only where nothing else is."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import psycopg
+import pytest
+
+from queuectl.domain.errors import StoreTooNew, StoreUnreadable
+from queuectl.domain.job import NewJob
+from queuectl.store import migrate, server_schema
+from queuectl.store.postgres import SCHEMA_VERSION, PostgresDatabase
+from queuectl.store.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.postgres import Server
+
+
+@pytest.fixture
+def empty(server: Server) -> Iterator[str]:
+    """The URL of a database in which nothing is."""
+    url = server.create(empty=True)
+    yield url
+    server.drop(url)
+
+
+def names(found: list[tuple[int, str]]) -> list[str]:
+    return [path.rpartition("/")[2] for _, path in found]
+
+
+def test_both_stores_have_the_same_migrations():
+    assert names(server_schema.migrations()) == names(migrate.migrations())
+    assert [number for number, _ in server_schema.migrations()] == list(range(1, SCHEMA_VERSION + 1))
+
+
+def first_command(url: str, start, results) -> None:
+    start.wait()
+    store = Store(PostgresDatabase(url), actor="tester@here")
+    results.put(store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=1))
+    store.close()
+
+
+def test_many_first_commands_at_once_make_one_store(empty: str):
+    context = multiprocessing.get_context("fork")
+    start, results = context.Event(), context.Queue()
+    processes = [context.Process(target=first_command, args=(empty, start, results)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    start.set()
+
+    assert sorted(results.get(timeout=30)[0] for _ in processes) == list("123456")
+    for process in processes:
+        process.join()
+
+
+def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(empty: str):
+    with psycopg.connect(empty, autocommit=True) as old:
+        old.execute(
+            "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
+        )
+        with open(dict(server_schema.migrations())[1], encoding="utf-8") as script:
+            old.execute(script.read())
+        old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 1)")
+        old.execute(
+            "INSERT INTO queuectl.jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at)"
+            " SELECT nextval('queuectl.numbers'), id, 'true', 'q', 3, 1, 1, 1 FROM unnest(ARRAY['a', 'b']) AS id"
+        )
+
+    store = Store(PostgresDatabase(empty), actor="tester@here")
+
+    assert store.database.query("SELECT version FROM schema") == [(SCHEMA_VERSION,)]
+    store.edits.hold(["a"], now=2)
+    assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=2) == ["3"]
+    assert sorted(counted for counted in store.counts() if counted[2]) == [
+        ("default", "pending", 1),
+        ("q", "held", 1),
+        ("q", "pending", 1),
+    ]
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    store.close()
+
+
+def test_what_else_is_in_the_database_is_left_alone(empty: str):
+    with psycopg.connect(empty, autocommit=True) as other:
+        other.execute("CREATE TABLE jobs (mine TEXT); INSERT INTO jobs VALUES ('precious')")
+
+        PostgresDatabase(empty).close()
+
+        assert other.execute("SELECT mine FROM jobs").fetchall() == [("precious",)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE queuectl.something (a INT)",
+        "CREATE TABLE queuectl.schema (a INT)",
+        "CREATE TABLE queuectl.schema (application TEXT, version INT)",
+        "CREATE TABLE queuectl.schema (application TEXT, version INT); INSERT INTO queuectl.schema VALUES ('other', 1)",
+    ],
+)
+def test_a_schema_of_somebody_else_is_refused_untouched(empty: str, made: str):
+    with psycopg.connect(empty, autocommit=True) as other:
+        other.execute(f"CREATE SCHEMA queuectl; {made}")
+
+        with pytest.raises(StoreUnreadable, match="another program's schema"):
+            PostgresDatabase(empty)
+
+        found = other.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'queuectl'").fetchall()
+    assert found == [(1,)]
+
+
+def test_a_newer_store_is_refused(database: str):
+    with psycopg.connect(database, autocommit=True) as newer:
+        newer.execute("UPDATE queuectl.schema SET version = 999")
+
+        with pytest.raises(StoreTooNew, match="schema 999"):
+            PostgresDatabase(database)
+
+        assert newer.execute("SELECT version FROM queuectl.schema").fetchall() == [(999,)]

@@ -1,0 +1,46 @@
+"""One text for both stores: what PostgreSQL reads of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from queuectl.store.dialect import statements, translated
+from queuectl.store.queries import load
+
+
+@pytest.mark.parametrize(
+    ("shared", "text", "parameters"),
+    [
+        ("SELECT :b, :a, :b", "SELECT %(b)s, %(a)s, %(b)s", ("b", "a")),
+        (
+            "SELECT 'a:b 100%', '''', n::text WHERE n % 2 = :n",
+            "SELECT 'a:b 100%%', '''', n::text WHERE n %% 2 = %(n)s",
+            ("n",),
+        ),
+        ("SELECT 1 FROM jobs INDEXED BY jobs_dead", "SELECT 1 FROM jobs", ()),
+        (r"x LIKE :x ESCAPE '\' OR :y", r"x ILIKE %(x)s ESCAPE '\' OR %(y)s", ("x", "y")),
+        ("-- why: it :says\nSELECT 1 /*pg FOR UPDATE */", "SELECT 1 FOR UPDATE", ()),
+        (
+            "id IN (SELECT value FROM json_each(:ids))",
+            "id = ANY (ARRAY(SELECT json_array_elements_text(CAST(%(ids)s AS JSON))))",
+            ("ids",),
+        ),
+    ],
+)
+def test_a_shared_statement_is_put_into_its_words(shared: str, text: str, parameters: tuple[str, ...]):
+    found = translated(shared)
+
+    assert (found.text, found.parameters) == (text, parameters)
+
+
+def test_nothing_of_sqlites_own_is_left():
+    for name, statement in statements().items():
+        for word in ("INDEXED", "json_each(", "json_group_array", "sqlite", "/*", "--"):
+            assert word not in statement.text, name
+
+
+def test_what_only_sqlite_has_stands_in_postgresqls_file_too():
+    only_sqlite = set(load("sqlite")) - set(load("postgresql"))
+
+    # It looks before it asks for the write lock; on PostgreSQL there is none to ask for.
+    assert only_sqlite - set(statements()) == {"due_job"}

@@ -1,0 +1,82 @@
+"""The address of a server: what is shown of it, and when the network is to be trusted."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queuectl.domain.errors import UsageError
+from queuectl.store.url import check, shown, trust
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("postgresql://host/db", "postgresql://host/db"),
+        ("postgres://ann@host:5433/db", "postgresql://ann@host:5433/db"),
+        ("postgresql://ann:secret@host/db", "postgresql://ann@host/db"),
+        ("postgresql://ann:se:cr@et@host/db", "postgresql://ann@host/db"),
+        ("postgresql://ann@/db?host=/run/pg&password=secret", "postgresql://ann@/db?host=/run/pg"),
+        ("postgresql:///db?PassWord=secret", "postgresql:///db"),
+        ("postgresql://h/db?sslpassword=secret&sslmode=verify-full", "postgresql://h/db?sslmode=verify-full"),
+        ("postgresql://ann:sec?ret@host/db", "postgresql://ann@host/db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, seen: str):
+    assert shown(url) == seen
+
+
+@given(st.text("ab%:?&=#@", min_size=1).map(lambda middle: f"SEC{middle}RET"))
+def test_no_part_of_any_password_is_shown(password: str):
+    for url in (f"postgresql://ann:{password}@host/db", f"postgresql://ann:{password}@host"):
+        assert "SEC" not in shown(url)
+        assert "RET" not in shown(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://a:b@c@host/db", "postgresql://a:b?c@host/db", "postgresql://h/\0"])
+def test_what_would_be_misread_is_refused(url: str):
+    with pytest.raises(UsageError) as refused:
+        check(url)
+
+    assert "b@c" not in refused.value.message
+    assert "b?c" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("given_", "environ"),
+    [
+        ({}, {}),
+        ({"host": "/run/postgresql"}, {}),
+        ({"host": "@abstract"}, {}),
+        ({"host": "localhost,127.0.0.1,::1"}, {}),
+        ({"hostaddr": "127.0.0.1"}, {}),
+        ({"sslmode": "disable"}, {}),
+        ({}, {"PGHOST": "/run/postgresql", "PGSSLMODE": "prefer"}),
+    ],
+)
+def test_a_server_on_this_machine_needs_no_certificate(given_: dict[str, str], environ: dict[str, str]):
+    assert trust(given_, "it", environ) is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "environ"),
+    [
+        ({"host": "db.example.org"}, {}),
+        ({"host": "localhost,db.example.org"}, {}),
+        ({"host": "localhost.example.org"}, {}),
+        ({"host": "localhost", "hostaddr": "10.0.0.1"}, {}),
+        ({}, {"PGHOST": "db.example.org"}),
+        ({}, {"PGHOSTADDR": "10.0.0.1"}),
+        ({"service": "main"}, {}),
+        ({}, {"PGSERVICE": "main"}),
+    ],
+)
+def test_a_server_elsewhere_shows_who_it_is(given_: dict[str, str], environ: dict[str, str]):
+    assert trust(given_, "it", environ) == "verify-full"
+    assert trust(given_ | {"sslmode": "verify-full"}, "it", environ) == "verify-full"
+    for weaker in ("disable", "allow", "prefer", "require", "verify-ca"):
+        with pytest.raises(UsageError, match=f"sslmode={weaker}"):
+            trust(given_ | {"sslmode": weaker}, "it", environ)
+        with pytest.raises(UsageError, match=f"sslmode={weaker}"):
+            trust(given_, "it", environ | {"PGSSLMODE": weaker})
