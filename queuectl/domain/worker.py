@@ -19,6 +19,8 @@ class PoolInfo:
     stop: str | None = None
     """`drain` or `now` once an operator has asked for the end."""
     started_at: int = 0
+    lease_left_ms: int | None = None
+    """By the server's clock, where several hosts share the store; not above 0: not heard of for too long."""
 
 
 @record
@@ -38,3 +40,7 @@ class WorkerInfo:
     """Attempts that ended in any other way than success."""
     job: str | None = None
     """The id of the job that it runs."""
+    lease_left_ms: int | None = None
+    """As of a pool."""
+    renewed_at: int | None = None
+    """When it last renewed its lease, in milliseconds since the epoch."""

@@ -10,7 +10,7 @@ from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import recorded
-from queuectl.runtime.doorbell import bell_of_worker, ring, ring_for_queues
+from queuectl.runtime.doorbell import bell_of_worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def cancel(context: Context, params: Cancel) -> Changed:
                 wrong = wrong or error
                 continue
             if owner is not None:
-                ring(context.place, bell_of_worker(owner))
+                context.ring(bell_of_worker(owner))
             done.append(id_)
     # All is done before anything is told, should nobody listen to the end.
     return Changed(_told(after(context, done), wrong), done, kept)
@@ -154,7 +154,7 @@ def retry(context: Context, params: Retry) -> Changed:
     ids = list(dict.fromkeys(params.ids))
     now = context.now()
     with context.store.undo.keeping("retry", now=now) as kept:
-        ring_for_queues(context.place, context.store.jobs.retry(ids, now=now))
+        context.ring_for_queues(context.store.jobs.retry(ids, now=now))
     return Changed(after(context, ids), ids, kept)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
+from queuectl.runtime.doorbell import ring_everywhere, ring_for_queues
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from queuectl.config import Settings
@@ -54,6 +56,7 @@ class Context:
         self.elsewhere = elsewhere
         self.watched = watched
         self.clock = clock or Clock()
+        self._server_keeps_time = clock is None and is_url(location)
         self.progress = progress or (lambda _done, _total, _what: None)
         """Told how far long work has come: done, of how many, of what."""
         self.say = say or (lambda _line: None)
@@ -68,6 +71,8 @@ class Context:
         """The store. Raises StoreError when it cannot be opened."""
         if self._store is None:
             self._store = self.open_store(actor=self.actor)
+            if self._server_keeps_time:
+                self.clock = Clock(self._store.database)
         self._store.journal.command = self.command
         return self._store
 
@@ -77,8 +82,18 @@ class Context:
         return settings_from(self.store.config())
 
     def now(self) -> int:
-        """Milliseconds since the epoch."""
+        """Milliseconds since the epoch: by the server's clock, where a server keeps the store. Raises StoreError."""
+        if self._server_keeps_time:
+            self.store  # noqa: B018 - its clock is known once it is open
         return self.clock.now()
+
+    def ring(self, *bells: str) -> None:
+        """Ring these bells on every host that uses the store."""
+        ring_everywhere(self.store, self.place, *bells)
+
+    def ring_for_queues(self, queues: Sequence[str]) -> None:
+        """Tell the workers that a job is ready in each of `queues`."""
+        ring_for_queues(self.store, self.place, queues)
 
     def close(self) -> None:
         """Let go of the store."""

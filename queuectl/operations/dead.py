@@ -10,7 +10,6 @@ from queuectl.domain.record import field, record
 from queuectl.operations.changes import Changed, Deleted, after
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import describe, detail, recorded
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,14 +152,14 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
     with context.store.undo.keeping("dlq retry", now=now) as kept:
         if params.ids:
             ids = list(dict.fromkeys(params.ids))
-            ring_for_queues(context.place, jobs.retry(ids, now=now, dead_only=True))
+            context.ring_for_queues(jobs.retry(ids, now=now, dead_only=True))
             return Changed(after(context, ids), ids, kept)
         ids = []
         dead = _count(context, params.error)
         steps = (step for each in signatures for step in context.store.dead.revive(each, now=now))
         for step in jobs.revive(now=now) if params.all else steps:
             ids += [id_ for id_, _ in step]
-            ring_for_queues(context.place, [queue for _, queue in step])
+            context.ring_for_queues([queue for _, queue in step])
             context.progress(len(ids), max(dead, len(ids)), "dead jobs")
     return Changed(after(context, ids), ids, kept)
 

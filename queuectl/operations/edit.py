@@ -11,7 +11,6 @@ from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, check, parse_object
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import recorded
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def edit(context: Context, params: Edit) -> Edited:
     with context.store.undo.keeping("edit", now=now) as kept:
         before = context.store.edits.edit(params.id, changes, requeue=params.retry, now=now)
     record_now = _now(context, params.id)
-    ring_for_queues(context.place, (record_now.job.queue,))
+    context.ring_for_queues((record_now.job.queue,))
     changed = tuple(
         name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
     )

@@ -9,7 +9,6 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check, new_job, parse_object
 from queuectl.operations.operation import Operation
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         raise UsageError("--lines goes with --file")
     new = _one(params, options)
     ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
-    ring_for_queues(context.place, (new.queue,))
+    context.ring_for_queues((new.queue,))
     return Enqueued(ids, context)
 
 

@@ -11,7 +11,6 @@ from queuectl.domain.errors import Refused, StoreError, UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.spec import MAX_COMMAND_BYTES, check_command, new_job, no_constant, pairs, parse_object
 from queuectl.operations.enqueue import Enqueued
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterato
             if start:
                 error.message += f"; {_stored(start)}"
             raise
-        ring_for_queues(context.place, sorted({job.queue for job in some}))
+        context.ring_for_queues(sorted({job.queue for job in some}))
         context.progress(start + len(some), len(jobs), "jobs")
         yield Enqueued(ids, context)
 

@@ -9,7 +9,8 @@ from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import attempt_document, output_of, text_of
-from queuectl.runtime.live import STREAMS, LiveReader, path_of, read_stored
+from queuectl.runtime.live import STREAMS, read_stored
+from queuectl.runtime.output_afar import Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,10 @@ class _Reading:
 
     def __init__(self, context: Context, job: Job, number: int, streams: tuple[str, ...]) -> None:
         self.number = number
-        self._live = {stream: LiveReader(path_of(context.place.live, job.seq, number, stream)) for stream in streams}
+        self._live = {
+            stream: Follower(context.store, context.place, job=job.seq, attempt=number, stream=stream)
+            for stream in streams
+        }
         self._offsets = dict.fromkeys(streams, 0)
 
     def live(self) -> Iterator[Piece]:

@@ -68,9 +68,9 @@ def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Out
     """What an attempt wrote to standard output and standard error: so far, while it runs."""
     if attempt.outcome is None:
         # Loaded here: only running jobs have live output.
-        from queuectl.runtime.live import STREAMS, path_of, recover
+        from queuectl.runtime.output_afar import printed_so_far
 
-        out, err = (recover(path_of(context.place.live, job.seq, attempt.attempt, stream)) for stream in STREAMS)
+        out, err = printed_so_far(context.store, context.place, job=job.seq, attempt=attempt.attempt)
         if out.total or err.total:
             return out, err
         # Nothing yet, or it has ended since and its output is in the store.

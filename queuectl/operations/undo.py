@@ -6,7 +6,6 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
             raise UsageError("--list takes no number")
         return (UndoableRecord(undoable=each) for each in reversed(context.store.undo.list(now=now)))
     taken_back = context.store.undo.take_back(params.undo, now=now)
-    ring_for_queues(context.place, [queue for _, queue in taken_back.jobs])
+    context.ring_for_queues([queue for _, queue in taken_back.jobs])
     return Undone(taken_back=taken_back)
 
 

@@ -6,7 +6,6 @@ from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_priority
 from queuectl.operations.changes import Changed, after
 from queuectl.operations.operation import Operation
-from queuectl.runtime.doorbell import ring_for_queues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def release(context: Context, params: Release) -> Changed:
     """Let them be claimed again, all or none, and wake the workers."""
     ids, now = list(dict.fromkeys(params.ids)), context.now()
     with context.store.undo.keeping("release", now=now) as kept:
-        ring_for_queues(context.place, context.store.edits.release(ids, now=now))
+        context.ring_for_queues(context.store.edits.release(ids, now=now))
     return Changed(after(context, ids), ids, kept)
 
 

@@ -7,7 +7,6 @@ from queuectl.domain.quantity import format_time, parse_duration
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_queue
 from queuectl.operations.operation import Danger, Operation
-from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ class Stop:
         metavar="DURATION",
         parse=parse_duration,
     )
+    host: str | None = field("only those of this host (default: every host)", default=None, metavar="NAME")
 
 
 @record
@@ -141,8 +141,6 @@ def start(context: Context, params: Start) -> Ended | Detached:
         raise UsageError(f"--count must be from 1 to {MAX_WORKERS}")
     for queue in params.queue:
         check_queue(queue)
-    if is_url(context.location):
-        raise Refused("PostgreSQL stores cannot run workers yet", hint="run them on an SQLite store")
     return _detach(context, params) if params.detach else run_pool(context, params)
 
 
@@ -184,10 +182,17 @@ def _detach(context: Context, params: Start) -> Detached:
 
     if params.drain:
         raise UsageError("--drain and --detach do not go together", hint="run it in the background with & instead")
-    words = ["--db", context.location, "worker", "start", "--count", str(params.count), "--quiet"]
+    words = ["worker", "start", "--count", str(params.count), "--quiet"]
     for queue in params.queue:
         words += ["--queue", queue]
-    pool, pid = start_detached(words, params.count, context.store, context.place, context.clock)
+    pool, pid = start_detached(
+        words,
+        context.given,
+        size=params.count,
+        store=context.store,
+        place=context.place,
+        clock=context.clock,
+    )
     return Detached(pool=pool, pid=pid, workers=params.count)
 
 
@@ -201,6 +206,7 @@ def stop(context: Context, params: Stop) -> Stopped:
         context.clock,
         now=params.now,
         timeout=None if params.timeout is None else params.timeout / 1000,
+        on=params.host,
     )
     return Stopped(pools=pools, workers=workers)
 
@@ -215,7 +221,7 @@ def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecor
 def scale(context: Context, params: Scale) -> Scaled:
     """Ask a pool for another number of workers."""
     from queuectl.runtime.census import living_pools
-    from queuectl.runtime.doorbell import bell_of_pool, ring
+    from queuectl.runtime.doorbell import bell_of_pool
 
     if not 0 <= params.size <= MAX_WORKERS:
         raise UsageError(f"a pool has from 0 to {MAX_WORKERS} workers")
@@ -229,7 +235,7 @@ def scale(context: Context, params: Scale) -> Scaled:
     pool = params.pool or pools[0]
     if not context.store.fleet.order_size(pool, params.size, now=context.now()):
         raise NotFound(f"pool {pool} has stopped")
-    ring(context.place, bell_of_pool(pool))
+    context.ring(bell_of_pool(pool))
     return Scaled(pool=pool, size=params.size)
 
 
@@ -246,11 +252,11 @@ START = Operation(
 )
 STOP = Operation(
     name="worker stop",
-    summary="Stop every worker of this store and wait until they are gone",
+    summary="Stop the workers of this store and wait until they are gone",
     params=Stop,
     run=stop,
     danger=Danger.STOPS,
-    examples=("worker stop", "worker stop --now --timeout 30s"),
+    examples=("worker stop", "worker stop --now --timeout 30s", "worker stop --host build7"),
 )
 LIST = Operation(
     name="worker list",

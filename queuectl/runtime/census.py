@@ -1,4 +1,4 @@
-"""Who is there: what the store says of pools and workers, held against their locks."""
+"""Who is there: what the store says of pools and workers, held against their locks, or their leases on other hosts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WorkerState(StrEnum):
 
 @record
 class WorkerSeen:
-    """A living worker of this host, or one of another host that the store believes in."""
+    """A living worker."""
 
     info: WorkerInfo
     state: WorkerState
@@ -45,9 +45,9 @@ def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
     for info in store.fleet.running_workers():
         if not lives(info, place):
             continue
-        path = os.path.join(place.workers, info.id)
-        beat_at = _modified(path)
-        used = host.usage(info.pid)
+        here = is_here(info, place.workers)
+        beat_at = _modified(os.path.join(place.workers, info.id)) if here else None
+        used = host.usage(info.pid) if here else None
         stale = beat_at is not None and now - beat_at > _STALE_MS
         busy = WorkerState.BUSY if info.job is not None else WorkerState.IDLE
         seen.append(
@@ -56,24 +56,39 @@ def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
                 state=WorkerState.STALE if stale else busy,
                 cpu_seconds=None if used is None else used[0],
                 memory_bytes=None if used is None else used[1],
-                last_beat_at=beat_at,
+                last_beat_at=beat_at if beat_at is not None else info.renewed_at,
             )
         )
     return seen
 
 
+def is_here(of: WorkerInfo | PoolInfo, room: str) -> bool:
+    """Whether its lock is one of this host's, in the directory `room`; else only its lease tells whether it lives.
+
+    The name of the host is not enough where several share a store: two may have the same one.
+    """
+    return of.host == os.uname().nodename and (of.lease_left_ms is None or os.path.exists(os.path.join(room, of.id)))
+
+
 def lives(worker: WorkerInfo, place: Place) -> bool:
-    """Whether a worker of this host is alive: its lock is held, and not by a steward that clears up after it."""
-    return (
-        worker.host == os.uname().nodename
-        and not locks.is_free(os.path.join(place.workers, worker.id))
-        and (worker.pid_start is None or host.is_same(worker.pid, worker.pid_start))
+    """Whether a worker is alive: its lock is held, and not by a steward that clears up after it."""
+    if not is_here(worker, place.workers):
+        return worker.lease_left_ms is not None and worker.lease_left_ms > 0
+    return not locks.is_free(os.path.join(place.workers, worker.id)) and (
+        worker.pid_start is None or host.is_same(worker.pid, worker.pid_start)
     )
 
 
 def living_pools(store: Store, place: Place) -> list[PoolInfo]:
-    """The pools of this host whose supervisor lives."""
-    return [pool for pool in store.fleet.running_pools() if not locks.is_free(os.path.join(place.pools, pool.id))]
+    """The pools whose supervisor lives."""
+    return [pool for pool in store.fleet.running_pools() if pool_lives(pool, place)]
+
+
+def pool_lives(pool: PoolInfo, place: Place) -> bool:
+    """Whether a pool's supervisor lives: its lock is held, or on another host its lease has not run out."""
+    if not is_here(pool, place.pools):
+        return pool.lease_left_ms is not None and pool.lease_left_ms > 0
+    return not locks.is_free(os.path.join(place.pools, pool.id))
 
 
 def has_ended(pool: PoolInfo, place: Place) -> bool:

@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 
+from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import QueuectlError, StoreError, StoreGone
 from queuectl.domain.record import record
@@ -17,7 +18,7 @@ from queuectl.runtime.log import Log
 from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
-from queuectl.store import claims, fleet
+from queuectl.store import claims, fleet, leases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from queuectl.runtime.worker import Assignment
     from queuectl.store.store import Store
 
-SHARED = (claims, fleet)
+SHARED = (claims, fleet, leases)
 """The store loads these when asked for; loaded here, before the fork, they are loaded once and not by each worker."""
 FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
@@ -36,6 +37,8 @@ GONE = StoreGone.exit_code
 """The exit code of a child whose store has been taken away: no other child would find it again."""
 DRAINED = 10
 """The exit code of a worker that found nothing left to run."""
+WRITTEN_OFF = 11
+"""The exit code of a worker that other hosts have taken for dead: another must take its place."""
 
 
 @record
@@ -62,8 +65,11 @@ def work(given: Surroundings, assignment: Assignment) -> None:
         given.place.make()  # somebody may have taken it away since the pool was started
         host.adopt_orphans()
         store = given.open_store(actor=assignment.id, durable=False)
-        clock = Clock()
-        worker = Worker(assignment, store, given.place, log=log, clock=clock, chance=_chance(), location=given.location)
+        clock = Clock(store.database)
+        lease = settings_from(store.config()).lease
+        worker = Worker(
+            assignment, store, given.place, log=log, clock=clock, chance=_chance(), location=given.location, lease=lease
+        )
         take_orders()
         pid = os.getpid()
         info = WorkerInfo(
@@ -75,13 +81,13 @@ def work(given: Surroundings, assignment: Assignment) -> None:
             pid_start=host.start_time(pid),
         )
         try:
-            store.fleet.add_worker(info, now=clock.now())
+            store.fleet.add_worker(info, lease_ms=round(lease * 1000), now=clock.now())
         except StoreError:
             # Nobody will ever look for the files of a worker that the store does not know.
             worker.take_away()
             raise
         drained = worker.run()
-    sys.exit(DRAINED if drained else 0)
+    sys.exit(WRITTEN_OFF if worker.is_written_off else DRAINED if drained else 0)
 
 
 def look_after(given: Surroundings, supervisor: Connection) -> None:
@@ -91,7 +97,14 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
         given.place.make()
         store = given.open_store(actor=given.pool, durable=False)
         steward = Steward(
-            given.pool, store, given.place, supervisor, queues=given.queues, log=log, clock=Clock(), chance=_chance()
+            given.pool,
+            store,
+            given.place,
+            supervisor,
+            queues=given.queues,
+            log=log,
+            clock=Clock(store.database),
+            chance=_chance(),
         )
         take_orders()
         steward.run()

@@ -11,11 +11,14 @@ import os
 import select
 from binascii import crc32
 
+from queuectl.domain.errors import StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.runtime.place import Place
+    from queuectl.store.store import Store
 
 _ANY = "any"
 
@@ -49,9 +52,18 @@ def ring(place: Place, *bells: str) -> None:
         os.close(pipe)
 
 
-def ring_for_queues(place: Place, queues: Sequence[str]) -> None:
+def ring_everywhere(store: Store, place: Place, *bells: str) -> None:
+    """Ring on every host that uses the store: a steward of each rings on. One that is not reached finds out later."""
+    ring(place, *bells)
+    try:
+        store.database.notify(bells)
+    except StoreError:
+        pass  # what it was about has been written down
+
+
+def ring_for_queues(store: Store, place: Place, queues: Sequence[str]) -> None:
     """A job is ready in each of `queues`."""
-    ring(place, _ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues)))
+    ring_everywhere(store, place, _ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues)))
 
 
 def bells_for(queues: Sequence[str]) -> list[str]:
@@ -67,6 +79,7 @@ class Listener:
         self._own_path = os.path.join(place.bells, own)
         self.own = _open(self._own_path)
         self._shared = [_open(os.path.join(place.bells, bell)) for bell in shared]
+        self._others: set[int] = set()
         self._waiter = _Waiter()
         self._waiter.add(self.own)
         for pipe in self._shared:
@@ -76,9 +89,15 @@ class Listener:
         """Wake up for this descriptor too; what can be read from it is thrown away."""
         self._waiter.add(descriptor)
 
+    def until_readable(self, descriptor: int) -> None:
+        """Wake up for this one too, without taking what can be read. One that was closed is forgotten by itself."""
+        self._others.discard(descriptor)
+        self._waiter.add(descriptor)
+        self._others.add(descriptor)
+
     def wait(self, seconds: float) -> bool:
-        """Wait for a ring; False when the time is over. The rings heard are taken."""
-        ready = self._waiter.wait(seconds)
+        """Wait for a ring; False when the time is over, or something else could be read. The rings heard are taken."""
+        ready = self._waiter.wait(seconds) - self._others
         for pipe in ready:
             quiet(pipe)
         return bool(ready)
@@ -94,13 +113,17 @@ class Listener:
             os.close(pipe)
 
 
-def quiet(pipe: int) -> None:
-    """Take the rings that have been heard."""
+def quiet(pipe: int) -> bool:
+    """Take the rings that have been heard; whether there were any."""
+    rang = False
     try:
-        while len(os.read(pipe, 4096)) == 4096:
-            pass
+        while taken := len(os.read(pipe, 4096)):
+            rang = True
+            if taken < 4096:
+                break
     except BlockingIOError:
         pass
+    return rang
 
 
 def _open(path: str) -> int:
@@ -146,7 +169,13 @@ else:
         add_shared = add
 
         def wait(self, seconds: float) -> set[int]:
-            return {descriptor for descriptor, _ in self._poll.poll(max(0, seconds) * 1000)}
+            ready = set()
+            for descriptor, event in self._poll.poll(max(0, seconds) * 1000):
+                if event & select.POLLNVAL:
+                    self._poll.unregister(descriptor)  # it was closed, of which epoll takes note by itself
+                else:
+                    ready.add(descriptor)
+            return ready
 
         def close(self) -> None:
             pass

@@ -30,6 +30,11 @@ class Place:
 
     def make(self) -> None:
         """Make what is missing. Raises StoreUnreadable where it cannot be trusted or written."""
+        try:
+            # The user's data directory, on a host where a store on a server is all there is.
+            os.makedirs(os.path.dirname(self.root), 0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreUnreadable(f"{os.path.dirname(self.root)} cannot be made: {error.strerror}") from None
         for directory in (self.root, self.workers, self.pools, self.attempts, self.bells, self.live):
             try:
                 os.mkdir(directory, 0o700)

@@ -13,12 +13,13 @@ import signal
 import sys
 from multiprocessing.connection import wait as wait_for_any
 
+from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
-from queuectl.runtime.children import DRAINED, GONE, Surroundings, look_after, work
+from queuectl.runtime.children import DRAINED, GONE, WRITTEN_OFF, Surroundings, look_after, work
 from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
@@ -144,7 +145,8 @@ class Pool:
                 queues=self._params.queues,
                 size=self._size,
             )
-            store.fleet.add_pool(info, now=self._clock.now())
+            lease = settings_from(store.config()).lease
+            store.fleet.add_pool(info, lease_ms=round(lease * 1000), now=Clock(store.database).now())
         finally:
             store.close()
 
@@ -153,7 +155,7 @@ class Pool:
         try:
             store = self._open_store(actor=self.id, durable=False)
             try:
-                store.fleet.stop_pool(self.id, now=self._clock.now())
+                store.fleet.stop_pool(self.id, now=Clock(store.database).now())
             finally:
                 store.close()
         except StoreError as error:
@@ -283,6 +285,8 @@ class Pool:
                 self._lose_store()
                 continue
             self._drained = False
+            if child.exitcode == WRITTEN_OFF:
+                continue  # it has said so
             # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
             tree.end_strays(self._children())
             ring(self._place, bell_of_pool(self.id))

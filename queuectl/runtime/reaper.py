@@ -7,7 +7,7 @@ import signal
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
-from queuectl.runtime.census import has_ended
+from queuectl.runtime.census import has_ended, is_here
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, ring_for_queues
 
 TYPE_CHECKING = False
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 
+_SWEEP = "reap"
+_SWEEP_EVERY_MS = 1000
+
+
 class Reaper:
-    """Finds the dead among the workers of this host, and clears up after them."""
+    """Finds the dead among the workers of this host, and clears up after them.
+
+    Of those of other hosts it knows only that their leases have run out.
+    """
 
     def __init__(self, store: Store, place: Place, *, log: Log, clock: Clock, chance: random.Random) -> None:
         """Recover jobs of `store` whose workers kept their locks in `place`."""
@@ -41,18 +48,41 @@ class Reaper:
         """Look at every worker once; how many were recovered."""
         recovered = 0
         known = {}
-        for worker in self._store.fleet.running_workers():
-            if worker.host != self._host:
+        for worker in self._store.fleet.running_workers(self._host):
+            if not is_here(worker, self._place.workers):
                 continue
             known[worker.id] = worker
             if self._is_dead(worker, settings.lease) and self._recover(worker, settings):
                 recovered += 1
         self._beats = {id_: beat for id_, beat in self._beats.items() if id_ in known}
-        for pool in self._store.fleet.running_pools():
-            if pool.host == self._host and has_ended(pool, self._place):
+        for pool in self._store.fleet.running_pools(self._host):
+            if is_here(pool, self._place.pools) and has_ended(pool, self._place):
                 write_off(pool, self._store, self._place, now=self._clock.now())
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
+        if self._store.database.remote:
+            recovered += self._sweep(settings)
         return recovered
+
+    def _sweep(self, settings: Settings) -> int:
+        """Take from workers of other hosts what they held when their leases ran out; how many workers."""
+        leases = self._store.leases
+        if not leases.take_chore(_SWEEP, every_ms=_SWEEP_EVERY_MS):
+            return 0
+        found = 0
+        for worker in leases.expired():
+            gone = leases.write_off(
+                worker, self._claims, backoff=settings.backoff, random=self._random, now=self._clock.now()
+            )
+            if gone is not None:
+                found += 1
+                ring_for_queues(self._store, self._place, gone.queues)
+                self._log.event(
+                    f"worker {gone.worker} of host {gone.host} was not heard of for longer than its lease"
+                    + (f": put back {', '.join(gone.jobs)}" if gone.jobs else "")
+                )
+        self._store.afar.forget()
+        self._store.database.tidy()
+        return found
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
         """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""
@@ -67,7 +97,8 @@ class Reaper:
         before = self._beats.get(worker.id)
         if before is None or before[0] != beat:
             self._beats[worker.id] = (beat, now)
-        elif now - before[1] > lease:
+        elif now - before[1] > (lease if worker.lease_left_ms is None else lease / 2):
+            # Before its lease runs out, where others may then run its job beside its processes.
             self._kill(worker, f"no sign of life for {now - before[1]:.0f} s")
         return False
 
@@ -129,7 +160,7 @@ class Reaper:
         )
         self._claims.finish(claim, worker.id, result, backoff=settings.backoff, random=self._random, now=now)
         live.discard(self._place.live, claim.seq, claim.fence)
-        ring_for_queues(self._place, [claim.queue])
+        ring_for_queues(self._store, self._place, [claim.queue])
         return True
 
     def _clear(self, worker: str, path: str) -> None:

@@ -12,7 +12,7 @@ import signal
 from queuectl.config import settings_from
 from queuectl.domain.errors import StoreError, StoreGone
 from queuectl.domain.record import record
-from queuectl.runtime.doorbell import Listener, bell_of_pool
+from queuectl.runtime.doorbell import Listener, bell_of_pool, ring
 from queuectl.runtime.reaper import Reaper
 from queuectl.runtime.signals import signal_pipe
 
@@ -68,7 +68,10 @@ class Steward:
         self._leaving = False
         self._in_trouble = False
         self._sent: Orders | None = None
+        self._heard_over = 0
+        self._renew_at = 0.0
         self._listener.also(signal_pipe())
+        store.database.listen()
         signal.signal(signal.SIGTERM, self._leave)
 
     def run(self) -> None:
@@ -76,13 +79,28 @@ class Steward:
         try:
             while not self._leaving and os.getppid() == self._parent:
                 self._look()
-                self._listener.wait(_INTERVAL)
+                self._wait()
             if os.getppid() == self._parent:
                 self._look()
                 self._write_end()
         finally:
             self._listener.close()
             self._store.close()
+
+    def _wait(self) -> None:
+        """Sleep until it is time to look again or somebody rings; pass on to this host what is called out meanwhile."""
+        database = self._store.database
+        until = self._clock.monotonic() + _INTERVAL
+        rang = False
+        while not rang and not self._leaving:
+            if database.connections != self._heard_over and database.fileno() >= 0:
+                self._heard_over = database.connections
+                self._listener.until_readable(database.fileno())
+            ring(self._place, *dict.fromkeys(database.heard()))
+            left = until - self._clock.monotonic()
+            if left <= 0:
+                return
+            rang = self._listener.wait(left)
 
     def _write_end(self) -> None:
         try:
@@ -96,6 +114,7 @@ class Steward:
         try:
             self._store.changed()  # whether it is still there
             settings = self._settings()
+            self._renew(settings)
             orders = self._store.fleet.orders(self._pool)
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
@@ -112,7 +131,15 @@ class Steward:
     def _settings(self) -> Settings:
         settings = settings_from(self._store.config())
         self._store.database.wait = settings.busy_timeout
+        if self._store.database.remote:
+            self._store.database.patience = settings.lease / 2
         return settings
+
+    def _renew(self, settings: Settings) -> None:
+        """Let other hosts see that the pool lives."""
+        if self._store.database.remote and self._clock.monotonic() >= self._renew_at:
+            self._store.leases.renew_pool(self._pool, lease_ms=round(settings.lease * 1000))
+            self._renew_at = self._clock.monotonic() + settings.lease / 6
 
     def _send(self, orders: Orders) -> None:
         if orders != self._sent:

@@ -8,8 +8,8 @@ import time
 
 from queuectl.domain.errors import TimedOut
 from queuectl.runtime import host, locks
-from queuectl.runtime.census import lives, living_pools
-from queuectl.runtime.doorbell import bell_of_pool, ring
+from queuectl.runtime.census import is_here, lives, living_pools, pool_lives
+from queuectl.runtime.doorbell import bell_of_pool, ring_everywhere
 from queuectl.runtime.reaper import write_off
 
 TYPE_CHECKING = False
@@ -20,38 +20,52 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 _PAUSE = 0.02
+_PAUSE_AFAR = 0.1
 
 
-def stop_all(store: Store, place: Place, clock: Clock, *, now: bool, timeout: float | None) -> tuple[int, int]:
-    """End every pool of the store and wait until all are gone; how many pools and workers there were.
+def stop_all(
+    store: Store, place: Place, clock: Clock, *, now: bool, timeout: float | None, on: str | None = None
+) -> tuple[int, int]:
+    """End every pool of the store, or of the host `on`, and wait until all are gone; how many pools and workers.
 
     `now` ends the running jobs and puts them back; otherwise they are finished first. Raises TimedOut after `timeout`
     seconds; what was ordered stays ordered.
     """
-    store.fleet.order_stop("now" if now else "drain", now=clock.now())
-    pools = living_pools(store, place)
-    ring(place, *(bell_of_pool(pool.id) for pool in pools))
+    store.fleet.order_stop("now" if now else "drain", host=on, now=clock.now())
+    pools = [pool for pool in living_pools(store, place) if on in {None, pool.host}]
+    ring_everywhere(store, place, *(bell_of_pool(pool.id) for pool in pools))
     supervised = {pool.id for pool in pools}
-    workers = [worker for worker in store.fleet.running_workers() if lives(worker, place)]
+    workers = [worker for worker in store.fleet.running_workers(on) if lives(worker, place)]
     for worker in workers:
-        if worker.pool not in supervised:
+        if worker.pool not in supervised and is_here(worker, place.workers):
             # Its supervisor is dead, so nobody passes the order on.
             _signal(worker, signal.SIGQUIT if now else signal.SIGTERM)
-    watched = [os.path.join(place.pools, pool.id) for pool in pools]
-    watched += [os.path.join(place.workers, worker.id) for worker in workers]
+    watched = [os.path.join(place.pools, pool.id) for pool in pools if is_here(pool, place.pools)]
+    watched += [os.path.join(place.workers, worker.id) for worker in workers if is_here(worker, place.workers)]
+    afar = {pool.id for pool in pools if not is_here(pool, place.pools)}
+    afar |= {worker.id for worker in workers if not is_here(worker, place.workers)}
     deadline = None if timeout is None else clock.monotonic() + timeout
-    while watched := [path for path in watched if not locks.is_free(path)]:
+    while True:
+        watched = [path for path in watched if not locks.is_free(path)]
+        afar = _alive(store, place, on) & afar if afar else afar
+        if not watched and not afar:
+            break
         if deadline is not None and clock.monotonic() > deadline:
             raise TimedOut(
-                f"{len(watched)} processes are still there after {timeout:g} s",
+                f"{len(watched) + len(afar)} processes are still there after {timeout:g} s",
                 hint="they go on ending; --now ends running jobs and puts them back",
             )
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE_AFAR if afar else _PAUSE)
     for pool in store.fleet.running_pools():
-        if pool.host == os.uname().nodename:
+        if is_here(pool, place.pools) and on in {None, pool.host} and not pool_lives(pool, place):
             # A supervisor that was killed could not write it down.
             write_off(pool, store, place, now=clock.now())
     return len(pools), len(workers)
+
+
+def _alive(store: Store, place: Place, host: str | None) -> set[str]:
+    pools = {pool.id for pool in living_pools(store, place)}
+    return pools | {worker.id for worker in store.fleet.running_workers(host) if lives(worker, place)}
 
 
 def _signal(worker: WorkerInfo, number: int) -> None:

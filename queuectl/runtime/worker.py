@@ -8,13 +8,14 @@ import time
 from enum import IntEnum
 
 from queuectl.config import settings_from
-from queuectl.domain.attempt import Outcome
-from queuectl.domain.errors import StoreError, StoreGone
+from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.errors import StoreError, StoreGone, StoreUnreachable
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
+from queuectl.runtime.lease import Lease, Sender
 from queuectl.runtime.live import Live
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.supervise import Cancel, Release
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from queuectl.domain.attempt import Result
     from queuectl.domain.clock import Clock
     from queuectl.runtime.log import Log
     from queuectl.runtime.place import Place
@@ -71,8 +71,12 @@ class Worker:
         clock: Clock,
         chance: random.Random,
         location: str,
+        lease: float,
     ) -> None:
-        """Take signals and locks; `location` is told to jobs as QUEUECTL_DB, so that they can enqueue others."""
+        """Take signals and locks; `location` is told to jobs as QUEUECTL_DB, so that they can enqueue others.
+
+        `lease` is in seconds, and counts from now on.
+        """
         self._id = assignment.id
         self._assignment = assignment
         self._store = store
@@ -101,10 +105,19 @@ class Worker:
         self._completed = self._failed = 0
         self._look_up_at = 0.0
         self._seen = -1
+        self._unsure = False
+        """Whether the server may have done something of which we never heard."""
+        self._lease = Lease(store, self._id, seconds=lease) if store.database.remote else None
+        self._sender = Sender(store, place)
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
         # A worker that waits for the store's lock is not a hung one.
         store.database.on_wait = self._beat
+
+    @property
+    def is_written_off(self) -> bool:
+        """Whether others have taken it for dead, so that it has left."""
+        return self._lease is not None and self._lease.is_lost
 
     def run(self) -> bool:
         """Work until told to stop or left alone, or until nothing is left in a drain; whether that is why it ended."""
@@ -113,6 +126,9 @@ class Worker:
         idle = True
         while not self._stop or self._claim:
             claim = self._claim or self._next()
+            if self.is_written_off:
+                self._log.event("others have taken this worker for dead: leaving")
+                break
             if claim is None:
                 idle = True
                 if self._assignment.drain and self._nothing_left():
@@ -137,6 +153,7 @@ class Worker:
                 live.discard()  # a new store may have a job of the same number
                 raise
             live.discard()
+            self._sender.end(claim)
             if time.monotonic() >= self._look_up_at:
                 self._look_up()
         self._leave()
@@ -173,6 +190,7 @@ class Worker:
                 return False
             self._listener.wait(supervise.TICK)
             self._tick()
+            self._stay()
         return True
 
     def _finish(self, claim: Claim, result: Result) -> Claim | None:
@@ -180,7 +198,10 @@ class Worker:
         while True:
             now = self._clock.now()
             try:
-                if self._stop:
+                held = self._held_after_all()
+                if held is not None and not any(each.seq == claim.seq and each.fence == claim.fence for each in held):
+                    state, following = self._claims.has_ended(claim, self._id), next(iter(held), None)
+                elif self._stop or (self._lease is not None and self._lease.is_over):
                     following = None
                     state = self._claims.finish(
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
@@ -190,6 +211,7 @@ class Worker:
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
             except StoreError as error:
+                self._unsure = self._unsure or isinstance(error, StoreUnreachable)
                 self._bad_weather(error)
             else:
                 self._fair_weather()
@@ -200,13 +222,34 @@ class Worker:
 
     def _next(self) -> Claim | None:
         try:
+            if not self._is_ours(None):
+                return None
             self._read_settings()
-            claim = self._claims.claim(self._id, now=self._clock.now())
+            held = self._held_after_all()
+            claim = held[0] if held else self._claims.claim(self._id, now=self._clock.now())
+            if claim is not None and not self._is_ours(claim):
+                return None
         except StoreError as error:
+            self._unsure = self._unsure or isinstance(error, StoreUnreachable)
             self._bad_weather(error)
             return None
         self._fair_weather()
         return claim
+
+    def _held_after_all(self) -> list[Claim] | None:
+        """What the store says that we hold, where an answer was lost; None where nothing is in doubt."""
+        if not self._unsure:
+            return None
+        held = self._claims.held_by(self._id)
+        self._unsure = False
+        return held
+
+    def _is_ours(self, claim: Claim | None) -> bool:
+        """Whether nobody else can have taken us for dead, and then our job; asks where we cannot be sure."""
+        if self._lease is None or not (self._lease.is_over or (claim is None and self._lease.is_due)):
+            return True
+        standing = self._lease.renew(claim)
+        return standing is not None and (claim is None or standing.requested is not None)
 
     def _nothing_left(self) -> bool:
         try:
@@ -229,6 +272,8 @@ class Worker:
                 self._tick()
                 if rang or self._store.changed() != seen or (due is not None and self._clock.now() >= due):
                     return
+                if not self._is_ours(None):
+                    return
         except StoreError as error:
             self._bad_weather(error)
 
@@ -243,13 +288,15 @@ class Worker:
                 f"running {self._claim.id} (attempt {self._claim.attempts} of {self._claim.max_retries + 1})"
             )
             self._unannounced = None
+        if self._claim is not None:
+            self._sender.send(self._claim)
         if os.getppid() != self._assignment.supervisor and self._stop is Stop.NO:
             self._log.event("the supervisor is gone: leaving after this job")
             self._stop = Stop.DRAIN
 
     def _order(self) -> Cancel | Release | None:
         """What somebody wants of the running job."""
-        quiet(self._listener.own)
+        rang = quiet(self._listener.own)
         quiet(self._signals)
         if self._stop is Stop.NOW:
             return Release()
@@ -257,20 +304,39 @@ class Worker:
         if claim is None:
             return None
         try:
-            seen = self._store.changed()
-            if seen == self._seen:
-                return None
-            requested = self._claims.cancel_requested(claim, self._id)
-            self._seen = seen
+            requested = self._asked_for(claim) if self._lease is None else self._renewed(self._lease, claim, rang=rang)
         except StoreGone:
             # Nobody could tell us to stop any more, and the result would be recorded nowhere.
             return Release()
         except StoreError:
-            return None
+            # Where others may take us for dead, nothing of the job may be left by then.
+            return Release(signal=signal.SIGKILL) if self._lease is not None and self._lease.is_over else None
         if requested is None:
             # The attempt is no longer ours: whoever took it believes that its tree is gone.
             return Cancel(signal=signal.SIGKILL)
         return Cancel(signal=requested) if requested else None
+
+    def _asked_for(self, claim: Claim) -> int | None:
+        """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
+        seen = self._store.changed()
+        if seen == self._seen:
+            return 0
+        requested = self._claims.cancel_requested(claim, self._id)
+        self._seen = seen
+        return requested
+
+    def _renewed(self, lease: Lease, claim: Claim, *, rang: bool) -> int | None:
+        """The same, learned by renewing the lease: when somebody rings, and when it is time to."""
+        if not rang and not lease.is_due:
+            if lease.is_over:
+                raise StoreUnreachable("the lease has run out")
+            return 0
+        standing = lease.renew(claim)
+        if standing is None:
+            return None
+        self._sender.wanted = standing.watched
+        self._sender.send(claim)
+        return standing.requested
 
     def _told(self, stop: Stop) -> None:
         self._stop = max(self._stop, stop)
@@ -296,6 +362,8 @@ class Worker:
             self._stored, self._settings = stored, settings_from(stored)
             self._backoff = self._settings.backoff
             self._store.database.wait = self._settings.busy_timeout
+            if self._lease is not None:
+                self._lease.measure(self._settings.lease)
 
     def _bad_weather(self, error: StoreError) -> None:
         """Say it once, then wait longer each time: a full disk or a lock passes, a store that is gone does not."""
@@ -315,7 +383,16 @@ class Worker:
         over = time.monotonic() + seconds
         while (left := over - time.monotonic()) > 0 and not self._listener.wait(min(left, 1.0)):
             self._tick()
+            self._stay()
         self._tick()
+
+    def _stay(self) -> None:
+        """Renew the lease while no job asks for it: what keeps us from the store may not keep us from that."""
+        if self._lease is not None and self._lease.is_due:
+            try:
+                self._lease.renew(self._claim)
+            except StoreError:
+                pass  # the weather has been told
 
     def _abandon(self) -> None:
         """Leave a store that is gone, and tell what it will never know. The job's processes have been ended."""
@@ -349,6 +426,7 @@ class Worker:
         while True:
             try:
                 self._count_attempts()
+                self._put_back_what_is_held()
                 self._store.fleet.stop_worker(self._id, now=self._clock.now())
                 break
             except StoreError as error:
@@ -357,6 +435,14 @@ class Worker:
                 self._bad_weather(error)
                 self._sit_out(self._weather or 0)
         self.take_away()
+
+    def _put_back_what_is_held(self) -> None:
+        """A job that we were given without hearing of it: nobody has begun it."""
+        for claim in self._held_after_all() or ():
+            result = Result(outcome=Outcome.RELEASED, duration_ms=0)
+            self._claims.finish(
+                claim, self._id, result, backoff=self._backoff, random=self._random, now=self._clock.now()
+            )
 
     def take_away(self) -> None:
         """Let go of the store, and remove what would tell that this worker is there."""

@@ -43,7 +43,7 @@ class Claims:
     ) -> JobState | None:
         """Record how an attempt ended; None when the attempt is no longer ours and nothing was changed."""
         with self._database.transaction():
-            state = self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+            state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
         self._count_outcome(claim, result, state, now)
         return state
 
@@ -52,7 +52,7 @@ class Claims:
     ) -> tuple[JobState | None, Claim | None]:
         """Record how an attempt ended and take the next job, in one transaction."""
         with self._database.transaction():
-            state = self._record(claim, worker, result, backoff=backoff, random=random, now=now)
+            state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
             following = self._take(worker, now)
         self._count_outcome(claim, result, state, now)
         self._count_wait(following, now)
@@ -72,6 +72,14 @@ class Claims:
     def held_by(self, worker: str) -> list[Claim]:
         """What `worker` is recorded as running."""
         return [claim_from(row) for row in self._database.rows("processing_of", worker=worker)]
+
+    def has_ended(self, claim: Claim, worker: str) -> JobState | None:
+        """The state in which the end of an attempt of `worker` has left its job; None where it was recorded otherwise.
+
+        For whoever has sent a result and never heard whether it arrived.
+        """
+        rows = self._database.rows("state_after", seq=claim.seq, fence=claim.fence, worker=worker)
+        return JobState(rows[0][0]) if rows else None
 
     def started_at(self, claim: Claim) -> int:
         """When the claim was made, in milliseconds since the epoch."""
@@ -121,9 +129,10 @@ class Claims:
         self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
         return claim
 
-    def _record(
+    def record(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> JobState | None:
+        """Record how an attempt ended, within a transaction of the caller; None when it is no longer `worker`'s."""
         if not self._database.run(
             "finish_run",
             job=claim.seq,

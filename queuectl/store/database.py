@@ -33,6 +33,14 @@ if TYPE_CHECKING:
         """`sqlite` or `postgresql`: whose statements it runs."""
         exclusive: bool
         """Whether a write transaction keeps all others out, so that one looks before asking for it."""
+        remote: bool
+        """Whether other hosts use it too: then leases decide who lives, by the server's clock."""
+        ahead: int
+        """Milliseconds that the store's clock is ahead of ours, as of the last `changed`; 0 where it has none."""
+        connections: int
+        """How many there have been, one after the other: whoever waits for `fileno` must look anew at each."""
+        patience: float | None
+        """Seconds without a word of a server after which it is given up; None: as long as it takes."""
         on_wait: Callable[[], None] | None
         """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
 
@@ -68,6 +76,18 @@ if TYPE_CHECKING:
 
         def changed(self) -> int:
             """A number that differs from the last one when somebody else has written. Costs next to nothing."""
+
+        def notify(self, words: Sequence[str], /) -> None:
+            """Call these out to all who listen on other hosts. Nothing where there are none."""
+
+        def listen(self) -> None:
+            """Hear what is called out, over this connection and all that take its place."""
+
+        def fileno(self) -> int:
+            """What becomes readable when something was called out; -1 for nothing."""
+
+        def heard(self) -> list[str]:
+            """What was called out since the last time. Does not wait."""
 
         def recheck(self) -> None:
             """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.journal import Journal
 
+FIRST_LEASE_MS = 30_000
+"""The default of the setting `lease`."""
 _KEPT_MS = 86_400_000
 """How long a stopped worker stays in the table."""
 
@@ -25,8 +27,11 @@ class Fleet:
         self._database = database
         self._journal = journal
 
-    def add_pool(self, pool: PoolInfo, *, now: int) -> None:
-        """Write down a pool that has started; those that stopped a day ago are forgotten."""
+    def add_pool(self, pool: PoolInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
+        """Write down a pool that has started; those that stopped a day ago are forgotten.
+
+        It counts as alive for the lease, where several hosts share the store.
+        """
         with self._database.transaction():
             self._database.run("forget_workers", before=now - _KEPT_MS)
             self._database.run("forget_pools", before=now - _KEPT_MS)
@@ -37,15 +42,25 @@ class Fleet:
                 pid=pool.pid,
                 queues=json.dumps(pool.queues),
                 size=pool.size,
+                lease=lease_ms,
                 now=now,
             )
             self._journal.note(now, "start_pool", pool.id, f"{pool.size} workers")
 
-    def running_pools(self) -> list[PoolInfo]:
-        """The pools that have not been written down as stopped; a dead one may still be among them."""
+    def running_pools(self, host: str | None = None) -> list[PoolInfo]:
+        """The pools, of one host or all, that have not been written down as stopped; a dead one may be among them."""
         return [
-            PoolInfo(id=id_, host=host, pid=pid, queues=tuple(json.loads(queues)), size=size, stop=stop, started_at=at)
-            for id_, host, pid, queues, size, stop, at in self._database.rows("running_pools")
+            PoolInfo(
+                id=id_,
+                host=host_,
+                pid=pid,
+                queues=tuple(json.loads(queues)),
+                size=size,
+                stop=stop,
+                started_at=at,
+                lease_left_ms=left,
+            )
+            for id_, host_, pid, queues, size, stop, at, left in self._database.rows("running_pools", host=host)
         ]
 
     def orders(self, pool: str) -> tuple[int, str | None] | None:
@@ -53,10 +68,13 @@ class Fleet:
         rows = self._database.rows("orders_of_pool", id=pool)
         return rows[0] if rows else None
 
-    def order_stop(self, stop: str, *, now: int) -> list[str]:
-        """Ask every running pool to stop, by `drain` or `now`; the pools asked. A `now` is not taken back."""
+    def order_stop(self, stop: str, *, host: str | None = None, now: int) -> list[str]:
+        """Ask every running pool, or those of one host, to stop, by `drain` or `now`; the pools asked.
+
+        A `now` is not taken back.
+        """
         with self._database.transaction():
-            pools = [id_ for (id_,) in self._database.rows("order_stop", stop=stop)]
+            pools = [id_ for (id_,) in self._database.rows("order_stop", stop=stop, host=host)]
             for pool in pools:
                 self._journal.note(now, "stop_pool", pool, stop)
         return pools
@@ -75,8 +93,8 @@ class Fleet:
             if self._database.run("stop_pool", id=pool, now=now):
                 self._journal.note(now, "pool_stopped", pool)
 
-    def add_worker(self, worker: WorkerInfo, *, now: int) -> None:
-        """Write down a worker that has started."""
+    def add_worker(self, worker: WorkerInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
+        """Write down a worker that has started, with its first lease where several hosts share the store."""
         with self._database.transaction():
             self._database.run(
                 "insert_worker",
@@ -86,16 +104,17 @@ class Fleet:
                 boot_id=worker.boot_id,
                 pid=worker.pid,
                 pid_start=worker.pid_start,
+                lease=lease_ms,
                 now=now,
             )
 
-    def running_workers(self) -> list[WorkerInfo]:
-        """The workers that have not been written down as stopped; a dead one may still be among them."""
+    def running_workers(self, host: str | None = None) -> list[WorkerInfo]:
+        """The workers, of one host or all, that have not been written down as stopped; a dead one may be among them."""
         return [
             WorkerInfo(
                 id=id_,
                 pool=pool,
-                host=host,
+                host=host_,
                 boot_id=boot_id,
                 pid=pid,
                 pid_start=pid_start,
@@ -103,9 +122,11 @@ class Fleet:
                 completed=completed,
                 failed=failed,
                 job=job,
+                lease_left_ms=left,
+                renewed_at=renewed_at,
             )
-            for id_, pool, host, boot_id, pid, pid_start, started_at, completed, failed, job in self._database.rows(
-                "running_workers"
+            for id_, pool, host_, boot_id, pid, pid_start, started_at, completed, failed, job, left, renewed_at in (
+                self._database.rows("running_workers", host=host)
             )
         ]
 

@@ -8,6 +8,7 @@ password is in any message.
 from __future__ import annotations
 
 import json
+import time
 
 from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
 from queuectl.store import url as addresses
@@ -20,6 +21,8 @@ try:
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
+
+    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -29,16 +32,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
-    from typing import Any, Self, TypeVar
-
-    from psycopg.abc import PQGen
+    from typing import Any, Self
 
     from queuectl.domain.finding import Finding
     from queuectl.store.dialect import Statement
 
-    T = TypeVar("T")
-
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The number of the newest migration."""
 OLDEST_SERVER = 16
 """Statements shared with SQLite leave out what PostgreSQL 15 still asks for: names of subqueries."""
@@ -46,32 +45,8 @@ _COPIED = 10
 """From how many rows on a stream is faster than a statement each."""
 _FOLDED = 20_000
 """Rows of counters that are folded at once."""
-_TOLD_EVERY = 0.02
-_CONNECT_SECONDS = "10"
-
-
-class _Connection(psycopg.Connection[tuple["Any", ...]]):
-    """A connection that can tell somebody that it waits."""
-
-    on_wait: Callable[[], None] | None = None
-
-    def wait(self, gen: PQGen[T], interval: float = 0.1, *rest: Any, **more: Any) -> T:
-        if self.on_wait is None:
-            return super().wait(gen, interval, *rest, **more)
-        return super().wait(_telling(gen, self.on_wait), _TOLD_EVERY, *rest, **more)
-
-
-def _telling(gen: PQGen[T], tell: Callable[[], None]) -> PQGen[T]:
-    """The same, with a word to `tell` whenever the server has been silent for the interval."""
-    try:
-        asked = next(gen)
-        while True:
-            ready = yield asked
-            if not ready:
-                tell()
-            asked = gen.send(ready)
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type
+_SKEW_MS = 20
+"""How far the server's clock must have moved against ours to be taken over: nothing flickers by the way's length."""
 
 
 class PostgresDatabase:
@@ -79,15 +54,20 @@ class PostgresDatabase:
 
     dialect = "postgresql"
     exclusive = False
+    remote = True
 
     def __init__(self, url: str, *, durable: bool = True, wait: float = 30.0) -> None:
         """Connect to the server at `url`, and make or migrate the store where needed. Raises StoreError, UsageError."""
         addresses.check(url)
         self.address = addresses.shown(url)
         """The URL as people may see it."""
-        self.wait = wait
-        """Seconds to wait for a lock."""
+        self._wait = wait
+        self.ahead = 0
+        self.connections = 0
+        """How many there have been, one after the other."""
         self._on_wait: Callable[[], None] | None = None
+        self._patience: float | None = None
+        self._ear: Ear | None = None
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
         self._durable = durable
@@ -101,20 +81,20 @@ class PostgresDatabase:
             ) from None
         self._secrets = [given[name] for name in ("password", "sslpassword") if given.get(name)]
         mode = addresses.trust(given, self.address)
-        self._conninfo = make_conninfo(
-            **{"connect_timeout": _CONNECT_SECONDS, "application_name": "queuectl", "client_encoding": "UTF8"}
-            | given
-            | ({} if mode is None else {"sslmode": mode})
-        )
+        self._conninfo = make_conninfo(**DEFAULTS | given | ({} if mode is None else {"sslmode": mode}))
         self._connect()
 
     def _connect(self) -> None:
+        conninfo = self._conninfo
+        if self._patience is not None:
+            conninfo = make_conninfo(conninfo, connect_timeout=max(2, round(self._patience)))
         try:
-            self._connection = _Connection.connect(self._conninfo, autocommit=True)
+            self._connection = Connection.connect(conninfo, autocommit=True)
         except psycopg.Error as error:
             raise self._told(error) from None
+        self.connections += 1
         try:
-            self._connection.on_wait = self._on_wait
+            self._connection.on_wait, self._connection.patience = self._on_wait, self._patience
             adapters = self._connection.adapters
             # Every whole number is a bigint, so that a statement is prepared once and not for each size of its values.
             adapters.register_dumper(int, Int8Dumper)
@@ -123,6 +103,9 @@ class PostgresDatabase:
             adapters.register_loader("json", TextLoader)
             self._cursor = self._connection.cursor()
             self._prepare()
+            self.changed()  # for the clock
+            if self._ear is not None:
+                self._ear.listen(self._connection)
         except BaseException as error:
             self._connection.close()
             if isinstance(error, psycopg.Error):
@@ -144,13 +127,16 @@ class PostgresDatabase:
             """
             SELECT set_config('search_path', 'queuectl', false),
                 set_config('lock_timeout', %(wait)s, false),
+                -- A host that is gone without a word keeps neither locks nor a place among the connections.
+                set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+                set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '20000', false),
                 set_config('synchronous_commit', %(durable)s, false),
                 set_config('default_transaction_isolation', 'read committed', false),
                 -- Statements are short and come thousands of times: compiling them takes longer than running them.
                 set_config('jit', 'off', false),
                 to_regclass('queuectl.schema') IS NOT NULL
             """,
-            {"wait": f"{int(self.wait * 1000)}ms", "durable": "on" if self._durable else "off"},
+            {"wait": self._lock_timeout(), "durable": "on" if self._durable else "off"},
         ).fetchone()[-1:]  # type: ignore[index]  # one row, always
         # Loaded here: only the first command on a store makes it.
         from queuectl.store.server_schema import migrate, version_of
@@ -166,6 +152,59 @@ class PostgresDatabase:
     @on_wait.setter
     def on_wait(self, tell: Callable[[], None] | None) -> None:
         self._on_wait = self._connection.on_wait = tell
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for a lock; no longer than our patience, so that the server says that it was a lock."""
+        return self._wait
+
+    @wait.setter
+    def wait(self, seconds: float) -> None:
+        if seconds != self._wait:
+            self._wait = seconds
+            self._fetch("SELECT set_config('lock_timeout', %(wait)s, false)", {"wait": self._lock_timeout()})
+
+    def _lock_timeout(self) -> str:
+        seconds = self._wait if self._patience is None else min(self._wait, self._patience * 0.8)
+        return f"{max(1, int(seconds * 1000))}ms"
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds without a word of the server after which a connection is given up; None: as long as it takes."""
+        return self._patience
+
+    @patience.setter
+    def patience(self, seconds: float | None) -> None:
+        if seconds != self._patience:
+            self._patience = self._connection.patience = seconds
+            self._fetch("SELECT set_config('lock_timeout', %(wait)s, false)", {"wait": self._lock_timeout()})
+
+    def notify(self, words: Sequence[str], /) -> None:
+        """Call these out to whoever listens. Not within a transaction: it would hold up all others that do the same."""
+        if words:
+            self.rows("notify", channel=CHANNEL, words=json.dumps(list(words)))
+
+    def listen(self) -> None:
+        """Hear what is called out, over this connection and all that take its place. Raises StoreError."""
+        self._ear = Ear()
+        try:
+            self._ear.listen(self._connection)
+        except psycopg.Error as error:
+            raise self._told(error) from None
+
+    def fileno(self) -> int:
+        """What becomes readable when something was called out; -1 while there is no connection."""
+        return -1 if self._connection.closed else self._connection.fileno()
+
+    def heard(self) -> list[str]:
+        """What was called out since the last time. Does not wait, and is silent about a connection that is lost."""
+        if self._ear is None:
+            return []
+        try:
+            return self._ear.take(self._connection)
+        except psycopg.Error:
+            self._connection.close()  # the next statement connects anew
+            return []
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All the rows of a statement. Raises Duplicate, StoreError."""
@@ -240,7 +279,13 @@ class PostgresDatabase:
 
     def changed(self) -> int:
         """A number of the transactions that are over (postgresql.sql says why that is enough). 50 µs, and no lock."""
-        return int(self.rows("changed")[0][0])
+        before = time.time_ns()
+        ((number, clock),) = self.rows("changed")
+        # The server looked at its clock somewhere between: half way is off by half the way at most.
+        ahead = clock - (before + time.time_ns()) // 2_000_000
+        if abs(ahead - self.ahead) > _SKEW_MS:
+            self.ahead = ahead
+        return int(number)
 
     def recheck(self) -> None:
         """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""

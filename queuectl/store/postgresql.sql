@@ -97,7 +97,7 @@ ON CONFLICT (queue, state) DO UPDATE SET n = counted.n + excluded.n
 -- name: changed
 -- Which transactions are over, as one number. Whoever commits a write had a number of his own, and it was not over
 -- before: so the snapshot reads differently ever after. A read has no number and moves nothing.
-SELECT hashtextextended(CAST(pg_current_snapshot() AS TEXT), 0)
+SELECT hashtextextended(CAST(pg_current_snapshot() AS TEXT), 0), queuectl.clock()
 
 -- name: health
 SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('max_connections'),
@@ -130,3 +130,96 @@ FROM (
 JOIN jobs ON jobs.seq = newest.seq
 JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence AND runs.duration_ms IS NOT NULL
 GROUP BY jobs.command ORDER BY typical DESC, jobs.command LIMIT :limit
+
+-- name: notify
+SELECT pg_notify(:channel, word) FROM json_array_elements_text(CAST(:words AS JSON)) AS word
+
+-- Leases -----------------------------------------------------------------------------------------------------------
+
+-- name: insert_pool
+INSERT INTO pools (id, host, pid, queues, size, started_at, lease_until)
+VALUES (:id, :host, :pid, :queues, :size, :now, queuectl.clock() + :lease)
+
+-- name: renew_pool
+UPDATE pools SET renewed_at = queuectl.clock(), lease_until = queuectl.clock() + :lease
+WHERE id = :id AND stopped_at IS NULL
+
+-- name: running_pools
+SELECT id, host, pid, queues, size, stop, started_at, lease_until - queuectl.clock()
+FROM pools WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
+ORDER BY started_at, id
+
+-- name: forget_pools
+-- Those that have stopped, and those of hosts that were never heard of again.
+DELETE FROM pools WHERE (stopped_at < :before OR lease_until < :before)
+    AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.pool = pools.id)
+
+-- name: insert_worker
+INSERT INTO workers (id, pool, host, boot_id, pid, pid_start, started_at, lease_until)
+VALUES (:id, :pool, :host, :boot_id, :pid, :pid_start, :now, queuectl.clock() + :lease)
+
+-- name: renew_worker
+-- With the fence of the job that it runs: no row for a worker that was written off, NULL for a job that is no longer its
+-- own, otherwise the signal that a cancel asked for. And whether somebody on another host looks at what the job prints.
+UPDATE workers SET renewed_at = queuectl.clock(), lease_until = queuectl.clock() + :lease
+WHERE id = :worker AND stopped_at IS NULL
+RETURNING
+    (SELECT cancel_requested FROM jobs WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'),
+    EXISTS (SELECT 1 FROM watches WHERE job = :seq AND until > queuectl.clock())
+
+-- name: running_workers
+SELECT workers.id, workers.pool, workers.host, workers.boot_id, workers.pid, workers.pid_start, workers.started_at,
+    workers.completed, workers.failed, jobs.id, workers.lease_until - queuectl.clock(), workers.renewed_at
+FROM workers LEFT JOIN jobs ON jobs.state = 'processing' AND jobs.owner = workers.id
+WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.host = :host)
+ORDER BY workers.started_at, workers.id
+
+-- name: expired_workers
+SELECT id FROM workers WHERE stopped_at IS NULL AND lease_until < queuectl.clock() ORDER BY id
+
+-- name: write_off_worker
+-- Looked at again under the lock of its row, as it may have renewed its lease a moment ago. From here on it cannot.
+UPDATE workers SET stopped_at = :now
+WHERE id = :id AND stopped_at IS NULL AND lease_until < queuectl.clock()
+RETURNING host, pid
+
+-- name: take_chore
+-- Whether it is our turn: nobody has done it for as long as that.
+INSERT INTO chores (name, done_at) VALUES (:name, queuectl.clock())
+ON CONFLICT (name) DO UPDATE SET done_at = excluded.done_at WHERE chores.done_at <= excluded.done_at - :every
+RETURNING 1
+
+-- Output on its way to somebody on another host ----------------------------------------------------------------------
+
+-- name: watch
+-- For a few seconds, and for longer if somebody else does so already. No row for a job that does not run.
+WITH owned AS (
+    SELECT owner FROM jobs WHERE seq = :job AND state = 'processing'
+), watching AS (
+    INSERT INTO watches (job, until) SELECT :job, queuectl.clock() + :for FROM owned
+    ON CONFLICT (job) DO UPDATE SET until = greatest(watches.until, excluded.until)
+)
+SELECT owner FROM owned
+
+-- name: send_output
+-- No row once nobody looks any more.
+INSERT INTO live_outputs (job, fence, stream, total, tail)
+SELECT :job, :fence, :stream, :total, :tail
+WHERE EXISTS (SELECT 1 FROM watches WHERE job = :job AND until > queuectl.clock())
+ON CONFLICT (job, fence, stream) DO UPDATE SET total = excluded.total, tail = excluded.tail
+
+-- name: sent_output
+SELECT total, tail FROM live_outputs WHERE job = :job AND fence = :fence AND stream = :stream AND total > :known
+
+-- name: sent_outputs
+SELECT stream, total, tail FROM live_outputs WHERE job = :job AND fence = :fence
+
+-- name: discard_output
+DELETE FROM live_outputs WHERE job = :job AND fence = :fence
+
+-- name: forget_watches
+DELETE FROM watches WHERE until < queuectl.clock()
+
+-- name: forget_outputs
+DELETE FROM live_outputs WHERE NOT EXISTS (
+    SELECT 1 FROM jobs WHERE seq = live_outputs.job AND fence = live_outputs.fence AND state = 'processing')

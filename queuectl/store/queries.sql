@@ -158,6 +158,12 @@ ON CONFLICT (id) DO UPDATE SET last_at = excluded.last_at, n = signatures.n + 1
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
+-- name: state_after
+-- Of an attempt whose end its own worker has recorded.
+SELECT jobs.state FROM runs JOIN jobs ON jobs.seq = runs.job
+WHERE runs.job = :seq AND runs.fence = :fence AND runs.worker = :worker AND runs.outcome IS NOT NULL
+    AND runs.outcome <> 'lost'
+
 -- name: run_started_at
 SELECT started_at FROM runs WHERE job = :job AND fence = :fence
 
@@ -513,17 +519,21 @@ DELETE FROM undo_jobs WHERE undo = :id
 
 -- Workers and pools ------------------------------------------------------------------------------------------------
 
--- name: insert_pool
+-- name: insert_pool (sqlite)
 INSERT INTO pools (id, host, pid, queues, size, started_at) VALUES (:id, :host, :pid, :queues, :size, :now)
 
--- name: running_pools
-SELECT id, host, pid, queues, size, stop, started_at FROM pools WHERE stopped_at IS NULL ORDER BY started_at, id
+-- name: running_pools (sqlite)
+SELECT id, host, pid, queues, size, stop, started_at, NULL FROM pools
+WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
+ORDER BY started_at, id
 
 -- name: orders_of_pool
 SELECT size, stop FROM pools WHERE id = :id AND stopped_at IS NULL
 
 -- name: order_stop
-UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END WHERE stopped_at IS NULL RETURNING id
+UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END
+WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
+RETURNING id
 
 -- name: order_size
 UPDATE pools SET size = :size WHERE id = :id AND stopped_at IS NULL RETURNING id
@@ -531,15 +541,16 @@ UPDATE pools SET size = :size WHERE id = :id AND stopped_at IS NULL RETURNING id
 -- name: stop_pool
 UPDATE pools SET stopped_at = :now WHERE id = :id AND stopped_at IS NULL
 
--- name: insert_worker
+-- name: insert_worker (sqlite)
 INSERT INTO workers (id, pool, host, boot_id, pid, pid_start, started_at)
 VALUES (:id, :pool, :host, :boot_id, :pid, :pid_start, :now)
 
--- name: running_workers
+-- name: running_workers (sqlite)
 SELECT workers.id, workers.pool, workers.host, workers.boot_id, workers.pid, workers.pid_start, workers.started_at,
-    workers.completed, workers.failed, jobs.id
+    workers.completed, workers.failed, jobs.id, NULL, NULL
 FROM workers LEFT JOIN jobs ON jobs.state = 'processing' AND jobs.owner = workers.id
-WHERE workers.stopped_at IS NULL ORDER BY workers.started_at, workers.id
+WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.host = :host)
+ORDER BY workers.started_at, workers.id
 
 -- name: count_attempts
 UPDATE workers SET completed = completed + :completed, failed = failed + :failed WHERE id = :id
@@ -554,7 +565,7 @@ UPDATE workers SET stopped_at = :now WHERE id = :id AND stopped_at IS NULL
 -- Their attempts keep the names.
 DELETE FROM workers WHERE stopped_at < :before
 
--- name: forget_pools
+-- name: forget_pools (sqlite)
 DELETE FROM pools WHERE stopped_at < :before AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.pool = pools.id)
 
 -- What the doctor asks ---------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x51435431
 """`QCT1` in the file's header: this is a queuectl store."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The number of the newest migration."""
 _CHECKPOINT_PAGES = 2000
 """When a worker empties the log into the database: two fsyncs, whatever its size."""
@@ -44,6 +44,10 @@ class SqliteDatabase:
 
     dialect = "sqlite"
     exclusive = True
+    remote = False
+    ahead = 0
+    connections = 1
+    patience: float | None = None
 
     def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0) -> None:
         """Open the store at `path`, an absolute path, and make or migrate it where needed. Raises StoreError."""
@@ -173,6 +177,20 @@ class SqliteDatabase:
             return int(self._execute("PRAGMA data_version").get)
         except apsw.Error as error:
             raise self._told(error) from error
+
+    def notify(self, words: Sequence[str], /) -> None:
+        """Nothing to do: all who use it hear the doorbells of this host."""
+
+    def listen(self) -> None:
+        """Nothing to do: nothing is called out."""
+
+    def fileno(self) -> int:
+        """Nothing to wait for."""
+        return -1
+
+    def heard(self) -> list[str]:
+        """Nothing."""
+        return []
 
     def recheck(self) -> None:
         """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from queuectl.domain.finding import Finding
+    from queuectl.store.afar import Afar
     from queuectl.store.browse import Browse
     from queuectl.store.claims import Claims
     from queuectl.store.database import Database
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from queuectl.store.fleet import Fleet
     from queuectl.store.history import History
     from queuectl.store.invariants import Checked
+    from queuectl.store.leases import Leases
     from queuectl.store.recent import Recent
     from queuectl.store.undo import Undo
     from queuectl.store.views import Views
@@ -35,6 +37,7 @@ class Store:
         self.database = database
         self.journal = Journal(database, actor)
         self.jobs = Jobs(database, self.journal)
+        self._afar: Afar | None = None
 
     # Loaded when asked for: an enqueue needs neither.
     def claims(self, queues: Sequence[str] = ()) -> Claims:
@@ -56,6 +59,22 @@ class Store:
         from queuectl.store.fleet import Fleet
 
         return Fleet(self.database, self.journal)
+
+    @property
+    def leases(self) -> Leases:
+        """Who lives, on a store that several hosts use."""
+        from queuectl.store.leases import Leases
+
+        return Leases(self.database, self.journal)
+
+    @property
+    def afar(self) -> Afar:
+        """Live output for other hosts."""
+        if self._afar is None:
+            from queuectl.store.afar import Afar
+
+            self._afar = Afar(self.database)
+        return self._afar
 
     @property
     def edits(self) -> Edits:

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from queuectl.domain.job import NewJob
-from queuectl.runtime.doorbell import ring_for_queues
 from tests.benchmarks.figure import Figure, percentile
 from tests.benchmarks.stage import Stage, family
 
@@ -28,7 +27,7 @@ def latency(rounds: int) -> list[Figure]:
             mark = stage.directory / f"{number}"
             # The job's own first act: `date` has to be loaded for it, which counts against us.
             context.store.jobs.enqueue([NewJob(command=f"date +%s%N > {mark}")], max_retries=0, now=context.now())
-            ring_for_queues(context.place, ["default"])
+            context.ring_for_queues(["default"])
             returned = time.time_ns()
             while not (mark.exists() and (text := mark.read_text())):
                 time.sleep(0.001)
@@ -93,7 +92,7 @@ def flood(_rounds: int) -> list[Figure]:
         context.store.jobs.enqueue(
             [NewJob(command=f"head -c {FLOOD} /dev/zero", id="flood")], max_retries=0, now=context.now()
         )
-        ring_for_queues(context.place, ["default"])
+        context.ring_for_queues(["default"])
         start = time.perf_counter()
         while context.store.jobs.state("flood") not in {"completed", "dead"}:
             peak = max(peak, _rss(worker.pid))

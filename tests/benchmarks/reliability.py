@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from queuectl.domain.job import NewJob
 from queuectl.runtime.census import lives
-from queuectl.runtime.doorbell import ring_for_queues
 from tests.benchmarks.figure import Figure, middle
 from tests.benchmarks.stage import QUEUECTL, Stage
 
@@ -94,7 +93,7 @@ def _again(command: str, rounds: int, harm: Callable[[WorkerInfo], None], *, lea
             id_ = str(number)
             new = NewJob(id=id_, command=command.format(directory=stage.directory))
             context.store.jobs.enqueue([new], max_retries=0, now=context.now())
-            ring_for_queues(context.place, ["default"])
+            context.ring_for_queues(["default"])
             first, second = (stage.directory / f"{number}-{attempt}" for attempt in (1, 2))
             while not (first.exists() and first.read_text()):
                 time.sleep(0.001)

@@ -69,9 +69,11 @@ def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
         return "", ()
     last = page.attempts[-1]
     if last.outcome is None:
-        from queuectl.runtime.live import STREAMS, path_of, recover
+        from queuectl.runtime.output_afar import printed_so_far
 
-        outputs = [recover(path_of(context.place.live, page.job.seq, last.attempt, stream)) for stream in STREAMS]
+        outputs = list(
+            printed_so_far(context.store, context.place, job=page.job.seq, attempt=last.attempt, patient=False)
+        )
     else:
         outputs = list(context.store.jobs.output(page.job.seq, last.attempt))
     names = ["stdout", "stderr"]

@@ -18,7 +18,8 @@ from rich.cells import cell_len
 from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.text import safe_block
 from queuectl.operations.logs import Logs, logs
-from queuectl.runtime.live import STREAMS, LiveReader, path_of, read_stored
+from queuectl.runtime.live import STREAMS, read_stored
+from queuectl.runtime.output_afar import Follower
 from queuectl_tui.widgets.sgr import NOT_UTF8, Printed, Terminal
 
 TYPE_CHECKING = False
@@ -163,8 +164,9 @@ class LogSource:
                 else next((each for each in jobs.attempts(listed.job.seq) if each.attempt == self._number), None)
             )
             if self._attempt is not None and not self._streams:
+                seq, number = listed.job.seq, self._number
                 self._streams = {
-                    name: _Stream(name, LiveReader(path_of(context.place.live, listed.job.seq, self._number, name)))
+                    name: _Stream(name, Follower(context.store, context.place, job=seq, attempt=number, stream=name))
                     for name in STREAMS
                 }
         self._seen = seen
@@ -245,7 +247,7 @@ class LogSource:
 class _Stream:
     """How far one stream has been read, and the line it is on."""
 
-    def __init__(self, name: str, live: LiveReader) -> None:
+    def __init__(self, name: str, live: Follower) -> None:
         self.name = name
         self.live = live
         self.offset = 0

@@ -1,0 +1,91 @@
+"""Reads what a running job prints, wherever it runs: from its live files on this host, through the store on another."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from queuectl.domain.attempt import NOTHING, Output
+from queuectl.runtime.doorbell import bell_of_worker, ring_everywhere
+from queuectl.runtime.live import STREAMS, LiveReader, path_of, recover
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.runtime.place import Place
+    from queuectl.store.store import Store
+
+_LOOKS_EVERY = 0.5
+_PAUSE = 0.1
+_FIRST_WORDS = 2.0
+"""Seconds that a single look waits for a worker on another host to send something."""
+
+
+class Follower:
+    """Follows one stream of one running attempt. Its offsets are those of `LiveReader`."""
+
+    def __init__(self, store: Store, place: Place, *, job: int, attempt: int, stream: str) -> None:
+        """Nothing need be there yet. `stream` is "out" or "err"."""
+        self._store = store
+        self._place = place
+        self._job = job
+        self._attempt = attempt
+        self._stream = stream
+        self._file = LiveReader(path_of(place.live, job, attempt, stream))
+        self._look_at = 0.0
+        self._known = -1
+        self._sent = (0, b"")
+
+    def read(self, offset: int) -> tuple[int, bytes, int]:
+        """Read on from byte `offset`: the next offset, some bytes, and how many were lost before. Raises StoreError."""
+        if not self._store.database.remote or os.path.exists(self._file.path):
+            return self._file.read(offset)
+        self._look()
+        total, tail = self._sent
+        first = max(offset, total - len(tail))
+        if first >= total:
+            return offset, b"", 0
+        return total, tail[first - total + len(tail) :], first - offset
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._file.close()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOKS_EVERY
+        _call_worker(self._store, self._place, self._job)
+        sent = self._store.afar.sent(self._job, self._attempt, self._stream, known=self._known)
+        if sent is not None:
+            self._sent = sent
+            self._known = sent[0]
+
+
+def printed_so_far(
+    store: Store, place: Place, *, job: int, attempt: int, patient: bool = True
+) -> tuple[Output, Output]:
+    """What a running attempt has printed, as far as it has been written out or sent. Raises StoreError.
+
+    From another host it comes only when somebody asks: a `patient` caller waits a moment for it.
+    """
+    files = [path_of(place.live, job, attempt, stream) for stream in STREAMS]
+    if not store.database.remote or any(os.path.exists(file) for file in files):
+        out, err = (recover(file) for file in files)
+        return out, err
+    until = time.monotonic() + _FIRST_WORDS
+    while True:
+        _call_worker(store, place, job)
+        sent = [store.afar.sent(job, attempt, stream) for stream in STREAMS]
+        if any(sent) or not patient or time.monotonic() > until:
+            break
+        time.sleep(_PAUSE)
+    out, err = (NOTHING if each is None else Output(head=b"", tail=each[1], total=each[0]) for each in sent)
+    return out, err
+
+
+def _call_worker(store: Store, place: Place, job: int) -> None:
+    """Have the worker of a job send what it prints, if it does not do so already."""
+    owner = store.afar.watch(job)
+    if owner is not None:
+        ring_everywhere(store, place, bell_of_worker(owner))

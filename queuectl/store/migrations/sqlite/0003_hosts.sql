@@ -1,0 +1,1 @@
+-- Workers on several hosts are PostgreSQL's alone. An SQLite store has the number, so that both count alike.
