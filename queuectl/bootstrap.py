@@ -45,7 +45,7 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
     return os.path.realpath(os.path.expanduser(location))
 
 
-def place_of(location: str) -> Place:
+def place_of(location: str, environ: Mapping[str, str] = os.environ) -> Place:
     """The directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
     if not is_url(location):
         return Place(location + ".run")
@@ -56,7 +56,7 @@ def place_of(location: str) -> Place:
 
     # Named by the address without its password, which may change. Two ways to write one address are two places.
     name = sha256(shown(location).encode(errors="surrogatepass")).hexdigest()[:16]
-    return Place(os.path.join(data_directory(), f"{name}.run"))
+    return Place(os.path.join(data_directory(environ), f"{name}.run"))
 
 
 def context(
@@ -66,9 +66,10 @@ def context(
     watched: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     say: Callable[[str], None] | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Context:
     """The context for the store that `flag` names, or the one this user has. Nothing is opened yet."""
-    location = locate(flag)
+    location = locate(flag, environ)
     seen = location
     if is_url(location):
         from queuectl.store.url import shown
@@ -76,11 +77,11 @@ def context(
         seen = shown(location)
 
     def elsewhere(other: str) -> Context:
-        return context(other, clock=clock, watched=watched, progress=progress, say=say)
+        return context(other, clock=clock, watched=watched, progress=progress, say=say, environ=environ)
 
     return Context(
         partial(open_store, location),
-        place_of(location),
+        place_of(location, environ),
         actor=actor(),
         location=seen,
         given=location,
@@ -100,7 +101,7 @@ def open_store(path: str, *, actor: str, durable: bool = True) -> Store:
     if is_url(path):
         from queuectl.store.postgres import PostgresDatabase
 
-        return Store(PostgresDatabase(path, durable=durable, wait=wait_from_environment()), actor=actor)
+        return Store(PostgresDatabase(path, wait=wait_from_environment()), actor=actor)
     from queuectl.store.sqlite import SqliteDatabase
 
     return Store(SqliteDatabase(path, durable=durable, wait=wait_from_environment()), actor=actor)

@@ -16,15 +16,29 @@ if TYPE_CHECKING:
 
     from tests.support.postgres import Server
 
+ON_EVERY_STORE = {"integration", "faults"}
+
 for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
     # A developer's own settings are not what is tested.
     del os.environ[name]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "on_sqlite: a test that is about SQLite's files; others run on every store")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever starts real processes does so on every store."""
+    if "queue" in metafunc.fixturenames and metafunc.definition.path.parent.name in ON_EVERY_STORE:
+        one = metafunc.definition.get_closest_marker("on_sqlite") is not None
+        metafunc.parametrize("queue", ["sqlite"] if one else ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
+def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
     """A queue on a store of its own. What the test started is ended with it."""
-    made = Queue(tmp_path)
+    url = request.getfixturevalue("database") if getattr(request, "param", "") == "postgresql" else None
+    made = Queue(tmp_path, store=url)
     yield made
     made.close()
 

@@ -79,9 +79,9 @@ def lives(worker: WorkerInfo, place: Place) -> bool:
     )
 
 
-def living_pools(store: Store, place: Place) -> list[PoolInfo]:
-    """The pools whose supervisor lives."""
-    return [pool for pool in store.fleet.running_pools() if pool_lives(pool, place)]
+def living_pools(store: Store, place: Place, on: str | None = None) -> list[PoolInfo]:
+    """The pools, of the host `on` or all, whose supervisor lives."""
+    return [pool for pool in store.fleet.running_pools(on) if pool_lives(pool, place)]
 
 
 def pool_lives(pool: PoolInfo, place: Place) -> bool:

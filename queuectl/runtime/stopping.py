@@ -31,11 +31,13 @@ def stop_all(
     `now` ends the running jobs and puts them back; otherwise they are finished first. Raises TimedOut after `timeout`
     seconds; what was ordered stays ordered.
     """
+    # Looked at before anybody is told: idle workers are gone within a millisecond, and would not be counted.
+    workers = [worker for worker in store.fleet.running_workers(on) if lives(worker, place)]
+    before = living_pools(store, place, on)
     store.fleet.order_stop("now" if now else "drain", host=on, now=clock.now())
-    pools = [pool for pool in living_pools(store, place) if on in {None, pool.host}]
+    pools = list({pool.id: pool for pool in (*before, *living_pools(store, place, on))}.values())
     ring_everywhere(store, place, *(bell_of_pool(pool.id) for pool in pools))
     supervised = {pool.id for pool in pools}
-    workers = [worker for worker in store.fleet.running_workers(on) if lives(worker, place)]
     for worker in workers:
         if worker.pool not in supervised and is_here(worker, place.workers):
             # Its supervisor is dead, so nobody passes the order on.
@@ -56,15 +58,15 @@ def stop_all(
                 hint="they go on ending; --now ends running jobs and puts them back",
             )
         time.sleep(_PAUSE_AFAR if afar else _PAUSE)
-    for pool in store.fleet.running_pools():
-        if is_here(pool, place.pools) and on in {None, pool.host} and not pool_lives(pool, place):
+    for pool in store.fleet.running_pools(on):
+        if is_here(pool, place.pools) and not pool_lives(pool, place):
             # A supervisor that was killed could not write it down.
             write_off(pool, store, place, now=clock.now())
     return len(pools), len(workers)
 
 
 def _alive(store: Store, place: Place, host: str | None) -> set[str]:
-    pools = {pool.id for pool in living_pools(store, place)}
+    pools = {pool.id for pool in living_pools(store, place, host)}
     return pools | {worker.id for worker in store.fleet.running_workers(host) if lives(worker, place)}
 
 

@@ -105,8 +105,7 @@ class Worker:
         self._completed = self._failed = 0
         self._look_up_at = 0.0
         self._seen = -1
-        self._unsure = False
-        """Whether the server may have done something of which we never heard."""
+        self._connections = store.database.connections
         self._lease = Lease(store, self._id, seconds=lease) if store.database.remote else None
         self._sender = Sender(store, place)
         self._environment = process.inheritable(os.environb)
@@ -211,7 +210,6 @@ class Worker:
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
             except StoreError as error:
-                self._unsure = self._unsure or isinstance(error, StoreUnreachable)
                 self._bad_weather(error)
             else:
                 self._fair_weather()
@@ -230,18 +228,21 @@ class Worker:
             if claim is not None and not self._is_ours(claim):
                 return None
         except StoreError as error:
-            self._unsure = self._unsure or isinstance(error, StoreUnreachable)
             self._bad_weather(error)
             return None
         self._fair_weather()
         return claim
 
     def _held_after_all(self) -> list[Claim] | None:
-        """What the store says that we hold, where an answer was lost; None where nothing is in doubt."""
-        if not self._unsure:
+        """What the store says that we hold, where a connection was lost; None where nothing is in doubt.
+
+        With a connection an answer may have been lost: the store may have recorded a result, and given us a job.
+        """
+        database = self._store.database
+        if not database.lost and database.connections == self._connections:
             return None
         held = self._claims.held_by(self._id)
-        self._unsure = False
+        self._connections = database.connections
         return held
 
     def _is_ours(self, claim: Claim | None) -> bool:

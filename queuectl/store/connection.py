@@ -34,6 +34,10 @@ DEFAULTS = {
 _TOLD_EVERY = 0.02
 
 
+class Silence(psycopg.OperationalError):
+    """The server has not said a word for as long as somebody could wait."""
+
+
 class Connection(psycopg.Connection[tuple["Any", ...]]):
     """A connection that can tell somebody that it waits, and waits no longer than it may."""
 
@@ -59,7 +63,7 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
                         self.on_wait()
                     if self.patience is not None and time.monotonic() - heard > self.patience:
                         self.close()
-                        raise psycopg.OperationalError(f"no answer for {self.patience:.0f} s")
+                        raise Silence(f"no answer for {self.patience:.0f} s")
                 asked = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
         on_wait: Callable[[], None] | None
         """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
 
+        @property
+        def lost(self) -> bool:
+            """Whether the server has hung up, so that there may be something of whose end we do not know."""
+
         def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
             """All the rows of a statement."""
 

@@ -13,9 +13,13 @@ WHERE (state = 'processing') <> EXISTS (
 SELECT runs.job FROM runs LEFT JOIN jobs ON jobs.seq = runs.job
 WHERE runs.outcome IS NULL AND (jobs.seq IS NULL OR jobs.state <> 'processing' OR jobs.fence <> runs.fence)
 
--- name: one_job_per_id
+-- name: one_job_per_id (sqlite)
 -- each id is there once (the table holds it by an index, which a damaged file may have lost)
 SELECT id FROM jobs NOT INDEXED GROUP BY +id HAVING count(*) > 1
+
+-- name: one_job_per_id (postgresql)
+-- each id is there once (the table holds it by an index, which a damaged file may have lost)
+SELECT id || '' FROM jobs GROUP BY id || '' HAVING count(*) > 1
 
 -- name: run_of_every_claim
 -- each claim left one run behind, numbered 1, 2, …

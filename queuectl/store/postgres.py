@@ -22,7 +22,7 @@ try:
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear
+    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear, Silence
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -50,13 +50,17 @@ _SKEW_MS = 20
 
 
 class PostgresDatabase:
-    """One connection. `durable`: a commit survives a crash of the server; without it, only the end of the process."""
+    """One connection.
+
+    Every commit survives a crash of the server, also where a file would not need it: workers outlive their server, and
+    one that goes on with a job whose claim was forgotten would run it beside the next that claims it.
+    """
 
     dialect = "postgresql"
     exclusive = False
     remote = True
 
-    def __init__(self, url: str, *, durable: bool = True, wait: float = 30.0) -> None:
+    def __init__(self, url: str, *, wait: float = 30.0) -> None:
         """Connect to the server at `url`, and make or migrate the store where needed. Raises StoreError, UsageError."""
         addresses.check(url)
         self.address = addresses.shown(url)
@@ -70,7 +74,6 @@ class PostgresDatabase:
         self._ear: Ear | None = None
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
-        self._durable = durable
         self._statements = statements()
         try:
             given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
@@ -130,13 +133,13 @@ class PostgresDatabase:
                 -- A host that is gone without a word keeps neither locks nor a place among the connections.
                 set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
                 set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '20000', false),
-                set_config('synchronous_commit', %(durable)s, false),
+                set_config('synchronous_commit', 'on', false),
                 set_config('default_transaction_isolation', 'read committed', false),
                 -- Statements are short and come thousands of times: compiling them takes longer than running them.
                 set_config('jit', 'off', false),
                 to_regclass('queuectl.schema') IS NOT NULL
             """,
-            {"wait": self._lock_timeout(), "durable": "on" if self._durable else "off"},
+            {"wait": self._lock_timeout()},
         ).fetchone()[-1:]  # type: ignore[index]  # one row, always
         # Loaded here: only the first command on a store makes it.
         from queuectl.store.server_schema import migrate, version_of
@@ -324,10 +327,20 @@ class PostgresDatabase:
             # The server has hung up since the last statement. Within a transaction that would hide what was lost.
             self._connect()
         try:
-            self._cursor.execute(text, parameters)
-            return self._cursor.fetchall() if self._cursor.description is not None else []
+            return self._run(text, parameters)
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            if not self._connection.closed or self.within or isinstance(error, Silence):
+                raise self._told(error) from None
+        # It hung up just now. Once more: nothing that is done outside a transaction does harm when it is done twice.
+        self._connect()
+        try:
+            return self._run(text, parameters)
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise self._told(error) from None
+
+    def _run(self, text: str, parameters: dict[str, Any] | None) -> list[tuple[Any, ...]]:
+        self._cursor.execute(text, parameters)
+        return self._cursor.fetchall() if self._cursor.description is not None else []
 
     @property
     def lost(self) -> bool:
@@ -357,15 +370,17 @@ class _Transaction:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.within = False
-        if kind is not None:
-            self._roll_back()
-            return
         try:
-            answer = self._database.execute("COMMIT")
-        except Exception:
-            self._roll_back()
-            raise
+            if kind is not None:
+                self._roll_back()
+                return
+            try:
+                answer = self._database.execute("COMMIT")
+            except Exception:
+                self._roll_back()
+                raise
+        finally:
+            self._database.within = False
         if answer != "COMMIT":
             # The server says ROLLBACK, and no error, when a statement had failed: that must not pass for done.
             raise StoreError(

@@ -47,6 +47,7 @@ class SqliteDatabase:
     remote = False
     ahead = 0
     connections = 1
+    lost = False
     patience: float | None = None
 
     def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0) -> None:

@@ -10,6 +10,7 @@ _BUSY = frozenset({"55P03", "40P01", "40001", "57014"})
 _GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
 _FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
+_FULL = ("too many clients", "too many connections", "remaining connection slots")
 _NOT_LET_IN = ("28", "3D", "42501", "25006")
 """Wrong user or password, no such database, no privilege, a server that only reads."""
 
@@ -26,7 +27,7 @@ def told(state: str | None, text: str, address: str) -> Exception:
         )
     if state == "53100":
         return StoreFull(f"no space left for the store {address}", hint="free some space: nothing was lost")
-    if state == "53300":
+    if state == "53300" or (state is None and any(words in text for words in _FULL)):
         return StoreUnreachable(
             f"the server of {address} has no connection left", hint="raise max_connections, or run fewer workers"
         )

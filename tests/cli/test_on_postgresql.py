@@ -1,4 +1,4 @@
-"""The same commands on a store that a server keeps: all that need no worker."""
+"""The same commands on a store that a server keeps: all that need no worker (tests/integration has the others)."""
 
 from __future__ import annotations
 
@@ -133,11 +133,6 @@ def test_a_backup_is_left_to_the_server(on_server: Environment, tmp_path: Path):
     done.refused(4, "backed up by the server's own tools")
     assert "pg_dump" in done.err
     assert not (tmp_path / "copy").exists()
-
-
-def test_workers_cannot_be_started_yet(on_server: Environment):
-    for words in (("worker", "start"), ("worker", "start", "--detach")):
-        run(*words, env=on_server).refused(4, "PostgreSQL stores cannot run workers yet")
 
 
 def test_a_password_is_in_no_message(tmp_path: Path):

@@ -116,6 +116,7 @@ def test_a_job_whose_worker_is_killed_after_the_jump_runs_once_more(
     assert_sound(queue, ledger, ["job"], clock_jumped=True)
 
 
+@pytest.mark.on_sqlite  # a server has a clock of its own
 def test_a_delay_is_over_when_the_clock_says_so(queue: Queue, ledger: Path, set_clock: Callable[[float], None]):
     """A delay is a time of the wall clock: set forward it is over sooner, set back it lasts longer."""
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "tomorrow", "--delay", "1h")

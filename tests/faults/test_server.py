@@ -1,0 +1,206 @@
+"""The server's bad days: it restarts, hangs up, loses answers and calls, or has no connection left."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from queuectl.selftest.ledger import note, witnessed
+from tests.support.hosts import Hosts
+from tests.support.postgres import Server
+from tests.support.queue import Queue
+from tests.support.siege import began, enqueue_many
+from tests.support.soundness import assert_sound
+from tests.support.waiting import wait_until
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """One that may be stopped, and keeps what it has promised."""
+    made = Server(max_connections="25")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def served(own_server: Server, tmp_path: Path) -> Iterator[Queue]:
+    made = Queue(tmp_path, store=own_server.create())
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["in order", "by a crash"])
+def test_a_server_that_restarts_loses_and_doubles_nothing(
+    own_server: Server, served: Queue, ledger: Path, number: signal.Signals
+):
+    pool = served.start(workers=3)
+    ids = enqueue_many(served, ledger, 40, "sleep 0.1")
+    wait_until(began(ledger, ids[5]))
+
+    own_server.stop(number)
+    own_server.start()
+
+    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    told = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
+    waiting = [who for who, what in told if what.startswith("waiting for the store")]
+    assert len(waiting) == len(set(waiting)), "each says it once"
+    assert_sound(served, ledger, ids)
+
+
+def test_a_server_that_hangs_up_on_everybody_again_and_again(
+    server: Server, database: str, tmp_path: Path, ledger: Path
+):
+    queue = Queue(tmp_path, store=database)
+    queue.start(workers=4)
+    ids = enqueue_many(queue, ledger, 60, "sleep 0.2")
+    over = threading.Event()
+    times = 0
+
+    while not over.is_set():
+        server.hang_up_on(database)
+        times += 1
+        over.wait(1)
+        if all(queue.state(id_) in {"completed", "dead"} for id_ in ids):
+            over.set()
+
+    assert times >= 3
+    assert {queue.state(id_) for id_ in ids} == {"completed"}
+    assert_sound(queue, ledger, ids)
+    queue.close()
+
+
+@pytest.fixture
+def behind(hosts: Hosts) -> Queue:
+    return hosts.host("operator")
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
+    made = Hosts(tmp_path, database)
+    yield made
+    made.close()
+
+
+def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is_run(hosts: Hosts, ledger: Path):
+    """A worker records a result and claims its next job in one transaction, of which it never hears."""
+    one, way = hosts.behind_a_proxy("one")
+    pool = one.start()
+    operator = hosts.host("operator")
+    gate = one.directory / "gate"
+    operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
+    wait_until(began(ledger, "first"))
+    operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
+
+    way.lose_the_next_answer_to_a_commit()
+    gate.touch()
+
+    assert operator.wait_for("first") == operator.wait_for("second") == "completed"
+    assert way.robbed.is_set()
+    assert operator.outcomes("first") == operator.outcomes("second") == ["success"]
+    assert "taken away" not in pool.log
+    assert_sound(operator, ledger, ["first", "second"])
+
+
+def test_a_claim_whose_answer_is_lost_is_run_by_whoever_made_it(hosts: Hosts, ledger: Path):
+    one, way = hosts.behind_a_proxy("one")
+    one.start()
+    operator = hosts.host("operator")
+
+    way.lose_the_next_answer_to_a_commit()
+    wait_until(way.robbed.is_set)
+    operator.enqueue(witnessed(str(ledger), "true"), "--id", "job")
+
+    assert operator.wait_for("job") == "completed"
+    assert operator.outcomes("job") == ["success"]
+    assert_sound(operator, ledger, ["job"])
+
+
+def test_a_worker_that_leaves_puts_back_what_it_was_given_without_hearing_of_it(hosts: Hosts, ledger: Path):
+    one, way = hosts.behind_a_proxy("one")
+    pool = one.start()
+    operator = hosts.host("operator")
+    gate = one.directory / "gate"
+    operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
+    wait_until(began(ledger, "first"))
+    operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
+
+    way.lose_the_next_answer_to_a_commit()
+    gate.touch()
+    wait_until(way.robbed.is_set)
+    pool.send(signal.SIGTERM)
+
+    assert pool.wait() == 0
+    assert operator.wait_for("first") == "completed"
+    assert operator.state("second") in {"pending", "completed"}
+    assert_sound(operator, ledger, ["first", "second"])
+
+
+def test_an_enqueue_whose_answer_is_lost_was_not_acknowledged(hosts: Hosts, ledger: Path):
+    one, way = hosts.behind_a_proxy("one")
+    one.run("list")
+
+    way.lose_the_next_answer_to_a_commit()
+    done = one.run("enqueue", "true", "--id", "job", code=5)
+
+    assert way.robbed.is_set()
+    assert "does not answer" in done.stderr
+    again = one.run("enqueue", "true", "--id", "job", code=4)
+    assert "job" in again.stderr, "it is there: whoever tries again by its id finds out"
+
+
+def test_a_call_that_is_lost_costs_no_more_than_a_look(server: Server, database: str, hosts: Hosts, ledger: Path):
+    one = hosts.host("one")
+    one.start()
+    operator = hosts.host("operator")
+
+    for number in range(5):
+        # Whoever listens is not connected at this moment.
+        server.hang_up_on(database)
+        operator.enqueue(witnessed(str(ledger), "true"), "--id", f"job{number}")
+        assert operator.wait_for(f"job{number}") == "completed"
+
+    operator.enqueue(witnessed(str(ledger), "sleep 300"), "--id", "long")
+    wait_until(began(ledger, "long"))
+    server.hang_up_on(database)
+    operator.run("cancel", "long")
+    assert operator.wait_for("long") == "cancelled"
+    assert_sound(operator, ledger, ["long", *(f"job{number}" for number in range(5))])
+
+
+def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Queue, ledger: Path):
+    pool = served.start(workers=2)
+    gate = served.directory / "gate"
+    work = f"while [ ! -e {gate} ]; do {note(str(ledger), 'alive')}; sleep 0.05; done"
+    ids = [served.enqueue(witnessed(str(ledger), work)) for _ in range(2)]
+    for id_ in ids:
+        wait_until(began(ledger, id_))
+    url = served.path
+
+    # Everybody is thrown out, and others are faster.
+    taken: list[psycopg.Connection] = []
+    try:
+        own_server.hang_up_on(url)
+        while True:
+            try:
+                taken.append(psycopg.connect(own_server.url("postgres")))
+            except psycopg.OperationalError:
+                break
+        refused = served.run("list", code=5)
+        gate.touch()
+        wait_until(lambda: "has no connection left" in pool.log, 30)
+    finally:
+        for each in taken:
+            each.close()
+
+    assert "no connection left" in refused.stderr
+    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    assert [served.outcomes(id_) for id_ in ids] == [["success"], ["success"]]
+    assert_sound(served, ledger, ids)
