@@ -12,6 +12,7 @@ from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 from queuectl.operations.workers import MAX_WORKERS
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +120,11 @@ def selftest(context: Context, params: Selftest) -> Verdict:
     from queuectl.selftest.ground import Ground
 
     plan = _plan(params)
+    if is_url(context.location):
+        raise UsageError(
+            "the self-test makes an SQLite store of its own, beside a file and not on a server",
+            hint="queuectl --db PATH selftest",
+        )
     directory = _beside(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
     ground = Ground(directory, stage.place, location=stage.location, clock=stage.clock, workers=plan.workers)

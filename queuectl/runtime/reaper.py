@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
@@ -13,6 +14,7 @@ from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, ring_for_que
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import random
+    from collections.abc import Collection
 
     from queuectl.config import Settings
     from queuectl.domain.clock import Clock
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _SWEEP = "reap"
 _SWEEP_EVERY_MS = 1000
+_YOUNG = 3.0
 
 
 class Reaper:
@@ -61,6 +64,7 @@ class Reaper:
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         if self._store.database.remote:
             recovered += self._sweep(settings)
+            self._clear_up_after_others(known)
         return recovered
 
     def _sweep(self, settings: Settings) -> int:
@@ -83,6 +87,28 @@ class Reaper:
         self._store.afar.forget()
         self._store.database.tidy()
         return found
+
+    def _clear_up_after_others(self, known: Collection[str]) -> None:
+        """End and take away what workers of this host have left that were written off elsewhere in the meantime."""
+        for name in os.listdir(self._place.workers):
+            path = os.path.join(self._place.workers, name)
+            if name in known or not self._is_old(path) or not locks.is_free(path):
+                continue
+            attempts = locks.attempt_locks(os.path.join(self._place.attempts, name))
+            for note in filter(None, map(locks.read_note, attempts)):
+                pid, seq, fence = note
+                if tree.end_tree(process.cookie(name, seq, fence), attempts, pid_hint=pid):
+                    return  # what cannot be killed now may go later
+                live.discard(self._place.live, seq, fence)
+            self._clear(name, path)
+
+    @staticmethod
+    def _is_old(path: str) -> bool:
+        """Whether nobody has touched it for a while: a worker makes its lock a moment before it holds it."""
+        try:
+            return time.time() - os.stat(path).st_mtime > _YOUNG
+        except OSError:
+            return False
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
         """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""

@@ -33,7 +33,7 @@ def test_a_worker_that_goes_on_before_its_lease_is_over_keeps_its_job(queue: Que
     wait_until(began(ledger, "job"))
 
     os.kill(worker, signal.SIGSTOP)
-    until(time.monotonic() + LEASE / 2)
+    until(time.monotonic() + LEASE / 4)
     os.kill(worker, signal.SIGCONT)
     (tmp_path / "gate").touch()
 

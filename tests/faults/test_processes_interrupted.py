@@ -23,6 +23,8 @@ from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite
+
 WORDS = SAMPLES | {
     "list": ("list", "--limit", "0"),
     "show": ("show", "job0"),

@@ -158,6 +158,7 @@ def lines_of(ledger: Path, number: int, prefix: str) -> bytes:
     return b"".join(json.dumps({"id": f"{prefix}{each}", "command": job}).encode() + b"\n" for each in range(number))
 
 
+@pytest.mark.on_sqlite  # a server's turn is in test_server.py
 @pytest.mark.parametrize("after", ["begun to read", "opened its store", "begun to write"])
 def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(queue: Queue, ledger: Path, tmp_path: Path, after: str):
     acknowledged = enqueue_many(queue, ledger, 3, "true")
@@ -214,16 +215,16 @@ def test_what_a_killed_pool_leaves_is_found_by_the_next_although_its_pids_are_so
         try:
             pool = queue.start()
             queue.enqueue(restless(ledger), "--id", "job", "--max-retries", "0")
-            wait_until(began(ledger, "job"))
-            pool.kill()
             (worker,) = queue.context.store.fleet.running_workers()
+            note = Path(queue.context.place.attempts, worker.id)
+            wait_until(lambda: len(note.read_bytes().split()) == 3)
+            pool.kill()
             started = host.start_time(bystander.pid)
             assert started is not None
             database = queue.context.store.database
             with database.transaction():
                 database.query(f"UPDATE workers SET pid = {bystander.pid} WHERE id = '{worker.id}'")
                 database.query(f"UPDATE pools SET pid = {bystander.pid}")
-            note = Path(queue.context.place.attempts, worker.id)
             seq, fence = note.read_bytes().split()[1:]
             with note.open("r+b") as file:
                 file.write(b"%-10d %-20d %-10d\n" % (bystander.pid, int(seq), int(fence)))

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from queuectl.selftest.ledger import note, witnessed
+from tests.support import command
+from tests.support.command import Done
 from tests.support.hosts import Hosts
 from tests.support.postgres import Server
 from tests.support.queue import Queue
@@ -204,3 +206,41 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
     assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
     assert [served.outcomes(id_) for id_ in ids] == [["success"], ["success"]]
     assert_sound(served, ledger, ids)
+
+
+def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(hosts: Hosts, ledger: Path):
+    one, operator = hosts.host("one"), hosts.host("operator")
+    lines = "\n".join('{"command": "true"}' for _ in range(50_000))
+    with (one.directory / "jobs").open("w") as file:
+        file.write(lines)
+    copying = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+
+    enqueue = one.begin("enqueue", "-f", "jobs")
+    wait_until(lambda: enqueue.poll() is not None or operator.context.store.database.query(copying) == [(1,)])
+    enqueue.kill()
+
+    enqueue.wait()
+    assert enqueue.stdout is not None
+    enqueue.stdout.close()
+    wait_until(lambda: operator.context.store.database.query(copying) == [(0,)], 30)
+    assert operator.json("status")["total"] in {0, 50_000}
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("enqueue", "true"), ("status",), ("worker", "start"), ("logs", "1", "-f")], ids=" ".join
+)
+def test_ctrl_c_while_the_server_is_silent_ends_with_130_and_no_word(hosts: Hosts, words: tuple[str, ...]):
+    one, way = hosts.behind_a_proxy("one")
+    one.run("enqueue", "true", "--delay", "1h")
+    way.clog()
+    before = way.knocks
+
+    waiting = command.start(*words, env=one.environment, start_new_session=True)
+    wait_until(lambda: way.knocks > before, 30)
+    waiting.send_signal(signal.SIGINT)
+    done = Done(waiting)
+    way.clear()
+
+    assert done.code == 130
+    assert done.err == ""
+    assert one.json("status")["total"] == 1

@@ -15,6 +15,8 @@ from tests.support import command
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite
+
 READING = [("list", "--limit", "0"), ("status",), ("show", "1"), ("dlq", "list"), ("doctor", "--check")]
 CHANGING = [("enqueue", "true"), ("cancel", "1"), ("worker", "start", "--drain")]
 EMPTY_LOG = """
@@ -24,6 +26,7 @@ bootstrap.context(sys.argv[1]).store.database.query("PRAGMA wal_checkpoint(TRUNC
 """
 SCRIBBLE = """
 import os, sys
+
 for name in sys.argv[1:3]:
     with open(name, "r+b") as file:
         file.seek(4096)

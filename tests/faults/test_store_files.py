@@ -14,6 +14,8 @@ from tests.support.siege import all_final, began, enqueue_many, once
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tests.support.queue import Pool

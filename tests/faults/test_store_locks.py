@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
+import pytest
 
 from queuectl.selftest.ledger import read, witnessed
 from tests.support.queue import Queue
 from tests.support.siege import all_final, began, enqueue_many
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.on_sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,6 +22,8 @@ from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite
+
 SMALL = ("selftest", "--jobs", "30", "--enqueuers", "2", "--workers", "4", "--seed", "0")
 FIRST = "0-0-quick"
 """The first job that this seed makes."""

@@ -35,6 +35,8 @@ class Proxy:
         self._passing = threading.Event()
         self._passing.set()
         self._rob = False
+        self.knocks = 0
+        """How many connections were asked for."""
         self.robbed = threading.Event()
         """An answer has been lost."""
         self._listener = socket.socket(socket.AF_UNIX)
@@ -101,6 +103,7 @@ class Proxy:
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
+        self.knocks += 1
         server = socket.socket(socket.AF_UNIX)
         try:
             server.connect(self._server)

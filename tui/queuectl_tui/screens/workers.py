@@ -44,6 +44,7 @@ COLUMNS = (
     Column(title="DONE/FAIL", width=9, right=True),
     Column(title="LAST 2 MIN", width=12, from_width=96),
 )
+_HOST = Column(title="HOST", width=10, from_width=80)
 _ASKED = 200
 """Workers whose jobs are looked up: more than any screen shows."""
 _POOLS = 3
@@ -89,6 +90,7 @@ class WorkersView(ListView):
         self._trends: dict[str, Trend] = {}
         self._jobs: dict[str, JobNow] = {}
         self._asked: tuple[tuple[str, str], ...] = ()
+        self._columns: tuple[Column, ...] = COLUMNS
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -134,7 +136,8 @@ class WorkersView(ListView):
         lines = pool_lines(snapshot, width - 2, may_write=may_write)
         pools.styles.height = len(lines)
         pools.show(lines)
-        self._paint_titles(COLUMNS)
+        self._columns = COLUMNS if len(hosts_of(snapshot)) < 2 else (*COLUMNS[:2], _HOST, *COLUMNS[2:])
+        self._paint_titles(self._columns)
         stops = {pool.id: pool.stop for pool in snapshot.pools}
         rows = [self._row(worker, snapshot.at, stops.get(worker.info.pool)) for worker in snapshot.workers]
         # No ghosts: nothing that is done here is done to one worker, and one that has gone must not look alive.
@@ -156,11 +159,12 @@ class WorkersView(ListView):
         paint = paint_of(self)
         return Row(
             key=info.id,
-            columns=COLUMNS,
+            columns=self._columns,
             can_mark=False,
             cells=(
                 (safe(info.id), "title"),
                 (f"{glyph} {word}", role),
+                *([(safe(info.host), "text")] if _HOST in self._columns else []),
                 (str(info.pid), "dim"),
                 doing,
                 (_clock(at - job.started_at) if job else "", _late(job, at)),
@@ -306,6 +310,11 @@ def pool_lines(snapshot: Snapshot, width: int, *, may_write: bool = True) -> lis
     return lines
 
 
+def hosts_of(snapshot: Snapshot) -> set[str]:
+    """The hosts that work on the store."""
+    return {pool.host for pool in snapshot.pools} | {seen.info.host for seen in snapshot.workers}
+
+
 def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
     own = [worker for worker in snapshot.workers if worker.info.pool == pool.id]
     busy = sum(worker.info.job is not None for worker in own)
@@ -316,7 +325,9 @@ def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
         (f"{glyph} {word}", role),
         (f"  {len(own)} of {pool.size}", "title"), (f"  {busy} busy", "text"), (f"  {more}" if more else "", role),
     )  # fmt: skip
-    return spread_out(left, ((f"{one_line(pool.id, 12)}   {one_line(queues, 40)}   up {up}", "dim"),), width)
+    where = f"on {one_line(pool.host, 20)}   " if len(hosts_of(snapshot)) > 1 else ""
+    right = f"{one_line(pool.id, 12)}   {where}{one_line(queues, 40)}   up {up}"
+    return spread_out(left, ((right, "dim"),), width)
 
 
 def _pool_state(pool: PoolInfo, there: int, busy: int) -> tuple[str, str, str, str]:

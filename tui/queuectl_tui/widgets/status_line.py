@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from queuectl.domain.text import one_line
+from queuectl.store.location import is_url
 from queuectl_tui.widgets.drawing import Drawing, length_of, spread_out
 from queuectl_tui.widgets.job_rows import clock
 
@@ -56,6 +58,8 @@ class StatusLine(Drawing):
     def _store(self, width: int) -> str:
         home = os.path.expanduser("~")
         path = self._location
+        if is_url(path):
+            return f" {one_line(_database(path), max(width // 4, 10))}"
         path = f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
         room = max(width // 4, 10)
         if width < 100 or len(path) > room:
@@ -99,3 +103,9 @@ class StatusLine(Drawing):
         if self.paused:
             return (("■ PAUSED", "warning"), (" p goes on", "dim"))
         return (("● ", "good"), ("LIVE", "good"))
+
+
+def _database(url: str) -> str:
+    """A server's store as `database@host`; the host is left out where it is this one."""
+    parts = urlsplit(url)
+    return unquote(parts.path.strip("/")) + (f"@{parts.hostname}" if parts.hostname else "")
