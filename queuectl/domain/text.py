@@ -13,6 +13,7 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _LONGEST_LINE = 2000
 """Letters of a command line that are written down: a command may be megabytes long."""
 _WITH_VARIABLES = frozenset({"enqueue", "edit"})
+_WITH_ADDRESSES = frozenset({"migrate"})
 
 
 def safe(text: str, *, keep: str = "") -> str:
@@ -47,7 +48,8 @@ def _written_out(letter: str) -> str:
 def written_line(name: str, words: Iterable[str]) -> str:
     """A command line as the history keeps it: quoted for a shell, cut off where it is long, and without secrets.
 
-    The values of a job's variables are left out, and a JSON object that has any is left out whole.
+    The values of a job's variables are left out, and a JSON object that has any is left out whole; of a URL, which may
+    hold a password, nothing but its scheme is kept.
     """
     line, hidden = ["queuectl", name], False
     for word in words:
@@ -60,6 +62,8 @@ def written_line(name: str, words: Iterable[str]) -> str:
             elif word.lstrip().startswith("{") and '"env"' in word:
                 shown = "{…}"
             hidden = word in {"-e", "--env"}
+        elif name in _WITH_ADDRESSES and "://" in word:
+            shown = word.partition("://")[0][:_LONGEST_LINE] + "://…"
         line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
     text = " ".join(line)
     return text if len(text) <= _LONGEST_LINE else text[:_LONGEST_LINE] + "…"

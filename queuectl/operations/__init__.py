@@ -47,6 +47,7 @@ WHERE = {
     "config unset": "settings.UNSET",
     "doctor": "doctor.DOCTOR",
     "backup": "care.BACKUP",
+    "migrate": "migrate.MIGRATE",
     "selftest": "selftest.SELFTEST",
     "demo": "demo.DEMO",
     "tui": "console.TUI",

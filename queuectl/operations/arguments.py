@@ -148,7 +148,10 @@ def _positionals(operation: Operation, words: Sequence[str], values: dict[str, A
     if left:
         rest = any(field.rest for field, _ in described(operation.params).values())
         hint = f"quote a command as one word, or write -- before it: queuectl {operation.name} -- echo hello"
-        raise UsageError(f"{left[0][:60]!r} is one word too many", hint=hint if rest else usage(operation))
+        # What looks like a URL may hold a password.
+        scheme, found, _ = left[0].partition("://")
+        word = f"{scheme}://…" if found else left[0]
+        raise UsageError(f"{word[:60]!r} is one word too many", hint=hint if rest else usage(operation))
 
 
 def _converter(called: str, field: Field, annotation: str) -> Callable[[str], Any]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from queuectl.domain.finding import Finding
-    from queuectl.store.dialect import Statement
 
 SCHEMA_VERSION = 3
 """The number of the newest migration."""
@@ -235,14 +234,18 @@ class PostgresDatabase:
         statement = self._statements[name]
         stream = self._statements.get(f"all_of_{name}")
         if stream is not None and len(rows) >= _COPIED:
-            self._copy(stream, rows)
+            self._copy(stream.text, rows)
             return
         for row in rows:
             self._fetch(statement.text, dict(zip(statement.parameters, row, strict=True)))
 
-    def _copy(self, stream: Statement, rows: Sequence[tuple[Any, ...]]) -> None:
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], /) -> None:
+        """Add rows to a table, as they come. Raises StoreError, and UsageError for a text that cannot be kept."""
+        self._copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN", rows)
+
+    def _copy(self, stream: str, rows: Iterable[tuple[Any, ...]]) -> None:
         try:
-            with self._cursor.copy(stream.text) as copy:
+            with self._cursor.copy(stream) as copy:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.Error, UnicodeEncodeError) as error:

@@ -109,6 +109,19 @@ class SqliteDatabase:
         except _ERRORS as error:
             raise self._told(error) from error
 
+    def stream(self, statement: str, /) -> Iterator[tuple[Any, ...]]:
+        """The rows of a statement one after the other, for more than memory holds. Raises StoreError.
+
+        To be read to its end, or closed, before the transaction is over.
+        """
+        cursor = self._connection.cursor()
+        try:
+            yield from cursor.execute(statement)
+        except _ERRORS as error:
+            raise self._told(error) from error
+        finally:
+            cursor.close(True)
+
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
         """What SQLite can say about the file and itself. Raises StoreError."""
         # Loaded here: only the doctor asks.

@@ -1,4 +1,4 @@
-"""The command line remembers what was typed, for its owner alone, and never the values of variables."""
+"""The command line remembers what was typed, for its owner alone, and never the values of variables or a password."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from queuectl.operations import find
 from queuectl_tui.history import KEPT, History, location
 from queuectl_tui.screens.command_line import CommandLine
+from queuectl_tui.writer import ActionDone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,12 +119,21 @@ async def test_the_console_goes_on_where_the_last_one_ended(make_app: Callable[.
         "enqueue ./pay.sh -e KEY=hunter2",
         """enqueue '{"command": "./pay.sh", "env": {"KEY": "hunter2"}}'""",
         "edit 42 --env KEY=hunter2",
+        "migrate --to postgresql://ann:hunter2@localhost:1/jobs",
     ],
 )
-async def test_variables_are_not_kept(make_app: Callable[..., ConsoleApp], kept: History, line: str):
+async def test_variables_and_passwords_are_not_kept(make_app: Callable[..., ConsoleApp], kept: History, line: str):
     app = make_app(history=kept)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await typed(app, pilot, line)
         await typed(app, pilot, "jobs")
     assert kept.read() == ["jobs"]
+
+
+def test_a_password_is_not_shown_in_the_line_that_was_done():
+    migrate = find("migrate")
+
+    done = ActionDone(migrate, migrate.params(to="postgresql://ann:hunter2@host/jobs"), "moved")
+
+    assert done.echo == "queuectl migrate --to postgresql://ann@host/jobs"

@@ -75,7 +75,8 @@ def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]
         process.send_signal(signal.SIGINT)
         done = Done(process)
 
-    assert done.code in {0, 1, 2, 3, 4, 130}, done.err
+    # Nobody listens where the sample of a move goes to.
+    assert done.code in {0, 1, 2, 3, 4, 130} | ({5} if name == "migrate" else set()), done.err
     if done.code == 130 and name != "demo":  # which says first what it is about to do
         assert done.err == ""
         assert done.out == "" or name in READING, "what it did has been told, and it says that it was not done"

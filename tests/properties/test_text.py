@@ -63,6 +63,13 @@ def test_what_the_history_keeps_of_a_command_has_no_value_of_a_variable(name: st
     assert len(written_line(name, words)) <= 2001
 
 
+@given(st.text("xyz", min_size=8))
+def test_what_the_history_keeps_of_a_command_has_no_password_of_a_server(secret: str):
+    url = f"postgresql://ann:{secret}@host/db?password={secret}"
+    for words in (["--to", url], [f"--to={url}"], [url]):
+        assert secret not in written_line("migrate", words)
+
+
 @given(st.binary(max_size=200), st.sampled_from([Outcome.EXIT, Outcome.TIMEOUT, Outcome.SPAWN_ERROR]), hostile)
 def test_whatever_a_command_says_at_last_its_error_is_short_and_harmless(said: bytes, outcome: Outcome, error: str):
     output = Output(head=said, tail=b"", total=len(said))

@@ -37,6 +37,7 @@ SAMPLES = {
     "config unset": ("config", "unset", "lease"),
     "doctor": ("doctor", "--check"),
     "backup": ("backup", "copy.db"),
+    "migrate": ("migrate", "--to", "postgresql://nobody@localhost:1/queue"),
     "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
     "demo": ("demo",),
     "tui": ("tui",),

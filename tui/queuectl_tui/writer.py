@@ -11,6 +11,7 @@ from textual.message import Message
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
 from queuectl.operations.echo import command_line
+from queuectl.store.url import shown
 from queuectl_tui.model import mistake
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def reads(operation: Operation, params: Any) -> bool:
     return operation.name in READS or (operation.name == "doctor" and not params.fix)
 
 
-_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "prune", "selftest"})
+_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "migrate", "prune", "selftest"})
 """They may take as long as a job does, so that nothing must wait behind them."""
 
 
@@ -68,7 +69,7 @@ class ActionDone(Message):
         self.too_much = too_much
         """Whether it cannot be taken back because it was more than is kept."""
         self.then = then
-        self.echo = command_line(operation, params)
+        self.echo = command_line(operation, _without_password(params))
         """The command line that does the same."""
 
 
@@ -131,11 +132,19 @@ def _masked(params: Any) -> Any:
         params = replace(params, env=tuple((name, "***") for name, _ in params.env))
     if '"env"' in (getattr(params, "changes", None) or ""):
         params = replace(params, changes="{…}")
+    return _without_password(params)
+
+
+def _without_password(params: Any) -> Any:
+    """The params without what is secret in the URL of another store."""
+    url = getattr(params, "to", "")
+    if "://" in url and url != shown(url):
+        params = replace(params, to=shown(url))
     return params
 
 
 def has_secrets(params: Any, line: str) -> bool:
-    """Whether a command line gives variables to a job: their values may be secrets."""
+    """Whether a command line gives variables to a job, or a password to a server: they are not kept."""
     return _masked(params) is not params or '"env"' in line
 
 

@@ -1,0 +1,25 @@
+"""What was moved, and what to do next."""
+
+from __future__ import annotations
+
+from queuectl.domain.quantity import format_bytes
+from queuectl.domain.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.migrate import Migrate, Moved
+
+
+def migrate(result: Moved, _params: Migrate, screen: Screen) -> None:
+    """Where it is."""
+    rows = result.contents.rows
+    screen.write(f"{safe(result.new)}\n")
+    screen.say(
+        f"copied and counted: jobs {rows['jobs']:,}, attempts {rows['runs']:,}, "
+        f"output {format_bytes(result.contents.bytes[0])}, events {rows['events']:,}"
+    )
+    screen.say(f"next: set QUEUECTL_DB to it, start workers there, and put {safe(result.old)} away")
+
+
+VIEWS = {"migrate": migrate}

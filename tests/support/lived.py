@@ -1,0 +1,74 @@
+"""A store with something of everything that a store remembers, and nobody at work in it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from queuectl import bootstrap
+from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
+from queuectl.domain.clock import Clock
+from queuectl.domain.job import NewJob
+from tests.support.stage import BACKOFF, Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.store.store import Store
+
+ODD = "printf 'é 日本 👩‍👩‍👧'\n\t\\N \\. \\x1b %s {…} \x1b[31m"
+"""Letters that a stream could stumble over."""
+BYTES = bytes(range(256)) * 8
+
+
+def lived(directory: Path) -> str:
+    """A store in `directory`; its path. Its newest job is gone, and can be brought back."""
+    path = str(directory / "queue.db")
+    store = bootstrap.open_store(path, actor="alice@ops")
+    store.journal.command = "queuectl enqueue 'x'"
+    _live(store)
+    store.close()
+    return path
+
+
+def _live(store: Store) -> None:
+    stage = Stage(store, "w", now=Clock().now() - 300_000)
+    odd = NewJob(
+        command=ODD,
+        id="odd",
+        env=(("TOKEN", "é\\"), ("EMPTY", "")),
+        tags=("red", "日本"),
+        cwd="/tmp/a\\b",
+        timeout_ms=5,
+    )
+    stage.enqueue(odd)
+    _finish(stage, Output(head=BYTES, tail=BYTES, total=10**10))
+    stage.enqueue(NewJob(command="true", id="twice", queue="mail", priority=-7))
+    stage.run(Outcome.EXIT, err="not yet\n")
+    stage.run(out="at last\n")
+    stage.enqueue("a", "b", max_retries=0)
+    stage.run(Outcome.EXIT, err="KeyError: 'x'\n")
+    stage.run(Outcome.EXIT, err="KeyError: 'x'\n")
+    stage.enqueue(NewJob(command="sleep 1", id="signalled", queue="mail"))
+    stage.run(Outcome.SIGNAL, out="half\n")
+    stage.enqueue("held", "cancelled", "done", NewJob(command="true", delay_ms=3_600_000, priority=3))
+    store.jobs.cancel("cancelled", signal=15, now=stage.now)
+    with store.undo.keeping("hold", now=stage.now):
+        store.edits.hold(["held"], now=stage.now)
+    _finish(stage, NOTHING)
+    stage.enqueue(NewJob(command="true", id="gone", priority=9))
+    stage.run(out="what it said\n", err="and more\n")
+    store.set_config("max_retries", "7", now=stage.now)
+    store.views.save("dead ones", "state:dead queue:default", now=stage.now)
+    store.claims().write_down("w", completed=5, failed=4)
+    store.fleet.stop_worker("w", now=stage.now)
+    store.fleet.stop_pool("pool", now=stage.now)
+    with store.undo.keeping("delete", now=stage.now):
+        store.jobs.delete(["gone"], now=stage.now)
+    stage.check()
+
+
+def _finish(stage: Stage, stdout: Output) -> None:
+    claim = stage.take()
+    stage.now += 10
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=10, exit_code=0, signal=None, stdout=stdout, stderr=NOTHING)
+    stage.store.claims().finish(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
