@@ -96,6 +96,24 @@ def test_workers_busy_idle_and_stale(picture: Callable[..., bool], size: tuple[i
     assert picture(WorkersView(), size, ["j"], then=working())
 
 
+def on_two_hosts(of: Snapshot) -> Snapshot:
+    """The same, with half of the workers in a pool on another host, which tells no more of them than that they live."""
+    (pool,) = of.pools
+    other = replace(pool, id="pother", host="build7")
+    workers = [
+        replace(each, info=replace(each.info, pool=other.id, host=other.host), cpu_seconds=None, memory_bytes=None)
+        if number % 2
+        else each
+        for number, each in enumerate(of.workers)
+    ]
+    return replace(of, pools=(pool, other), workers=tuple(workers))
+
+
+@both
+def test_workers_of_two_hosts(picture: Callable[..., bool], size: tuple[int, int]):
+    assert picture(WorkersView(), size, ["j"], then=[on_two_hosts(each) for each in working(wanted=2)])
+
+
 @both
 def test_workers_all_idle(picture: Callable[..., bool], size: tuple[int, int]):
     assert picture(WorkersView(), size, start=snapshot(workers=lone(WorkerState.IDLE)))
