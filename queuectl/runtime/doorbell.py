@@ -39,8 +39,13 @@ def bell_of_pool(pool: str) -> str:
 
 
 def ring(place: Place, *bells: str) -> None:
-    """Ring each of `bells`. Nobody at home is no error."""
+    """Ring each of `bells`. Nobody at home is no error, and neither is a name that we never gave.
+
+    Whoever may connect to a server's database may call out there what he likes, and every host hears it.
+    """
     for bell in bells:
+        if "/" in bell:
+            continue  # never out of the directory of bells
         try:
             pipe = os.open(os.path.join(place.bells, bell), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:

@@ -13,7 +13,7 @@ import time
 from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
 from queuectl.store import url as addresses
 from queuectl.store.dialect import statements
-from queuectl.store.sqlstates import told
+from queuectl.store.sqlstates import not_the_owner, told
 
 try:
     import psycopg
@@ -81,9 +81,8 @@ class PostgresDatabase:
             raise UsageError(
                 f"{self.address} is not the address of a server", hint="postgresql://USER@HOST/DATABASE"
             ) from None
-        self._secrets = [given[name] for name in ("password", "sslpassword") if given.get(name)]
-        mode = addresses.trust(given, self.address)
-        self._conninfo = make_conninfo(**DEFAULTS | given | ({} if mode is None else {"sslmode": mode}))
+        self._secrets = addresses.secrets(given)
+        self._conninfo = make_conninfo(**DEFAULTS | given | addresses.demanded(given, self.address))
         self._connect()
 
     def _connect(self) -> None:
@@ -144,7 +143,10 @@ class PostgresDatabase:
         from queuectl.store.server_schema import migrate, version_of
 
         if not version or version_of(self._cursor, self.address, SCHEMA_VERSION) != SCHEMA_VERSION:
-            migrate(self._cursor, self.address, SCHEMA_VERSION)
+            try:
+                migrate(self._cursor, self.address, SCHEMA_VERSION)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise not_the_owner(str(error), self.address, older=bool(version)) from None
 
     @property
     def on_wait(self) -> Callable[[], None] | None:

@@ -127,10 +127,15 @@ def outputs_from(rows: Iterable[tuple[Any, ...]]) -> tuple[Output, Output]:
 
 def env_from(text: str | None) -> tuple[tuple[str, str], ...]:
     """The variables of a stored JSON object."""
+    if not text:
+        return ()
     try:
-        return tuple(json.loads(text).items()) if text else ()
+        found = json.loads(text)
     except ValueError:
         raise _damaged("an environment that is no JSON") from None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise _damaged("an environment that is no object of texts")
+    return tuple(found.items())
 
 
 def _one_of(kind: type[Word], text: str) -> Word:
@@ -141,5 +146,5 @@ def _one_of(kind: type[Word], text: str) -> Word:
 
 
 def _damaged(what: str) -> StoreUnreadable:
-    """The error for what SQLite would never have let in: somebody has changed the file."""
+    """The error for what we would never have written: somebody else has, into the file or on the server."""
     return StoreUnreadable(f"the store is damaged: {what}", hint="restore it from a backup")

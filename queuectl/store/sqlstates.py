@@ -11,8 +11,11 @@ _GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
 _FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
-_NOT_LET_IN = ("28", "3D", "42501", "25006")
-"""Wrong user or password, no such database, no privilege, a server that only reads."""
+_NOT_LET_IN = ("28", "3D", "25006")
+"""Wrong user or password, no such database, a server that only reads."""
+_NOT_ALLOWED = "42501"
+"""insufficient_privilege."""
+_NOT_TRUSTED = ("certificate", "does not support SSL")
 
 
 def told(state: str | None, text: str, address: str) -> Exception:
@@ -31,9 +34,19 @@ def told(state: str | None, text: str, address: str) -> Exception:
         return StoreUnreachable(
             f"the server of {address} has no connection left", hint="raise max_connections, or run fewer workers"
         )
+    if state == _NOT_ALLOWED:
+        return StoreUnreadable(
+            f"this role may not do that in the store {address}: {line}",
+            hint="connect as a role that may: docs/postgresql/roles.sql says which may do what",
+        )
     if state is None and "FATAL: " in text and not any(words in text for words in _FOR_NOW):
         # While a connection is made, the driver tells no code.
         return _kept_out(line.rpartition("FATAL: ")[2].strip(), address)
+    if state is None and any(words in text for words in _NOT_TRUSTED):
+        return StoreUnreadable(
+            f"the server of {address} has not shown that it is the one: {_reason(line)}",
+            hint="sslrootcert=FILE in the URL names who signs its certificate, which must be of the URL's host",
+        )
     if state is None or state in _GONE or state.startswith("08"):
         return StoreUnreachable(
             f"the server of {address} does not answer: {line}", hint="is it running, and may this host reach it?"
@@ -43,6 +56,20 @@ def told(state: str | None, text: str, address: str) -> Exception:
     if state.startswith("XX"):
         return StoreUnreadable(f"the store {address} is damaged: {line}", hint="restore it from a backup")
     return StoreError(f"the store {address} failed: {line}")
+
+
+def not_the_owner(text: str, address: str, *, older: bool) -> StoreUnreadable:
+    """The error for a store that this role would have to make, or to bring up to date, and may not."""
+    what = "is of an older version" if older else "is not there yet"
+    return StoreUnreadable(
+        f"the store {address} {what}, and this role may not change that: {' '.join(text.split())}",
+        hint="run a command as its owner first: queuectl --db URL status",
+    )
+
+
+def _reason(line: str) -> str:
+    """What was wrong, of a line that also names the host, its address and its port, and then gives bad advice."""
+    return line.rpartition(" failed: ")[2].partition(" Either provide the file")[0]
 
 
 def _kept_out(line: str, address: str) -> StoreUnreadable:

@@ -175,6 +175,6 @@ def test_the_place_of_a_server_is_this_users_own_and_has_no_password_in_its_name
     assert place.root == bootstrap.place_of("postgresql://ann@host/db").root
     assert place.root != bootstrap.place_of("postgresql://ann@host/other").root
     assert Path(place.root).parent == tmp_path / "queuectl"
-    (tmp_path / "queuectl").mkdir(0o700)
     place.make()
+    assert stat.S_IMODE((tmp_path / "queuectl").stat().st_mode) == 0o700
     assert stat.S_IMODE(Path(place.root).stat().st_mode) == 0o700

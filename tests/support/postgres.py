@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOBODY = 65534
+GUARDED = "guarded"
+"""A role that must show a password, once a test has made it."""
 # The shell's input is a pipe from the tests: it ends with them, even if they are killed, and the server with it.
 _UNTIL_THE_TESTS_END = (
     'directory=$1; shift; "$@" & read -r _; kill -INT $!; wait $!; [ -e "$directory/again" ] || rm -rf "$directory"'
@@ -47,10 +49,11 @@ class Server:
         self._owner: dict[str, Any] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
         if self._owner:
             os.chown(self._directory, NOBODY, NOBODY)
-        self._programs = self._found()
+        self.programs = self._found()
+        """Where `psql` and the others are."""
         subprocess.run(
             [
-                self._programs / "initdb",
+                self.programs / "initdb",
                 "-D",
                 data,
                 "-U",
@@ -67,6 +70,8 @@ class Server:
             cwd=self._directory,
             **self._owner,
         )
+        # Trusted is whoever reaches the socket, but for the one role that tests give a password.
+        (data / "pg_hba.conf").write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
         self._settings = [word for name, value in (_SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
         self._numbers = itertools.count(1)
         self.start()
@@ -81,7 +86,7 @@ class Server:
             self._process = subprocess.Popen(
                 [
                     *("sh", "-c", _UNTIL_THE_TESTS_END, "sh", str(self._directory)),
-                    *(str(self._programs / "postgres"), "-D", str(data), "-k", str(self._directory)),
+                    *(str(self.programs / "postgres"), "-D", str(data), "-k", str(self._directory)),
                     *self._settings,
                 ],
                 stdin=subprocess.PIPE,
@@ -129,6 +134,11 @@ class Server:
         except psycopg.OperationalError:
             return False
         return True
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._directory / ".s.PGSQL.5432"
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._directory}"

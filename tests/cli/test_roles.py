@@ -1,0 +1,313 @@
+"""docs/postgresql/roles.sql: each role may do what it is for, and is refused the rest in one line."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import StoreUnreadable
+from queuectl.domain.job import NewJob
+from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.store import Store
+from tests.support.command import environment, run
+from tests.support.console import Terminal
+from tests.support.queue import ROOT
+from tests.support.stage import START, Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.support.postgres import Server
+
+    Environment = dict[str, str]
+
+SQL = (ROOT / "docs" / "postgresql" / "roles.sql").read_text()
+GROUPS = ("queuectl_reader", "queuectl_enqueue", "queuectl_worker", "queuectl_operator")
+LOOKS = (
+    ("list", "--json"),
+    ("show", "done", "--json"),
+    ("logs", "done"),
+    ("status",),
+    ("explain", "waits"),
+    ("history",),
+    ("dlq", "list", "--by-error"),
+    ("config", "get", "job-timeout"),
+    ("view", "list"),
+    ("worker", "list"),
+    ("wait", "done"),
+)
+ACTS = (
+    ("cancel", "waits"),
+    ("hold", "waits"),
+    ("priority", "waits", "5"),
+    ("edit", "waits", "--queue", "other"),
+    ("retry", "done"),
+    ("delete", "done"),
+    ("prune", "--state", "completed", "--older-than", "0s"),
+    ("dlq", "retry", "--all"),
+    ("dlq", "purge", "--yes"),
+    ("config", "set", "max-retries", "7"),
+    ("view", "save", "mine", "state:dead"),
+    ("worker", "stop"),
+)
+
+FORGED = """
+INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at, state, finished_at)
+VALUES (99, 'forged', 'true', 'default', 0, 0, 0, 0, 'completed', 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def store_url(server: Server) -> Iterator[str]:
+    """A store that its owner has made and shared out, with a job that is done, one that is dead and one that waits."""
+    url = server.create(empty=True)
+    database = url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE keeper LOGIN CREATEROLE")
+        admin.execute(f"ALTER DATABASE {database} OWNER TO keeper")
+    store = Store(PostgresDatabase(url.replace("postgres@", "keeper@")), actor="keeper@here")
+    stage = Stage(store)
+    stage.enqueue("done")
+    stage.run(out="words\n")
+    stage.enqueue("broken", max_retries=0)
+    stage.run(Outcome.EXIT, err="KeyError\n")
+    stage.enqueue("waits")
+    store.fleet.stop_worker("w", now=stage.now)
+    store.fleet.stop_pool("pool", now=stage.now)
+    store.close()
+    with psycopg.connect(url.replace("postgres@", "keeper@"), autocommit=True) as keeper:
+        for _ in range(2):
+            keeper.execute(SQL)
+        for group in GROUPS:
+            keeper.execute(f"CREATE ROLE ann_{group} LOGIN IN ROLE {group}")
+        keeper.execute("CREATE ROLE ann_stranger LOGIN")
+    yield url
+    server.drop(url)
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+        for role in (*(f"ann_{group}" for group in GROUPS), "ann_stranger", *GROUPS, "keeper"):
+            admin.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def as_role(store_url: str, tmp_path: Path) -> Callable[[str], Environment]:
+    """The environment of somebody in that role."""
+
+    def made(role: str) -> Environment:
+        url = store_url.replace("postgres@", f"ann_{role}@" if role != "keeper" else "keeper@")
+        return environment(url, XDG_DATA_HOME=str(tmp_path / "data"), XDG_STATE_HOME=str(tmp_path / "state"))
+
+    return made
+
+
+@pytest.fixture
+def opened(as_role: Callable[[str], Environment]) -> Iterator[Callable[[str], Store]]:
+    """Opens the store as that role."""
+    stores: list[Store] = []
+
+    def another(role: str) -> Store:
+        stores.append(Store(PostgresDatabase(as_role(role)["QUEUECTL_DB"]), actor=f"{role}@here"))
+        return stores[-1]
+
+    yield another
+    for store in stores:
+        store.close()
+
+
+def all_rows(url: str) -> dict[str, str]:
+    """What the store holds."""
+    with psycopg.connect(url) as admin:
+        tables = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'queuectl'").fetchall()
+        return {
+            table: str(admin.execute(f"SELECT * FROM queuectl.{table} ORDER BY 1, 2").fetchall())
+            for (table,) in tables
+            if table not in {"undoing", "counted", "counted_since"}
+        }
+
+
+@pytest.mark.parametrize("role", GROUPS)
+def test_every_role_may_look(role: str, as_role: Callable[[str], Environment]):
+    for words in LOOKS:
+        done = run(*words, env=as_role(role))
+        assert done.code == 0, (words, done.err)
+
+    report = json.loads(run("doctor", "--check", "--json", env=as_role(role)).out)
+    assert {check["name"] for check in report["checks"] if not check["ok"]} <= {"durability", "vacuum", "workers"}
+
+
+@pytest.mark.parametrize("role", ["queuectl_reader", "queuectl_enqueue", "queuectl_worker"])
+def test_what_a_role_is_not_for_is_refused_in_one_line_and_changes_nothing(
+    role: str, as_role: Callable[[str], Environment], store_url: str
+):
+    before = all_rows(store_url)
+
+    for words in ACTS:
+        if (role, words) != ("queuectl_worker", ("worker", "stop")):
+            run(*words, env=as_role(role)).refused(5, "this role may not do that", "permission denied for ")
+    if role == "queuectl_reader":
+        run("enqueue", "true", env=as_role(role)).refused(5, "permission denied for ")
+
+    assert all_rows(store_url) == before
+    assert "roles.sql" in run("cancel", "waits", env=as_role(role)).err
+    document = json.loads(run("cancel", "waits", "--json", env=as_role(role)).out)
+    assert document["error"]["code"] == "store_unreadable"
+
+
+@pytest.mark.parametrize("role", ["queuectl_enqueue", "queuectl_worker", "queuectl_operator"])
+def test_three_roles_enqueue(role: str, as_role: Callable[[str], Environment], tmp_path: Path):
+    env = as_role(role)
+    (tmp_path / "jobs").write_text("".join(f"echo {number}\n" for number in range(50)))
+
+    assert run("enqueue", "true", "--id", role, "--env", "A=1", "--tag", "x", "--priority", "3", env=env).code == 0
+    assert run("enqueue", "true", "--id", role, env=env).code == 4
+    assert run("enqueue", "--lines", "-f", str(tmp_path / "jobs"), "--queue", role, env=env).code == 0
+
+    assert json.loads(run("status", "--json", env=env).out)["queues"][role]["pending"] == 50
+    found = {
+        check["name"]: check["ok"] for check in json.loads(run("doctor", "--check", "--json", env=env).out)["checks"]
+    }
+    assert found["counters"]
+    assert found["numbers"]
+
+
+@pytest.mark.parametrize("role", ["queuectl_reader", "queuectl_enqueue"])
+def test_who_may_not_run_jobs_can_neither_report_in_nor_claim(role: str, opened: Callable[[str], Store]):
+    store = opened(role)
+
+    with pytest.raises(StoreUnreadable, match="permission denied"):
+        Stage(store)
+    with pytest.raises(StoreUnreadable, match="permission denied"):
+        store.claims().claim("w", now=2**60)
+    with pytest.raises(StoreUnreadable, match="permission denied"):
+        store.claims(["default"]).claim("w", now=2**60)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        FORGED,
+        "UPDATE jobs SET command = 'false'",
+        "UPDATE jobs SET priority = 9",
+        "DELETE FROM jobs",
+        "TRUNCATE jobs CASCADE",
+        "INSERT INTO runs (job, fence, worker, started_at) VALUES (1, 9, 'w', 0)",
+        "UPDATE stats SET measure = 'success'",
+        "UPDATE events SET actor = 'root@here'",
+        "DELETE FROM events",
+        "DELETE FROM counted_since",
+        "UPDATE counted SET n = 0",
+        "UPDATE schema SET version = 99",
+        "INSERT INTO config VALUES ('job_timeout', '1')",
+        "SELECT setval('numbers', 1)",
+        "SELECT * FROM jobs FOR UPDATE",
+        "CREATE TABLE queuectl.more (n INTEGER)",
+        "CREATE TRIGGER mine BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION refuse('no')",
+        "ALTER TABLE jobs DISABLE TRIGGER ALL",
+        "DROP TABLE outputs",
+        "DROP SCHEMA queuectl CASCADE",
+    ],
+)
+def test_an_enqueuer_with_sql_of_his_own_gets_no_further(statement: str, opened: Callable[[str], Store]):
+    with pytest.raises(StoreUnreadable, match=r"permission denied|must be owner"):
+        opened("queuectl_enqueue").database.query(statement)
+
+
+def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable[[str], Store]):
+    # Two days later: the pool that stopped is forgotten first.
+    stage = Stage(opened("queuectl_worker"), "worker1", now=START + 2 * 86_400_000)
+    claim = stage.take("worker1")
+    reader = opened("queuectl_reader")
+    assert reader.afar.watch(claim.seq) == "worker1"
+    assert stage.store.afar.send(claim.seq, claim.fence, "out", 3, b"out")
+    assert reader.afar.sent(claim.seq, claim.fence, "out") == (3, b"out")
+    stage.finish(claim, Outcome.EXIT, "worker1", out="out", err="KeyError: 'x'\n")
+    stage.store.claims(["default"]).write_down("worker1", completed=0, failed=1)
+    stage.store.database.tidy()
+    stage.enqueue(NewJob(command="true"))
+    stage.store.fleet.stop_worker("worker1", now=stage.now, lost=[])
+    stage.store.fleet.stop_pool("pool", now=stage.now)
+
+    stage.check()
+    with pytest.raises(StoreUnreadable):
+        stage.store.database.query("DELETE FROM jobs")
+    with pytest.raises(StoreUnreadable):
+        stage.store.database.query("UPDATE config SET value = '1'")
+
+
+def test_a_pool_runs_in_the_role_of_workers_and_in_no_lesser_one(as_role: Callable[[str], Environment]):
+    for role in ("queuectl_reader", "queuectl_enqueue"):
+        run("worker", "start", "--drain", env=as_role(role)).refused(5, "permission denied for table ")
+    env = as_role("queuectl_worker")
+    run("enqueue", "queuectl_says() { echo $QUEUECTL_DB; }; queuectl_says", "--id", "real", "--priority", "9", env=env)
+    run("enqueue", "echo KeyError >&2; exit 3", "--id", "bad", "--max-retries", "0", env=env)
+
+    done = run("worker", "start", "--count", "2", "--drain", env=env)
+
+    assert done.code == 0, done.err
+    assert "permission" not in done.err
+    assert run("logs", "real", env=as_role("queuectl_reader")).out == env["QUEUECTL_DB"] + "\n"
+    assert json.loads(run("show", "bad", "--json", env=env).out)["state"] == "dead"
+    report = json.loads(run("doctor", "--check", "--json", env=env).out)
+    assert {check["name"] for check in report["checks"] if not check["ok"]} <= {"durability", "vacuum"}
+
+
+def test_an_operator_does_everything_but_change_the_schema(
+    as_role: Callable[[str], Environment], opened: Callable[[str], Store]
+):
+    env = as_role("queuectl_operator")
+    run("enqueue", "true", "--id", "his", env=env)
+    for words in (
+        ("hold", "his"),
+        ("release", "his"),
+        ("priority", "his", "5"),
+        ("edit", "his", "--queue", "other"),
+        ("cancel", "his"),
+        ("retry", "his"),
+        ("undo",),
+        ("delete", "his"),
+        ("undo",),
+        ("config", "set", "max-retries", "7"),
+        ("config", "unset", "max-retries"),
+        ("view", "save", "mine", "state:dead"),
+        ("view", "delete", "mine"),
+    ):
+        done = run(*words, env=env)
+        assert done.code == 0, (words, done.err)
+
+    store = opened("queuectl_operator")
+    for statement in ("UPDATE schema SET version = 99", "DROP TABLE outputs", "CREATE TABLE queuectl.more (n INTEGER)"):
+        with pytest.raises(StoreUnreadable):
+            store.database.query(statement)
+
+
+def test_who_is_in_no_role_does_not_get_in(as_role: Callable[[str], Environment]):
+    run("list", env=as_role("stranger")).refused(5, "permission denied for schema queuectl")
+
+
+def test_a_store_that_is_missing_or_older_is_left_to_its_owner(server: Server, as_role: Callable[[str], Environment]):
+    url = server.create(empty=True).replace("postgres@", "ann_queuectl_worker@")
+    run("list", env=environment(url)).refused(5, "is not there yet, and this role may not change that")
+    server.drop(url)
+
+    older = as_role("keeper")
+    with psycopg.connect(older["QUEUECTL_DB"], autocommit=True) as keeper:
+        keeper.execute("UPDATE queuectl.schema SET version = version - 1")
+        try:
+            run("list", env=as_role("queuectl_worker")).refused(5, "is of an older version, and this role may not")
+        finally:
+            keeper.execute("UPDATE queuectl.schema SET version = version + 1")
+
+
+def test_a_reader_watches_in_the_console(as_role: Callable[[str], Environment]):
+    terminal = Terminal("tui", "--read-only", env=as_role("queuectl_reader"))
+    try:
+        terminal.wait_for("pending", 60)
+        terminal.press("q")
+        assert terminal.wait(60) == 0
+    finally:
+        terminal.close()
+    assert b"permission" not in terminal.seen
