@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.support.postgres import Server
 
-ON_EVERY_STORE = {"integration", "faults"}
+ON_EVERY_STORE = {"cli", "faults", "integration", "operations"}
 
 for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
     # A developer's own settings are not what is tested.

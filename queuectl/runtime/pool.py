@@ -96,10 +96,11 @@ class Pool:
         # From here on we end in order, and leave nothing of us behind.
         signals = signal_pipe()
         signal.signal(signal.SIGTERM, self._signalled)
-        signal.signal(signal.SIGINT, self._signalled)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(signal.SIGHUP, self._signalled)
+        # Ctrl+C may still break off what has not begun: a server can be silent for long.
         self._register()
+        signal.signal(signal.SIGINT, self._signalled)
         # What has been made by now is shared with every worker: keep the collector from touching it.
         gc.freeze()
         host.adopt_orphans()

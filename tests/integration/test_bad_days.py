@@ -69,7 +69,7 @@ def test_a_place_that_others_can_write_is_refused(queue: Queue):
 def test_a_planted_symlink_is_refused(queue: Queue, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
     place = Path(queue.context.place.root)
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(tmp_path / "elsewhere")
 
     queue.run("worker", "start", "--drain", code=5)

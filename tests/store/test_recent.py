@@ -11,13 +11,12 @@ from queuectl.domain.attempt import Outcome
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.queries import load
 from tests.support import seed as seeds
+from tests.support.stage import ON_SQLITE, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tests.support.stage import ON_SQLITE, Stage
 
 MINUTE = 60_000
 

@@ -141,7 +141,7 @@ class Queue:
         before = len(self.workers())
         pool = Pool(self, "--count", str(workers), *words, log=self.directory / f"pool{len(self._pools)}.log")
         self._pools.append(pool)
-        wait_until(lambda: len(self.workers()) >= before + workers)
+        wait_until(lambda: len(self.workers()) >= before + workers, 30)
         return pool
 
     def drain(self, *words: str, workers: int = 1) -> Pool:
