@@ -160,6 +160,7 @@ def test_who_did_what_is_written_down(mixed: Queue):
     assert all("@" in actor for *_, actor in events)
 
 
+@pytest.mark.on_sqlite
 def test_the_doctor_finds_nothing_wrong_with_a_good_store(mixed: Queue):
     document = mixed.json("doctor", "--check")
 
@@ -168,12 +169,14 @@ def test_the_doctor_finds_nothing_wrong_with_a_good_store(mixed: Queue):
     assert {"store", "sqlite", "journal", "integrity", "permissions", "filesystem", "space", "counters"} <= set(names)
 
 
+@pytest.mark.on_sqlite
 def test_the_doctor_makes_no_store(queue: Queue):
     assert queue.run("doctor").returncode == 0
 
     assert not os.path.exists(queue.path)
 
 
+@pytest.mark.on_sqlite
 def test_the_doctor_names_each_problem_and_its_cure(mixed: Queue):
     os.chmod(mixed.path, 0o644)
     with mixed.context.store.database.transaction():
@@ -187,6 +190,7 @@ def test_the_doctor_names_each_problem_and_its_cure(mixed: Queue):
     assert "cure: chmod 600" in mixed.run("doctor", code=1).stdout
 
 
+@pytest.mark.on_sqlite
 def test_the_doctor_says_why_a_store_does_not_open(queue: Queue):
     Path(queue.path).write_text("no store")
     os.chmod(queue.path, 0o600)
@@ -197,6 +201,7 @@ def test_the_doctor_says_why_a_store_does_not_open(queue: Queue):
     os.unlink(queue.path)
 
 
+@pytest.mark.on_sqlite
 def test_a_backup_is_a_store(mixed: Queue):
     copy = mixed.directory / "copy.db"
 
@@ -219,6 +224,7 @@ def test_a_backup_overwrites_nothing(mixed: Queue):
     assert copy.read_text() == "precious"
 
 
+@pytest.mark.on_sqlite
 def test_a_backup_that_is_killed_leaves_no_copy_under_its_name(mixed: Queue):
     lines = "\n".join(f"echo {'x' * 1000} {n}" for n in range(20_000))
     mixed.run("enqueue", "--lines", "-f", "-", given=lines)

@@ -9,6 +9,8 @@ import pytest
 from tests.support import command
 from tests.support.queue import Queue
 
+pytestmark = pytest.mark.on_sqlite  # it is about the line, not the store
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

@@ -25,6 +25,8 @@ from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,8 @@ from tests.support.lived import lived
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 
+pytestmark = pytest.mark.on_sqlite
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator

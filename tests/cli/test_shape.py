@@ -19,6 +19,8 @@ from tests.support.samples import SAMPLES
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.on_sqlite  # it is about the line, not the store
+
 
 @pytest.fixture
 def some(queue: Queue) -> Queue:
@@ -271,6 +273,7 @@ def test_purge_asks_a_person_and_not_a_script(queue: Queue):
     assert queue.json("dlq", "purge") == {"deleted": 0}
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.parametrize("line", ["enqueue true", 'enqueue \'{"command":"true"}\'', "enqueue -- true"])
 def test_an_enqueue_loads_nothing_that_it_does_not_need(queue: Queue, line: str):
     """Each of these costs milliseconds at every start."""

@@ -16,6 +16,8 @@ from tests.support.command import NOBODY, as_user, environment, run, skip_unless
 from tests.support.disk import fill, make_read_only, small_disk
 from tests.support.queue import Queue
 
+pytestmark = pytest.mark.on_sqlite
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator

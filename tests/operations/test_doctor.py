@@ -88,6 +88,7 @@ def reader(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
+@pytest.mark.on_sqlite
 @linux_only
 def test_who_keeps_the_log_from_being_emptied_is_named(
     queue: Queue, reader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
@@ -119,6 +120,7 @@ def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
     assert readers.long_readers(queue.path) == {}
 
 
+@pytest.mark.on_sqlite
 def test_a_store_on_a_network_is_to_be_moved(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(surroundings, "filesystem_of", lambda _: "nfs4")
 

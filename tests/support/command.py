@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,6 @@ from tests.support.queue import ROOT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Any
 
 MODULE = (sys.executable, "-m", "queuectl.cli")
@@ -58,7 +58,15 @@ def end_what_was_started() -> None:
 def has_opened_its_store(process: subprocess.Popen[bytes]) -> bool:
     """Whether it is past its start and at work."""
     with open(f"/proc/{process.pid}/maps") as maps:
-        return ".db-shm" in maps.read()
+        mapped = maps.read()
+    return ".db-shm" in mapped or ("libpq" in mapped and _has_a_connection(process.pid))
+
+
+def _has_a_connection(pid: int) -> bool:
+    try:
+        return any(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False  # one was closed meanwhile
 
 
 def as_user(uid: int) -> list[str]:
