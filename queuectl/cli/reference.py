@@ -70,6 +70,7 @@ KEYS = {
     "cwd": "an absolute path; the directory of the enqueue if it does not say",
     "env": "an object of strings: variables for the job, hidden wherever it is shown",
     "tags": "an array of words without white space",
+    "needs": "an array of labels, or one: only workers that were started with all of them (`--label`) run it",
 }
 BETWEEN = """
 The record of a job is what `enqueue`, `show` and `wait` print with `--json`; `list`, `cancel` and `retry` leave
@@ -93,6 +94,7 @@ RECORD = {
     "created_at, updated_at": "when it was enqueued; when it last changed",
     "seq": "its number in the store",
     "queue, priority, cwd, tags": "as it was enqueued",
+    "needs": "labels that its worker must have, sorted",
     "env": "its variables, with `***` for the values",
     "run_at": "when it is due",
     "started_at": "when its latest attempt began; null before the first",

@@ -68,6 +68,8 @@ class NewJob:
     cwd: str | None = None
     env: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Labels that a worker must have to run it, sorted; empty: any worker will do."""
 
 
 @record
@@ -108,3 +110,5 @@ class Job:
     tags: tuple[str, ...]
     signature: str | None = None
     """Which error its last failed attempt ended with (domain/signature.py); None if none has failed yet."""
+    needs: tuple[str, ...] = ()
+    """Labels that a worker must have to run it, sorted; empty: any worker will do."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_COMMAND_BYTES = 4 * 1024 * 1024
 MAX_NAME = 200
 MAX_RETRIES = 1000
+MAX_NEEDS = 400
+"""Letters of all the labels that a job needs: they are part of a key, which has its bounds on PostgreSQL."""
 MAX_PRIORITY = 1000
 """A claim looks once into each priority that is in use, so there is an end to them."""
 
@@ -109,9 +111,23 @@ def check_tags(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise UsageError(f"tags must be an array of strings, not {_kind(value)}")
     for tag in value:
-        if any(letter.isspace() for letter in _name("tag", tag)):
-            raise UsageError(f"tag {tag!r} must not contain white space")
+        _word("tag", tag)
     return tuple(dict.fromkeys(value))
+
+
+def check_label(value: object) -> str:
+    """What a worker has and a job may need: a word as a tag is."""
+    return _word("label", value)
+
+
+def check_needs(value: object) -> tuple[str, ...]:
+    """Labels, or one; sorted, each of them once."""
+    if not isinstance(value, list | str):
+        raise UsageError(f"needs must be an array of labels or one label, not {_kind(value)}")
+    needs = tuple(sorted({check_label(label) for label in ([value] if isinstance(value, str) else value)}))
+    if len(" ".join(needs)) > MAX_NEEDS:
+        raise UsageError(f"needs are longer than {MAX_NEEDS} characters in all")
+    return needs
 
 
 FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -126,6 +142,7 @@ FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "cwd": ("cwd", check_cwd),
     "env": ("env", check_env),
     "tags": ("tags", check_tags),
+    "needs": ("needs", check_needs),
 }
 """A job's keys: the field of NewJob that each fills, and its check."""
 
@@ -220,6 +237,13 @@ def _name(what: str, value: object) -> str:
     if not value.isprintable():
         raise UsageError(f"{what} must not contain control characters")
     return value
+
+
+def _word(what: str, value: object) -> str:
+    word = _name(what, value)
+    if any(letter.isspace() for letter in word):
+        raise UsageError(f"{what} {word!r} must not contain white space")
+    return word
 
 
 def _whole(what: str, value: object, low: int, high: int) -> int:

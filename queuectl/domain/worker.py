@@ -16,6 +16,8 @@ class PoolInfo:
     """Empty: every queue."""
     size: int
     """Workers wanted."""
+    labels: tuple[str, ...] = ()
+    """What its workers have that jobs may need."""
     stop: str | None = None
     """`drain` or `now` once an operator has asked for the end."""
     started_at: int = 0

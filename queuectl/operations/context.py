@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
-from queuectl.runtime.doorbell import ring_everywhere, ring_for_queues
+from queuectl.runtime.doorbell import bells_of_jobs, bells_of_queues, ring_everywhere
 from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Protocol
 
     from queuectl.config import Settings
+    from queuectl.domain.job import Job, NewJob
     from queuectl.runtime.place import Place
     from queuectl.store.store import Store
 
@@ -91,9 +92,13 @@ class Context:
         """Ring these bells on every host that uses the store."""
         ring_everywhere(self.store, self.place, *bells)
 
-    def ring_for_queues(self, queues: Sequence[str]) -> None:
+    def ring_for_queues(self, queues: Iterable[str]) -> None:
         """Tell the workers that a job is ready in each of `queues`."""
-        ring_for_queues(self.store, self.place, queues)
+        self.ring(*bells_of_queues(queues))
+
+    def ring_for_jobs(self, jobs: Sequence[NewJob | Job]) -> None:
+        """Tell the workers that can run them that these jobs are ready."""
+        self.ring(*bells_of_jobs(jobs))
 
     def close(self) -> None:
         """Let go of the store."""

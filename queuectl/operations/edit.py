@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.operations.records import JobRecord
 
-_CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": ()}
+_CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (), "needs": ()}
 """Keys that may be null, and what that means."""
 
 
@@ -38,7 +38,7 @@ class Edit:
 
     id: str = field("the job", metavar="ID", positional=True)
     changes: str | None = field(
-        "a JSON object of what is to change; null takes a timeout, cwd, env or tags away",
+        "a JSON object of what is to change; null takes a timeout, cwd, env, tags or needs away",
         default=None,
         metavar="CHANGES",
         positional=True,
@@ -61,6 +61,9 @@ class Edit:
         parse=variable,
     )
     tag: tuple[str, ...] = field("its tags, instead of those it has; may be repeated", default=(), metavar="WORD")
+    needs: tuple[str, ...] = field(
+        "labels that its worker must have, instead of those that it needs; may be repeated", default=(), metavar="LABEL"
+    )
     retry: bool = field("run it again, with a fresh set of retries: at once, or when it says", default=False, short="r")
 
 
@@ -94,7 +97,7 @@ def edit(context: Context, params: Edit) -> Edited:
     with context.store.undo.keeping("edit", now=now) as kept:
         before = context.store.edits.edit(params.id, changes, requeue=params.retry, now=now)
     record_now = _now(context, params.id)
-    context.ring_for_queues((record_now.job.queue,))
+    context.ring_for_jobs([record_now.job])
     changed = tuple(
         name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
     )
@@ -128,6 +131,7 @@ def editable(job: Job) -> dict[str, Any]:
         "cwd": job.cwd,
         "env": dict(job.env),
         "tags": list(job.tags),
+        "needs": list(job.needs),
     }
 
 
@@ -144,6 +148,7 @@ def _asked(params: Edit) -> dict[str, Any]:
         "cwd": None if params.cwd is None else os.path.abspath(params.cwd),
         "env": dict(params.env) or None,
         "tags": list(params.tag) or None,
+        "needs": list(params.needs) or None,
     }
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     for key in given:

@@ -73,6 +73,9 @@ class Enqueue:
         "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=_variable
     )
     tag: tuple[str, ...] = field("a word to find it by; may be repeated", default=(), metavar="WORD")
+    needs: tuple[str, ...] = field(
+        "only for workers that were started with this --label; may be repeated", default=(), metavar="LABEL"
+    )
 
 
 class Enqueued:
@@ -108,7 +111,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         raise UsageError("--lines goes with --file")
     new = _one(params, options)
     ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
-    context.ring_for_queues((new.queue,))
+    context.ring_for_jobs([new])
     return Enqueued(ids, context)
 
 
@@ -172,6 +175,7 @@ def _options(params: Enqueue) -> dict[str, Any]:
         "cwd": cwd,
         "env": dict(params.env) or None,
         "tags": list(params.tag) or None,
+        "needs": list(params.needs) or None,
     }
     return {key: value for key, value in given.items() if value is not None}
 
@@ -193,8 +197,8 @@ ENQUEUE = Operation(
     run=enqueue,
     description=(
         "JOB is a JSON object when it begins with {: its keys are command (the one that is needed), id, queue, "
-        "priority, max_retries, timeout, run_at or delay, cwd, env and tags. Anything else is a shell command. Words "
-        "after -- are a program and its arguments, with no shell in between to change them.\n\n"
+        "priority, max_retries, timeout, run_at or delay, cwd, env, tags and needs. Anything else is a shell command. "
+        "Words after -- are a program and its arguments, with no shell in between to change them.\n\n"
         "The id is printed, alone on its line. Options fill in what a line of FILE leaves open. A job runs in the "
         "directory that it was enqueued in, unless it names another. A bad line refuses the whole file."
     ),
@@ -202,6 +206,7 @@ ENQUEUE = Operation(
         "enqueue 'echo hello'",
         """enqueue '{"id": "job1", "command": "echo hello", "max_retries": 2}'""",
         "enqueue --queue mail --delay 90s --timeout 15m -- ./send.sh 'a b'",
+        "enqueue --needs gpu ./train.sh",
         "enqueue --file jobs.jsonl",
         "ls *.mov | sed 's/.*/convert &/' | queuectl enqueue --lines --file -",
     ),

@@ -8,6 +8,7 @@ from queuectl.domain.quantity import format_duration, format_time
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import describe
+from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Reason:
     """One thing that explains it."""
 
     code: str
-    """For programs: `running`, `cancelling`, `held`, `backoff`, `scheduled`, `no_workers`, `other_queues`, `draining`,
-    `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`, `cancelled`."""
+    """For programs: `running`, `cancelling`, `held`, `backoff`, `scheduled`, `no_workers`, `other_queues`, `needs`,
+    `draining`, `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`, `cancelled`."""
     text: str
     """For people, in one line."""
     at: int | None = None
@@ -113,7 +114,7 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     workers = living_workers(context.store, context.place, now=now)
     pools = {pool.id: pool for pool in living_pools(context.store, context.place)}
     if not workers:
-        yield Reason(code="no_workers", text="no workers are running; start some: queuectl worker start", n=0)
+        yield Reason(code="no_workers", text=f"no workers are running; start some: {_start(job)}", n=0)
         return
     serving = [each for each in workers if _serves(pools, each, job.queue)]
     if not serving:
@@ -123,19 +124,23 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
         )
         yield Reason(code="other_queues", text=text, n=len(workers))
         return
-    staying = [each for each in serving if each.info.pool in pools and pools[each.info.pool].stop is None]
+    able = [each for each in serving if set(_labels(pools, each)).issuperset(job.needs)]
+    if not able:
+        yield Reason(code="needs", text=_unable(job, len(serving)), n=len(serving))
+        return
+    staying = [each for each in able if each.info.pool in pools and pools[each.info.pool].stop is None]
     if not staying:
-        yield Reason(
-            code="draining", text="the workers of its queue are stopping and take no more jobs", n=len(serving)
-        )
+        yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and take no more jobs", n=len(able))
         return
     if job.run_at > now:
         return
     whole = any(not pools[each.info.pool].queues for each in staying)
-    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not whole)
+    # What all of them have: somebody without it would pass over the jobs that need it.
+    labels = set.intersection(*(set(pools[each.info.pool].labels) for each in staying))
+    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not whole, labels=labels)
     busy = [each for each in staying if each.info.job is not None]
     if len(busy) == len(staying):
-        yield Reason(code="all_busy", text=_all_busy(len(staying)), n=len(staying))
+        yield Reason(code="all_busy", text=_all_busy(job, len(staying)), n=len(staying))
     if ahead:
         more = "more than " if ahead >= COUNTED else ""
         yield Reason(
@@ -172,8 +177,28 @@ def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:
     return pool is None or not pool.queues or queue in pool.queues
 
 
-def _all_busy(count: int) -> str:
-    return "the one worker of its queue is busy" if count == 1 else f"all {count} workers of its queue are busy"
+def _labels(pools: dict[str, Any], worker: WorkerSeen) -> tuple[str, ...]:
+    pool = pools.get(worker.info.pool)
+    return () if pool is None else pool.labels
+
+
+def _start(job: Job) -> str:
+    return " ".join(["queuectl worker start", *(f"--label {quoted(label)}" for label in job.needs)])
+
+
+def _unable(job: Job, count: int) -> str:
+    needs = " and ".join(job.needs)
+    who = "the one worker of its queue has not" if count == 1 else f"none of the {count} workers of its queue has"
+    return f"it needs {needs}, which {who}; start one that has: {_start(job)}"
+
+
+def _the_workers(job: Job) -> str:
+    return "the workers that could run it" if job.needs else "the workers of its queue"
+
+
+def _all_busy(job: Job, count: int) -> str:
+    which = "that could run it" if job.needs else "of its queue"
+    return f"the one worker {which} is busy" if count == 1 else f"all {count} workers {which} are busy"
 
 
 def _all_attempts(count: int) -> str:

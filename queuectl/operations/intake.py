@@ -136,7 +136,7 @@ def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterato
             if start:
                 error.message += f"; {_stored(start)}"
             raise
-        context.ring_for_queues(sorted({job.queue for job in some}))
+        context.ring_for_jobs(some)
         context.progress(start + len(some), len(jobs), "jobs")
         yield Enqueued(ids, context)
 

@@ -86,7 +86,7 @@ def status(context: Context, _params: StatusParams) -> Status:
         jobs[state] += count
         queues.setdefault(queue, dict.fromkeys(jobs, 0))[state] += count
     workers = living_workers(context.store, context.place, now=now)
-    due = context.store.claims().next_due()
+    due = context.store.jobs.next_due()
     return Status(
         location=context.location,
         jobs=jobs,

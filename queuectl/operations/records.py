@@ -151,6 +151,7 @@ def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, 
         # Their values may be secrets.
         "env": {name: "***" for name, _ in job.env},
         "tags": list(job.tags),
+        "needs": list(job.needs),
     }
     if output is not None:
         document |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.quantity import format_time, parse_duration
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import check_queue
+from queuectl.domain.spec import check_label, check_queue
 from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
@@ -27,7 +27,10 @@ class Start:
     queue: tuple[str, ...] = field(
         "only jobs of this queue; may be repeated (default: every queue)", default=(), short="q", metavar="NAME"
     )
-    drain: bool = field("stop once nothing is left to run", default=False)
+    label: tuple[str, ...] = field(
+        "what its workers have: they also run jobs that need it; may be repeated", default=(), metavar="LABEL"
+    )
+    drain: bool = field("stop once nothing is left that they could run", default=False)
     detach: bool = field("return as soon as all of them have reported in", default=False, short="d")
     quiet: bool = field("log only what went wrong", default=False)
 
@@ -115,6 +118,7 @@ class WorkerRecord:
     """A living worker."""
 
     seen: WorkerSeen
+    labels: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The JSON form."""
@@ -128,6 +132,7 @@ class WorkerRecord:
             "job": info.job,
             "completed": info.completed,
             "failed": info.failed,
+            "labels": list(self.labels),
             "cpu_seconds": self.seen.cpu_seconds,
             "memory_bytes": self.seen.memory_bytes,
             "started_at": format_time(info.started_at),
@@ -141,6 +146,8 @@ def start(context: Context, params: Start) -> Ended | Detached:
         raise UsageError(f"--count must be from 1 to {MAX_WORKERS}")
     for queue in params.queue:
         check_queue(queue)
+    for label in params.label:
+        check_label(label)
     return _detach(context, params) if params.detach else run_pool(context, params)
 
 
@@ -161,6 +168,7 @@ def run_pool(context: Context, params: Start) -> Ended:
         PoolParams(
             size=params.count,
             queues=tuple(dict.fromkeys(params.queue)),
+            labels=tuple(dict.fromkeys(params.label)),
             drain=params.drain,
             # A line for each job would tear the progress bar.
             brief=params.quiet or (params.drain and context.watched),
@@ -185,6 +193,8 @@ def _detach(context: Context, params: Start) -> Detached:
     words = ["worker", "start", "--count", str(params.count), "--quiet"]
     for queue in params.queue:
         words += ["--queue", queue]
+    for label in params.label:
+        words += ["--label", label]
     pool, pid = start_detached(
         words,
         context.given,
@@ -215,7 +225,9 @@ def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecor
     """The living workers, the oldest first."""
     from queuectl.runtime.census import living_workers
 
-    return (WorkerRecord(seen=seen) for seen in living_workers(context.store, context.place, now=context.now()))
+    seen = living_workers(context.store, context.place, now=context.now())
+    labels = {pool.id: pool.labels for pool in context.store.fleet.running_pools()}
+    return (WorkerRecord(seen=each, labels=labels.get(each.info.pool, ())) for each in seen)
 
 
 def scale(context: Context, params: Scale) -> Scaled:
@@ -246,9 +258,15 @@ START = Operation(
     run=start,
     description=(
         "Stays in the foreground and logs one line an event on stderr. SIGTERM or Ctrl+C once: finish the running "
-        "jobs; twice: end them now and put them back. --drain waits for retries and scheduled jobs too."
+        "jobs; twice: end them now and put them back. --drain waits for retries and scheduled jobs too, but not for "
+        "jobs that need a label which these workers have not."
     ),
-    examples=("worker start --count 4", "worker start --queue mail --detach", "worker start --count 4 --drain"),
+    examples=(
+        "worker start --count 4",
+        "worker start --queue mail --detach",
+        "worker start --count 4 --drain",
+        "worker start --label gpu",
+    ),
 )
 STOP = Operation(
     name="worker stop",

@@ -48,6 +48,8 @@ class Surroundings:
     pool: str
     queues: tuple[str, ...]
     """Empty: every queue."""
+    labels: tuple[str, ...]
+    """What its workers have that jobs may need."""
     open_store: Callable[..., Store]
     place: Place
     location: str
@@ -102,6 +104,7 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
             given.place,
             supervisor,
             queues=given.queues,
+            labels=given.labels,
             log=log,
             clock=Clock(store.database),
             chance=_chance(),

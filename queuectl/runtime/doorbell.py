@@ -15,8 +15,9 @@ from queuectl.domain.errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from queuectl.domain.job import Job, NewJob
     from queuectl.runtime.place import Place
     from queuectl.store.store import Store
 
@@ -26,6 +27,11 @@ _ANY = "any"
 def bell_of_queue(queue: str) -> str:
     """The bell of workers that serve `queue` and not every queue. Two queues on one bell do no harm."""
     return f"q-{crc32(queue.encode()):08x}"
+
+
+def bell_of_label(label: str) -> str:
+    """The bell of workers that have `label`."""
+    return f"l-{crc32(label.encode()):08x}"
 
 
 def bell_of_worker(worker: str) -> str:
@@ -66,14 +72,22 @@ def ring_everywhere(store: Store, place: Place, *bells: str) -> None:
         pass  # what it was about has been written down
 
 
-def ring_for_queues(store: Store, place: Place, queues: Sequence[str]) -> None:
-    """A job is ready in each of `queues`."""
-    ring_everywhere(store, place, _ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues)))
+def bells_of_queues(queues: Iterable[str]) -> list[str]:
+    """The bells to ring when a job is ready in each of `queues`."""
+    return [_ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues))]
 
 
-def bells_for(queues: Sequence[str]) -> list[str]:
-    """The bells that workers of `queues` listen to; no queues means every queue."""
-    return [bell_of_queue(queue) for queue in queues] if queues else [_ANY]
+def bells_of_jobs(jobs: Sequence[NewJob | Job]) -> list[str]:
+    """The bells to ring when these are ready. What needs labels is for those who have one of them, and nobody else."""
+    labels = dict.fromkeys(label for job in jobs for label in job.needs)
+    queues = [job.queue for job in jobs if not job.needs]
+    return [*map(bell_of_label, labels), *(bells_of_queues(queues) if queues else ())]
+
+
+def bells_for(queues: Sequence[str], labels: Sequence[str] = ()) -> list[str]:
+    """The bells that workers of `queues` with `labels` listen to; no queues means every queue."""
+    shared = [bell_of_queue(queue) for queue in queues] if queues else [_ANY]
+    return [*shared, *map(bell_of_label, labels)]
 
 
 class Listener:

@@ -40,7 +40,7 @@ def litter(store: Store, place: Place, *, now: int) -> list[str]:
         kind, _, who = name.partition("-")
         if kind == "w":
             return who not in workers and _nobody_listens(path)
-        # The bells of queues are shared, and made once: they stay.
+        # The bells of queues and labels are shared, and made once: they stay.
         return kind == "p" and locks.is_free(os.path.join(place.pools, who)) and _nobody_listens(path)
 
     def output(name: str, _path: str) -> bool:

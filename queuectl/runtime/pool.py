@@ -51,6 +51,8 @@ class PoolParams:
     size: int
     queues: tuple[str, ...] = ()
     """Empty: every queue."""
+    labels: tuple[str, ...] = ()
+    """What its workers have that jobs may need."""
     drain: bool = False
     """End when nothing is left to run."""
     brief: bool = False
@@ -144,6 +146,7 @@ class Pool:
                 host=os.uname().nodename,
                 pid=os.getpid(),
                 queues=self._params.queues,
+                labels=self._params.labels,
                 size=self._size,
             )
             lease = settings_from(store.config()).lease
@@ -199,6 +202,7 @@ class Pool:
         given = Surroundings(
             pool=self.id,
             queues=self._params.queues,
+            labels=self._params.labels,
             open_store=self._open_store,
             place=self._place,
             location=self._location,
@@ -212,7 +216,11 @@ class Pool:
 
     def _start_worker(self) -> None:
         assignment = Assignment(
-            id=new_name("w"), queues=self._params.queues, drain=self._params.drain, supervisor=os.getpid()
+            id=new_name("w"),
+            queues=self._params.queues,
+            labels=self._params.labels,
+            drain=self._params.drain,
+            supervisor=os.getpid(),
         )
         try:
             started = self._start_process(work, assignment)

@@ -9,7 +9,7 @@ import time
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
 from queuectl.runtime.census import has_ended, is_here
-from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, ring_for_queues
+from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Reaper:
             )
             if gone is not None:
                 found += 1
-                ring_for_queues(self._store, self._place, gone.queues)
+                ring_everywhere(self._store, self._place, *bells_of_queues(gone.queues))
                 self._log.event(
                     f"worker {gone.worker} of host {gone.host} was not heard of for longer than its lease"
                     + (f": put back {', '.join(gone.jobs)}" if gone.jobs else "")
@@ -186,7 +186,7 @@ class Reaper:
         )
         self._claims.finish(claim, worker.id, result, backoff=settings.backoff, random=self._random, now=now)
         live.discard(self._place.live, claim.seq, claim.fence)
-        ring_for_queues(self._store, self._place, [claim.queue])
+        ring_everywhere(self._store, self._place, *bells_of_queues([claim.queue]))
         return True
 
     def _clear(self, worker: str, path: str) -> None:

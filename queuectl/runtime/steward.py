@@ -50,6 +50,7 @@ class Steward:
         supervisor: Connection,
         *,
         queues: tuple[str, ...],
+        labels: tuple[str, ...],
         log: Log,
         clock: Clock,
         chance: random.Random,
@@ -57,7 +58,7 @@ class Steward:
         """Report to `supervisor`."""
         self._pool = pool
         self._store = store
-        self._claims = store.claims(queues)
+        self._claims = store.claims(queues, labels)
         self._place = place
         self._supervisor = supervisor
         self._parent = os.getppid()

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome, Result
-from queuectl.domain.errors import StoreError, StoreGone, StoreUnreachable
+from queuectl.domain.errors import StoreError, StoreGone, StoreUnreachable, StoreUnreadable
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
@@ -52,6 +52,8 @@ class Assignment:
     id: str
     queues: tuple[str, ...]
     """Empty: every queue."""
+    labels: tuple[str, ...]
+    """What it has that jobs may need."""
     drain: bool
     """Leave when nothing is left to run."""
     supervisor: int
@@ -80,7 +82,7 @@ class Worker:
         self._id = assignment.id
         self._assignment = assignment
         self._store = store
-        self._claims = store.claims(assignment.queues)
+        self._claims = store.claims(assignment.queues, assignment.labels)
         self._place = place
         self._log = log
         self._clock = clock
@@ -90,7 +92,8 @@ class Worker:
         self._lock = locks.hold(self._lock_path)
         self._heartbeat = locks.Heartbeat(self._lock)
         self._attempt_lock = locks.AttemptLock(os.path.join(place.attempts, self._id))
-        self._listener = Listener(place, shared=bells_for(assignment.queues), own=bell_of_worker(self._id))
+        self._bells = bells_for(assignment.queues, assignment.labels)
+        self._listener = Listener(place, shared=self._bells, own=bell_of_worker(self._id))
         self._signals = signal_pipe()
         self._listener.also(self._signals)
         signal.signal(signal.SIGTERM, lambda *_: self._told(Stop.DRAIN))
@@ -121,7 +124,6 @@ class Worker:
     def run(self) -> bool:
         """Work until told to stop or left alone, or until nothing is left in a drain; whether that is why it ended."""
         drained = False
-        bells = bells_for(self._assignment.queues)
         idle = True
         while not self._stop or self._claim:
             claim = self._claim or self._next()
@@ -132,14 +134,14 @@ class Worker:
                 idle = True
                 if self._assignment.drain and self._nothing_left():
                     # The other idle ones sleep: let the next one see it too.
-                    ring(self._place, *bells)
+                    ring(self._place, *self._bells)
                     drained = True
                     break
                 self._wait()
                 continue
             if idle:
                 # One ring wakes one worker: whoever gets busy wakes the next, which finds a job or sleeps on.
-                ring(self._place, *bells)
+                ring(self._place, *self._bells)
                 idle = False
             self._claim = claim
             live = Live(self._place.live, claim.seq, claim.fence)
@@ -210,6 +212,10 @@ class Worker:
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
             except StoreError as error:
+                if self._stop and self._weather is not None and isinstance(error, StoreUnreadable):
+                    # Damage does not pass. Whoever looks after the store next finds our lock free, and the job lost.
+                    self._log.event(f"this attempt of {claim.id} is not recorded")
+                    return None
                 self._bad_weather(error)
             else:
                 self._fair_weather()

@@ -204,6 +204,13 @@ class Browse:
         for (priority,) in self._database.rows("ready_priorities", limit=_LEVELS):
             rows = self._database.rows("browse_next", priority=priority, limit=BEST, **criteria)
             levels.append([row for row in map(Row._make, rows) if row.state in wanted])
+        for needs, queue, priority, _ in self._database.rows("heads_needing")[:_LEVELS]:
+            if criteria["queue"] in {None, queue}:
+                words = {name: value for name, value in criteria.items() if name != "queue"}
+                rows = self._database.rows(
+                    "browse_next_needing", needs=needs, of=queue, priority=priority, limit=BEST, **words
+                )
+                levels.append([row for row in map(Row._make, rows) if row.state in wanted])
         waiting = merge(*levels, key=lambda row: (row.run_at, -row.priority, row.seq))
         return running + list(islice(waiting, BEST))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.verdict import verdict
@@ -20,17 +22,24 @@ if TYPE_CHECKING:
 
 
 class Claims:
-    """Claims of one worker, or of a steward that clears up after a dead one. `queues` empty means every queue."""
+    """Claims of one worker, or of a steward that clears up after a dead one. `queues` empty means every queue.
 
-    def __init__(self, database: Database, journal: Journal, *, queues: Sequence[str] = ()) -> None:
-        """Take jobs of `queues` from `database`."""
+    Jobs that need no label are found by indexes that hold no others, so that whoever has no labels pays nothing for the
+    rest. `labels` open the others up, by what they need and their queue: one look for each pair that is in use.
+    """
+
+    def __init__(
+        self, database: Database, journal: Journal, *, queues: Sequence[str] = (), labels: Sequence[str] = ()
+    ) -> None:
+        """Take jobs of `queues` that need no more than `labels` from `database`."""
         self._database = database
         self._journal = journal
         self._queues = tuple(queues)
+        self._labels = frozenset(labels)
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
-        if self._database.exclusive and self._due(now) is None:
+        if self._database.exclusive and self._due(now, self._due_needing(now)) is None:
             # Read first: an idle worker that finds nothing does not ask for the write lock.
             return None
         with self._database.transaction():
@@ -89,23 +98,49 @@ class Claims:
     def next_due(self) -> int | None:
         """When the next job becomes due, in milliseconds since the epoch; in the past for one that waits already."""
         if not self._queues:
-            ((due,),) = self._database.rows("next_due")
-            return None if due is None else int(due)
-        dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
-        return min((due for due in dues if due is not None), default=None)
+            dues = [self._database.rows("next_due")[0][0]]
+        else:
+            dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
+        dues += [due for _, _, due in self._heads()]
+        return min((int(due) for due in dues if due is not None), default=None)
 
     def left_to_run(self) -> int:
-        """How many jobs are not final yet."""
+        """How many jobs are not final yet, without those that need a label that is not ours."""
+        # What comes to need such a label after this look is counted: a drain then looks again.
+        needs = [needs for (needs,) in self._database.rows("needs_left") if not self._serves(needs)]
+        unserved = json.dumps(needs)
         if not self._queues:
-            return int(self._database.rows("left_to_run")[0][0])
-        return sum(self._database.rows("left_to_run_in_queue", queue=queue)[0][0] for queue in self._queues)
+            return int(self._database.rows("left_to_run", unserved=unserved)[0][0])
+        return sum(
+            self._database.rows("left_to_run_in_queue", queue=queue, unserved=unserved)[0][0] for queue in self._queues
+        )
 
-    def _due(self, now: int) -> int | None:
-        """The number of the most urgent due job."""
+    def _serves(self, needs: str) -> bool:
+        return self._labels.issuperset(needs.split(" "))
+
+    def _heads(self) -> list[tuple[str, str, int]]:
+        """What jobs that we serve need, in which queue, and since when one of them has been due, or will be."""
+        if not self._labels:
+            return []
+        return [
+            (needs, queue, due)
+            for needs, queue, _, due in self._database.rows("heads_needing")
+            if self._serves(needs) and (not self._queues or queue in self._queues)
+        ]
+
+    def _due_needing(self, now: int) -> list[tuple[str, str]]:
+        """What due jobs that we serve need, and their queues, each pair once."""
+        return list(dict.fromkeys((needs, queue) for needs, queue, due in self._heads() if due <= now))
+
+    def _due(self, now: int, needing: Sequence[tuple[str, str]]) -> int | None:
+        """The number of the most urgent due job of those that need nothing and those of `needing`."""
+        rows = self._database.rows
         if not self._queues:
-            rows = self._database.rows("due_job", now=now)
-            return rows[0][0] if rows else None
-        found = [row for queue in self._queues for row in self._database.rows("due_job_in_queue", queue=queue, now=now)]
+            found = rows("due_job", now=now)
+        else:
+            found = [row for queue in self._queues for row in rows("due_job_in_queue", queue=queue, now=now)]
+        for needs, queue in needing:
+            found += rows("due_job_needing", needs=needs, queue=queue, now=now)
         # As within one queue: the most urgent, of those the one that has been due longest, of those the older.
         return min(found, key=lambda row: (-row[1], row[2], row[0]))[0] if found else None
 
@@ -118,10 +153,11 @@ class Claims:
             self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
 
     def _take(self, worker: str, now: int) -> Claim | None:
-        if not self._queues:
+        needing = self._due_needing(now)
+        if not self._queues and not needing:
             rows = self._database.rows("claim_due", worker=worker, now=now)
         else:
-            seq = self._due(now)
+            seq = self._due(now, needing)
             rows = [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
         if not rows:
             return None

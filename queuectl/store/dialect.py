@@ -3,7 +3,7 @@
 - `:name` becomes `%(name)s`; a `%` of the statement's own is doubled, and neither `::casts` nor literals are touched.
 - `INDEXED BY` goes: PostgreSQL has no such order, and tests hold its plans.
 - `LIKE` becomes `ILIKE`: SQLite's takes ASCII letters of both cases for the same, as ILIKE does in the collation "C".
-- A JSON array of ids or numbers is unfolded as PostgreSQL does it, and objects are built by its functions.
+- A JSON array of ids, words or numbers is unfolded as PostgreSQL does it, and objects are built by its functions.
 - `/*pg … */` is a comment to SQLite, and the words in it count here: row locks, which a single writer does without.
 """
 
@@ -19,8 +19,8 @@ _WORDS = (
     (re.compile(r" INDEXED BY \w+"), ""),
     (re.compile(r"\bLIKE\b"), "ILIKE"),
     (
-        re.compile(r"IN \(SELECT value FROM json_each\(:ids\)\)"),
-        "= ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS JSON))))",
+        re.compile(r"IN \(SELECT value FROM json_each\(:(ids|unserved)\)\)"),
+        r"= ANY (ARRAY(SELECT json_array_elements_text(CAST(:\1 AS JSON))))",
     ),
     (
         re.compile(r"IN \(SELECT value FROM json_each\(:seqs\)\)"),

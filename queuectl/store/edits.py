@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from queuectl.store.jobs import Jobs
     from queuectl.store.journal import Journal
 
-EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "tags")
+EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "tags", "needs")
 
 
 class Edits:
@@ -61,6 +61,7 @@ class Edits:
                 values["run_at"] = now
             values["env"] = json.dumps(dict(values["env"]), ensure_ascii=False) if values["env"] else None
             values["tags"] = f" {' '.join(values['tags'])} " if values["tags"] else None
+            values["needs"] = " ".join(values["needs"]) or None
             kept = self._journal.keeping.before([job.seq]) if self._journal.keeping else []
             statement = "edit_and_requeue_job" if requeue else "edit_job"
             self._database.run(statement, seq=job.seq, now=now, **values)

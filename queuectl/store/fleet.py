@@ -41,6 +41,7 @@ class Fleet:
                 host=pool.host,
                 pid=pool.pid,
                 queues=json.dumps(pool.queues),
+                labels=json.dumps(pool.labels),
                 size=pool.size,
                 lease=lease_ms,
                 now=now,
@@ -55,12 +56,13 @@ class Fleet:
                 host=host_,
                 pid=pid,
                 queues=tuple(json.loads(queues)),
+                labels=tuple(json.loads(labels)),
                 size=size,
                 stop=stop,
                 started_at=at,
                 lease_left_ms=left,
             )
-            for id_, host_, pid, queues, size, stop, at, left in self._database.rows("running_pools", host=host)
+            for id_, host_, pid, queues, labels, size, stop, at, left in self._database.rows("running_pools", host=host)
         ]
 
     def orders(self, pool: str) -> tuple[int, str | None] | None:

@@ -120,14 +120,26 @@ class Jobs:
         """The last `length` bytes that an attempt wrote to standard error."""
         return b"".join(words for (words,) in self._database.rows("last_words", job=seq, fence=attempt, length=length))
 
-    def ahead(self, job: Job, *, now: int, limit: int, within_queue: bool) -> int:
-        """How many due jobs a worker takes before `job`, counted up to `limit`."""
+    def ahead(self, job: Job, *, now: int, limit: int, within_queue: bool, labels: Collection[str] = ()) -> int:
+        """How many due jobs a worker with `labels` takes before `job`, counted up to `limit`."""
         place = {"priority": job.priority, "run_at": job.run_at, "seq": job.seq, "now": now, "limit": limit}
         if within_queue:
             rows = self._database.rows("ahead_in_queue", queue=job.queue, **place)
         else:
             rows = self._database.rows("ahead", **place)
-        return min(int(rows[0][0]), limit)
+        count = int(rows[0][0])
+        heads = self._database.rows("heads_needing") if labels else []
+        for needs, queue in {(needs, queue) for needs, queue, *_ in heads}:
+            if set(labels).issuperset(needs.split(" ")) and (not within_queue or queue == job.queue):
+                ((n,),) = self._database.rows("ahead_needing", needs=needs, queue=queue, **place)
+                count += int(n)
+        return min(count, limit)
+
+    def next_due(self) -> int | None:
+        """When the next job becomes due, whatever it needs; in the past for one that waits already."""
+        dues = [due for (due,) in self._database.rows("next_due")]
+        dues += [due for *_, due in self._database.rows("heads_needing")]
+        return min((due for due in dues if due is not None), default=None)
 
     def taken(self, ids: Sequence[str]) -> list[str]:
         """Which of `ids` there are already."""
@@ -339,6 +351,7 @@ def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
         job.cwd,
         json.dumps(dict(job.env), ensure_ascii=False) if job.env else None,
         f" {' '.join(job.tags)} " if job.tags else None,
+        " ".join(job.needs) or None,
     )
 
 

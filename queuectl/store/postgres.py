@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.finding import Finding
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The number of the newest migration."""
 OLDEST_SERVER = 16
 """Statements shared with SQLite leave out what PostgreSQL 15 still asks for: names of subqueries."""

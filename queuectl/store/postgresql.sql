@@ -13,26 +13,62 @@ SELECT nextval('numbers') FROM generate_series(1, :n)
 
 -- name: all_of_insert_job
 -- What `many` uses for many rows: one stream instead of a statement each.
-COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags)
+COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
+    needs)
 FROM STDIN
 
 -- name: lock_jobs
 -- In the order of their numbers, so that two who lock several cannot wait for each other.
 SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq FOR UPDATE
 
--- name: due_job_in_queue
--- The most urgent due job of a queue that nobody else is taking, and since when it is due. It stays locked until the transaction ends.
+-- name: due_job
+-- The most urgent due job that needs no label and that nobody else is taking, and since when it is due. It stays locked
+-- until the transaction ends.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND queue = :queue
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
     SELECT seq, run_at FROM jobs
-    WHERE state IN ('pending', 'failed') AND queue = :queue AND jobs.priority = level.priority AND run_at <= :now
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
+    ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
+LIMIT 1
+
+-- name: due_job_in_queue
+-- The same for one queue.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
+    SELECT seq, run_at FROM jobs
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND jobs.priority = level.priority
+        AND run_at <= :now
+    ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
+LIMIT 1
+
+-- name: due_job_needing
+-- Of the jobs of a queue that need the same.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
+    SELECT seq, run_at FROM jobs
+    WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue AND jobs.priority = level.priority
+        AND run_at <= :now
     ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 LIMIT 1
 
@@ -40,14 +76,16 @@ LIMIT 1
 -- One look for each priority in use, the highest first, and no further than the first that finds something. MATERIALIZED
 -- and SKIP LOCKED: the job is chosen and locked once, and two workers at the same moment get two jobs.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed')
+    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
-    SELECT (SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND priority < level.priority)
+    SELECT (
+        SELECT max(priority) FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 ), due AS MATERIALIZED (
     SELECT job.seq FROM level CROSS JOIN LATERAL (
         SELECT seq FROM jobs
-        WHERE state IN ('pending', 'failed') AND jobs.priority = level.priority AND run_at <= :now
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS job
     LIMIT 1
 )
@@ -137,15 +175,15 @@ SELECT pg_notify(:channel, word) FROM json_array_elements_text(CAST(:words AS JS
 -- Leases -----------------------------------------------------------------------------------------------------------
 
 -- name: insert_pool
-INSERT INTO pools (id, host, pid, queues, size, started_at, lease_until)
-VALUES (:id, :host, :pid, :queues, :size, :now, queuectl.clock() + :lease)
+INSERT INTO pools (id, host, pid, queues, labels, size, started_at, lease_until)
+VALUES (:id, :host, :pid, :queues, :labels, :size, :now, queuectl.clock() + :lease)
 
 -- name: renew_pool
 UPDATE pools SET renewed_at = queuectl.clock(), lease_until = queuectl.clock() + :lease
 WHERE id = :id AND stopped_at IS NULL
 
 -- name: running_pools
-SELECT id, host, pid, queues, size, stop, started_at, lease_until - queuectl.clock()
+SELECT id, host, pid, queues, labels, size, stop, started_at, lease_until - queuectl.clock()
 FROM pools WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 ORDER BY started_at, id
 

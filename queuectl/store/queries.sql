@@ -9,8 +9,10 @@
 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
-INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags)
-VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags)
+INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
+    needs)
+VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags,
+    :needs)
 
 -- name: ids_there
 -- Which of many ids are taken.
@@ -19,69 +21,72 @@ SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 -- Claim ------------------------------------------------------------------------------------------------------------
 
 -- name: due_job (sqlite)
--- The most urgent due job of all queues. One look for each priority in use: a million jobs that are not due yet, or
--- that have finished, cost nothing. Without INDEXED BY the planner may sort the whole queue instead.
+-- The most urgent due job of all queues that needs no label. One look for each priority in use: a million jobs that are
+-- not due yet, that have finished or that need a label cost nothing. Without INDEXED BY the planner may sort the whole
+-- queue instead.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
-SELECT (
-    SELECT seq FROM jobs INDEXED BY jobs_ready
-    WHERE state IN ('pending', 'failed') AND priority = level.priority AND run_at <= :now
-    ORDER BY run_at, seq LIMIT 1) AS due, priority
-FROM level WHERE due IS NOT NULL LIMIT 1
+SELECT seq, priority, run_at FROM jobs WHERE seq = (
+    SELECT (
+        SELECT seq FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now
+        ORDER BY run_at, seq LIMIT 1) AS due
+    FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: due_job_in_queue (sqlite)
--- The same for one queue, and since when it is due: of several queues the one that has waited longest is taken.
+-- The same for one queue. Since when it is due is told: of several queues the one that has waited longest is taken.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT seq, priority, run_at FROM jobs WHERE seq = (
     SELECT (
         SELECT seq FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority AND run_at <= :now
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority = level.priority
+            AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: next_due
--- When the next job becomes due, in any queue; in the past for one that waits already.
+-- When the next job that needs no label becomes due, in any queue; in the past for one that waits already.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT min((
     SELECT run_at FROM jobs INDEXED BY jobs_ready
-    WHERE state IN ('pending', 'failed') AND priority = level.priority
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority
     ORDER BY run_at LIMIT 1))
 FROM level
 
 -- name: next_due_in_queue
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT min((
     SELECT run_at FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue AND priority = level.priority
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority = level.priority
     ORDER BY run_at LIMIT 1))
 FROM level
 
@@ -92,16 +97,16 @@ SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :w
     updated_at = :now
 WHERE seq = (
     WITH RECURSIVE level (priority) AS (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
         UNION ALL
         SELECT (
             SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-            WHERE state IN ('pending', 'failed') AND priority < level.priority)
+            WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
         FROM level WHERE level.priority IS NOT NULL
     )
     SELECT (
         SELECT seq FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND priority = level.priority AND run_at <= :now
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
@@ -117,13 +122,99 @@ RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, ru
 -- name: insert_run
 INSERT INTO runs (job, fence, worker, started_at) VALUES (:job, :fence, :worker, :now)
 
+-- name: needs_left
+-- The different needs of the jobs that wait or run.
+WITH RECURSIVE need (needs) AS (
+    SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs)
+    FROM need WHERE need.needs IS NOT NULL
+)
+SELECT needs FROM need WHERE needs IS NOT NULL
+UNION
+SELECT needs FROM jobs WHERE state = 'processing' AND needs IS NOT NULL
+
 -- name: left_to_run
+-- Without the jobs that need what nobody of the pool has. One statement, so that all its counts are of one moment.
 SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed'))
     + (SELECT count(*) FROM jobs WHERE state = 'processing')
+    - (SELECT count(*) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+            AND needs IN (SELECT value FROM json_each(:unserved)))
+    - (SELECT count(*) FROM jobs
+        WHERE state = 'processing' AND needs IN (SELECT value FROM json_each(:unserved)))
 
 -- name: left_to_run_in_queue
 SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed') AND queue = :queue)
     + (SELECT count(*) FROM jobs WHERE state = 'processing' AND queue = :queue)
+    - (SELECT count(*) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND queue = :queue
+            AND needs IN (SELECT value FROM json_each(:unserved)))
+    - (SELECT count(*) FROM jobs
+        WHERE state = 'processing' AND queue = :queue AND needs IN (SELECT value FROM json_each(:unserved)))
+
+-- Jobs that need labels ---------------------------------------------------------------------------------------------
+
+-- name: heads_needing
+-- For each needs, queue and priority in use among the jobs that wait for a label, when the first of them becomes due. One
+-- look for each: how many there are behind it makes no difference.
+WITH RECURSIVE need (needs) AS (
+    SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs)
+    FROM need WHERE need.needs IS NOT NULL
+), kind (needs, queue) AS (
+    SELECT needs, (
+        SELECT min(queue) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = need.needs)
+    FROM need WHERE need.needs IS NOT NULL
+    UNION ALL
+    SELECT needs, (
+        SELECT min(queue) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue > kind.queue)
+    FROM kind WHERE kind.queue IS NOT NULL
+), level (needs, queue, priority) AS (
+    SELECT needs, queue, (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue = kind.queue)
+    FROM kind WHERE kind.queue IS NOT NULL
+    UNION ALL
+    SELECT needs, queue, (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = level.needs AND jobs.queue = level.queue
+            AND jobs.priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT needs, queue, priority, (
+    SELECT run_at FROM jobs INDEXED BY jobs_ready_needing
+    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = level.needs AND jobs.queue = level.queue
+        AND jobs.priority = level.priority
+    ORDER BY run_at LIMIT 1)
+FROM level WHERE priority IS NOT NULL
+
+-- name: due_job_needing (sqlite)
+-- As due_job_in_queue, of the jobs of a queue that need the same.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+            AND priority < level.priority)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT seq, priority, run_at FROM jobs WHERE seq = (
+    SELECT (
+        SELECT seq FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+            AND priority = level.priority AND run_at <= :now
+        ORDER BY run_at, seq LIMIT 1) AS due
+    FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- Finish -----------------------------------------------------------------------------------------------------------
 
@@ -301,13 +392,13 @@ RETURNING queue
 -- name: edit_job
 UPDATE jobs
 SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
-    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, updated_at = :now
+    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs, updated_at = :now
 WHERE seq = :seq AND state <> 'processing'
 
 -- name: edit_and_requeue_job
 UPDATE jobs
 SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
-    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, updated_at = :now,
+    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs, updated_at = :now,
     state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
 WHERE seq = :seq AND state <> 'processing'
 
@@ -373,17 +464,17 @@ WHERE last_at < :before AND NOT EXISTS (
 -- name: ahead
 -- Due jobs that a worker of every queue takes before this one, counted up to :limit for each priority in use.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
     SELECT count(*) FROM (
         SELECT 1 FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND jobs.priority = level.priority AND run_at <= :now
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
         ORDER BY run_at, seq LIMIT :limit))), 0)
 FROM level WHERE level.priority >= :priority
@@ -392,17 +483,39 @@ FROM level WHERE level.priority >= :priority
 -- The same for a worker of one queue.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND queue = :queue
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
     SELECT count(*) FROM (
         SELECT 1 FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND queue = :queue AND jobs.priority = level.priority AND run_at <= :now
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
+            AND jobs.priority = level.priority AND run_at <= :now
+            AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
+        ORDER BY run_at, seq LIMIT :limit))), 0)
+FROM level WHERE level.priority >= :priority
+
+-- name: ahead_needing
+-- The same, of the jobs of a queue that need the same.
+WITH RECURSIVE level (priority) AS (
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+    UNION ALL
+    SELECT (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+            AND priority < level.priority)
+    FROM level WHERE level.priority > :priority
+)
+SELECT COALESCE(sum((
+    SELECT count(*) FROM (
+        SELECT 1 FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+            AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
         ORDER BY run_at, seq LIMIT :limit))), 0)
 FROM level WHERE level.priority >= :priority
@@ -437,7 +550,7 @@ SELECT :undo, seq, id, json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature)
+    'signature', signature, 'needs', needs)
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
@@ -448,7 +561,7 @@ UPDATE undo_jobs SET after = (
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature)
+    'signature', signature, 'needs', needs)
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
@@ -480,7 +593,7 @@ SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature)
+    'signature', signature, 'needs', needs)
 FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
@@ -493,14 +606,14 @@ DELETE FROM undoing
 UPDATE jobs
 SET command = :command, queue = :queue, state = :state, priority = :priority, attempts = :attempts,
     max_retries = :max_retries, losses = :losses, timeout_ms = :timeout_ms, run_at = :run_at, updated_at = :now,
-    finished_at = :finished_at, cwd = :cwd, env = :env, tags = :tags
+    finished_at = :finished_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs
 WHERE seq = :seq AND fence = :fence AND state <> 'processing'
 
 -- name: bring_back_job
 INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-    updated_at, finished_at, fence, cwd, env, tags, signature)
+    updated_at, finished_at, fence, cwd, env, tags, signature, needs)
 VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
-    :now, :finished_at, :fence, :cwd, :env, :tags, :signature)
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs)
 
 -- name: bring_back_run
 INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)
@@ -520,10 +633,11 @@ DELETE FROM undo_jobs WHERE undo = :id
 -- Workers and pools ------------------------------------------------------------------------------------------------
 
 -- name: insert_pool (sqlite)
-INSERT INTO pools (id, host, pid, queues, size, started_at) VALUES (:id, :host, :pid, :queues, :size, :now)
+INSERT INTO pools (id, host, pid, queues, labels, size, started_at)
+VALUES (:id, :host, :pid, :queues, :labels, :size, :now)
 
 -- name: running_pools (sqlite)
-SELECT id, host, pid, queues, size, stop, started_at, NULL FROM pools
+SELECT id, host, pid, queues, labels, size, stop, started_at, NULL FROM pools
 WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 ORDER BY started_at, id
 
@@ -710,26 +824,39 @@ WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: browse_next
--- What waits on one level of priority, in the order in which it becomes due.
+-- What waits on one level of priority and needs no label, in the order in which it becomes due.
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs INDEXED BY jobs_ready LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
-WHERE jobs.state IN ('pending', 'failed') AND jobs.priority = :priority
+WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NULL AND jobs.priority = :priority
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
+-- name: browse_next_needing
+-- The same of the jobs of a queue that need the same.
+SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
+    jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
+    runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
+FROM jobs INDEXED BY jobs_ready_needing LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NOT NULL AND jobs.needs = :needs AND jobs.queue = :of
+    AND jobs.priority = :priority
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+ORDER BY jobs.run_at, jobs.seq LIMIT :limit
+
 -- name: ready_priorities
--- The levels of priority in use among the jobs that wait, the highest first.
+-- The levels of priority in use among the jobs that wait and need no label, the highest first.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed')
+    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND priority < level.priority)
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Word = TypeVar("Word", JobState, Outcome)
 
-_JOB_COLUMNS = 21
+_JOB_COLUMNS = 22
 
 
 @record
@@ -57,7 +57,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
     """A row of `jobs.*`, in the order of the table."""
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature,
+        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs,
     ) = row  # fmt: skip
     return Job(
         seq=seq,
@@ -81,6 +81,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
         env=env_from(env),
         tags=tuple(tags.split()) if tags else (),
         signature=signature,
+        needs=tuple(needs.split(" ")) if needs else (),
     )
 
 

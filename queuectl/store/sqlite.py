@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x51435431
 """`QCT1` in the file's header: this is a queuectl store."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The number of the newest migration."""
 _CHECKPOINT_PAGES = 2000
 """When a worker empties the log into the database: two fsyncs, whatever its size."""

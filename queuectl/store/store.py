@@ -40,11 +40,11 @@ class Store:
         self._afar: Afar | None = None
 
     # Loaded when asked for: an enqueue needs neither.
-    def claims(self, queues: Sequence[str] = ()) -> Claims:
+    def claims(self, queues: Sequence[str] = (), labels: Sequence[str] = ()) -> Claims:
         """Jobs as a worker sees them."""
         from queuectl.store.claims import Claims
 
-        return Claims(self.database, self.journal, queues=queues)
+        return Claims(self.database, self.journal, queues=queues, labels=labels)
 
     @property
     def browse(self) -> Browse:

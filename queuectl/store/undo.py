@@ -214,7 +214,8 @@ class Undo:
         """Bring back a job that was deleted; its queue, or why it stays away."""
         if self._database.rows("state_of", id=id_):
             return False, "another job has that id now"
-        was = json.loads(before)
+        # What was kept by schema 2 knows of no needs.
+        was = {"needs": None} | json.loads(before)
         self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))
         for fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error in json.loads(runs):
             self._database.run(

@@ -57,6 +57,19 @@ def test_jobs_are_enqueued_listed_shown_and_cancelled(env: Environment):
     assert json.loads(run("status", "--json", env=env).out)["jobs"]["cancelled"] == 1
 
 
+def test_what_a_job_needs_is_stored_edited_and_explained(env: Environment):
+    lines = "".join(json.dumps({"command": "true", "id": f"job{n}", "needs": ["gpu", "é"]}) + "\n" for n in range(20))
+    assert run("enqueue", "-f", "-", env=env, given=lines.encode()).code == 0
+    assert run("enqueue", "true", "--id", "one", "--needs", "gpu", env=env).code == 0
+
+    found = {job["id"]: job["needs"] for job in json.loads(run("list", "--json", env=env).out)}
+    assert found == {f"job{n}": ["gpu", "é"] for n in range(20)} | {"one": ["gpu"]}
+    assert run("edit", "one", "--needs", "big", env=env).code == 0
+    assert "queuectl worker start --label big" in run("explain", "one", env=env).out
+    assert run("undo", env=env).code == 0
+    assert json.loads(run("show", "one", "--json", env=env).out)["needs"] == ["gpu"]
+
+
 def test_a_file_of_many_jobs_is_stored_whole_or_not_at_all(env: Environment, tmp_path: Path):
     lines = [json.dumps({"command": "true", "id": f"job{n}"}) for n in range(500)]
     (tmp_path / "good").write_text("\n".join(lines))

@@ -9,6 +9,8 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, TextArea
 
 from queuectl.domain.errors import Refused, UsageError
+from queuectl.operations.echo import command_line
+from queuectl.operations.edit import EDIT
 from queuectl.operations.operation import Danger
 from queuectl.operations.settings import Set, Unset
 from queuectl_tui.screens.command_line import CommandLine, Jump, Run, read_line
@@ -17,6 +19,7 @@ from queuectl_tui.screens.config_editor import ConfigEditor
 from queuectl_tui.screens.confirm import Answer, Confirm
 from queuectl_tui.screens.form import JobForm
 from queuectl_tui.screens.help import Help
+from queuectl_tui.screens.job_fields import edit_params
 from queuectl_tui.screens.number import NumberPrompt
 from queuectl_tui.screens.result import ResultPanel
 from queuectl_tui.screens.signals import SignalPicker
@@ -129,6 +132,7 @@ async def test_a_new_job_is_what_was_typed():
             "priority": "-5",
             "timeout": "90s",
             "tags": "a b",
+            "needs": "gpu big",
             "env": "A=1 B='x y'",
         }.items():
             app.screen.query_one(f"#{name}", Input).value = text
@@ -143,6 +147,7 @@ async def test_a_new_job_is_what_was_typed():
             "priority": -5,
             "timeout": "90s",
             "tags": ["a", "b"],
+            "needs": ["gpu", "big"],
             "env": {"A": "1", "B": "x y"},
         }
     ]
@@ -189,6 +194,28 @@ async def test_editing_shows_what_changes_and_keeps_what_was_not_touched():
         await pilot.press("ctrl+s")
 
     assert app.answers == [before | {"priority": 6}]
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("gpu", "queuectl edit --retry 7"),
+        ("gpu  big", "queuectl edit --needs gpu --needs big --retry 7"),
+        ("", "queuectl edit --retry 7 '{\"needs\": null}'"),
+    ],
+)
+async def test_what_a_job_needs_is_changed_in_the_form_or_left(typed: str, line: str):
+    before = {"command": "true", "id": "7", "needs": ["gpu"]}
+    app = Stage(JobForm(before, editing="7"))
+    async with app.run_test() as pilot:
+        assert app.screen.query_one("#needs", Input).value == "gpu"
+        app.screen.query_one("#needs", Input).value = typed
+        await pilot.pause()
+        await pilot.press("ctrl+s")
+
+    (after,) = app.answers
+    assert after == ({"command": "true", "id": "7"} | ({"needs": typed.split()} if typed else {}))
+    assert command_line(EDIT, edit_params("7", before, after)) == line
 
 
 @pytest.mark.parametrize("command", ["{ echo; }", "-x", "[1]", "12", "true", "null", "a\nb"])

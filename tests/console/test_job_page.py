@@ -77,6 +77,14 @@ def test_the_command_is_whole_and_values_are_masked(path: str):
     assert "1m00s" in text
 
 
+def test_the_labels_that_its_worker_must_have_are_told_where_there_are_any(path: str):
+    for id_, needs in (("failed", ("big", "gpu")), ("later", ())):
+        of = page_of(path, id_)
+        page = dataclasses.replace(of, job=replace(of.job, needs=needs))
+        for width in (40, 110):
+            assert ("needs    big gpu" in settings(page, PAINT, NOW, width).plain) == bool(needs)
+
+
 def test_the_title_says_how_far_it_is(path: str):
     said = {
         id_: title(page_of(path, id_), PAINT, NOW, 80).plain.split("  ", 1)[1] for id_ in ("failed", "dead", "later")

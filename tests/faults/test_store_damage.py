@@ -128,3 +128,23 @@ def test_a_pool_whose_store_is_damaged_under_it_waits_and_can_be_stopped(queue: 
     assert "internal error" not in pool.log
     assert pool.log.count("waiting for the store") <= 3, "each says it once"
     Path(queue.path).unlink()
+
+
+def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_damaged_store_to_take_its_result(queue: Queue):
+    queue.enqueue("while ! test -e go; do sleep 0.05; done", "--id", "a")
+    pool = queue.start()
+    queue.wait_for("a", "processing", seconds=60)
+    # What somebody else has written makes the worker read again what it had in memory.
+    queue.run("config", "set", "lease", "45")
+    queue.context.close()
+    scribble = subprocess.run([sys.executable, "-c", SCRIBBLE, queue.path, queue.path + "-wal"], check=False)
+    assert scribble.returncode == 0
+    (queue.directory / "go").touch()
+    wait_until(lambda: "waiting for the store: the store" in pool.log, 60)
+
+    pool.send(signal.SIGTERM)
+
+    assert pool.wait(60) != 70
+    assert "this attempt of a is not recorded" in pool.log
+    assert "internal error" not in pool.log
+    Path(queue.path).unlink()

@@ -27,6 +27,7 @@ class Job:
     priority: int
     max_retries: int
     run_at: int
+    needs: tuple[str, ...] = ()
     state: JobState = JobState.PENDING
     attempts: int = 0
     losses: int = 0
@@ -39,7 +40,7 @@ class Job:
 
     def image(self) -> dict[str, object]:
         """What of it an undo puts back."""
-        names = ("queue", "priority", "max_retries", "run_at", "state", "attempts", "losses", "finished_at")
+        names = ("queue", "priority", "max_retries", "run_at", "needs", "state", "attempts", "losses", "finished_at")
         return {name: getattr(self, name) for name in names}
 
     def is_sound(self) -> bool:
@@ -73,19 +74,32 @@ class Model:
         self._backoff = backoff
         self._seq = self._action = 0
 
-    def enqueue(self, id_: str, queue: str, priority: int, max_retries: int | None, run_at: int) -> None:
+    def enqueue(
+        self,
+        id_: str,
+        queue: str,
+        priority: int,
+        max_retries: int | None,
+        run_at: int,
+        needs: tuple[str, ...],
+    ) -> None:
         if id_ in self.jobs:
             raise No
         self._seq += 1
         retries = self.max_retries if max_retries is None else max_retries
-        self.jobs[id_] = Job(self._seq, id_, queue, priority, retries, run_at)
+        self.jobs[id_] = Job(self._seq, id_, queue, priority, retries, run_at, needs)
 
-    def claim(self, worker: str, now: int, queues: Sequence[str]) -> Job | None:
-        due = [
+    def left_to_run(self, queues: Sequence[str], labels: Sequence[str]) -> list[Job]:
+        """What a worker waits for in a drain."""
+        unfinished = READY | {JobState.PROCESSING}
+        return [
             job
             for job in self.jobs.values()
-            if job.state in READY and job.run_at <= now and (not queues or job.queue in queues)
+            if job.state in unfinished and (not queues or job.queue in queues) and set(job.needs) <= set(labels)
         ]
+
+    def claim(self, worker: str, now: int, queues: Sequence[str], labels: Sequence[str]) -> Job | None:
+        due = [job for job in self.left_to_run(queues, labels) if job.state in READY and job.run_at <= now]
         if not due:
             return None
         job = min(due, key=lambda job: (-job.priority, job.run_at, job.seq))

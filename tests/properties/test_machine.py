@@ -32,8 +32,12 @@ SEVERAL = st.lists(IDS, min_size=1, max_size=2, unique=True)
 QUEUES = st.sampled_from(["default", "mail"])
 RETRIES = st.sampled_from([0, 1, 2, 5])
 PRIORITIES = st.sampled_from([-1, 0, 5])
+NEEDS = st.sampled_from([(), (), ("gpu",), ("big", "gpu")])
+LABELS = ("big", "gpu")
 OUTCOMES = st.sampled_from([Outcome.EXIT, Outcome.LOST, Outcome.LOST, *Outcome])
-CHANGES = st.fixed_dictionaries({"max_retries": RETRIES}, optional={"queue": QUEUES, "priority": PRIORITIES})
+CHANGES = st.fixed_dictionaries(
+    {"max_retries": RETRIES}, optional={"queue": QUEUES, "priority": PRIORITIES, "needs": NEEDS}
+)
 VERBS = [
     "cancel",
     "retry",
@@ -47,7 +51,7 @@ VERBS = [
     "release",
     "priority",
 ]
-LISTED = ("seq", "queue", "priority", "max_retries", "run_at", "state", "attempts", "losses", "fence", "owner")
+LISTED = ("seq", "queue", "priority", "max_retries", "run_at", "needs", "state", "attempts", "losses", "fence", "owner")
 
 
 class Queue(RuleBasedStateMachine):
@@ -78,8 +82,8 @@ class Queue(RuleBasedStateMachine):
         self.model = Model(retries, BACKOFF.milliseconds)
         self.store.set_config("max_retries", str(retries), now=self.now)
         # Two jobs from the start: an example whose rules happen to leave out the enqueue would try nothing.
-        self.enqueue("a", "default", 0, own, delay)
-        self.enqueue("b", "mail", 0, None, 0)
+        self.enqueue("a", "default", 0, own, delay, ())
+        self.enqueue("b", "mail", 0, None, 0, ("gpu",))
 
     def both(self, expected: Callable[[], object], done: Callable[[], object], verb: str | None = None) -> None:
         """Do it to both; the store refuses exactly what the model does."""
@@ -111,20 +115,34 @@ class Queue(RuleBasedStateMachine):
         self.store.set_config("max_retries", str(retries), now=self.now)
 
     @rule(
-        id_=IDS, queue=QUEUES, priority=PRIORITIES, retries=st.none() | RETRIES, delay=st.sampled_from([None, 0, 4000])
+        id_=IDS,
+        queue=QUEUES,
+        priority=PRIORITIES,
+        retries=st.none() | RETRIES,
+        delay=st.sampled_from([None, 0, 4000]),
+        needs=NEEDS,
     )
-    def enqueue(self, id_: str, queue: str, priority: int, retries: int | None, delay: int | None) -> None:
-        new = NewJob(command="x", id=id_, queue=queue, priority=priority, max_retries=retries, delay_ms=delay)
+    def enqueue(
+        self, id_: str, queue: str, priority: int, retries: int | None, delay: int | None, needs: tuple[str, ...]
+    ) -> None:
+        new = NewJob(
+            command="x", id=id_, queue=queue, priority=priority, max_retries=retries, delay_ms=delay, needs=needs
+        )
         configured = settings_from(self.store.config(), {}).max_retries
         self.both(
-            lambda: self.model.enqueue(id_, queue, priority, retries, self.now + (delay or 0)),
+            lambda: self.model.enqueue(id_, queue, priority, retries, self.now + (delay or 0), needs),
             lambda: self.store.jobs.enqueue([new], max_retries=configured, now=self.now),
         )
 
-    @rule(queues=st.sampled_from([(), (), ("default",), ("mail", "default")]))
-    def claim(self, queues: tuple[str, ...]) -> None:
-        wanted = self.model.claim(self.worker, self.now, queues)
-        got = self.store.claims(queues).claim(self.worker, now=self.now)
+    @rule(
+        queues=st.sampled_from([(), (), ("default",), ("mail", "default")]),
+        labels=st.sampled_from([(), ("gpu",), LABELS, LABELS]),
+    )
+    def claim(self, queues: tuple[str, ...], labels: tuple[str, ...]) -> None:
+        claims = self.store.claims(queues, labels)
+        assert claims.left_to_run() == len(self.model.left_to_run(queues, labels))
+        wanted = self.model.claim(self.worker, self.now, queues, labels)
+        got = claims.claim(self.worker, now=self.now)
         assert (None if got is None else (got.id, got.fence)) == (None if wanted is None else (wanted.id, wanted.fence))
         if got is not None and wanted is not None:
             self.running.append((got, wanted, self.worker))
@@ -134,11 +152,11 @@ class Queue(RuleBasedStateMachine):
     def attempts(self, ends: list[tuple[Outcome, bool]]) -> None:
         """Whatever is due next, as soon as it is due; some are to be cancelled while they run."""
         for outcome, cancelled in ends:
-            due = self.store.claims().next_due()
+            due = self.store.claims((), LABELS).next_due()
             if due is None:
                 return
             self.now = max(self.now, due)
-            self.claim(())
+            self.claim((), LABELS)
             if cancelled:
                 self.act("cancel", [self.running[-1][0].id], 0)
             self.finish(outcome, -1)

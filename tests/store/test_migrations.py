@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import apsw
+import pytest
 
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store import migrate
@@ -96,9 +97,46 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
     store.close()
 
 
+def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tmp_path: Path):
+    path = str(tmp_path / "queue.db")
+    old = apsw.Connection(path)
+    old.execute("PRAGMA journal_mode = WAL").fetchall()
+    for version in (1, 2):
+        with open(dict(migrate.migrations())[version], encoding="utf-8") as script:
+            old.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2").fetchall()
+    old.execute(
+        """
+        INSERT INTO pools VALUES ('p', 'here', 1, '["mail"]', 1, NULL, 1, NULL);
+        INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at, tags)
+        VALUES (1, 'waits', 'true', 'mail', 3, 1, 1, 1, ' x '), (2, 'later', 'true', 'mail', 3, 9, 1, 1, NULL);
+        """
+    ).fetchall()
+    claim_of_then = "SELECT seq FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND priority = 0"
+    assert len(old.execute(claim_of_then).fetchall()) == 2
+
+    store = Store(SqliteDatabase(path), actor="tester@here")
+
+    assert store.database.query("PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert [(each.id, each.queues, each.labels) for each in store.fleet.running_pools()] == [("p", ("mail",), ())]
+    assert [(each.job.id, each.job.tags, each.job.needs) for each in store.jobs.listing(limit=0)] == [
+        ("waits", ("x",), ()),
+        ("later", (), ()),
+    ]
+    store.jobs.enqueue([NewJob(command="true", id="train", needs=("gpu",))], max_retries=3, now=1)
+    assert store.claims().next_due() == 1
+    # It would run what needs a label that it has not.
+    with pytest.raises(apsw.SQLError, match="no query solution"):
+        old.execute(claim_of_then).fetchall()
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    assert not [finding for finding in store.findings(thorough=True) if finding.cure]
+    old.close()
+    store.close()
+
+
 def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
     stores = []
-    for versions in ((1,), (1, 2)):
+    for versions in ((1,), (1, 2), (1, 2, 3)):
         connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         for version in versions:
@@ -110,7 +148,7 @@ def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
         stores.append(store.database.query("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"))
         store.close()
 
-    assert stores[0] == stores[1]
+    assert stores[0] == stores[1] == stores[2]
     assert any("'cancelled', 'held'" in (sql or "") for _, name, sql in stores[0] if name == "jobs")
 
 

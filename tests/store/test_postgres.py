@@ -71,9 +71,9 @@ def test_every_statement_compiles(stage: Stage):
 
 
 def test_the_columns_of_a_stream_are_those_of_the_statement():
-    columns = statements()["all_of_insert_job"].text.partition("(")[2].partition(")")[0].split(", ")
+    columns = statements()["all_of_insert_job"].text.partition("(")[2].partition(")")[0].split(",")
 
-    assert tuple(columns) == statements()["insert_job"].parameters
+    assert tuple(column.strip() for column in columns) == statements()["insert_job"].parameters
 
 
 def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: Stage, stores: Callable[..., Store]):

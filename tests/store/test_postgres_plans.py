@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 JOBS = """
 INSERT INTO queuectl.jobs (seq, id, command, queue, state, priority, max_retries, run_at, created_at, updated_at,
-    finished_at, signature)
+    finished_at, signature, needs)
 SELECT n, 'job' || n, 'true', 'queue' || n % 3,
     CASE n % 5 WHEN 0 THEN 'pending' WHEN 1 THEN 'dead' ELSE 'completed' END, n % 3, 3,
     CASE n % 10 WHEN 0 THEN 9000000000000 ELSE 1 END, 1, 1, CASE n % 5 WHEN 0 THEN NULL ELSE 1 END,
-    CASE n % 5 WHEN 1 THEN 'abcd' || n % 7 END
+    CASE n % 5 WHEN 1 THEN 'abcd' || n % 7 END, CASE n % 15 WHEN 0 THEN 'gpu' || n % 2 END
 FROM generate_series(1, 60000) AS n
 """
 VALUES: dict[str, Any] = {
@@ -49,6 +49,9 @@ VALUES: dict[str, Any] = {
     "tags": None,
     "cwd": None,
     "command": "true",
+    "needs": "gpu1",
+    "of": "queue0",
+    "unserved": '["gpu1"]',
 }
 QUICK = [
     *("due_job_in_queue", "next_due", "next_due_in_queue", "claim_due", "claim_job", "finish_job", "finish_run"),
@@ -58,6 +61,7 @@ QUICK = [
     *("release_job", "prioritise_job", "edit_job", "signatures_like", "dead_seqs", "dead_seqs_of_error"),
     *("newest_dead_of_error", "revive_these", "purge_these", "prunable_seqs", "ahead", "ahead_in_queue", "seqs_of"),
     *("image_of", "put_back_job", "keep_jobs", "browse_newest", "browse_newest_in_state", "browse_oldest"),
+    *("due_job", "due_job_needing", "heads_needing", "needs_left", "browse_next_needing", "ahead_needing"),
     *("browse_oldest_in_state", "browse_next", "browse_ids", "browse_ids_in_state", "browse_these", "ready_priorities"),
 ]
 
@@ -104,6 +108,29 @@ def test_a_claim_in_a_queue_uses_the_index_of_that_queue(large: Store):
 
     assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready_in_queue"}
     assert "Sort" not in plan
+
+
+def test_a_claim_of_what_needs_a_label_uses_the_index_of_those_jobs(large: Store):
+    plan = plan_of(large, "due_job_needing")
+
+    assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready_needing"}
+    assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("next_due", "jobs_ready"),
+        ("next_due_in_queue", "jobs_ready_in_queue"),
+        ("ready_priorities", "jobs_ready"),
+        ("heads_needing", "jobs_ready_needing"),
+    ],
+)
+def test_a_look_for_what_is_ready_reads_an_index_and_no_row(large: Store, name: str, index: str):
+    plan = plan_of(large, name)
+
+    found = re.findall(r"(Index [\w ]*Scan[\w ]*) using (\w+) on jobs", plan)
+    assert {(scan.startswith("Index Only Scan"), used) for scan, used in found} == {(True, index)}, plan
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -84,6 +84,34 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(empty: str):
     store.close()
 
 
+def test_a_store_of_version_2_is_migrated_with_all_that_is_in_it(empty: str):
+    with psycopg.connect(empty, autocommit=True) as old:
+        old.execute(
+            "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
+        )
+        for version in (1, 2):
+            with open(dict(server_schema.migrations())[version], encoding="utf-8") as script:
+                old.execute(script.read())
+        old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 2)")
+        old.execute(
+            "INSERT INTO queuectl.jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at)"
+            " SELECT nextval('queuectl.numbers'), id, 'true', 'q', 3, 1, 1, 1 FROM unnest(ARRAY['a', 'b']) AS id;"
+            "INSERT INTO queuectl.pools (id, host, pid, queues, size, started_at) VALUES ('p', 'here', 1, '[]', 1, 1)"
+        )
+
+    store = Store(PostgresDatabase(empty), actor="tester@here")
+
+    assert store.database.query("SELECT version FROM schema") == [(SCHEMA_VERSION,)]
+    store.jobs.enqueue([NewJob(command="true", id="train", needs=("gpu",))], max_retries=3, now=1)
+    assert [each.job.needs for each in store.jobs.listing(limit=0)] == [(), (), ("gpu",)]
+    assert [each.labels for each in store.fleet.running_pools()] == [()]
+    assert (store.claims().left_to_run(), store.claims((), ("gpu",)).left_to_run()) == (2, 3)
+    indexes = store.database.query("SELECT indexname FROM pg_indexes WHERE schemaname = 'queuectl' ORDER BY 1")
+    assert {"jobs_ready", "jobs_ready_in_queue", "jobs_ready_needing"} <= {name for (name,) in indexes}
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    store.close()
+
+
 def test_what_else_is_in_the_database_is_left_alone(empty: str):
     with psycopg.connect(empty, autocommit=True) as other:
         other.execute("CREATE TABLE jobs (mine TEXT); INSERT INTO jobs VALUES ('precious')")

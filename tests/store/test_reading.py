@@ -233,6 +233,8 @@ QUICK = {
     "prunable_seqs",
     "ahead",
     "ahead_in_queue",
+    "ahead_needing",
+    "due_job_needing",
     "seqs_of",
     "image_of",
     "put_back_job",

@@ -227,7 +227,7 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     for _, state, count in store.counts():
         counts[state] = counts.get(state, 0) + count
     workers, pools = census(context, now)
-    due = store.claims().next_due()
+    due = store.jobs.next_due()
     minute = now // 60_000
     fresh = last is None or last.at // 5000 != now // 5000
     finished = store.browse.finished(minute, _WINDOW) if fresh or last is None else last.finished

@@ -60,6 +60,7 @@ def show(found: JobDetail, _params: Show, screen: Screen) -> None:
             ("cwd", None if job.cwd is None else safe(job.cwd)),
             ("env", " ".join(f"{safe(name)}=***" for name, _ in job.env) or None),
             ("tags", safe(" ".join(job.tags)) or None),
+            ("needs", safe(" ".join(job.needs)) or None),
             ("enqueued", format_time(job.created_at)),
             ("due", format_time(job.run_at) if job.state not in FINAL else None),
             ("finished", None if job.finished_at is None else format_time(job.finished_at)),

@@ -47,6 +47,8 @@ def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
 
 def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
     """A table, the oldest first."""
+    workers = list(found)
+    labels = any(each.labels for each in workers)
     columns = [
         Column(title="ID"),
         Column(title="PID", right=True),
@@ -58,9 +60,10 @@ def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Sc
         Column(title="MEM", right=True),
         Column(title="BEAT", right=True),
         Column(title="UP", right=True),
+        *([Column(title="LABELS")] if labels else []),
         Column(title="JOB", grows=True),
     ]
-    if not table(columns, map(_row, found), screen):
+    if not table(columns, (_row(each, labels=labels) for each in workers), screen):
         screen.say("no workers are running; start some: queuectl worker start --count 4")
 
 
@@ -69,7 +72,7 @@ def scale(result: Scaled, _params: Scale, screen: Screen) -> None:
     screen.say(f"pool {safe(result.pool)} goes to {_count(result.size, 'worker')}")
 
 
-def _row(of: WorkerRecord) -> tuple[str, ...]:
+def _row(of: WorkerRecord, *, labels: bool) -> tuple[str, ...]:
     seen, info, now = of.seen, of.seen.info, time.time_ns() // 1_000_000
     return (
         info.id,
@@ -82,6 +85,7 @@ def _row(of: WorkerRecord) -> tuple[str, ...]:
         "" if seen.memory_bytes is None else format_bytes(seen.memory_bytes),
         "" if seen.last_beat_at is None else format_duration(max(0, now - seen.last_beat_at)),
         format_duration(max(0, now - info.started_at)),
+        *((" ".join(of.labels),) if labels else ()),
         info.job or "",
     )
 

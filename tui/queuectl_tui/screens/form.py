@@ -32,10 +32,11 @@ _HINTS = {
     "when": "now; 90s, or a time",
     "cwd": "where the console runs",
     "tags": "words to find it by",
+    "needs": "labels of its worker",
     "env": "NAME=VALUE NAME='two words'",
 }
 _LABELS = {"max_retries": "retries", "when": "delay / at"}
-_PAIRS = (("id", "queue"), ("priority", "max_retries"), ("timeout", "when"))
+_PAIRS = (("id", "queue"), ("priority", "max_retries"), ("timeout", "when"), ("tags", "needs"))
 _DIFF_WIDTH = 27
 _AROUND = 7
 """Lines of the frame, the command line and the buttons."""
@@ -125,7 +126,7 @@ class JobForm(Dialog["dict[str, Any] | None"]):
                     with Horizontal(classes="pair"):
                         yield Labelled(left, texts[left])
                         yield Labelled(right, texts[right])
-                for name in ("cwd", "tags", "env"):
+                for name in ("cwd", "env"):
                     yield Labelled(name, texts[name])
                 yield Static(id="diff")
             yield Static(classes="command")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
     from queuectl.domain.job import Job
 
-NAMES = ("command", "id", "queue", "priority", "max_retries", "timeout", "when", "cwd", "tags", "env")
+NAMES = ("command", "id", "queue", "priority", "max_retries", "timeout", "when", "cwd", "tags", "needs", "env")
 """The fields of the form. `when` is a delay or a time."""
 
 
@@ -35,6 +35,7 @@ def given_of(job: Job) -> dict[str, Any]:
         "cwd": job.cwd,
         "env": dict(job.env),
         "tags": list(job.tags),
+        "needs": list(job.needs),
     }
     return {key: value for key, value in given.items() if value is not None and value not in ({}, [])}
 
@@ -51,8 +52,8 @@ def texts_of(given: dict[str, Any]) -> dict[str, str]:
             text = value if isinstance(value, str) else format_time(value)
         elif key == "env":
             text = " ".join(quoted(f"{name}={content}") for name, content in value.items())
-        elif key == "tags":
-            text = " ".join(value)
+        elif key in {"tags", "needs"}:
+            text = value if isinstance(value, str) else " ".join(value)
         else:
             text = str(value)
         texts["when" if key in {"delay", "run_at"} else key] = text
@@ -90,6 +91,7 @@ def enqueue_params(given: dict[str, Any]) -> Enqueue:
         at=given.get("run_at"),
         env=tuple(given.get("env", {}).items()),
         tag=tuple(given.get("tags", ())),
+        needs=tuple(given.get("needs", ())),
         **plain,
     )
 
@@ -98,7 +100,7 @@ def edit_params(id_: str, before: dict[str, Any], after: dict[str, Any]) -> Edit
     """What to run for a job that is changed and put back in the queue: only what differs is named."""
     changed = {name for name, _, _ in changes(before, after)}
     # An emptied field is its default; for some keys that can only be said in JSON.
-    emptied = {key: None for key in ("timeout", "cwd", "env", "tags") if key in changed and key not in after}
+    emptied = {key: None for key in ("timeout", "cwd", "env", "tags", "needs") if key in changed and key not in after}
     return Edit(
         id=id_,
         changes=json.dumps(emptied) if emptied else None,
@@ -112,6 +114,7 @@ def edit_params(id_: str, before: dict[str, Any], after: dict[str, Any]) -> Edit
         cwd=after.get("cwd") if "cwd" in changed else None,
         env=tuple(after.get("env", {}).items()) if "env" in changed else (),
         tag=tuple(after.get("tags", ())) if "tags" in changed else (),
+        needs=tuple(after.get("needs", ())) if "needs" in changed else (),
         retry=True,
     )
 
@@ -142,7 +145,7 @@ def _value(name: str, text: str) -> tuple[str, Any]:
             raise UsageError(f"{name} must be a whole number") from None
     if name == "when":
         return ("run_at" if "-" in text or ":" in text else "delay"), text
-    if name == "tags":
+    if name in {"tags", "needs"}:
         return name, text.split()
     if name == "env":
         return name, _variables(text)

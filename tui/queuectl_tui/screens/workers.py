@@ -320,14 +320,15 @@ def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
     busy = sum(worker.info.job is not None for worker in own)
     glyph, word, role, more = _pool_state(pool, len(own), busy)
     up = format_duration(max(snapshot.at - pool.started_at, 0))
-    queues = ", ".join(one_line(queue, 20) for queue in pool.queues) or "every queue"
+    serves = one_line(", ".join(one_line(queue, 20) for queue in pool.queues) or "every queue", 40)
+    if pool.labels:
+        serves += f"   labels {one_line(' '.join(pool.labels), 30)}"
     left: Line = (
         (f"{glyph} {word}", role),
         (f"  {len(own)} of {pool.size}", "title"), (f"  {busy} busy", "text"), (f"  {more}" if more else "", role),
     )  # fmt: skip
     where = f"on {one_line(pool.host, 20)}   " if len(hosts_of(snapshot)) > 1 else ""
-    right = f"{one_line(pool.id, 12)}   {where}{one_line(queues, 40)}   up {up}"
-    return spread_out(left, ((right, "dim"),), width)
+    return spread_out(left, ((f"{one_line(pool.id, 12)}   {where}{serves}   up {up}", "dim"),), width)
 
 
 def _pool_state(pool: PoolInfo, there: int, busy: int) -> tuple[str, str, str, str]:

@@ -208,6 +208,9 @@ def _facts(page: JobPage, paint: Paint, now: int) -> Text:
     if job.tags:
         text.append("\ntags ", paint("dim"))
         text.append(one_line(" ".join(job.tags), 200), paint("text"))
+    if job.needs:
+        text.append("\nneeds ", paint("dim"))
+        text.append(one_line(" ".join(job.needs), 200), paint("text"))
     if job.env:
         text.append("\nenv ", paint("dim"))
         text.append(one_line(" ".join(f"{name}=***" for name, _ in job.env), 200), paint("text"))

@@ -141,6 +141,8 @@ def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
         wide.append(("cwd", Text(safe(job.cwd))))
     if job.tags:
         wide.append(("tags", Text(safe(" ".join(job.tags)))))
+    if job.needs:
+        wide.append(("needs", Text(safe(" ".join(job.needs)))))
     if job.env:
         wide.append(("env", _environment(job, paint)))
     for name, shown in wide:
