@@ -47,8 +47,8 @@ GRANT queuectl_reader TO queuectl_enqueue, queuectl_worker, queuectl_operator;
 -- A new job, as a new job is: nobody makes one that has run already, or that somebody runs. And what each enqueue
 -- writes beside it: how many there are, per minute too, and who did it.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_enqueue;
-GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags)
-    ON queuectl.jobs TO queuectl_enqueue;
+GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
+    needs) ON queuectl.jobs TO queuectl_enqueue;
 GRANT INSERT ON queuectl.counted_since, queuectl.events, queuectl.stats TO queuectl_enqueue;
 GRANT UPDATE (n) ON queuectl.stats TO queuectl_enqueue;
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 import time
 
+from queuectl.domain.attempt import GIVEN_BACK, Outcome
+from queuectl.domain.job import JobState
+from queuectl.domain.quantity import format_duration
 from queuectl.domain.text import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.domain.attempt import Result
 
 _STDERR = 2
 
@@ -39,3 +46,19 @@ class Log:
             os.write(_STDERR, text.encode(errors="replace"))
         except OSError:
             pass
+
+    def result(self, id_: str, result: Result, state: JobState | None) -> None:
+        """Say how an attempt ended, and what became of its job; None: the attempt was no longer ours."""
+        took = format_duration(result.duration_ms)
+        if state is None:
+            self.event(f"{id_} was taken away: this attempt ({result.outcome.value}) is not recorded")
+        elif result.outcome is Outcome.SUCCESS:
+            self.detail(f"completed {id_} in {took}")
+        elif result.outcome in GIVEN_BACK or result.outcome is Outcome.CANCELLED:
+            self.event(f"{'cancelled' if state is JobState.CANCELLED else 'put back'} {id_} after {took}")
+        else:
+            why = {
+                Outcome.EXIT: f"exit code {result.exit_code}",
+                Outcome.SIGNAL: f"signal {result.signal}",
+            }.get(result.outcome, result.outcome.value)
+            self.event(f"{state.value} {id_} in {took}: {result.error or why}")

@@ -9,16 +9,15 @@ from enum import IntEnum
 
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome, Result
-from queuectl.domain.errors import StoreError, StoreGone, StoreUnreachable, StoreUnreadable
+from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
-from queuectl.runtime.lease import Lease, Sender
 from queuectl.runtime.live import Live
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.supervise import Cancel, Release
+from queuectl.runtime.tenure import ByLease, ByLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,10 +106,11 @@ class Worker:
         """The running job, until the log has named it."""
         self._completed = self._failed = 0
         self._look_up_at = 0.0
-        self._seen = -1
-        self._connections = store.database.connections
-        self._lease = Lease(store, self._id, seconds=lease) if store.database.remote else None
-        self._sender = Sender(store, place)
+        self._tenure = (
+            ByLease(store, self._claims, self._id, place=place, seconds=lease)
+            if store.database.remote
+            else ByLock(store, self._claims, self._id)
+        )
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
         # A worker that waits for the store's lock is not a hung one.
@@ -119,14 +119,14 @@ class Worker:
     @property
     def is_written_off(self) -> bool:
         """Whether others have taken it for dead, so that it has left."""
-        return self._lease is not None and self._lease.is_lost
+        return self._tenure.is_lost
 
     def run(self) -> bool:
         """Work until told to stop or left alone, or until nothing is left in a drain; whether that is why it ended."""
         drained = False
         idle = True
         while not self._stop or self._claim:
-            claim = self._claim or self._next()
+            claim = self._confirmed(self._claim) if self._claim else self._next()
             if self.is_written_off:
                 self._log.event("others have taken this worker for dead: leaving")
                 break
@@ -154,7 +154,7 @@ class Worker:
                 live.discard()  # a new store may have a job of the same number
                 raise
             live.discard()
-            self._sender.end(claim)
+            self._tenure.ended(claim)
             if time.monotonic() >= self._look_up_at:
                 self._look_up()
         self._leave()
@@ -191,7 +191,7 @@ class Worker:
                 return False
             self._listener.wait(supervise.TICK)
             self._tick()
-            self._stay()
+            self._tenure.stay(self._claim)
         return True
 
     def _finish(self, claim: Claim, result: Result) -> Claim | None:
@@ -199,10 +199,10 @@ class Worker:
         while True:
             now = self._clock.now()
             try:
-                held = self._held_after_all()
+                held = self._tenure.held_after_all()
                 if held is not None and not any(each.seq == claim.seq and each.fence == claim.fence for each in held):
                     state, following = self._claims.has_ended(claim, self._id), next(iter(held), None)
-                elif self._stop or (self._lease is not None and self._lease.is_over):
+                elif self._stop or self._tenure.is_over:
                     following = None
                     state = self._claims.finish(
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
@@ -221,42 +221,31 @@ class Worker:
                 self._fair_weather()
                 self._completed += state is JobState.COMPLETED
                 self._failed += state is not JobState.COMPLETED
-                self._tell(claim, result, state)
+                self._log.result(claim.id, result, state)
                 return following
 
     def _next(self) -> Claim | None:
         try:
-            if not self._is_ours(None):
+            if not self._tenure.is_certain(None):
                 return None
             self._read_settings()
-            held = self._held_after_all()
+            held = self._tenure.held_after_all()
             claim = held[0] if held else self._claims.claim(self._id, now=self._clock.now())
-            if claim is not None and not self._is_ours(claim):
-                return None
         except StoreError as error:
             self._bad_weather(error)
             return None
         self._fair_weather()
-        return claim
+        return None if claim is None else self._confirmed(claim)
 
-    def _held_after_all(self) -> list[Claim] | None:
-        """What the store says that we hold, where a connection was lost; None where nothing is in doubt.
-
-        With a connection an answer may have been lost: the store may have recorded a result, and given us a job.
-        """
-        database = self._store.database
-        if not database.lost and database.connections == self._connections:
+    def _confirmed(self, claim: Claim) -> Claim | None:
+        """The job, if it is ours for sure: the answer to a claim may have been long on its way."""
+        self._claim = None
+        try:
+            return claim if self._tenure.is_certain(claim) else None
+        except StoreError as error:
+            self._tenure.doubt()
+            self._bad_weather(error)
             return None
-        held = self._claims.held_by(self._id)
-        self._connections = database.connections
-        return held
-
-    def _is_ours(self, claim: Claim | None) -> bool:
-        """Whether nobody else can have taken us for dead, and then our job; asks where we cannot be sure."""
-        if self._lease is None or not (self._lease.is_over or (claim is None and self._lease.is_due)):
-            return True
-        standing = self._lease.renew(claim)
-        return standing is not None and (claim is None or standing.requested is not None)
 
     def _nothing_left(self) -> bool:
         try:
@@ -279,7 +268,7 @@ class Worker:
                 self._tick()
                 if rang or self._store.changed() != seen or (due is not None and self._clock.now() >= due):
                     return
-                if not self._is_ours(None):
+                if not self._tenure.is_certain(None):
                     return
         except StoreError as error:
             self._bad_weather(error)
@@ -296,7 +285,7 @@ class Worker:
             )
             self._unannounced = None
         if self._claim is not None:
-            self._sender.send(self._claim)
+            self._tenure.tell(self._claim)
         if os.getppid() != self._assignment.supervisor and self._stop is Stop.NO:
             self._log.event("the supervisor is gone: leaving after this job")
             self._stop = Stop.DRAIN
@@ -311,39 +300,17 @@ class Worker:
         if claim is None:
             return None
         try:
-            requested = self._asked_for(claim) if self._lease is None else self._renewed(self._lease, claim, rang=rang)
+            requested = self._tenure.asked_for(claim, rang=rang)
         except StoreGone:
             # Nobody could tell us to stop any more, and the result would be recorded nowhere.
             return Release()
         except StoreError:
             # Where others may take us for dead, nothing of the job may be left by then.
-            return Release(signal=signal.SIGKILL) if self._lease is not None and self._lease.is_over else None
+            return Release(signal=signal.SIGKILL) if self._tenure.is_over else None
         if requested is None:
             # The attempt is no longer ours: whoever took it believes that its tree is gone.
             return Cancel(signal=signal.SIGKILL)
         return Cancel(signal=requested) if requested else None
-
-    def _asked_for(self, claim: Claim) -> int | None:
-        """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
-        seen = self._store.changed()
-        if seen == self._seen:
-            return 0
-        requested = self._claims.cancel_requested(claim, self._id)
-        self._seen = seen
-        return requested
-
-    def _renewed(self, lease: Lease, claim: Claim, *, rang: bool) -> int | None:
-        """The same, learned by renewing the lease: when somebody rings, and when it is time to."""
-        if not rang and not lease.is_due:
-            if lease.is_over:
-                raise StoreUnreachable("the lease has run out")
-            return 0
-        standing = lease.renew(claim)
-        if standing is None:
-            return None
-        self._sender.wanted = standing.watched
-        self._sender.send(claim)
-        return standing.requested
 
     def _told(self, stop: Stop) -> None:
         self._stop = max(self._stop, stop)
@@ -369,8 +336,7 @@ class Worker:
             self._stored, self._settings = stored, settings_from(stored)
             self._backoff = self._settings.backoff
             self._store.database.wait = self._settings.busy_timeout
-            if self._lease is not None:
-                self._lease.measure(self._settings.lease)
+            self._tenure.measure(self._settings.lease)
 
     def _bad_weather(self, error: StoreError) -> None:
         """Say it once, then wait longer each time: a full disk or a lock passes, a store that is gone does not."""
@@ -390,16 +356,8 @@ class Worker:
         over = time.monotonic() + seconds
         while (left := over - time.monotonic()) > 0 and not self._listener.wait(min(left, 1.0)):
             self._tick()
-            self._stay()
+            self._tenure.stay(self._claim)
         self._tick()
-
-    def _stay(self) -> None:
-        """Renew the lease while no job asks for it: what keeps us from the store may not keep us from that."""
-        if self._lease is not None and self._lease.is_due:
-            try:
-                self._lease.renew(self._claim)
-            except StoreError:
-                pass  # the weather has been told
 
     def _abandon(self) -> None:
         """Leave a store that is gone, and tell what it will never know. The job's processes have been ended."""
@@ -412,22 +370,6 @@ class Worker:
         if self._weather is not None:
             self._weather = None
             self._log.event("the store is back")
-
-    def _tell(self, claim: Claim, result: Result, state: JobState | None) -> None:
-        took = format_duration(result.duration_ms)
-        if state is None:
-            self._log.event(f"{claim.id} was taken away: this attempt ({result.outcome.value}) is not recorded")
-        elif result.outcome is Outcome.SUCCESS:
-            self._log.detail(f"completed {claim.id} in {took}")
-        elif result.outcome in {Outcome.CANCELLED, Outcome.RELEASED}:
-            done = "cancelled" if state is JobState.CANCELLED else "put back"
-            self._log.event(f"{done} {claim.id} after {took}")
-        else:
-            why = {
-                Outcome.EXIT: f"exit code {result.exit_code}",
-                Outcome.SIGNAL: f"signal {result.signal}",
-            }.get(result.outcome, result.outcome.value)
-            self._log.event(f"{state.value} {claim.id} in {took}: {result.error or why}")
 
     def _leave(self) -> None:
         while True:
@@ -445,7 +387,7 @@ class Worker:
 
     def _put_back_what_is_held(self) -> None:
         """A job that we were given without hearing of it: nobody has begun it."""
-        for claim in self._held_after_all() or ():
+        for claim in self._tenure.held_after_all() or ():
             result = Result(outcome=Outcome.RELEASED, duration_ms=0)
             self._claims.finish(
                 claim, self._id, result, backoff=self._backoff, random=self._random, now=self._clock.now()

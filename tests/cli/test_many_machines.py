@@ -33,8 +33,6 @@ PAGE = ROOT / "docs" / "many-machines.md"
 FILES = ROOT / "docs" / "postgresql"
 UNIT = FILES / "queuectl-worker@.service"
 COMPOSE = FILES / "compose.yaml"
-ANNOUNCED = {"--label", "--needs"}
-"""Words of commands that the page describes and other work brings: once they are there, let this be empty."""
 
 
 def lines_in(text: str) -> Iterator[str]:
@@ -47,8 +45,6 @@ def lines_in(text: str) -> Iterator[str]:
 def is_real(line: str) -> None:
     """There is such a command, and it takes these words."""
     _, *words = shlex.split(line, comments=True)
-    if ANNOUNCED.intersection(words):
-        return
     try:
         call = read_words(words)
         assert call.name or not words, line
