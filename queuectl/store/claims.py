@@ -36,13 +36,15 @@ class Claims:
         self._journal = journal
         self._queues = tuple(queues)
         self._labels = frozenset(labels)
+        self._takes_any = not self._queues and not self._labels
+        """Whether a claim is the one statement: any job of any queue that needs no label."""
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
         if self._database.exclusive and self._due(now, self._due_needing(now)) is None:
             # Read first: an idle worker that finds nothing does not ask for the write lock.
             return None
-        with self._database.transaction():
+        with self._database.alone() if self._takes_any else self._database.transaction():
             claim = self._take(worker, now)
         self._count_wait(claim, now)
         return claim
@@ -60,18 +62,28 @@ class Claims:
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> tuple[JobState | None, Claim | None]:
         """Record how an attempt ended and take the next job, in one transaction."""
-        with self._database.transaction():
-            state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
-            following = self._take(worker, now)
+        if self._database.compound and self._takes_any and result.outcome is Outcome.SUCCESS:
+            with self._database.alone():
+                state, following = self._succeed_and_take(claim, worker, result, now)
+        else:
+            with self._database.transaction():
+                state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
+                following = self._take(worker, now)
         self._count_outcome(claim, result, state, now)
         self._count_wait(following, now)
         return state, following
 
     def write_down(self, worker: str, *, completed: int = 0, failed: int = 0) -> None:
         """Write down the statistics since the last time, and add to what `worker` has done."""
+        done = {"id": worker, "completed": completed, "failed": failed}
+        if self._database.compound:
+            with self._database.alone():
+                self._database.run("write_down", rows=self._journal.counted(), **done)
+            self._journal.forget()
+            return
         with self._database.transaction():
+            self._database.run("count_attempts", **done)
             self._journal.write_down()
-            self._database.run("count_attempts", id=worker, completed=completed, failed=failed)
 
     def cancel_requested(self, claim: Claim, worker: str) -> int | None:
         """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
@@ -162,8 +174,36 @@ class Claims:
         if not rows:
             return None
         claim = claim_from(rows[0])
-        self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
+        if not self._database.compound:
+            self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
         return claim
+
+    def _succeed_and_take(
+        self, claim: Claim, worker: str, result: Result, now: int
+    ) -> tuple[JobState | None, Claim | None]:
+        """What `record` and `_take` do after a success, in one statement: by far most of what a worker asks for."""
+        ((state, *following),) = self._database.rows(
+            "succeed_and_claim",
+            job=claim.seq,
+            fence=claim.fence,
+            worker=worker,
+            now=now,
+            attempts=claim.attempts,
+            duration_ms=result.duration_ms,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            error=result.error,
+            out_head=result.stdout.head,
+            out_tail=result.stdout.tail,
+            out_total=result.stdout.total,
+            err_head=result.stderr.head,
+            err_tail=result.stderr.tail,
+            err_total=result.stderr.total,
+        )
+        return (
+            None if state is None else JobState(state),
+            None if following[0] is None else claim_from(tuple(following)),
+        )
 
     def record(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int

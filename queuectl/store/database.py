@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         """`sqlite` or `postgresql`: whose statements it runs."""
         exclusive: bool
         """Whether a write transaction keeps all others out, so that one looks before asking for it."""
+        compound: bool
+        """Whether a statement can change several tables: then a claim begins its run itself, and a success claims."""
         remote: bool
         """Whether other hosts use it too: then leases decide who lives, by the server's clock."""
         ahead: int
@@ -74,6 +76,9 @@ if TYPE_CHECKING:
 
         def transaction(self) -> Transaction:
             """A write transaction; not to be nested."""
+
+        def alone(self) -> Transaction:
+            """A transaction that is one statement where the backend is compound, and is not begun and ended there."""
 
         def savepoint(self, work: Callable[[], None], /) -> None:
             """Do `work` within the transaction; should it fail, only `work` is undone."""

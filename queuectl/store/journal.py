@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 TYPE_CHECKING = False
@@ -43,9 +44,17 @@ class Journal:
 
     def write_down(self) -> None:
         """Write what has been counted. A worker does so about once a second: with each job it would cost a page."""
+        if self._counted:
+            self._database.run("count_stats", rows=self.counted())
+            self.forget()
+
+    def counted(self) -> str:
+        """What has been counted and is not written yet, as JSON."""
         # In the order of the key: two who write the same rows must not wait for each other.
-        for (minute, queue, measure, bucket_), n in sorted(self._counted.items()):
-            self._database.run("count_stat", minute=minute, queue=queue, measure=measure, bucket=bucket_, n=n)
+        return json.dumps([[*key, n] for key, n in sorted(self._counted.items())])
+
+    def forget(self) -> None:
+        """Begin to count anew: what was counted is written."""
         self._counted.clear()
 
     def since(self, minute: int) -> dict[str, int]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import time
 
-from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
+from queuectl.domain.errors import Refused, StoreUnreadable, UsageError
 from queuectl.store import url as addresses
 from queuectl.store.dialect import statements
+from queuectl.store.server_transaction import Alone, Transaction
 from queuectl.store.sqlstates import not_the_owner, told
 
 try:
@@ -31,8 +32,7 @@ except ImportError as error:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import TracebackType
-    from typing import Any, Self
+    from typing import Any
 
     from queuectl.domain.finding import Finding
 
@@ -57,6 +57,7 @@ class PostgresDatabase:
 
     dialect = "postgresql"
     exclusive = False
+    compound = True
     remote = True
 
     def __init__(self, url: str, *, wait: float = 30.0) -> None:
@@ -265,9 +266,18 @@ class PostgresDatabase:
         """Fold what the counters were changed by: each statement left a row, and a look sums all. Raises StoreError."""
         self.run("fold", limit=_FOLDED)
 
-    def transaction(self) -> _Transaction:
+    def transaction(self) -> Transaction:
         """A transaction. It locks what it changes and nothing else."""
-        return _Transaction(self)
+        return Transaction(self)
+
+    def alone(self) -> Alone:
+        """A transaction of one statement: nobody says so to the server, but it is not sent again either."""
+        return Alone(self)
+
+    def reach(self) -> None:
+        """Connect anew where the server has hung up. Raises StoreError."""
+        if self._connection.closed:
+            self._connect()
 
     def execute(self, sql: str) -> str:
         """Run a statement that is no query: BEGIN, COMMIT and their kind; the server's answer. Raises StoreError."""
@@ -328,9 +338,9 @@ class PostgresDatabase:
         return self._connection.info.transaction_status != pq.TransactionStatus.IDLE
 
     def _fetch(self, text: str, parameters: dict[str, Any] | None) -> list[tuple[Any, ...]]:
-        if self._connection.closed and not self.within:
+        if not self.within:
             # The server has hung up since the last statement. Within a transaction that would hide what was lost.
-            self._connect()
+            self.reach()
         try:
             return self._run(text, parameters)
         except (psycopg.Error, UnicodeEncodeError) as error:
@@ -361,38 +371,3 @@ class PostgresDatabase:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return told(error.sqlstate, text, self.address)
-
-
-class _Transaction:
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
-
-    def __enter__(self) -> Self:
-        self._database.execute("BEGIN")
-        self._database.within = True
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is not None:
-                self._roll_back()
-                return
-            try:
-                answer = self._database.execute("COMMIT")
-            except Exception:
-                self._roll_back()
-                raise
-        finally:
-            self._database.within = False
-        if answer != "COMMIT":
-            # The server says ROLLBACK, and no error, when a statement had failed: that must not pass for done.
-            raise StoreError(
-                f"the store {self._database.address} has taken back a transaction in which something failed"
-            )
-
-    def _roll_back(self) -> None:
-        # Without a connection there is nothing to say: the server has rolled back by itself.
-        if self._database.in_transaction and not self._database.lost:
-            self._database.execute("ROLLBACK")

@@ -111,7 +111,7 @@ WHERE seq = (
     FROM level WHERE due IS NOT NULL LIMIT 1)
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
--- name: claim_job
+-- name: claim_job (sqlite)
 -- The claim counts the attempt, so that a job which kills its worker cannot loop for ever.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
@@ -119,7 +119,7 @@ SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :w
 WHERE seq = :seq AND state IN ('pending', 'failed')
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
--- name: insert_run
+-- name: insert_run (sqlite)
 INSERT INTO runs (job, fence, worker, started_at) VALUES (:job, :fence, :worker, :now)
 
 -- name: needs_left
@@ -666,7 +666,7 @@ FROM workers LEFT JOIN jobs ON jobs.state = 'processing' AND jobs.owner = worker
 WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.host = :host)
 ORDER BY workers.started_at, workers.id
 
--- name: count_attempts
+-- name: count_attempts (sqlite)
 UPDATE workers SET completed = completed + :completed, failed = failed + :failed WHERE id = :id
 
 -- name: tally
@@ -702,8 +702,9 @@ SELECT max(at) FROM (
 
 -- Records ----------------------------------------------------------------------------------------------------------
 
--- name: count_stat
-INSERT INTO stats (minute, queue, measure, bucket, n) VALUES (:minute, :queue, :measure, :bucket, :n)
+-- name: count_stats (sqlite)
+INSERT INTO stats (minute, queue, measure, bucket, n)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(:rows) WHERE true
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + excluded.n
 
 -- name: stats_since

@@ -44,6 +44,7 @@ class SqliteDatabase:
 
     dialect = "sqlite"
     exclusive = True
+    compound = False
     remote = False
     ahead = 0
     connections = 1
@@ -161,6 +162,10 @@ class SqliteDatabase:
     def transaction(self) -> _Transaction:
         """A write transaction: BEGIN IMMEDIATE, so that it waits for the lock before it has read anything."""
         return _Transaction(self)
+
+    def alone(self) -> _Transaction:
+        """The same: a claim is two statements here."""
+        return self.transaction()
 
     def execute(self, sql: str) -> None:
         """Run a statement that is no query: BEGIN, COMMIT and their kind. Raises StoreError."""

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, reliability, speed
+from tests.benchmarks import console, footprint, hosts, reliability, server, speed
 
 ALL = {
     "drain": speed.drain,
@@ -19,6 +19,11 @@ ALL = {
     "flood": footprint.flood,
     "console": console.console,
     "reliability": reliability.reliability,
+    "server-drain": server.drain,
+    "server-scale": server.scale,
+    "server-latency": server.latency,
+    "server-bulk": server.bulk,
+    "server-hosts": hosts.hosts,
 }
 
 

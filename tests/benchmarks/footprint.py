@@ -19,21 +19,8 @@ FLOOD = 10_000_000_000
 
 def latency(rounds: int) -> list[Figure]:
     """From the return of an enqueue to the first thing that the job does, with idle workers."""
-    waits = []
     with Stage() as stage:
-        stage.start_pool(WORKERS)
-        context = stage.context()
-        for number in range(rounds * 60):
-            mark = stage.directory / f"{number}"
-            # The job's own first act: `date` has to be loaded for it, which counts against us.
-            context.store.jobs.enqueue([NewJob(command=f"date +%s%N > {mark}")], max_retries=0, now=context.now())
-            context.ring_for_queues(["default"])
-            returned = time.time_ns()
-            while not (mark.exists() and (text := mark.read_text())):
-                time.sleep(0.001)
-            waits.append((int(text) - returned) / 1e6)
-            _settle(context)
-        context.close()
+        waits = waits_on(stage, rounds * 60)
     p50, p99 = percentile(waits, 0.5), percentile(waits, 0.99)
     return [
         Figure(
@@ -44,6 +31,25 @@ def latency(rounds: int) -> list[Figure]:
             detail=f"max {max(waits):.1f} ms",
         )
     ]
+
+
+def waits_on(stage: Stage, jobs: int) -> list[float]:
+    """Milliseconds from the return of each enqueue to the first thing that its job does."""
+    waits = []
+    stage.start_pool(WORKERS)
+    context = stage.context()
+    for number in range(jobs):
+        mark = stage.directory / f"{number}"
+        # The job's own first act: `date` has to be loaded for it, which counts against us.
+        context.store.jobs.enqueue([NewJob(command=f"date +%s%N > {mark}")], max_retries=0, now=context.now())
+        context.ring_for_queues(["default"])
+        returned = time.time_ns()
+        while not (mark.exists() and (text := mark.read_text())):
+            time.sleep(0.001)
+        waits.append((int(text) - returned) / 1e6)
+        _settle(context)
+    context.close()
+    return waits
 
 
 def _settle(context: Context) -> None:

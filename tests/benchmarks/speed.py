@@ -105,7 +105,7 @@ def scale(rounds: int) -> list[Figure]:
         return [
             _scaled(name, work, small, large, rounds)
             for name, work in (
-                ("claim + finish", _claim_and_finish),
+                ("claim + finish", claim_and_finish),
                 ("`status`", _status),
                 ("first page of `list`", _list),
             )
@@ -136,7 +136,8 @@ def _fill(stage: Stage, count: int) -> None:
     connection.close()
 
 
-def _claim_and_finish(stage: Stage) -> float:
+def claim_and_finish(stage: Stage) -> float:
+    """Seconds of a claim and its result."""
     import random
 
     from queuectl.domain.attempt import Outcome, Result
@@ -150,8 +151,13 @@ def _claim_and_finish(stage: Stage) -> float:
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
     start = time.perf_counter()
     claim = claims.claim("w", now=context.now())
-    while claim is not None:
-        _, claim = claims.finish_and_claim(claim, "w", result, backoff=backoff, random=chance, now=context.now())
+    # As many as were added: others may wait behind them.
+    for left in range(number - 1, -1, -1):
+        assert claim is not None
+        if left:
+            _, claim = claims.finish_and_claim(claim, "w", result, backoff=backoff, random=chance, now=context.now())
+        else:
+            claims.finish(claim, "w", result, backoff=backoff, random=chance, now=context.now())
     taken = time.perf_counter() - start
     store.close()
     context.close()

@@ -25,11 +25,13 @@ QUEUECTL = str(ROOT / "bin" / "queuectl")
 
 
 class Stage:
-    """A fresh store in a directory of the disk that the checkout is on."""
+    """A fresh store in a directory of the disk that the checkout is on, or on a server at `url`."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str | None = None) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix=".bench-", dir=ROOT))
-        self.path = str(self.directory / "queue.db")
+        self.path = url or str(self.directory / "queue.db")
+        # The run directory of a store on a server is in the user's data directory.
+        self._data, os.environ["XDG_DATA_HOME"] = os.environ.get("XDG_DATA_HOME"), str(self.directory)
         self.environment = {**os.environ, "QUEUECTL_DB": self.path}
         self._pool: subprocess.Popen[bytes] | None = None
 
@@ -40,6 +42,10 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_pool()
+        if self._data is None:
+            del os.environ["XDG_DATA_HOME"]
+        else:
+            os.environ["XDG_DATA_HOME"] = self._data
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def run(self, *words: str, given: bytes = b"") -> bytes:

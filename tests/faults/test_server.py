@@ -92,7 +92,7 @@ def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
 
 
 def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is_run(hosts: Hosts, ledger: Path):
-    """A worker records a result and claims its next job in one transaction, of which it never hears."""
+    """A worker records a result and claims its next job at once, and never hears of it."""
     one, way = hosts.behind_a_proxy("one")
     pool = one.start()
     operator = hosts.host("operator")
@@ -101,7 +101,7 @@ def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is
     wait_until(began(ledger, "first"))
     operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
 
-    way.lose_the_next_answer_to_a_commit()
+    way.lose_the_next_answer_with(b"second")
     gate.touch()
 
     assert operator.wait_for("first") == operator.wait_for("second") == "completed"
@@ -116,9 +116,9 @@ def test_a_claim_whose_answer_is_lost_is_run_by_whoever_made_it(hosts: Hosts, le
     one.start()
     operator = hosts.host("operator")
 
-    way.lose_the_next_answer_to_a_commit()
+    way.lose_the_next_answer_with(b"handed out")
+    operator.enqueue(witnessed(str(ledger), "true # handed out"), "--id", "job")
     wait_until(way.robbed.is_set)
-    operator.enqueue(witnessed(str(ledger), "true"), "--id", "job")
 
     assert operator.wait_for("job") == "completed"
     assert operator.outcomes("job") == ["success"]
@@ -134,7 +134,7 @@ def test_a_worker_that_leaves_puts_back_what_it_was_given_without_hearing_of_it(
     wait_until(began(ledger, "first"))
     operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
 
-    way.lose_the_next_answer_to_a_commit()
+    way.lose_the_next_answer_with(b"second")
     gate.touch()
     wait_until(way.robbed.is_set)
     pool.send(signal.SIGTERM)

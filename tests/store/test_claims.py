@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from queuectl.domain.attempt import MAX_LOSSES, Outcome, Result
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.store import Store
-from tests.support.stage import BACKOFF, START, Stage
+from tests.support.stage import BACKOFF, START, Stage, printed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.store.conftest import OpenStore
 
 numbers = itertools.count(1)
@@ -145,6 +147,63 @@ def test_a_result_and_the_next_claim_are_one_transaction(stage: Stage):
     assert (state, following and following.id) == (JobState.COMPLETED, "b")
     assert following
     stage.finish(following)
+
+
+def test_an_attempt_that_is_no_longer_ours_is_not_recorded_and_the_next_job_is_taken(stage: Stage):
+    stage.enqueue("a", "b")
+    stale = stage.take()
+    stage.finish(stale, Outcome.LOST, worker="w")
+    stage.add("other")
+    again = stage.take("other")
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0, stdout=printed("too late"))
+
+    state, following = stage.store.claims().finish_and_claim(
+        stale, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now
+    )
+
+    assert (state, following and following.id) == (None, "b")
+    assert stage.store.jobs.get("a").job.owner == "other"
+    assert [output.total for fence in (1, 2) for output in stage.store.jobs.output(again.seq, fence)] == [0] * 4
+    assert following
+    stage.finish(following)
+    stage.finish(again, worker="other")
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize(("queues", "labels"), [((), ()), (("default",), ()), ((), ("gpu",))])
+def test_a_result_with_a_claim_after_it_leaves_what_a_result_alone_leaves(
+    new_store: Callable[[], Store], outcome: Outcome, queues: tuple[str, ...], labels: tuple[str, ...]
+):
+    def left(*, together: bool) -> list[object]:
+        stage = Stage(new_store(), "w")
+        stage.enqueue("a", "b", NewJob(command="true", id="c", needs=("gpu",)), max_retries=1)
+        claim = stage.take("w")
+        stage.store.jobs.cancel("b", signal=15, now=stage.now)
+        stage.now += 5
+        result = Result(
+            outcome=outcome,
+            duration_ms=5,
+            exit_code=3,
+            signal=9,
+            error="told",
+            stdout=printed("out"),
+            stderr=printed("no such host"),
+        )
+        claims, chance = stage.store.claims(queues, labels), random.Random(1)
+        if together:
+            state, following = claims.finish_and_claim(
+                claim, "w", result, backoff=BACKOFF, random=chance, now=stage.now
+            )
+        else:
+            state = claims.finish(claim, "w", result, backoff=BACKOFF, random=chance, now=stage.now)
+            following = claims.claim("w", now=stage.now)
+        found: list[object] = [state, following, stage.store.jobs.get("a").job, stage.store.jobs.attempts(claim.seq)]
+        found += [stage.store.jobs.output(claim.seq, 1), sorted(stage.counts().items())]
+        stage.check()
+        stage.store.close()
+        return found
+
+    assert left(together=True) == left(together=False)
 
 
 def claim_all(open_store: OpenStore, worker: str, start, results) -> None:

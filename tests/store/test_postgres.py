@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 
 import psycopg
 import pytest
 
-from queuectl.domain.attempt import Outcome
+from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import (
     Refused,
     StoreBusy,
@@ -21,12 +22,13 @@ from queuectl.store.dialect import statements
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.queries import load
 from queuectl.store.store import Store
-from tests.support.stage import Stage
+from tests.support.stage import BACKOFF, Stage, printed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from queuectl.store.rows import Claim
     from tests.support.postgres import Server
 
 
@@ -82,7 +84,6 @@ def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: 
 
     with stage.store.database.transaction():
         first = stage.store.database.rows("claim_due", worker="w", now=stage.now)[0]
-        stage.store.database.run("insert_run", job=first[0], fence=1, worker="w", now=stage.now)
         second = other.claims().claim("w1", now=stage.now)
         third = other.claims(["default"]).claim("w1", now=stage.now)
 
@@ -124,14 +125,44 @@ def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage
     other.database.on_wait = reached.set
 
     with stage.store.database.transaction():
-        row = stage.store.database.rows("claim_due", worker="w", now=stage.now)[0]
-        stage.store.database.run("insert_run", job=row[0], fence=1, worker="w", now=stage.now)
+        assert stage.store.database.rows("claim_due", worker="w", now=stage.now)
         cancelling.start()
         assert reached.wait(10)
     cancelling.join(10)
 
     assert told == ["w"]
     assert stage.store.jobs.get("a").job.cancel_requested == 15
+
+
+def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a", "b")
+    claim = stage.take()
+    other = stores()
+    told: list[tuple[JobState | None, Claim | None]] = []
+    reached = threading.Event()
+    other.database.on_wait = reached.set
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0, stdout=printed("out"), stderr=printed("err"))
+    finishing = threading.Thread(
+        target=lambda: told.append(
+            other.claims().finish_and_claim(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
+        )
+    )
+
+    with stage.store.database.transaction():
+        # As whoever changes many does, in the order of their numbers.
+        stage.store.database.hold(["a"])
+        finishing.start()
+        assert reached.wait(20)
+        stage.store.database.hold(["b"])
+        assert stage.store.database.rows("cancel_processing", id="a", signal=15, now=stage.now)
+    finishing.join(20)
+
+    ((state, following),) = told
+    assert (state, following and following.id) == (JobState.COMPLETED, "b")
+    assert [output.head for output in stage.store.jobs.output(claim.seq, 1)] == [b"out", b"err"]
+    assert stage.counts() == {"completed": 1, "processing": 1}
+    assert following
+    stage.finish(following)
 
 
 def test_prune_does_not_take_a_job_that_is_being_retried(stage: Stage, stores: Callable[..., Store]):
@@ -156,6 +187,31 @@ def test_prune_does_not_take_a_job_that_is_being_retried(stage: Stage, stores: C
     assert stage.store.jobs.state("a") is JobState.PENDING
 
 
+def test_prune_and_workers_do_not_wait_for_each_other(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("old", "older")
+    stage.run()
+    stage.run()
+    stage.enqueue("a", "b")
+    held = stage.take()
+    hasty = stores(wait=0.2)
+    later = stage.now + 1
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+
+    with stage.store.database.transaction():
+        pruned = stage.store.database.rows("prune", state="completed", after=0, before=later, limit=1)
+        state, following = hasty.claims().finish_and_claim(
+            held, "w", result, backoff=BACKOFF, random=random.Random(1), now=later
+        )
+    assert (len(pruned), state, following and following.id) == (1, JobState.COMPLETED, "b")
+
+    assert following
+    with stage.store.database.transaction():
+        stage.store.claims().record(following, "w", result, backoff=BACKOFF, random=random.Random(1), now=later)
+        assert hasty.jobs.prune(JobState.COMPLETED, before=later, now=later) == 2, "what is not committed is not there"
+
+    assert stage.counts() == {"completed": 1}
+
+
 def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
     stage.enqueue(*(f"job{n}" for n in range(5)))
     stage.run()
@@ -166,6 +222,30 @@ def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
 
     assert stage.counts() == before == {"pending": 3, "completed": 1, "failed": 1}
     assert stage.store.database.query("SELECT count(*) FROM counted_since") == [(0,)]
+
+
+def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, stores: Callable[..., Store]):
+    stage.enqueue("a", "b", "c")
+    claims, other = stage.store.claims(), stores()
+    theirs = other.claims()
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+    for each, worker in ((claims, "w"), (theirs, "w1")):
+        claim = each.claim(worker, now=stage.now)
+        assert claim is not None
+        each.finish(claim, worker, result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
+    reached = threading.Event()
+    other.database.on_wait = reached.set
+    writing = threading.Thread(target=lambda: theirs.write_down("w1", completed=1))
+
+    with stage.store.database.transaction():
+        claims.write_down("w", completed=1)
+        writing.start()
+        assert reached.wait(20)
+    writing.join(20)
+    claims.write_down("w", failed=1)
+
+    assert stage.store.journal.since(0)["success"] == 2
+    assert stage.store.fleet.tally("pool") == (2, 1)
 
 
 def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):

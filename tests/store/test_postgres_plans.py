@@ -29,6 +29,10 @@ SELECT n, 'job' || n, 'true', 'queue' || n % 3,
     CASE n % 5 WHEN 1 THEN 'abcd' || n % 7 END, CASE n % 15 WHEN 0 THEN 'gpu' || n % 2 END
 FROM generate_series(1, 60000) AS n
 """
+RUNS = """
+INSERT INTO queuectl.runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code)
+SELECT seq, 1, 'w', 1, 1, 1, 'success', 0 FROM queuectl.jobs WHERE state = 'completed'
+"""
 VALUES: dict[str, Any] = {
     "ids": '["job1"]',
     "seqs": "[1]",
@@ -55,6 +59,7 @@ VALUES: dict[str, Any] = {
 }
 QUICK = [
     *("due_job_in_queue", "next_due", "next_due_in_queue", "claim_due", "claim_job", "finish_job", "finish_run"),
+    *("succeed_and_claim", "left_to_run", "counts"),
     *("processing_of", "job_by_id", "state_of", "attempts_of", "output_of", "last_words", "cancel_ready"),
     *("cancel_processing", "cancel_requested", "retry_job", "delete_job", "newest_seqs", "newest_seqs_in_state"),
     *("jobs_in_order", "jobs_in_state_in_order", "revive", "prune", "ids_there", "lock_jobs", "sign_job", "hold_job"),
@@ -73,6 +78,7 @@ def large(server: Server) -> Iterator[Store]:
     with psycopg.connect(url, autocommit=True) as filling:
         filling.execute("SET session_replication_role = replica")
         filling.execute(JOBS)
+        filling.execute(RUNS)
         filling.execute("SELECT setval('queuectl.numbers', 60000)")
         filling.execute("VACUUM ANALYZE")
     store = Store(PostgresDatabase(url), actor="tester@here")
@@ -92,15 +98,18 @@ def plan_of(store: Store, name: str) -> str:
     return "\n".join(line for (line,) in rows)
 
 
-def test_a_claim_uses_the_index_of_ready_jobs_and_nothing_else(large: Store):
-    plan = plan_of(large, "claim_due")
+@pytest.mark.parametrize(("name", "changed"), [("claim_due", 1), ("succeed_and_claim", 2)])
+def test_a_claim_uses_the_index_of_ready_jobs_and_nothing_else(large: Store, name: str, changed: int):
+    plan = plan_of(large, name)
 
-    assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready", "jobs_pkey"}
+    used = re.findall(r"using (\w+) on jobs", plan)
+    assert "jobs_ready" in used
     assert "LockRows" in plan
     for slow in ("Seq Scan", "Sort", "Bitmap", "Hash"):
         assert slow not in plan, plan
-    # The row that was locked is changed by its number; everything else is found by the index.
-    assert plan.count("jobs_pkey") == 1
+    # The rows that are changed are found by their numbers (or state and number), everything else by the index.
+    assert len([index for index in used if index in {"jobs_pkey", "jobs_state"}]) == changed
+    assert set(used) <= {"jobs_ready", "jobs_pkey", "jobs_state"}
 
 
 def test_a_claim_in_a_queue_uses_the_index_of_that_queue(large: Store):

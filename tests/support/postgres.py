@@ -140,6 +140,11 @@ class Server:
         """Where it listens."""
         return self._directory / ".s.PGSQL.5432"
 
+    @property
+    def pid(self) -> int:
+        """The process whose children are the server's others."""
+        return int((self._directory / "data" / "postmaster.pid").read_text().split()[0])
+
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._directory}"
 

@@ -34,7 +34,8 @@ class Proxy:
         self._clients: set[socket.socket] = set()
         self._passing = threading.Event()
         self._passing.set()
-        self._rob = False
+        self._rob = b""
+        """What an answer holds that is to be lost; nothing: all come through."""
         self.knocks = 0
         """How many connections were asked for."""
         self.robbed = threading.Event()
@@ -66,8 +67,15 @@ class Proxy:
 
     def lose_the_next_answer_to_a_commit(self) -> None:
         """The server commits; then the connection breaks, before its answer has come through."""
+        self.lose_the_next_answer_with(_COMMITTED)
+
+    def lose_the_next_answer_with(self, words: bytes) -> None:
+        """The connection breaks before an answer with these words in it has come through; what was asked for is done.
+
+        A statement that is a transaction of its own is over when its answer, if it is a short one, leaves the server.
+        """
         self.robbed.clear()
-        self._rob = True
+        self._rob = words
 
     def close(self) -> None:
         self._closing = True
@@ -125,8 +133,8 @@ class Proxy:
                 data = source.recv(65_536)
             except OSError:
                 data = b""
-            if self._rob and source not in self._clients and _COMMITTED in data:
-                self._rob = False
+            if self._rob and source not in self._clients and self._rob in data:
+                self._rob = b""
                 self.robbed.set()
                 data = b""
             try:

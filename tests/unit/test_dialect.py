@@ -42,4 +42,5 @@ def test_nothing_of_sqlites_own_is_left():
 def test_what_only_sqlite_has_stands_in_postgresqls_file_too():
     only_sqlite = set(load("sqlite")) - set(load("postgresql"))
 
-    assert only_sqlite <= set(statements())
+    # There one statement does several things.
+    assert only_sqlite - set(statements()) == {"insert_run", "count_attempts"}
