@@ -2,11 +2,11 @@
 
 Both are run as their documentation recommends for throughput, and with whatever else was faster here:
 
-- The commands are started from threads (`asyncio.to_thread(subprocess.run, …)`): asyncio's own subprocesses are two to
-  eight times slower. The output is captured, as we do: a queue of shell commands is asked what they printed.
-- pgqueuer: the driver asyncpg, uvloop, `pgq autovac`, batches of ten; one process, as two were no faster. Its own limit
-  of concurrent jobs polls ten times a second once it is reached, so the limit is a semaphore of ours: the worker takes
-  every job out of the store as fast as it can, which no second host could share, and eight of them run at a time.
+- The commands are started from threads (`asyncio.to_thread(subprocess.run, …)`): asyncio's own subprocesses are one
+  and a half to eight times slower. The output is captured, as we do: whoever queues commands asks what they printed.
+- pgqueuer: the driver asyncpg, uvloop, `pgq autovac`, batches of ten; one process, as two are hardly faster. Its own
+  limit of concurrent jobs polls ten times a second once it is reached, so the limit is a semaphore of ours: the worker
+  takes every job out of the store at once, which no second host could share, and eight of them run at a time.
 - procrastinate: a connection for each concurrent job and one more. Two processes with four jobs each, as one with
   eight is held up by its event loop. uvloop did not help it.
 - Every commit of all three waits for the disk, as the server has it. Imports and connections are made before the clock

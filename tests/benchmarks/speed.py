@@ -121,8 +121,13 @@ def _fill(stage: Stage, count: int) -> None:
     connection = apsw.Connection(stage.path)
     connection.execute("PRAGMA synchronous = OFF")
     with connection:
-        connection.execute("INSERT INTO pools VALUES ('p', 'h', 1, '[]', 1, NULL, 1, NULL)")
-        connection.execute("INSERT INTO workers VALUES ('w', 'p', 'h', 'b', 1, 1, 1, NULL, 0, 0)")
+        connection.execute(
+            "INSERT INTO pools (id, host, pid, queues, size, started_at) VALUES ('p', 'h', 1, '[]', 1, 1)"
+        )
+        connection.execute(
+            "INSERT INTO workers (id, pool, host, boot_id, pid, pid_start, started_at)"
+            " VALUES ('w', 'p', 'h', 'b', 1, 1, 1)"
+        )
         connection.executemany(
             "INSERT INTO jobs (id, command, queue, state, attempts, fence, max_retries, run_at, created_at, updated_at,"
             " finished_at) VALUES (?, 'echo ' || ?, 'default', 'completed', 1, 1, 3, ?1, ?1, ?1, ?1)",
