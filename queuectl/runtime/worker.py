@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT_FOR_WEATHER = 5.0
 _LOOKS_UP_EVERY = 0.5
+_LOOKS_UP_AFAR = 2.0
+_SELDOM = 5
+"""How many times as long as `poll_interval` an idle worker waits where many ask one server, and calls reach it."""
 
 
 class Stop(IntEnum):
@@ -262,13 +265,16 @@ class Worker:
             self._count_attempts()
             due = self._claims.next_due()
             seen = self._store.changed()
+            look_at = time.monotonic() + self._settings.poll_interval * _SELDOM
             while not self._stop:
                 left = (due - self._clock.now()) / 1000 if due is not None else self._settings.poll_interval
                 rang = self._listener.wait(min(max(left, 0), self._settings.poll_interval, 1.0))
                 self._tick()
-                if rang or self._store.changed() != seen or (due is not None and self._clock.now() >= due):
+                if rang or (due is not None and self._clock.now() >= due) or not self._tenure.is_certain(None):
                     return
-                if not self._tenure.is_certain(None):
+                # On a server somebody always writes: it is not asked each time.
+                seldom = self._store.database.remote and not self._assignment.drain
+                if time.monotonic() >= look_at if seldom else self._store.changed() != seen:
                     return
         except StoreError as error:
             self._bad_weather(error)
@@ -317,7 +323,7 @@ class Worker:
 
     def _look_up(self) -> None:
         """What a worker that never rests must do now and then."""
-        self._look_up_at = time.monotonic() + _LOOKS_UP_EVERY
+        self._look_up_at = time.monotonic() + (_LOOKS_UP_AFAR if self._store.database.remote else _LOOKS_UP_EVERY)
         try:
             self._count_attempts()
             self._read_settings()
