@@ -21,6 +21,9 @@ ON_EVERY_STORE = {"cli", "faults", "integration", "operations"}
 for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
     # A developer's own settings are not what is tested.
     del os.environ[name]
+for name in ("COLUMNS", "LINES"):
+    # Who runs the tests side by side sets them; what is tested has terminals of its own.
+    os.environ.pop(name, None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
 from queuectl.store import claims, fleet, leases
+from queuectl.store.files import gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +55,28 @@ class Surroundings:
     place: Place
     location: str
     """The store, as jobs may name it."""
+    file: tuple[int, int] | None
+    """The store's file as the pool has found it, by `file_of`."""
     brief: bool
     """Log only what a person should see."""
     inherited_lock: int | None
     """The supervisor's lock, where children are forked: it must be free once the supervisor is dead."""
+
+
+def file_of(location: str) -> tuple[int, int] | None:
+    """Which file a store is, whatever may come under its name later; None for a server's, or where there is none."""
+    try:
+        status = os.stat(location)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _open(given: Surroundings, actor: str) -> Store:
+    """Open the pool's store, and not one that has come in its place, or would be made now. Raises StoreError."""
+    if file_of(given.location) != given.file:
+        raise gone(given.location)
+    return given.open_store(actor=actor, durable=False)
 
 
 def work(given: Surroundings, assignment: Assignment) -> None:
@@ -66,7 +85,7 @@ def work(given: Surroundings, assignment: Assignment) -> None:
     with _Child(given, log):
         given.place.make()  # somebody may have taken it away since the pool was started
         host.adopt_orphans()
-        store = given.open_store(actor=assignment.id, durable=False)
+        store = _open(given, assignment.id)
         clock = Clock(store.database)
         lease = settings_from(store.config()).lease
         worker = Worker(
@@ -97,7 +116,7 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
     log = Log(given.pool, brief=given.brief)
     with _Child(given, log):
         given.place.make()
-        store = given.open_store(actor=given.pool, durable=False)
+        store = _open(given, given.pool)
         steward = Steward(
             given.pool,
             store,

@@ -19,7 +19,7 @@ from queuectl.domain.errors import StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
-from queuectl.runtime.children import DRAINED, GONE, WRITTEN_OFF, Surroundings, look_after, work
+from queuectl.runtime.children import DRAINED, GONE, WRITTEN_OFF, Surroundings, file_of, look_after, work
 from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
@@ -150,6 +150,7 @@ class Pool:
                 size=self._size,
             )
             lease = settings_from(store.config()).lease
+            self._file = file_of(self._location)
             store.fleet.add_pool(info, lease_ms=round(lease * 1000), now=Clock(store.database).now())
         finally:
             store.close()
@@ -206,6 +207,7 @@ class Pool:
             open_store=self._open_store,
             place=self._place,
             location=self._location,
+            file=self._file,
             brief=self._params.brief,
             inherited_lock=self._lock if forks else None,
         )

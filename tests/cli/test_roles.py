@@ -305,7 +305,7 @@ def test_a_store_that_is_missing_or_older_is_left_to_its_owner(server: Server, a
 def test_a_reader_watches_in_the_console(as_role: Callable[[str], Environment]):
     terminal = Terminal("tui", "--read-only", env=as_role("queuectl_reader"))
     try:
-        terminal.wait_for("pending", 60)
+        terminal.wait_for("LIVE", 60)
         terminal.press("q")
         assert terminal.wait(60) == 0
     finally:
