@@ -77,7 +77,8 @@ def printed_so_far(
     while True:
         _call_worker(store, place, job)
         sent = [store.afar.sent(job, attempt, stream) for stream in STREAMS]
-        if any(sent) or not patient or time.monotonic() > until:
+        # Both are always sent, one after the other, even when nothing was printed to one of them.
+        if all(sent) or not patient or time.monotonic() > until:
             break
         time.sleep(_PAUSE)
     out, err = (NOTHING if each is None else Output(head=b"", tail=each[1], total=each[0]) for each in sent)

@@ -27,6 +27,7 @@ from queuectl.runtime.process import allow_open_files
 from queuectl.runtime.signals import orders_held_back, signal_pipe
 from queuectl.runtime.worker import Assignment, Stop
 from queuectl.store.files import gone
+from queuectl.store.location import is_url
 from queuectl.store.store import Store
 
 TYPE_CHECKING = False
@@ -100,7 +101,9 @@ class Pool:
         signal.signal(signal.SIGTERM, self._signalled)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(signal.SIGHUP, self._signalled)
-        # Ctrl+C may still break off what has not begun: a server can be silent for long.
+        if not is_url(self._location):
+            signal.signal(signal.SIGINT, self._signalled)
+        # A server can be silent for long: Ctrl+C breaks that off.
         self._register()
         signal.signal(signal.SIGINT, self._signalled)
         # What has been made by now is shared with every worker: keep the collector from touching it.

@@ -105,7 +105,8 @@ class PostgresDatabase:
             adapters.register_loader("json", TextLoader)
             self._cursor = self._connection.cursor()
             self._prepare()
-            self.changed()  # for the clock
+            # For the clock, and not by what connects anew when the server hangs up.
+            self._changed(lambda: self._run(self._statements["changed"].text, {}))
             if self._ear is not None:
                 self._ear.listen(self._connection)
         except BaseException as error:
@@ -297,8 +298,11 @@ class PostgresDatabase:
 
     def changed(self) -> int:
         """A number of the transactions that are over (postgresql.sql says why that is enough). 50 µs, and no lock."""
+        return self._changed(lambda: self.rows("changed"))
+
+    def _changed(self, ask: Callable[[], list[tuple[Any, ...]]]) -> int:
         before = time.time_ns()
-        ((number, clock),) = self.rows("changed")
+        ((number, clock),) = ask()
         # The server looked at its clock somewhere between: half way is off by half the way at most.
         ahead = clock - (before + time.time_ns()) // 2_000_000
         if abs(ahead - self.ahead) > _SKEW_MS:

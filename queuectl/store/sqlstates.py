@@ -48,6 +48,8 @@ def told(state: str | None, text: str, address: str) -> Exception:
             hint="sslrootcert=FILE in the URL names who signs its certificate, which must be of the URL's host",
         )
     if state is None or state in _GONE or state.startswith("08"):
+        # libpq's own advice is said by the hint.
+        line = line.removeprefix("connection is bad: ").partition(" Is the server running")[0]
         return StoreUnreachable(
             f"the server of {address} does not answer: {line}", hint="is it running, and may this host reach it?"
         )

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, hosts, reliability, server, speed
+from tests.benchmarks import console, footprint, hosts, hosts_lost, reliability, server, speed
 
 ALL = {
     "drain": speed.drain,
@@ -24,6 +24,7 @@ ALL = {
     "server-latency": server.latency,
     "server-bulk": server.bulk,
     "server-hosts": hosts.hosts,
+    "hosts-lost": hosts_lost.hosts_lost,
 }
 
 

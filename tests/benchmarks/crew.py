@@ -1,7 +1,7 @@
 """Simulated workers of one host: `URL HOST WORKERS JOB_MS SECONDS`, from the end of its input on.
 
 Each worker is a thread with a connection of its own. It asks the store for what a real one asks (runtime/worker.py), as
-often and in the same order: claims, results, the statistics twice a second, its lease, and a look each second when it
+often and in the same order: claims, results, the statistics every two seconds, its lease, and a look every five when it
 is idle. In the place of a process it sleeps. What it learned goes to standard output as one JSON object.
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SETTINGS = settings_from({})
 PRINTED = Output(head=b"simulated\n", tail=b"", total=10)
-WRITE_DOWN_EVERY = 0.5
-LOOK_EVERY = 1.0
+WRITE_DOWN_EVERY = 2.0
+LOOK_EVERY = 5.0
 RENEWALS = 6
 
 
@@ -84,11 +84,10 @@ class Simulated:
             return claim
         self._write_down()
         self._claims.next_due()
-        seen = self._store.changed()
-        while time.monotonic() < until:
-            time.sleep(max(0.0, min(LOOK_EVERY, until - time.monotonic())))
-            if self._store.changed() != seen:
-                return None
+        self._store.changed()
+        until = min(until, time.monotonic() + LOOK_EVERY)
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(1.0, left))
             self._chores(None)
         return None
 

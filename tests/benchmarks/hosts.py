@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tests.support.postgres import Server
 
 HOSTS = 4
+IDLE = 20.0
+"""Seconds of which the idle ones are watched: they do something every five."""
 STEPS = (25, 50, 100, 200)
 JOB_MS = 100
 SECONDS_A_ROUND = 2
@@ -51,7 +53,7 @@ def _curve(seconds: float) -> Iterator[Figure]:
                 seconds=seconds,
             )
         yield _measured(on, "jobs of no time", STEPS[-1], job_ms=0, jobs=round(6000 * seconds), seconds=seconds)
-        yield _measured(on, "idle", STEPS[-1], job_ms=JOB_MS, jobs=0, seconds=seconds)
+        yield _measured(on, "idle", STEPS[-1], job_ms=JOB_MS, jobs=0, seconds=max(seconds, IDLE))
 
 
 def _measured(on: Server, what: str, workers: int, *, job_ms: int, jobs: int, seconds: float) -> Figure:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from queuectl.selftest.ledger import note, read, witnessed
-from queuectl.selftest.remains import processes_of
 from tests.benchmarks.figure import Figure, middle
-from tests.support.hosts import Hosts
+from tests.support.hosts import Hosts, cut_the_power
 from tests.support.postgres import Server
 from tests.support.siege import began
 from tests.support.waiting import wait_until
@@ -33,18 +30,28 @@ def hosts_lost(rounds: int) -> list[Figure]:
     server = Server()
     try:
         return [
-            _figure("a host is dead, all of it at once", server, rounds, _kill),
-            _figure("a host is cut off from the server", server, rounds, lambda _queue, way, _pool: way.clog()),
+            _figure(
+                "a host is dead, all of it at once",
+                server,
+                rounds,
+                lambda queue, _way, pool: cut_the_power(queue, pool),
+            ),
+            _figure(
+                "a host is cut off from the server",
+                server,
+                rounds,
+                lambda _queue, way, _pool: way.clog(),
+                lives_on=True,
+            ),
         ]
     finally:
         server.close()
 
 
-def _figure(what: str, server: Server, rounds: int, harm: Harm) -> Figure:
+def _figure(what: str, server: Server, rounds: int, harm: Harm, *, lives_on: bool = False) -> Figure:
     found = [_round(server, harm) for _ in range(rounds)]
     taken = [seconds for seconds, _ in found]
-    alone = [seconds for _, seconds in found if seconds is not None]
-    apart = f"; its own processes were gone {min(alone):.1f} s before or earlier" if alone else ""
+    apart = f"; its own processes were gone {min(alone for _, alone in found):.1f} s before" if lives_on else ""
     return Figure(
         what=f"{what}, the lease is {LEASE} s → its job runs on another, {rounds} times",
         value=f"median {middle(taken):.1f} s, max {max(taken):.1f} s{apart}",
@@ -53,7 +60,7 @@ def _figure(what: str, server: Server, rounds: int, harm: Harm) -> Figure:
     )
 
 
-def _round(server: Server, harm: Harm) -> tuple[float, float | None]:
+def _round(server: Server, harm: Harm) -> tuple[float, float]:
     """Seconds until the job begins anew, and how long before that the last sign of life of the first attempt was."""
     url = server.create()
     with tempfile.TemporaryDirectory() as directory:
@@ -81,10 +88,3 @@ def _round(server: Server, harm: Harm) -> tuple[float, float | None]:
         finally:
             hosts.close()
             server.drop(url)
-
-
-def _kill(queue: Queue, _way: Proxy, pool: Pool) -> None:
-    left = processes_of(queue.path)
-    pool.kill()
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from queuectl.selftest.ledger import note, witnessed
-from queuectl.selftest.remains import processes_of
-from tests.support.hosts import Hosts, outlasts
+from tests.support.hosts import Hosts, cut_the_power, outlasts
 from tests.support.siege import began, once
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
@@ -60,11 +57,7 @@ def test_what_a_dead_host_held_runs_on_another(hosts: Hosts, ledger: Path):
     wait_until(began(ledger, "job"))
     two.start()
 
-    # As if its power were cut: everything of it at once, the job too.
-    left = processes_of(one.path)
-    pool.kill()
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
+    cut_the_power(one, pool)
 
     assert two.wait_for("job", seconds=60) == "completed"
     assert two.outcomes("job") == ["lost", "success"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,12 +54,17 @@ class Crowd:
 
     def pool(self) -> tuple[int, int, int]:
         """Start a pool of one worker; the pids of its supervisor, steward and worker."""
+        self.run("status")
         with self.log.open("wb") as log:
             self._pool = self._start("worker", "start", stdout=subprocess.DEVNULL, stderr=log)
-        (worker,) = wait_until(lambda: json.loads(self.run("worker", "list", "--json")), 30)
+        (worker,) = wait_until(partial(self._workers, self._pool), 60)
         children = Path(f"/proc/{self._pool.pid}/task/{self._pool.pid}/children")
         (steward,) = set(map(int, children.read_text().split())) - {worker["pid"]}
         return self._pool.pid, steward, worker["pid"]
+
+    def _workers(self, pool: subprocess.Popen[bytes]) -> list[Any]:
+        assert pool.poll() is None, self.log.read_text()
+        return list(json.loads(self.run("worker", "list", "--json")))
 
     def end(self) -> None:
         if self._pool is not None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from queuectl.selftest.remains import processes_of
 from tests.support.proxy import Proxy
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.queue import Pool
 
 
 class Hosts:
@@ -46,6 +52,14 @@ class Hosts:
             queue.close()
         for proxy in self._proxies:
             proxy.close()
+
+
+def cut_the_power(queue: Queue, pool: Pool) -> None:
+    """End all of a host at once: its pool, and what its jobs have started."""
+    pool.kill(also=processes_of(queue.path))
+    for pid in processes_of(queue.path):  # what was just being started
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def outlasts(seconds: float) -> Callable[[], bool]:

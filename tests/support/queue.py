@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from queuectl import bootstrap
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from queuectl.operations.context import Context
@@ -51,11 +51,17 @@ class Pool:
     def wait(self, seconds: float = 20.0) -> int:
         return self.process.wait(seconds)
 
-    def kill(self) -> None:
-        """Kill the supervisor, its steward and its workers with -9, and wait until the workers are gone."""
+    def kill(self, also: Iterable[int] = ()) -> None:
+        """Kill the supervisor, its steward and its workers with -9, and wait until the workers are gone.
+
+        `also` others, which may be gone already.
+        """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for pid in (self.process.pid, *map(int, children)):
             os.kill(pid, signal.SIGKILL)
+        for pid in also:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
