@@ -93,18 +93,22 @@ def context(
     )
 
 
-def open_store(path: str, *, actor: str, durable: bool = True) -> Store:
-    """Open the store at `path`, which may be a URL. Raises StoreError, and UsageError without a driver for it."""
+def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = False) -> Store:
+    """Open the store at `path`, which may be a URL. Raises StoreError, and UsageError without a driver for it.
+
+    `as_is`: only to be looked at. It is neither made nor migrated, and no lock is waited for.
+    """
     # Loaded here: `--help` needs no driver.
     from queuectl.store.store import Store
 
+    wait = 0.0 if as_is else wait_from_environment()
     if is_url(path):
         from queuectl.store.postgres import PostgresDatabase
 
-        return Store(PostgresDatabase(path, wait=wait_from_environment()), actor=actor)
+        return Store(PostgresDatabase(path, wait=wait, as_is=as_is), actor=actor)
     from queuectl.store.sqlite import SqliteDatabase
 
-    return Store(SqliteDatabase(path, durable=durable, wait=wait_from_environment()), actor=actor)
+    return Store(SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is), actor=actor)
 
 
 def actor() -> str:

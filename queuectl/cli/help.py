@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from queuectl import __version__
-from queuectl.cli.words import GROUPS, unknown_command
+from queuectl.cli.words import unknown_command
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
-from queuectl.operations import WHERE, find
+from queuectl.operations import GROUPS, WHERE, find
 from queuectl.operations.arguments import add_options, is_many, usage
 
 TYPE_CHECKING = False

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import record
-from queuectl.operations import WHERE
+from queuectl.operations import GROUPS, WHERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-GROUPS = frozenset(name.partition(" ")[0] for name in WHERE if " " in name)
 
 
 @record

@@ -51,8 +51,11 @@ WHERE = {
     "selftest": "selftest.SELFTEST",
     "demo": "demo.DEMO",
     "tui": "console.TUI",
+    "completion": "completion.COMPLETION",
 }
 """Every operation by name, in the order of the help: the module that defines it, and its name there."""
+GROUPS = frozenset(name.partition(" ")[0] for name in WHERE if " " in name)
+"""First words of commands that are two words long."""
 
 
 def find(name: str) -> Operation:

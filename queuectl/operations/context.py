@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     class OpenStore(Protocol):
         """Opens the store anew. It can be sent to another process."""
 
-        def __call__(self, *, actor: str, durable: bool = True) -> Store:
-            """A store that acts as `actor`. Raises StoreError."""
+        def __call__(self, *, actor: str, durable: bool = True, as_is: bool = False) -> Store:
+            """A store that acts as `actor`; `as_is`: neither made nor migrated nor waited for. Raises StoreError."""
 
 
 class Context:

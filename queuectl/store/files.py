@@ -62,11 +62,13 @@ def gone(path: str, what_then: str = "") -> StoreGone:
     )
 
 
-def make_file(path: str) -> None:
-    """Make sure that `path` is a regular file of ours, creating it 0600; never opens one that exists."""
+def make_file(path: str, *, as_is: bool = False) -> None:
+    """Make sure that `path` is a regular file of ours, creating it 0600 unless `as_is`; never opens one that exists."""
     try:
         status = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if as_is:
+            raise _unusable(path, error) from None
         _create(path)
         return
     except (OSError, ValueError) as error:

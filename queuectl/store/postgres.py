@@ -60,12 +60,16 @@ class PostgresDatabase:
     compound = True
     remote = True
 
-    def __init__(self, url: str, *, wait: float = 30.0) -> None:
-        """Connect to the server at `url`, and make or migrate the store where needed. Raises StoreError, UsageError."""
+    def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False) -> None:
+        """Connect to the server at `url`, and make or migrate the store where needed, unless `as_is`.
+
+        Raises StoreError, UsageError.
+        """
         addresses.check(url)
         self.address = addresses.shown(url)
         """The URL as people may see it."""
         self._wait = wait
+        self._as_is = as_is
         self.ahead = 0
         self.connections = 0
         """How many there have been, one after the other."""
@@ -145,6 +149,8 @@ class PostgresDatabase:
         from queuectl.store.server_schema import migrate, version_of
 
         if not version or version_of(self._cursor, self.address, SCHEMA_VERSION) != SCHEMA_VERSION:
+            if self._as_is:
+                raise StoreUnreadable(f"there is no store of this version at {self.address}")
             try:
                 migrate(self._cursor, self.address, SCHEMA_VERSION)
             except psycopg.errors.InsufficientPrivilege as error:

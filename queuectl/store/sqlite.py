@@ -51,16 +51,20 @@ class SqliteDatabase:
     lost = False
     patience: float | None = None
 
-    def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0) -> None:
-        """Open the store at `path`, an absolute path, and make or migrate it where needed. Raises StoreError."""
+    def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0, as_is: bool = False) -> None:
+        """Open the store at `path`, an absolute path, and make or migrate it where needed, unless `as_is`.
+
+        Raises StoreError.
+        """
         self.path = path
         self.wait = wait
         """Seconds to wait for a lock."""
         self.on_wait: Callable[[], None] | None = None
         self._durable = durable
+        self._as_is = as_is
         self._deadline = 0.0
         self._statements = load(self.dialect)
-        make_file(path)
+        make_file(path, as_is=as_is)
         wait_for_leavers(path, wait)
         try:
             self._connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
@@ -84,6 +88,8 @@ class SqliteDatabase:
         application = self._execute("PRAGMA application_id").get
         version = self._execute("PRAGMA user_version").get
         if application != APPLICATION_ID or version != SCHEMA_VERSION:
+            if self._as_is:
+                raise StoreUnreadable(f"{self.path} is no store of this version")
             # Loaded here: only the first command on a store pays for it.
             from queuectl.store.migrate import migrate
 

@@ -34,6 +34,7 @@ REFUSED = {
     "tui": "a console inside the console would fight it for the terminal",
     "wait": "the list is live: a job is seen to end in it",
     "demo": "it makes a store of its own, and this console looks at another",
+    "completion": "it is for the line of a shell; the console completes its own",
 }
 """What the console does not run, and why."""
 BY_KEY = {
@@ -101,7 +102,7 @@ def test_every_operation_is_completed_while_it_is_typed(name: str):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_says_what_to_do_instead(name: str):
-    words = {"wait": "wait job1"}
+    words = {"wait": "wait job1", "completion": "completion bash"}
 
     with pytest.raises(UsageError) as caught:
         read_line(words.get(name, name))

@@ -41,5 +41,6 @@ SAMPLES = {
     "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
     "demo": ("demo",),
     "tui": ("tui",),
+    "completion": ("completion", "bash"),
 }
 """A line for each command, on a store where job `a` waits and job `gone` is cancelled."""

@@ -34,6 +34,7 @@ NOT_HERE = {
     "tui": "this is it",
     "wait": "the list shows it as it ends: leave the console open",
     "demo": "run it in a shell: queuectl demo",
+    "completion": "it is for a shell: queuectl completion bash",
 }
 """Commands that the console does not run, and what to do instead."""
 _IDS = 200

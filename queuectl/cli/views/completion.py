@@ -1,0 +1,19 @@
+"""Completion in a shell, as the shell reads it."""
+
+from __future__ import annotations
+
+from queuectl.operations.completion import Script, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.cli.screen import Screen
+    from queuectl.operations.completion import Choices, Completion
+
+
+def completion(result: Script | Choices, _params: Completion, screen: Screen) -> None:
+    """The script, or a word a line."""
+    screen.utf8()  # as the words of a command line are read, whatever the locale
+    screen.write(result.text if isinstance(result, Script) else "".join(f"{shown(each)}\n" for each in result.choices))
+
+
+VIEWS = {"completion": completion}

@@ -1,0 +1,95 @@
+"""Names that a store has, for whoever is typing one: at once, or none."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock, start_new_thread
+
+from queuectl.domain.text import one_line, safe
+from queuectl.operations.candidates import Choice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from queuectl.operations.context import Context
+    from queuectl.store.store import Store
+
+_PATIENCE = 2.0
+"""Seconds to wait for a store: one on a server may never answer."""
+_MOST = 200
+_WIDTH = 60
+
+
+def names(context: Context, db: str | None, kind: str) -> list[Choice]:
+    """Names of this kind in the store `db`, or that of the context; none where it cannot be read at once.
+
+    The store is read as it is: neither made nor migrated. Names with control characters are left out.
+    """
+    found: list[Choice] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def look() -> None:
+        try:
+            where = context if db is None else context.elsewhere(db)
+            store = where.open_store(actor=where.actor, as_is=True)
+            try:
+                found.extend(_first(_of_kind(store, kind)))
+            finally:
+                store.close()
+        except Exception:  # noqa: BLE001, S110 - in the middle of a line is no place for an error
+            pass
+        finally:
+            done.release()
+
+    # A connection to a server that swallows packets, or a name that is looked up for ever, cannot be interrupted: what
+    # waits for it is left behind, and ends with the process.
+    start_new_thread(look, ())
+    return list(found) if done.acquire(timeout=_PATIENCE) else []
+
+
+def _first(choices: Iterable[Choice]) -> list[Choice]:
+    found: dict[str, Choice] = {}
+    for each in choices:
+        if each.text and safe(each.text) == each.text:
+            found.setdefault(each.text, each)
+        if len(found) == _MOST:
+            break
+    return list(found.values())
+
+
+def _of_kind(store: Store, kind: str) -> Iterable[Choice]:
+    if kind in {"jobs", "dead"}:
+        return _jobs(store, dead=kind == "dead")
+    if kind == "errors":
+        return [
+            Choice(text=each.signature, about=one_line(f"{each.n:,} dead: {each.text or ''}", _WIDTH))
+            for each in reversed(store.dead.errors())
+        ]
+    if kind == "views":
+        return [Choice(text=each.name, about=one_line(each.filter, _WIDTH)) for each in store.views.list()]
+    return [Choice(text=text) for text in sorted(_texts(store, kind))]
+
+
+def _jobs(store: Store, *, dead: bool) -> list[Choice]:
+    from queuectl.domain.job import JobState
+
+    states = (JobState.DEAD,) if dead else ()
+    newest = [each.job for each in store.jobs.listing(limit=_MOST, states=states)][::-1]
+    return [Choice(text=job.id, about=one_line(f"{job.state.value}  {job.command}", _WIDTH)) for job in newest]
+
+
+def _texts(store: Store, kind: str) -> set[str]:
+    if kind == "queues":
+        return {queue for queue, _, _ in store.counts()}
+    if kind in {"hosts", "pools"}:
+        return {each.host if kind == "hosts" else each.id for each in store.fleet.running_pools()}
+    if kind == "filters":
+        from queuectl.domain.job import JobState
+
+        return {f"state:{state.value}" for state in JobState} | {f"queue:{each}" for each in _texts(store, "queues")}
+    newest = [each.job for each in store.jobs.listing(limit=_MOST)]
+    if kind == "tags":
+        return {tag for job in newest for tag in job.tags}
+    offered = {label for pool in store.fleet.running_pools() for label in pool.labels}
+    return offered | {label for job in newest for label in job.needs}

@@ -1,0 +1,329 @@
+"""What the program answers a shell that completes a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from queuectl.domain.job import JobState
+from queuectl.domain.record import described
+from queuectl.operations import GROUPS, WHERE, find
+from queuectl.operations.arguments import option_strings
+from queuectl.operations.candidates import Choice, candidates
+from queuectl.operations.completion import SHELLS
+from queuectl.operations.names import names
+from tests.support.command import NOBODY, Done, as_user, environment, skip_unless_others_can_run_it
+from tests.support.queue import Queue
+from tests.support.waiting import wait_until
+
+UNSEEN = ["\x1b[31mred", "two\nlines", "tab\tbed", "\u202eright", "\x9b31m", "\u2028line"]
+"""Ids that no terminal would show as they are. No command lets them in, but others may write to a store."""
+
+
+def texts(queue: Queue, *words: str, shell: str = "zsh") -> list[str]:
+    done = queue.run("completion", shell, "--", *words)
+    assert done.stderr == ""
+    return [line.partition("\t")[0] for line in done.stdout.splitlines()]
+
+
+def offers(queue: Queue, *words: str, expected: list[str]) -> None:
+    """The answer is this. A busy machine may have been too slow for the first one."""
+    wait_until(lambda: texts(queue, *words) == expected, 60)
+
+
+def nothing(_db: str | None, _kind: str) -> list[Choice]:
+    return []
+
+
+def offered(*words: str) -> list[str]:
+    return [each.text or each.about for each in candidates(words, nothing)]
+
+
+def entries(directory: Path) -> list[str]:
+    """Everything below a directory, by name."""
+    return sorted(str(each.relative_to(directory)) for each in directory.rglob("*"))
+
+
+def test_names_come_from_the_store(queue: Queue):
+    queue.enqueue("true", "--id", "a b", "-q", "my queue", "--tag", "urgent", "--needs", "gpu", "--delay", "1h")
+    queue.run("config", "set", "backoff_delay", "0")
+    queue.enqueue("false", "--id", "broken", "--max-retries", "0")
+    assert queue.drain().wait(60) == 0
+    queue.run("view", "save", "night", "state:dead")
+    signature = queue.json("dlq", "list", "--by-error")[0]["signature"]
+
+    offers(queue, "show", "", expected=["broken", "a b"])
+    offers(queue, "cancel", "broken", "", expected=["a b"])
+    offers(queue, "show", "a", expected=["a b"])
+    offers(queue, "show", "a b", "", expected=[])
+    offers(queue, "dlq", "show", "", expected=["broken"])
+    offers(queue, "enqueue", "-q", "", expected=["default", "my queue"])
+    offers(queue, "list", "--queue=m", expected=["--queue=my queue"])
+    offers(queue, "list", "--tag", "", expected=["urgent"])
+    offers(queue, "worker", "start", "--label", "", expected=["gpu"])
+    offers(queue, "dlq", "retry", "--error", "", expected=[signature])
+    offers(queue, "list", "--view", "", expected=["night"])
+    offers(queue, "view", "delete", "", expected=["night"])
+    offers(queue, "view", "save", "x", "queue:m", expected=["queue:my queue"])
+
+
+def test_hosts_and_pools_are_those_that_run(queue: Queue):
+    offers(queue, "worker", "stop", "--host", "", expected=[])
+    queue.start()
+    (pool,) = queue.context.store.fleet.running_pools()
+
+    offers(queue, "worker", "stop", "--host", "", expected=[pool.host])
+    offers(queue, "worker", "scale", "2", "--pool", "", expected=[pool.id])
+
+
+def test_what_a_name_is_about_stands_after_a_tab_in_one_safe_line(queue: Queue):
+    queue.enqueue("echo \x1b[31m\n\ttwo", "--id", "a")
+
+    answer = wait_until(lambda: queue.run("completion", "fish", "--", "show", "").stdout, 60)
+
+    assert answer == "a\tpending  echo \\x1b[31m \\ttwo\n"
+
+
+def test_the_answer_has_a_json_form(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+
+    wait_until(
+        lambda: (
+            json.loads(queue.run("--json", "completion", "zsh", "--", "show", "").stdout)
+            == {"choices": [{"text": "a", "about": "pending  true"}]}
+        ),
+        60,
+    )
+
+
+def test_only_the_newest_jobs_are_offered(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 300)
+
+    offers(queue, "show", "", expected=[str(number) for number in range(300, 100, -1)])
+
+
+@pytest.mark.on_sqlite
+def test_a_name_with_control_characters_is_left_out(queue: Queue):
+    for unseen in UNSEEN:
+        queue.enqueue("true", "--id", "seen")
+        queue.context.store.database.query(f"UPDATE jobs SET id = '{unseen}' WHERE id = 'seen'")
+    queue.enqueue("true", "--id", "seen")
+
+    offers(queue, "show", "", expected=["seen"])
+    assert len(queue.json("list")) == len(UNSEEN) + 1
+
+
+@pytest.mark.on_sqlite
+def test_a_store_that_is_not_there_is_not_made(queue: Queue):
+    assert texts(queue, "show", "") == []
+    assert texts(queue, "show", "--db", str(queue.directory / "no" / "where.db"), "") == []
+
+    assert entries(queue.directory) == []
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    "data", [b"", b"hello\n", b"SQLite format 3\0" + b"\xff" * 4080], ids=["empty", "text", "torn"]
+)
+def test_a_file_that_is_no_store_completes_nothing_and_stays_as_it_is(queue: Queue, data: bytes):
+    Path(queue.path).write_bytes(data)
+
+    assert texts(queue, "show", "") == []
+
+    assert Path(queue.path).read_bytes() == data
+    assert entries(queue.directory) == ["queue.db"]
+
+
+@pytest.mark.on_sqlite
+def test_a_store_that_may_not_be_read_completes_nothing(queue: Queue):
+    skip_unless_others_can_run_it()
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = os.path.join(directory, "queue.db")
+        queue.run("--db", path, "enqueue", "--id", "secret", "true")
+
+        done = Done(
+            subprocess.Popen(
+                [*as_user(NOBODY), "completion", "zsh", "--", "show", ""],
+                env=environment(path),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.on_sqlite
+def test_a_directory_is_no_store(queue: Queue):
+    os.mkdir(queue.path)
+
+    assert texts(queue, "show", "") == []
+
+
+@pytest.mark.on_sqlite
+def test_a_damaged_store_completes_nothing(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
+    queue.context.close()
+    with closing(sqlite3.connect(queue.path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(queue.path, "r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xa5" * 4096 * 40)
+
+    assert texts(queue, "show", "") == []
+    os.unlink(queue.path)  # no worker is asked to stop on it
+
+
+@pytest.mark.on_sqlite
+def test_a_store_of_an_older_version_is_not_migrated_by_a_tab(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+    queue.context.close()
+    with closing(sqlite3.connect(queue.path)) as database:
+        database.execute("PRAGMA user_version = 3")
+
+        assert texts(queue, "show", "") == []
+
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
+        database.execute("PRAGMA user_version = 4")
+    offers(queue, "show", "", expected=["a"])
+
+
+@pytest.mark.on_sqlite
+def test_a_store_that_somebody_has_for_himself_completes_nothing(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+    queue.context.close()
+    with closing(sqlite3.connect(queue.path, isolation_level=None)) as database:
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+
+        assert texts(queue, "show", "") == []
+        assert texts(queue, "show", "--j") == ["--json"]
+
+        database.execute("ROLLBACK")
+    offers(queue, "show", "", expected=["a"])
+
+
+def test_a_write_that_is_under_way_keeps_nobody_from_completing(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+    with queue.locked():
+        if queue.context.store.database.exclusive:
+            offers(queue, "show", "", expected=["a"])
+        else:
+            assert texts(queue, "show", "") == []  # the whole table is locked there: nobody waits for it
+
+
+@pytest.mark.on_sqlite
+def test_a_server_that_does_not_answer_is_given_up(queue: Queue):
+    with socket.socket(socket.AF_UNIX) as server:
+        # Near the root: the path of a socket may not be long.
+        directory = queue.directory
+        here = os.getcwd()
+        os.chdir(directory)
+        try:
+            server.bind(".s.PGSQL.5432")
+        finally:
+            os.chdir(here)
+        server.listen()
+        url = f"postgresql:///queue?host={directory}&connect_timeout=0"
+
+        assert texts(queue, "show", "--db", url, "") == []
+
+        server.settimeout(60)
+        server.accept()[0].close()  # it was asked
+
+
+@pytest.mark.on_sqlite
+def test_an_address_that_is_none_completes_nothing(queue: Queue):
+    for url in ("postgresql://", "postgresql://nobody@localhost:1/queue", "postgres://[::1", ""):
+        assert texts(queue, "show", "--db", url, "") == []
+
+
+def test_the_first_words_are_commands_and_groups():
+    assert set(offered("")) == {name.partition(" ")[0] for name in WHERE} | {"help"}
+    assert offered("wo") == ["worker"]
+    assert set(offered("--")) == {"--db", "--json", "--help", "--version"}
+    assert offered("nothing", "") == []
+    assert offered("nothing", "at", "all", "") == []
+    for group in GROUPS:
+        assert offered(group, "") == [name.partition(" ")[2] for name in WHERE if name.startswith(f"{group} ")]
+        assert offered("help", group, "") == offered(group, "")
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_every_command_offers_its_options(name: str):
+    own = {
+        option_strings(field_name, field)[-1]
+        for field_name, (field, _) in described(find(name).params).items()
+        if not field.positional and not field.rest
+    }
+
+    assert set(offered(*name.split(), "--")) == own | {"--db", "--json", "--help"}
+
+
+def test_an_option_that_was_given_is_offered_again_only_if_it_may_be_repeated():
+    assert "--queue" not in offered("list", "--queue", "x", "--")
+    assert "--queue" not in offered("enqueue", "-q", "x", "--")
+    assert "--state" in offered("list", "--state", "dead", "--")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (("list", "--state", ""), [state.value for state in JobState]),
+        (("list", "--state=de"), ["--state=dead"]),
+        (("prune", "--state", ""), ["completed", "dead", "cancelled"]),
+        (("config", "get", "job_t"), ["job_timeout"]),
+        (("config", "set", "job_timeout", ""), []),
+        (("cancel", "--signal", "TE"), ["TERM"]),
+        (("completion", ""), list(SHELLS)),
+        (("backup", ""), ["files"]),
+        (("enqueue", "-f", ""), ["files"]),
+        (("enqueue", "--file=x"), ["files"]),
+        (("enqueue", "--cwd", ""), ["directories"]),
+        (("enqueue", "--", ""), ["files"]),
+        (("enqueue", "--", "cat", "--"), ["files"]),
+        (("enqueue", "--id", ""), []),
+        (("enqueue", ""), []),
+        (("--db", ""), ["files"]),
+        (("list", "--db", ""), ["files"]),
+        (("list", "--db=x"), ["files"]),
+        (("--db", "x", "--json", "worker", "sc"), ["scale"]),
+        (("tui", ""), ["--read-only", "--ascii", "--no-mouse"]),
+        (("show", "a", "b", ""), []),
+    ],
+)
+def test_what_comes_next(line: tuple[str, ...], found: list[str]):
+    assert offered(*line) == found
+
+
+def test_a_name_that_looks_like_an_option_is_offered_only_where_it_cannot_be_taken_for_one():
+    def dashed(_db: str | None, _kind: str) -> list[Choice]:
+        return [Choice(text="-x")]
+
+    def texts_of(*words: str) -> list[str]:
+        return [each.text for each in candidates(words, dashed)]
+
+    assert texts_of("show", "") == []
+    assert texts_of("list", "--queue", "") == []
+    assert texts_of("show", "--", "") == ["-x"]
+    assert texts_of("list", "--queue=") == ["--queue=-x"]
+
+
+def test_a_script_names_the_program_that_made_it(queue: Queue):
+    for shell in SHELLS:
+        script = queue.run("completion", shell).stdout
+        assert "@PROGRAM@" not in script
+        assert queue.json("completion", shell) == {"shell": shell, "script": script}
+
+
+def test_names_that_cannot_be_read_are_none(queue: Queue):
+    assert names(queue.context, "postgresql://?", "jobs") == []
