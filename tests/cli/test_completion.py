@@ -197,6 +197,15 @@ def test_a_store_of_an_older_version_is_not_migrated_by_a_tab(queue: Queue):
     offers(queue, "show", "", expected=["a"])
 
 
+def test_a_store_that_is_only_looked_at_waits_for_no_lock(queue: Queue):
+    queue.enqueue("true")
+
+    store = queue.context.open_store(actor="looker@here", as_is=True)
+
+    assert store.database.wait == 0
+    store.close()
+
+
 @pytest.mark.on_sqlite
 def test_a_store_that_somebody_has_for_himself_completes_nothing(queue: Queue):
     queue.enqueue("true", "--id", "a")
