@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
 
+    from queuectl.runtime.assignment import Assignment
     from queuectl.runtime.place import Place
-    from queuectl.runtime.worker import Assignment
     from queuectl.store.store import Store
 
 SHARED = (claims, fleet, leases)

@@ -19,13 +19,13 @@ from queuectl.domain.errors import StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
+from queuectl.runtime.assignment import Assignment, Stop
 from queuectl.runtime.children import DRAINED, GONE, WRITTEN_OFF, Surroundings, file_of, look_after, work
 from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
 from queuectl.runtime.process import allow_open_files
 from queuectl.runtime.signals import orders_held_back, signal_pipe
-from queuectl.runtime.worker import Assignment, Stop
 from queuectl.store.files import gone
 from queuectl.store.location import is_url
 from queuectl.store.store import Store

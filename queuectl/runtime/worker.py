@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import time
-from enum import IntEnum
 
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
 from queuectl.domain.job import JobState
-from queuectl.domain.record import record
 from queuectl.runtime import host, locks, process, supervise
+from queuectl.runtime.assignment import Stop
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
 from queuectl.runtime.live import Live
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.supervise import Cancel, Release
 from queuectl.runtime.tenure import ByLease, ByLock
+from queuectl.runtime.weather import Weather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,41 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.domain.clock import Clock
+    from queuectl.runtime.assignment import Assignment
     from queuectl.runtime.log import Log
     from queuectl.runtime.place import Place
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
-_LONGEST_WAIT_FOR_WEATHER = 5.0
 _LOOKS_UP_EVERY = 0.5
 _LOOKS_UP_AFAR = 2.0
 _SELDOM = 5
 """How many times as long as `poll_interval` an idle worker waits where many ask one server, and calls reach it."""
-
-
-class Stop(IntEnum):
-    """What a worker was told to do."""
-
-    NO = 0
-    DRAIN = 1
-    """Finish the running job, take no other."""
-    NOW = 2
-    """End the running job and put it back."""
-
-
-@record
-class Assignment:
-    """What a worker is started with."""
-
-    id: str
-    queues: tuple[str, ...]
-    """Empty: every queue."""
-    labels: tuple[str, ...]
-    """What it has that jobs may need."""
-    drain: bool
-    """Leave when nothing is left to run."""
-    supervisor: int
-    """The process that keeps the pool; without it the worker leaves after its job."""
 
 
 class Worker:
@@ -103,7 +78,7 @@ class Worker:
         self._stored: dict[str, str] = {}
         self._settings = settings_from({})
         self._backoff = self._settings.backoff
-        self._weather: float | None = None
+        self._weather = Weather(log)
         self._claim: Claim | None = None
         self._unannounced: Claim | None = None
         """The running job, until the log has named it."""
@@ -215,13 +190,13 @@ class Worker:
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
                     )
             except StoreError as error:
-                if self._stop and self._weather is not None and isinstance(error, StoreUnreadable):
+                if self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable):
                     # Damage does not pass. Whoever looks after the store next finds our lock free, and the job lost.
                     self._log.event(f"this attempt of {claim.id} is not recorded")
                     return None
                 self._bad_weather(error)
             else:
-                self._fair_weather()
+                self._weather.turn_fair()
                 self._completed += state is JobState.COMPLETED
                 self._failed += state is not JobState.COMPLETED
                 self._log.result(claim.id, result, state)
@@ -237,7 +212,7 @@ class Worker:
         except StoreError as error:
             self._bad_weather(error)
             return None
-        self._fair_weather()
+        self._weather.turn_fair()
         return None if claim is None else self._confirmed(claim)
 
     def _confirmed(self, claim: Claim) -> Claim | None:
@@ -258,8 +233,8 @@ class Worker:
 
     def _wait(self) -> None:
         """Sleep until the bell rings, somebody has written, or the next job is due."""
-        if self._weather is not None:
-            self._sit_out(self._weather)
+        if self._weather.pause is not None:
+            self._sit_out(self._weather.pause)
             return
         try:
             self._count_attempts()
@@ -345,17 +320,13 @@ class Worker:
             self._tenure.measure(self._settings.lease)
 
     def _bad_weather(self, error: StoreError) -> None:
-        """Say it once, then wait longer each time: a full disk or a lock passes, a store that is gone does not."""
+        """Wait it out where a result depends on it; a store that is gone does not come back."""
         if isinstance(error, StoreGone):
             self._abandon()
             raise error
-        if self._weather is None:
-            self._log.event(f"waiting for the store: {error.message}")
-            self._weather = 0.1
-        else:
-            self._weather = min(self._weather * 2, _LONGEST_WAIT_FOR_WEATHER)
+        pause = self._weather.turn_bad(error)
         if self._claim is not None:
-            self._sit_out(self._weather)
+            self._sit_out(pause)
 
     def _sit_out(self, seconds: float) -> None:
         """Wait for as long, or until the bell rings, and show life meanwhile: the lease may be shorter."""
@@ -372,11 +343,6 @@ class Worker:
             self._claim = None
         self.take_away()
 
-    def _fair_weather(self) -> None:
-        if self._weather is not None:
-            self._weather = None
-            self._log.event("the store is back")
-
     def _leave(self) -> None:
         while True:
             try:
@@ -385,10 +351,10 @@ class Worker:
                 self._store.fleet.stop_worker(self._id, now=self._clock.now())
                 break
             except StoreError as error:
-                if self._weather is not None and self._weather >= _LONGEST_WAIT_FOR_WEATHER:
+                if self._weather.is_lasting:
                     break  # the lock tells that we are gone; a steward writes it down
                 self._bad_weather(error)
-                self._sit_out(self._weather or 0)
+                self._sit_out(self._weather.pause or 0)
         self.take_away()
 
     def _put_back_what_is_held(self) -> None:

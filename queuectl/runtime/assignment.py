@@ -1,0 +1,32 @@
+"""What a worker is started with, and what it may be told later."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from queuectl.domain.record import record
+
+
+class Stop(IntEnum):
+    """What a worker was told to do."""
+
+    NO = 0
+    DRAIN = 1
+    """Finish the running job, take no other."""
+    NOW = 2
+    """End the running job and put it back."""
+
+
+@record
+class Assignment:
+    """What a worker is started with."""
+
+    id: str
+    queues: tuple[str, ...]
+    """Empty: every queue."""
+    labels: tuple[str, ...]
+    """What it has that jobs may need."""
+    drain: bool
+    """Leave when nothing is left to run."""
+    supervisor: int
+    """The process that keeps the pool; without it the worker leaves after its job."""
