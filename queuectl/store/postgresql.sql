@@ -251,18 +251,6 @@ SELECT CAST(indexrelid::regclass AS TEXT) FROM pg_index
 JOIN pg_class ON pg_class.oid = pg_index.indexrelid
 WHERE pg_class.relnamespace = 'queuectl'::regnamespace AND NOT indisvalid
 
--- name: slow_commands
--- Cut off, as SQLite's CAST does; PostgreSQL's would round.
-SELECT jobs.command, count(*), CAST(trunc(avg(runs.duration_ms)) AS BIGINT) AS typical, max(runs.duration_ms)
-FROM (
-    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'completed' ORDER BY seq DESC LIMIT :among) AS well
-    UNION ALL
-    SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'dead' ORDER BY seq DESC LIMIT :among) AS badly
-) AS newest
-JOIN jobs ON jobs.seq = newest.seq
-JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence AND runs.duration_ms IS NOT NULL
-GROUP BY jobs.command ORDER BY typical DESC, jobs.command LIMIT :limit
-
 -- name: notify
 SELECT pg_notify(:channel, word) FROM json_array_elements_text(CAST(:words AS JSON)) AS word
 

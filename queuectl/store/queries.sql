@@ -751,7 +751,7 @@ GROUP BY 1, 2, 3, 4
 
 -- name: slow_commands
 -- Of the newest finished jobs alone, so that a million of them cost no more than :among.
-SELECT jobs.command, count(*), CAST(avg(runs.duration_ms) AS INTEGER) AS typical, max(runs.duration_ms)
+SELECT jobs.command, count(*), CAST(sum(runs.duration_ms) AS BIGINT) / count(*) AS typical, max(runs.duration_ms)
 FROM (
     SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'completed' ORDER BY seq DESC LIMIT :among) AS well
     UNION ALL
