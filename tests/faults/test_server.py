@@ -80,15 +80,19 @@ def test_a_server_that_hangs_up_on_everybody_again_and_again(
 
 
 @pytest.fixture
-def behind(hosts: Hosts) -> Queue:
-    return hosts.host("operator")
-
-
-@pytest.fixture
 def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
     made = Hosts(tmp_path, database)
     yield made
     made.close()
+
+
+def one_runs_and_one_waits(operator: Queue, ledger: Path) -> Path:
+    """Jobs `first`, which runs until there is a file of the path that is returned, and `second` after it."""
+    gate = operator.directory / "gate"
+    operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
+    wait_until(began(ledger, "first"))
+    operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
+    return gate
 
 
 def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is_run(hosts: Hosts, ledger: Path):
@@ -96,10 +100,7 @@ def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is
     one, way = hosts.behind_a_proxy("one")
     pool = one.start()
     operator = hosts.host("operator")
-    gate = one.directory / "gate"
-    operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
-    wait_until(began(ledger, "first"))
-    operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
+    gate = one_runs_and_one_waits(operator, ledger)
 
     way.lose_the_next_answer_with(b"second")
     gate.touch()
@@ -129,10 +130,7 @@ def test_a_worker_that_leaves_puts_back_what_it_was_given_without_hearing_of_it(
     one, way = hosts.behind_a_proxy("one")
     pool = one.start()
     operator = hosts.host("operator")
-    gate = one.directory / "gate"
-    operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
-    wait_until(began(ledger, "first"))
-    operator.enqueue(witnessed(str(ledger), "true"), "--id", "second")
+    gate = one_runs_and_one_waits(operator, ledger)
 
     way.lose_the_next_answer_with(b"second")
     gate.touch()
