@@ -8,27 +8,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Ahead(Protocol):
-        """What has a clock of its own."""
+    class Timed(Protocol):
+        """What may have a clock of its own."""
 
-        ahead: int
-        """Milliseconds that it is ahead of this machine's."""
+        ahead: int | None
+        """Milliseconds that it is ahead of `steady`; None where this machine's wall clock counts."""
+
+
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def steady() -> float:
+    """Seconds from some moment on: nobody sets this clock, and it goes on while the machine sleeps."""
+    return time.clock_gettime(_STEADY)
 
 
 class Clock:
     """The machine's clocks. Tests pass one of their own.
 
     Where a server keeps the queue its time is everybody's: what one host writes, another holds against its own clock.
+    It is told by the steady clock in between, so that it does not jump when somebody sets this machine's.
     """
 
-    def __init__(self, server: Ahead | None = None) -> None:
-        """Tell the time of `server`."""
-        self._server = server
+    def __init__(self, store: Timed | None = None) -> None:
+        """Tell the time of `store`, if it has one."""
+        self._store = store
 
     def now(self) -> int:
         """Milliseconds since the epoch: for records, never for waiting."""
-        own = time.time_ns() // 1_000_000
-        return own if self._server is None else own + self._server.ahead
+        if self._store is None or self._store.ahead is None:
+            return time.time_ns() // 1_000_000
+        return round(steady() * 1000) + self._store.ahead
 
     def monotonic(self) -> float:
         """Seconds that never jump: for waiting, never for records."""

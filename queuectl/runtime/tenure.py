@@ -8,8 +8,7 @@ the last third is for that. Only then may anybody else run it.
 
 from __future__ import annotations
 
-import time
-
+from queuectl.domain.clock import steady
 from queuectl.domain.errors import StoreError, StoreUnreachable
 from queuectl.runtime.sender import Sender
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _RENEWALS = 6
 """In each lease: half of them may fail in the two thirds."""
 _SHORTEST_PATIENCE = 1.0
@@ -83,7 +81,7 @@ class ByLease(ByLock):
         """The lease begins now; the worker's row, which is written next, gives it."""
         super().__init__(store, claims, worker)
         self._sender = Sender(store, place)
-        self._renewed = self._asked = _now()
+        self._renewed = self._asked = steady()
         self._seconds = self._wanted = seconds
         self._connections = store.database.connections
         self.measure(seconds)
@@ -98,12 +96,12 @@ class ByLease(ByLock):
     @property
     def is_over(self) -> bool:  # type: ignore[override]  # never, by a lock
         """Whether two thirds of it have passed without a word."""
-        return self.is_lost or _now() - self._renewed > self._seconds * 2 / 3
+        return self.is_lost or steady() - self._renewed > self._seconds * 2 / 3
 
     @property
     def _is_due(self) -> bool:
         """Whether it is time to renew it; after a failure, no sooner than in a while."""
-        return _now() - self._asked > min(self._seconds, self._wanted) / _RENEWALS
+        return steady() - self._asked > min(self._seconds, self._wanted) / _RENEWALS
 
     def is_certain(self, claim: Claim | None) -> bool:
         """Whether we live, and this job is ours: what is not over, nobody else can have taken."""
@@ -152,7 +150,7 @@ class ByLease(ByLock):
         self._sender.end(claim)
 
     def _renew(self, claim: Claim | None) -> int | None:
-        asked = self._asked = _now()
+        asked = self._asked = steady()
         standing = self._store.leases.renew(self._worker, claim, lease_ms=round(self._wanted * 1000))
         if standing is None:
             self.is_lost = True
@@ -160,7 +158,3 @@ class ByLease(ByLock):
         self._renewed, self._seconds = asked, self._wanted
         self._sender.wanted = standing.watched
         return standing.requested
-
-
-def _now() -> float:
-    return time.clock_gettime(_CLOCK)

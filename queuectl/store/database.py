@@ -37,8 +37,8 @@ if TYPE_CHECKING:
         """Whether a statement can change several tables: then a claim begins its run itself, and a success claims."""
         remote: bool
         """Whether other hosts use it too: then leases decide who lives, by the server's clock."""
-        ahead: int
-        """Milliseconds that the store's clock is ahead of ours, as of the last `changed`; 0 where it has none."""
+        ahead: int | None
+        """Milliseconds that the store's clock is ahead of `steady`, as of the last `changed`; None: it has none."""
         connections: int
         """How many there have been, one after the other: whoever waits for `fileno` must look anew at each."""
         patience: float | None

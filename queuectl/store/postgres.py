@@ -8,8 +8,8 @@ password is in any message.
 from __future__ import annotations
 
 import json
-import time
 
+from queuectl.domain.clock import steady
 from queuectl.domain.errors import Refused, StoreUnreadable, UsageError
 from queuectl.store import url as addresses
 from queuectl.store.dialect import statements
@@ -70,7 +70,7 @@ class PostgresDatabase:
         """The URL as people may see it."""
         self._wait = wait
         self._as_is = as_is
-        self.ahead = 0
+        self.ahead: int | None = None
         self.connections = 0
         """How many there have been, one after the other."""
         self._on_wait: Callable[[], None] | None = None
@@ -307,11 +307,11 @@ class PostgresDatabase:
         return self._changed(lambda: self.rows("changed"))
 
     def _changed(self, ask: Callable[[], list[tuple[Any, ...]]]) -> int:
-        before = time.time_ns()
+        before = steady()
         ((number, clock),) = ask()
         # The server looked at its clock somewhere between: half way is off by half the way at most.
-        ahead = clock - (before + time.time_ns()) // 2_000_000
-        if abs(ahead - self.ahead) > _SKEW_MS:
+        ahead = clock - round((before + steady()) * 500)
+        if self.ahead is None or abs(ahead - self.ahead) > _SKEW_MS:
             self.ahead = ahead
         return int(number)
 

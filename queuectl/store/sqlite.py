@@ -46,7 +46,7 @@ class SqliteDatabase:
     exclusive = True
     compound = False
     remote = False
-    ahead = 0
+    ahead: int | None = None
     connections = 1
     lost = False
     patience: float | None = None

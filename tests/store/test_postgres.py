@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 
 import psycopg
 import pytest
 
 from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.clock import Clock
 from queuectl.domain.errors import (
     Refused,
     StoreBusy,
@@ -51,6 +53,17 @@ def stage(stores: Callable[..., Store]) -> Iterator[Stage]:
     made = Stage(stores(), "w", "w1")
     yield made
     made.check()
+
+
+def test_who_sets_the_clock_of_this_machine_changes_no_time(
+    stores: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+):
+    clock = Clock(stores().database)
+    before = clock.now()
+    wrong = time.time_ns() + 86_400 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: wrong)
+    assert 0 <= clock.now() - before < 60_000
+    assert 0 <= Clock(stores().database).now() - before < 60_000
 
 
 def pid_of(store: Store) -> int:
