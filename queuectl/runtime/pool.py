@@ -190,7 +190,7 @@ class Pool:
         """Start the workers that are missing, end those that are too many."""
         if self._stop or self._drained:
             return
-        while len(self._workers) < self._size and self._clock.monotonic() >= self._not_before:
+        while len(self._workers) < self._size and not self._stop and self._clock.monotonic() >= self._not_before:
             self._start_worker()
         if len(self._workers) > self._size:
             for _, (child, _) in list(self._workers.items())[self._size :]:
@@ -236,6 +236,8 @@ class Pool:
         else:
             self._short = False
             self._workers[assignment.id] = (started, self._clock.monotonic())
+            # An order that came just before that line has passed by the one who was not in there yet.
+            self._pass_on(started)
 
     def _start_steward(self) -> None:
         orders, theirs = self._context.Pipe()
@@ -346,7 +348,12 @@ class Pool:
         elif not self._gone:
             self._log.event("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():
-            _send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
+            self._pass_on(child)
+
+    def _pass_on(self, child: BaseProcess) -> None:
+        """Tell a worker to stop, where we have been told so."""
+        if self._stop:
+            _send(child, signal.SIGTERM if self._stop is Stop.DRAIN else signal.SIGQUIT)
 
 
 def _try_fork() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from functools import partial
 from itertools import pairwise
@@ -229,6 +230,19 @@ def test_sigint_twice_puts_the_running_job_back(queue: Queue):
     assert queue.state("job") == "pending"
     assert queue.outcomes("job") == ["released"]
     assert queue.json("show", "job")["attempts"] == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_pool_told_to_stop_as_it_starts_a_worker_ends_all_the_same(queue: Queue, times: int):
+    queue.enqueue("true", "--id", "job")
+    queue.program = [sys.executable, "-m", "tests.support.told_early", str(times)]
+    pool = Pool(queue, "--count", "3", log=queue.directory / "pool.log")
+    try:
+        assert pool.wait() == 0, pool.log
+    finally:
+        pool.end()
+    assert queue.state("job") == "pending"
+    assert "pool stopped" in pool.log
 
 
 def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone(queue: Queue, tmp_path: Path):
