@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -24,6 +25,10 @@ for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
 for name in ("COLUMNS", "LINES"):
     # Who runs the tests side by side sets them; what is tested has terminals of its own.
     os.environ.pop(name, None)
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    # Run in the background, or by nohup, we go on ignoring it. What is tested must not: a handler is not inherited.
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -84,6 +84,7 @@ class Pool:
         self._workers: dict[str, tuple[BaseProcess, float]] = {}
         self._size = params.size
         self._stop = Stop.NO
+        self._signals = self._obeyed = 0
         self._drained = self._gone = False
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
@@ -112,7 +113,7 @@ class Pool:
         self._fill()
         self._start_steward()
         self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
-        while self._workers or not (self._stop or self._drained):
+        while self._workers or not self._is_ending():
             self._fill()
             wait_for_any([signals, *self._sources()], timeout=self._timeout())
             quiet(signals)
@@ -188,9 +189,7 @@ class Pool:
 
     def _fill(self) -> None:
         """Start the workers that are missing, end those that are too many."""
-        if self._stop or self._drained:
-            return
-        while len(self._workers) < self._size and not self._stop and self._clock.monotonic() >= self._not_before:
+        while not self._is_ending() and len(self._workers) < self._size and self._clock.monotonic() >= self._not_before:
             self._start_worker()
         if len(self._workers) > self._size:
             for _, (child, _) in list(self._workers.items())[self._size :]:
@@ -236,8 +235,6 @@ class Pool:
         else:
             self._short = False
             self._workers[assignment.id] = (started, self._clock.monotonic())
-            # An order that came just before that line has passed by the one who was not in there yet.
-            self._pass_on(started)
 
     def _start_steward(self) -> None:
         orders, theirs = self._context.Pipe()
@@ -330,7 +327,16 @@ class Pool:
             os.waitpid(ended.si_pid, 0)
 
     def _signalled(self, *_: object) -> None:
-        self._end(Stop.NOW if self._stop else Stop.DRAIN)
+        # No more than this, and the rest in the loop: we may be between a worker's start, or its end, and the line that
+        # takes that down.
+        self._signals += 1
+
+    def _is_ending(self) -> bool:
+        """Obey the signals that have come, and say whether no more workers are to be started."""
+        while self._obeyed < self._signals:
+            self._obeyed += 1
+            self._end(Stop.NOW if self._stop else Stop.DRAIN)
+        return bool(self._stop) or self._drained
 
     def _lose_store(self) -> None:
         if not self._gone:
@@ -348,12 +354,7 @@ class Pool:
         elif not self._gone:
             self._log.event("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():
-            self._pass_on(child)
-
-    def _pass_on(self, child: BaseProcess) -> None:
-        """Tell a worker to stop, where we have been told so."""
-        if self._stop:
-            _send(child, signal.SIGTERM if self._stop is Stop.DRAIN else signal.SIGQUIT)
+            _send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
 
 
 def _try_fork() -> None:

@@ -241,8 +241,8 @@ def test_a_pool_told_to_stop_as_it_starts_a_worker_ends_all_the_same(queue: Queu
         assert pool.wait() == 0, pool.log
     finally:
         pool.end()
-    assert queue.state("job") == "pending"
-    assert "pool stopped" in pool.log
+    assert pool.log.count("stopping") == times
+    assert queue.state("job") in {"pending", "completed"}
 
 
 def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone(queue: Queue, tmp_path: Path):
