@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from queuectl.domain.record import record
 from queuectl.runtime import host, locks
+from queuectl.runtime.place import age_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
         if not lives(info, place):
             continue
         here = is_here(info, place.workers)
-        beat_at = _modified(os.path.join(place.workers, info.id)) if here else None
+        silent_for = age_ms(os.path.join(place.workers, info.id)) if here else None
         used = host.usage(info.pid) if here else None
-        stale = beat_at is not None and now - beat_at > _STALE_MS
+        stale = silent_for is not None and silent_for > _STALE_MS
         busy = WorkerState.BUSY if info.job is not None else WorkerState.IDLE
         seen.append(
             WorkerSeen(
@@ -56,7 +57,7 @@ def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
                 state=WorkerState.STALE if stale else busy,
                 cpu_seconds=None if used is None else used[0],
                 memory_bytes=None if used is None else used[1],
-                last_beat_at=beat_at if beat_at is not None else info.renewed_at,
+                last_beat_at=now - silent_for if silent_for is not None else info.renewed_at,
             )
         )
     return seen
@@ -95,10 +96,3 @@ def has_ended(pool: PoolInfo, place: Place) -> bool:
     """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
     path = os.path.join(place.pools, pool.id)
     return locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
-
-
-def _modified(path: str) -> int | None:
-    try:
-        return os.stat(path).st_mtime_ns // 1_000_000
-    except OSError:
-        return None

@@ -12,6 +12,7 @@ import re
 import stat
 
 from queuectl.runtime import host, locks
+from queuectl.runtime.place import age_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _LIVE = r"(\d{1,18})-(\d{1,18})\.(?:out|err)"
 _COPY = r".+\.(\d{1,9})\.partial(?:-journal|-wal|-shm)?"
 
 
-def litter(store: Store, place: Place, *, now: int) -> list[str]:
+def litter(store: Store, place: Place) -> list[str]:
     """The files of workers, pools and attempts that are gone."""
     workers = {worker.id for worker in store.fleet.running_workers()}
 
@@ -54,13 +55,13 @@ def litter(store: Store, place: Place, *, now: int) -> list[str]:
         (place.bells, bell),
         (place.live, output),
     )
-    return [path for room, is_litter in rooms for name, path in _old(room, now - _YOUNG_MS) if is_litter(name, path)]
+    return [path for room, is_litter in rooms for name, path in _old(room, _YOUNG_MS) if is_litter(name, path)]
 
 
-def half_copies(location: str, *, now: int) -> list[str]:
+def half_copies(location: str) -> list[str]:
     """Backups beside the store that were never finished, and whose process is gone."""
     found = []
-    for name, path in _old(os.path.dirname(location), now - _YOUNG_COPY_MS):
+    for name, path in _old(os.path.dirname(location), _YOUNG_COPY_MS):
         copy = re.fullmatch(_COPY, name, re.ASCII)
         if copy is not None and host.start_time(int(copy[1])) is None and stat.S_ISREG(os.lstat(path).st_mode):
             found.append(path)
@@ -87,7 +88,7 @@ def remove(path: str, place: Place) -> bool:
     return True
 
 
-def _old(directory: str, before: int) -> Iterator[tuple[str, str]]:
+def _old(directory: str, young_ms: int) -> Iterator[tuple[str, str]]:
     """Names and paths of our own files in `directory` that have not been written to for a while."""
     try:
         names = sorted(os.listdir(directory))
@@ -95,12 +96,16 @@ def _old(directory: str, before: int) -> Iterator[tuple[str, str]]:
         return
     for name in names:
         path = os.path.join(directory, name)
-        try:
-            status = os.lstat(path)
-        except OSError:
-            continue
-        if status.st_uid == os.geteuid() and status.st_mtime_ns // 1_000_000 < before:
+        age = age_ms(path)
+        if age is not None and age > young_ms and _is_ours(path):
             yield name, path
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        return os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _nobody_listens(path: str) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 from queuectl.domain.errors import StoreUnreadable
 
@@ -51,3 +52,15 @@ class Place:
             raise StoreUnreadable(f"{directory} is not a directory", hint="move it away: queuectl makes its own")
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise StoreUnreadable(f"{directory} can be written by others", hint="it must belong to you, with mode 0700")
+
+
+def age_ms(path: str) -> int | None:
+    """Milliseconds since the file was last written to; None where there is none.
+
+    By this machine's wall clock, which dates its files, whatever clock the store goes by.
+    """
+    try:
+        written = os.stat(path, follow_symlinks=False).st_mtime_ns
+    except OSError:
+        return None
+    return (time.time_ns() - written) // 1_000_000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
 from queuectl.runtime.census import has_ended, is_here
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
+from queuectl.runtime.place import age_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SWEEP = "reap"
 _SWEEP_EVERY_MS = 1000
-_YOUNG = 3.0
+_YOUNG_MS = 3000
 
 
 class Reaper:
@@ -92,7 +92,8 @@ class Reaper:
         """End and take away what workers of this host have left that were written off elsewhere in the meantime."""
         for name in os.listdir(self._place.workers):
             path = os.path.join(self._place.workers, name)
-            if name in known or not self._is_old(path) or not locks.is_free(path):
+            # A worker makes its lock a moment before it holds it.
+            if name in known or (age_ms(path) or 0) <= _YOUNG_MS or not locks.is_free(path):
                 continue
             attempts = locks.attempt_locks(os.path.join(self._place.attempts, name))
             for note in filter(None, map(locks.read_note, attempts)):
@@ -101,14 +102,6 @@ class Reaper:
                     return  # what cannot be killed now may go later
                 live.discard(self._place.live, seq, fence)
             self._clear(name, path)
-
-    @staticmethod
-    def _is_old(path: str) -> bool:
-        """Whether nobody has touched it for a while: a worker makes its lock a moment before it holds it."""
-        try:
-            return time.time() - os.stat(path).st_mtime > _YOUNG
-        except OSError:
-            return False
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
         """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from queuectl.runtime.census import WorkerState, living_workers
 from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.waiting import wait_until
 
@@ -453,6 +454,15 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
 
     left = [path for path in Path(queue.context.place.root).rglob("*") if not path.is_dir() and path.name != "any"]
     assert left == []
+
+
+def test_how_long_a_worker_is_silent_is_told_by_its_hosts_clock_and_not_by_the_stores(queue: Queue):
+    queue.start()
+    tomorrow = queue.context.now() + 86_400_000
+    (seen,) = living_workers(queue.context.store, queue.context.place, now=tomorrow)
+    assert seen.state is WorkerState.IDLE
+    assert seen.last_beat_at is not None
+    assert 0 <= tomorrow - seen.last_beat_at < 5000
 
 
 def test_no_process_of_a_pool_has_a_socket_that_listens(queue: Queue):

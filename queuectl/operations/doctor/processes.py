@@ -11,6 +11,7 @@ from queuectl.runtime.census import has_ended, lives, living_pools
 from queuectl.runtime.litter import half_copies, litter, remove
 from queuectl.runtime.log import Log
 from queuectl.runtime.orphans import end, orphans
+from queuectl.runtime.place import age_ms
 from queuectl.runtime.reaper import Reaper
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
     here = [worker for worker in workers if worker.host == os.uname().nodename]
     lease = context.settings.lease
     for worker in here:
-        silent = _silence(context, worker)
+        silent = age_ms(os.path.join(context.place.workers, worker.id))
         if silent is not None and silent > lease * 1000 and lives(worker, context.place):
             yield Finding(
                 name="workers",
@@ -116,15 +117,6 @@ def _at(worker: WorkerInfo) -> str:
     return "was idle" if worker.job is None else f"ran {worker.job}"
 
 
-def _silence(context: Context, worker: WorkerInfo) -> int | None:
-    """Milliseconds since the last sign of life."""
-    try:
-        beat = os.stat(os.path.join(context.place.workers, worker.id)).st_mtime_ns // 1_000_000
-    except OSError:
-        return None
-    return context.now() - beat
-
-
 def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
     found = orphans(context.store, context.place)
     for left in found:
@@ -146,8 +138,8 @@ def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
 
 
 def _files(context: Context, *, fix: bool) -> Finding:
-    name, now = "leftovers", context.now()
-    found = litter(context.store, context.place, now=now) + half_copies(context.location, now=now)
+    name = "leftovers"
+    found = litter(context.store, context.place) + half_copies(context.location)
     if not found:
         return Finding(name=name, detail="no file is left of what is gone")
     detail = f"{len(found)} {'files' if len(found) > 1 else 'file'} of workers, attempts or backups that are gone: "
