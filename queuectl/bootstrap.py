@@ -8,9 +8,10 @@ from functools import partial
 
 from queuectl.config import wait_from_environment
 from queuectl.domain.errors import UsageError
+from queuectl.domain.text import is_unicode, safe
 from queuectl.operations.context import Context
 from queuectl.runtime.place import Place
-from queuectl.store.location import is_url
+from queuectl.store.location import is_url, mistaken_scheme
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
     location = flag if flag is not None else environ.get("QUEUECTL_DB") or os.path.join(data_directory(), "queue.db")
     if not location or "\0" in location:
         raise UsageError("the name of the store is empty", hint="--db PATH")
+    scheme = mistaken_scheme(location)
+    if scheme is not None:
+        raise UsageError(
+            f"a store cannot be named '{safe(scheme[:40])}:…'",
+            hint="give the path of a file, or postgresql://USER@HOST/DATABASE",
+        )
+    if not is_unicode(location):
+        raise UsageError("the name of the store is not valid Unicode text")
     if is_url(location):
         return location
     return os.path.realpath(os.path.expanduser(location))

@@ -157,8 +157,8 @@ def parse_job(text: str) -> NewJob:
     return new_job(parse_object(text))
 
 
-def parse_object(text: str) -> dict[str, Any]:
-    """The keys of one JSON object, none of them checked. Raises UsageError."""
+def parse_object(text: str, *, instead: str = "or give the shell command itself") -> dict[str, Any]:
+    """The keys of one JSON object, none of them checked. Raises UsageError, whose hint says what to do `instead`."""
     try:
         # A key written twice is a mistake that the last value would hide.
         given = json.loads(text, object_pairs_hook=pairs, parse_constant=no_constant)
@@ -167,7 +167,7 @@ def parse_object(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(
             f"the job is not valid JSON: {error}"[:200],
-            hint='write {"command": "…"}, or give the shell command itself',
+            hint=f'write {{"command": "…"}}, {instead}',
         ) from None
     if not isinstance(given, dict):
         raise UsageError(f"the job must be a JSON object, not {_kind(given)}", hint='write {"command": "…"}')
@@ -248,7 +248,9 @@ def _word(what: str, value: object) -> str:
 
 def _whole(what: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UsageError(f"{what} must be a whole number, not {_kind(value)}")
+        raise UsageError(
+            f"{what} must be a whole number, not {'a fraction' if isinstance(value, float) else _kind(value)}"
+        )
     if not low <= value <= high:
         raise UsageError(f"{what} must be from {low} to {high}")
     return value

@@ -41,6 +41,15 @@ def one_line(text: str, width: int) -> str:
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
 
 
+def is_unicode(text: str) -> bool:
+    """Whether it holds no lone surrogate, such as Python makes of arguments that are no UTF-8. No store keeps those."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _written_out(letter: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or letter.encode("unicode_escape").decode()
 
@@ -65,5 +74,5 @@ def written_line(name: str, words: Iterable[str]) -> str:
         elif name in _WITH_ADDRESSES and "://" in word:
             shown = word.partition("://")[0][:_LONGEST_LINE] + "://…"
         line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
-    text = " ".join(line)
+    text = " ".join(line).encode(errors="backslashreplace").decode()
     return text if len(text) <= _LONGEST_LINE else text[:_LONGEST_LINE] + "…"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
+from queuectl.domain.text import is_unicode, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def params(operation: Operation, words: Sequence[str]) -> Any:
     _positionals(operation, before, values)
     for name, (field, _) in fields.items():
         if name not in values and field.default is MISSING:
-            raise UsageError(f"{field.metavar or name} is missing", hint=usage(operation))
+            called = field.metavar or name
+            if not field.positional:
+                called = f"{option_strings(name, field)[-1]} {called}"
+            raise UsageError(f"{called} is missing", hint=usage(operation))
     return operation.params(**values)
 
 
@@ -161,12 +165,20 @@ def _converter(called: str, field: Field, annotation: str) -> Callable[[str], An
         return lambda text: _whole(called, text)
     if field.choices is not None:
         return lambda text: _choice(called, text, field.choices or ())
-    return str
+    return lambda text: _unicode(called, text)
+
+
+def _unicode(called: str, text: str) -> str:
+    if not is_unicode(text):
+        raise UsageError(f"{called} is not valid Unicode text: {safe(text[:40])}")
+    return text
 
 
 def _whole(called: str, text: str) -> int:
-    if not _is_number(text) or len(text) > _LONGEST_NUMBER:
+    if not _is_number(text):
         raise UsageError(f"{called} must be a whole number, not {text[:40]!r}")
+    if len(text) > _LONGEST_NUMBER:
+        raise UsageError(f"{called} is too large a number")
     return int(text)
 
 

@@ -48,7 +48,11 @@ class Enqueue:
         "a program and its arguments, which arrive as they are written here", default=(), metavar="ARGV", rest=True
     )
     file: str | None = field(
-        "read jobs from FILE, one JSON object a line; - is standard input", default=None, short="f", metavar="FILE"
+        "read jobs from FILE, one JSON object a line; - is standard input",
+        default=None,
+        short="f",
+        metavar="FILE",
+        parse=str,  # a file that is only read may have any name
     )
     lines: bool = field("each line of FILE is a shell command", default=False)
     id: str | None = field("the job's id (default: its number)", default=None, metavar="ID")

@@ -100,7 +100,7 @@ def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
             given, end = None, 0
         if type(given) is not dict or end != len(line):
             # White space around it, or something wrong with it: told in full by the slow way.
-            given = parse_object(line)
+            given = parse_object(line, instead="or add --lines, which takes each line as a shell command")
         return new_job(given, defaults)
 
     return make

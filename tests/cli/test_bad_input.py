@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -37,6 +38,7 @@ BAD_JOBS = {
     "an id with a newline": ('{"command": "true", "id": "a\\nb"}', "control characters"),
     "an id with an escape": ('{"command": "true", "id": "\\u001b[31m"}', "control characters"),
     "retries as text": ('{"command": "true", "max_retries": "2"}', "max_retries must be a whole number, not a string"),
+    "retries as a fraction": ('{"command": "true", "max_retries": 1.5}', "whole number, not a fraction"),
     "retries as a boolean": ('{"command": "true", "max_retries": true}', "whole number, not a boolean"),
     "half a retry": ('{"command": "true", "max_retries": 1.5}', "max_retries must be a whole number"),
     "negative retries": ('{"command": "true", "max_retries": -1}', "max_retries must be from 0 to 1000"),
@@ -82,7 +84,7 @@ BAD_WORDS = {
     "an option without its value": (("true", "--queue"), "--queue needs a value"),
     "a priority in words": (("true", "--priority", "high"), "--priority must be a whole number"),
     "an absurd priority": (("true", "-p", "100000"), "priority must be from -1000 to 1000"),
-    "an endless number": (("true", "-p", "9" * 6000), "--priority must be a whole number"),
+    "an endless number": (("true", "-p", "9" * 6000), "--priority is too large a number"),
     "a time in words": (("true", "--at", "tomorrow"), "run_at: 'tomorrow' is not a time"),
     "a time and a delay": (("true", "--at", "2030-01-01T00:00:00Z", "--delay", "1"), "not both"),
     "a variable without a value": (("true", "--env", "A"), "--env 'A' is not NAME=VALUE"),
@@ -135,6 +137,53 @@ def test_bytes_that_are_no_text_are_refused(queue: Queue):
     process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]  # bytes, as a shell may send them
 
     command.Done(process).refused(2, "not valid Unicode")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "show",
+        "logs",
+        "wait",
+        "retry",
+        "explain",
+        "history",
+        "dlq retry",
+        "list --search",
+        "worker stop --host",
+        "backup",
+    ],
+)
+def test_other_words_that_are_no_text_are_refused_by_name(queue: Queue, words: str):
+    process = command.start(*words.split(), b"\xff", env=queue.environment)  # type: ignore[arg-type]  # as above
+
+    name = "--" if "--" in words else "FILE" if words == "backup" else "ID"
+    command.Done(process).refused(2, name, "is not valid Unicode text")
+
+
+def test_a_file_of_jobs_may_have_a_name_that_is_no_text(queue: Queue):
+    name = os.fsencode(queue.directory) + b"/\xff"
+    with open(name, "w") as file:
+        file.write("true\n")
+
+    process = command.start("enqueue", "--lines", "-f", name, env=queue.environment)  # type: ignore[arg-type]  # as above
+
+    assert command.Done(process).code == 0
+    assert queue.json("status")["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["postgresq://u:secret@h/d", "mysql://secret", "sqlite:///secret", "postgres:/secret", "POSTGRESQL://secret"],
+)
+def test_a_mistaken_url_makes_no_file(queue: Queue, location: str):
+    before = sorted(queue.directory.rglob("*"))
+
+    done = command.run("--db", location, "enqueue", "true", env=queue.environment, cwd=queue.directory)
+
+    done.refused(2, "a store cannot be named", location.partition(":")[0])
+    assert "secret" not in done.err
+    assert sorted(queue.directory.rglob("*")) == before
 
 
 @pytest.mark.parametrize("id_", ["../x", "'; DROP TABLE jobs;--", "/etc/passwd", ".", "a b", "100%", "$(reboot)", "-n"])

@@ -148,7 +148,7 @@ def test_what_is_no_url_of_a_database_is_refused_and_not_repeated(env: Environme
 
 
 def test_to_where_must_be_said(env: Environment):
-    run("migrate", env=env).refused(2, "URL is missing")
+    run("migrate", env=env).refused(2, "--to URL is missing")
 
 
 def test_a_server_that_does_not_answer_is_told(env: Environment):
