@@ -28,6 +28,8 @@ class Outcome(StrEnum):
 
 GIVEN_BACK = frozenset({Outcome.LOST, Outcome.RELEASED})
 """These do not count against the budget."""
+FAILURES = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.RELEASED, Outcome.CANCELLED}
+"""The others ended because somebody wanted it."""
 MAX_LOSSES = 3
 """A job that has taken so many workers with it in a row is dead."""
 

@@ -39,7 +39,7 @@ class WorkerInfo:
     started_at: int = 0
     completed: int = 0
     failed: int = 0
-    """Attempts that ended in any other way than success."""
+    """Attempts that neither succeeded nor were ended because somebody wanted it."""
     job: str | None = None
     """The id of the job that it runs."""
     lease_left_ms: int | None = None

@@ -12,7 +12,7 @@ from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.job import Job
@@ -36,8 +36,9 @@ class Reason:
     """One thing that explains it."""
 
     code: str
-    """For programs: `running`, `cancelling`, `held`, `backoff`, `scheduled`, `no_workers`, `other_queues`, `needs`,
-    `draining`, `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`, `cancelled`."""
+    """For programs: `running`, `cancelling`, `worker_dead`, `held`, `backoff`, `scheduled`, `no_workers`,
+    `other_queues`, `needs`, `draining`, `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`,
+    `cancelled`."""
     text: str
     """For people, in one line."""
     at: int | None = None
@@ -77,7 +78,7 @@ def explain(context: Context, params: Explain) -> Explanation:
     listed = context.store.jobs.get(params.id)
     state = listed.job.state
     if state is JobState.PROCESSING:
-        reasons = _running(listed, now)
+        reasons = _running(context, listed, now)
     elif state is JobState.HELD:
         reasons = iter((Reason(code="held", text=f"it is held; to let it go: queuectl release {params.id}"),))
     elif state in READY:
@@ -87,7 +88,18 @@ def explain(context: Context, params: Explain) -> Explanation:
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
 
 
-def _running(of: Listed, now: int) -> Iterator[Reason]:
+def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
+    # Loaded here, as below: a job that has ended or is held needs to know nothing of workers.
+    from queuectl.runtime.census import living_pools, living_workers
+
+    if all(each.info.id != of.job.owner for each in living_workers(context.store, context.place, now=now)):
+        text = f"its worker {of.job.owner} has died; "
+        if living_pools(context.store, context.place):
+            text += "in a moment a pool puts it back"
+        else:
+            text += "the next pool puts it back, and none runs: queuectl worker start"
+        yield Reason(code="worker_dead", text=text)
+        return
     since = "" if of.latest is None else f" for {format_duration(max(0, now - of.latest.started_at))}"
     if of.job.cancel_requested:
         yield Reason(code="cancelling", text="somebody asked for its end; its worker is ending it")
@@ -108,7 +120,6 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
 
 
 def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
-    # Loaded here: a job that has ended or is held needs to know nothing of workers.
     from queuectl.runtime.census import living_pools, living_workers
 
     workers = living_workers(context.store, context.place, now=now)
@@ -128,7 +139,8 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     if not able:
         yield Reason(code="needs", text=_unable(job, len(serving)), n=len(serving))
         return
-    staying = [each for each in able if each.info.pool in pools and pools[each.info.pool].stop is None]
+    leaving = _leaving(pools, workers)
+    staying = [each for each in able if each.info.id not in leaving]
     if not staying:
         yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and take no more jobs", n=len(able))
         return
@@ -170,6 +182,18 @@ def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
         if alike > 1:
             text = f"{alike} dead jobs ended with the same error: queuectl dlq list --error {job.signature}"
             yield Reason(code="alike", text=text, n=alike)
+
+
+def _leaving(pools: dict[str, Any], workers: Sequence[WorkerSeen]) -> set[str]:
+    """Those whose pool is gone, stops, or was told to have fewer; of the last, the youngest leave."""
+    leaving, seen = set(), dict.fromkeys(pools, 0)
+    for each in workers:
+        pool = pools.get(each.info.pool)
+        if pool is None or pool.stop is not None or seen[pool.id] >= pool.size:
+            leaving.add(each.info.id)
+        else:
+            seen[pool.id] += 1
+    return leaving
 
 
 def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:

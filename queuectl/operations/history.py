@@ -60,6 +60,6 @@ HISTORY = Operation(
     summary="List who did what, and with which command",
     params=History,
     run=history,
-    description="The newest stands last. What became of a job's attempts is in show; its enqueue is left out here.",
+    description="The newest stands last. With an ID that job's enqueue is left out: show has it, and its attempts.",
     examples=("history", "history job1", "history --limit 0 --json"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import record
@@ -48,10 +49,9 @@ class Status:
         return None if self.oldest_due is None else self.now - self.oldest_due
 
     def done(self, *, well: bool) -> int:
-        """Attempts of the last five minutes that ended well, or otherwise."""
-        good = self.recent.get("success", 0)
-        others = sum(n for measure, n in self.recent.items() if measure not in {"enqueued", "wait", "success"})
-        return good if well else others
+        """Attempts of the last five minutes that succeeded, or failed."""
+        wanted = {Outcome.SUCCESS} if well else FAILURES
+        return sum(n for measure, n in self.recent.items() if measure in wanted)
 
     def document(self) -> dict[str, Any]:
         """The JSON form."""

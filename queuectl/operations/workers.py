@@ -237,7 +237,14 @@ def scale(context: Context, params: Scale) -> Scaled:
 
     if not 0 <= params.size <= MAX_WORKERS:
         raise UsageError(f"a pool has from 0 to {MAX_WORKERS} workers")
-    pools = [pool.id for pool in living_pools(context.store, context.place)]
+    living = living_pools(context.store, context.place)
+    stopping = {pool.id for pool in living if pool.stop is not None}
+    if params.pool in stopping or (living and len(stopping) == len(living)):
+        raise Refused(
+            f"pool {params.pool or living[0].id} is stopping and starts no more workers",
+            hint="start another: queuectl worker start --count 4",
+        )
+    pools = [pool.id for pool in living if pool.id not in stopping]
     if params.pool is not None and params.pool not in pools:
         raise NotFound(f"no pool {params.pool} runs here", hint=f"running: {', '.join(pools) or 'none'}")
     if not pools:

@@ -348,9 +348,11 @@ class Pool:
         if stop <= self._stop:
             return
         self._stop = stop
-        busy = len(self._workers)
+        count = len(self._workers)
         if stop is Stop.DRAIN:
-            self._log.event(f"stopping: {busy} workers finish their jobs (again to end them now)")
+            self._log.event(
+                f"stopping: waiting for {count} worker{'' if count == 1 else 's'} (again to end their jobs now)"
+            )
         elif not self._gone:
             self._log.event("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():

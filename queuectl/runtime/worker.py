@@ -7,7 +7,7 @@ import signal
 import time
 
 from queuectl.config import settings_from
-from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.attempt import FAILURES, Outcome, Result
 from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
 from queuectl.domain.job import JobState
 from queuectl.runtime import host, locks, process, supervise
@@ -198,7 +198,7 @@ class Worker:
             else:
                 self._weather.turn_fair()
                 self._completed += state is JobState.COMPLETED
-                self._failed += state is not JobState.COMPLETED
+                self._failed += state is not None and result.outcome in FAILURES
                 self._log.result(claim.id, result, state)
                 return following
 

@@ -86,7 +86,7 @@ class Fleet:
         with self._database.transaction():
             found = bool(self._database.rows("order_size", id=pool, size=size))
             if found:
-                self._journal.note(now, "scale_pool", pool, f"{size} workers")
+                self._journal.note(now, "scale_pool", pool, f"{size} worker{'' if size == 1 else 's'}")
         return found
 
     def stop_pool(self, pool: str, *, now: int) -> None:
@@ -141,7 +141,7 @@ class Fleet:
         return bool(self._database.rows("attempt_is_over", worker=worker, job=job, fence=fence)[0][0])
 
     def tally(self, pool: str) -> tuple[int, int]:
-        """How many attempts the workers of a pool completed, and how many ended in any other way."""
+        """How many attempts of the workers of a pool succeeded, and how many failed."""
         ((completed, failed),) = self._database.rows("tally", pool=pool)
         return completed, failed
 

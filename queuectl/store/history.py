@@ -6,6 +6,7 @@ costs does not depend on how many jobs there are.
 
 from __future__ import annotations
 
+from queuectl.domain.attempt import FAILURES
 from queuectl.domain.event import Event
 from queuectl.domain.record import record
 
@@ -56,7 +57,7 @@ class Rollup:
     enqueued: tuple[int, ...]
     completed: tuple[int, ...]
     failed: tuple[int, ...]
-    """Attempts that ended in any other way than success."""
+    """Attempts that neither succeeded nor were ended because somebody wanted it."""
     wait_p95: tuple[int | None, ...]
     run_p95: tuple[int | None, ...]
     outcomes: dict[str, int]
@@ -68,7 +69,7 @@ class Rollup:
 
     @property
     def failure_rate(self) -> float | None:
-        """The part of the attempts that did not succeed, from 0 to 1; None when none has ended."""
+        """The part that failed of all that succeeded or failed, from 0 to 1; None when none did."""
         well, badly = sum(self.completed), sum(self.failed)
         return badly / (well + badly) if well + badly else None
 
@@ -173,10 +174,10 @@ class _Counted:
         self._queues: dict[str, dict[str, int]] = {}
 
     def add(self, slot: int, queue: str, measure: str, bucket: int, n: int) -> None:
-        kind = measure if measure == "enqueued" else "completed" if measure == _SUCCESS else "failed"
+        kind = "failed" if measure in FAILURES else {_SUCCESS: "completed", "enqueued": "enqueued"}.get(measure)
         if measure not in _NOT_OUTCOMES:
             self._outcomes[measure] = self._outcomes.get(measure, 0) + n
-        if measure != "wait":
+        if kind is not None:
             self._series.setdefault(kind, [0] * self._slots)[slot] += n
             line = self._queues.setdefault(queue, {})
             line[kind] = line.get(kind, 0) + n

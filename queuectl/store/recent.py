@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl.domain.attempt import FAILURES
 from queuectl.domain.record import record
 
 TYPE_CHECKING = False
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 400
 """Jobs of either state that a look for a storm reads at most."""
-_FAILURES = frozenset({"exit", "signal", "timeout", "spawn_error"})
 
 
 @record
@@ -54,9 +54,7 @@ class Recent:
         The figures of each minute tell whether it is worth a look, so that a quiet queue costs one short read.
         """
         failures = sum(
-            n
-            for _, measure, n in self._database.rows("stats_by_minute", minute=since // 60_000)
-            if measure in _FAILURES
+            n for _, measure, n in self._database.rows("stats_by_minute", minute=since // 60_000) if measure in FAILURES
         )
         if failures < least:
             return None

@@ -151,6 +151,7 @@ class Undo:
 
         Raises NotFound, and Refused when nothing of it can be taken back any more.
         """
+        before = self.list(now=now)[1:2] if id_ is None else []
         with self._database.transaction():
             id_, verb = self._choose(id_, now)
             jobs, left = [], []
@@ -164,7 +165,10 @@ class Undo:
                     left.append((row[1], words))
             if not jobs:
                 few = "; ".join(f"{job}: {why}" for job, why in left[:_NAMED]) + ("; …" if len(left) > _NAMED else "")
-                raise Refused(f"the {verb} cannot be undone any more ({few})")
+                raise Refused(
+                    f"the {verb} cannot be undone any more ({few})",
+                    hint="".join(f"the {each.verb} before it: queuectl undo {each.id}" for each in before) or None,
+                )
             self._database.run("close_undo", id=id_, now=now)
             self._database.run("empty_undo", id=id_)
         return TakenBack(id=id_, verb=verb, jobs=tuple(jobs), left=tuple(left))

@@ -10,6 +10,7 @@ import pytest
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
+from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -235,6 +236,73 @@ def test_what_workers_have_to_do_with_it_is_explained(queue: Queue):
     assert "1 due job is ahead of it" in queue.run("explain", "later").stdout
 
 
+def test_a_job_whose_worker_has_died_is_explained_as_such(queue: Queue):
+    queue.enqueue("sleep 300", "--id", "a")
+    pool = queue.start()
+    queue.wait_for("a", "processing")
+    # Not the worker alone: its pool would put the job back at once.
+    pool.kill()
+
+    assert reasons(queue, "a") == ["worker_dead"]
+    assert "the next pool puts it back, and none runs" in queue.run("explain", "a").stdout
+    queue.start()
+    wait_until(lambda: reasons(queue, "a") == ["running"], 20)
+
+
+def test_a_worker_that_leaves_is_not_promised_to_a_job(queue: Queue):
+    queue.enqueue("sleep 300", "--id", "long")
+    queue.start()
+    queue.wait_for("long", "processing")
+    queue.enqueue("true", "--id", "next")
+
+    queue.run("worker", "scale", "0")
+
+    assert reasons(queue, "next") == ["draining"]
+
+
+def test_an_attempt_that_somebody_ended_is_no_failure(queue: Queue):
+    pool = queue.start()
+    queue.enqueue("sleep 300", "--id", "cancelled")
+    queue.wait_for("cancelled", "processing")
+    queue.run("cancel", "cancelled")
+    queue.wait_for("cancelled")
+    queue.enqueue("sleep 300", "--id", "released")
+    queue.wait_for("released", "processing")
+    queue.run("worker", "stop", "--now")
+
+    assert pool.wait() == 0
+    assert "0 completed, 0 failed attempts" in pool.log
+    assert queue.json("status")["throughput"]["failed"] == 0
+
+
+def test_a_pool_that_stops_is_not_scaled(queue: Queue):
+    pool = queue.start()
+    queue.enqueue("sleep 300", "--id", "a")
+    queue.wait_for("a", "processing")
+    queue.run("worker", "stop", "--timeout", "100ms", code=124)
+
+    done = command.run("worker", "scale", "3", env=queue.environment)
+
+    done.refused(4, "is stopping and starts no more workers")
+    assert "scaled" not in pool.log
+
+
+def test_what_cannot_be_undone_does_not_bar_the_way_to_what_can(queue: Queue):
+    queue.enqueue("true", "--id", "waits", "--delay", "1h")
+    queue.enqueue("true", "--id", "runs", "--delay", "1h")
+    queue.run("cancel", "waits")
+    queue.run("cancel", "runs")
+    queue.run("retry", "runs")
+    queue.start()
+    queue.wait_for("runs")
+
+    done = command.run("undo", env=queue.environment)
+
+    done.refused(4, "the retry cannot be undone any more")
+    number = queue.json("undo", "--list")[1]["undo"]
+    assert f"hint: the cancel before it: queuectl undo {number}" in done.err
+
+
 def test_a_backoff_is_explained_with_the_time_that_is_left(queue: Queue):
     queue.run("config", "set", "backoff_delay", "600")
     queue.enqueue("exit 7", "--id", "a")
@@ -257,7 +325,7 @@ def test_history_tells_who_did_what_with_which_command(some: Queue):
     assert [event["verb"] for event in some.json("history", "waits")] == ["hold"]
     assert len(some.json("history", "--limit", "2")) == 2
     assert "queuectl hold waits" in some.run("history").stdout
-    assert some.run("history", "nobody").stderr == "nothing has been done\n"
+    assert some.run("history", "nobody").stderr == "nothing has been done to nobody\n"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from queuectl.cli.render import Column, table
 from queuectl.domain.quantity import format_time
+from queuectl.domain.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from queuectl.operations.history import EventRecord, History
 
 
-def history(found: Iterator[EventRecord], _params: History, screen: Screen) -> None:
+def history(found: Iterator[EventRecord], params: History, screen: Screen) -> None:
     """A table, the newest last."""
     columns = [
         Column(title="AT"),
@@ -24,7 +25,7 @@ def history(found: Iterator[EventRecord], _params: History, screen: Screen) -> N
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, map(_row, found), screen):
-        screen.say("nothing has been done")
+        screen.say("nothing has been done" + (f" to {safe(params.id)}" if params.id else ""))
 
 
 def _row(of: EventRecord) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl.domain.attempt import Outcome
 from queuectl.operations.records import describe
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ def wait(result: Waited, _params: Wait, screen: Screen) -> None:
     """Nothing when all is well; each job that did not complete is told of."""
     for each in result.failed:
         job, latest = each.record.job, each.record.latest
-        how = f" ({describe(latest)})" if latest is not None else ""
+        how = "" if latest is None or latest.outcome is Outcome.CANCELLED else f" ({describe(latest)})"
         screen.say(f"error: job {job.id} is {job.state}{how}")
 
 
