@@ -35,6 +35,7 @@ BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 _GAP = "  "
 _PAGE = 1000
 _NARROWEST = 12
+_LEAST = 4
 
 
 @record
@@ -46,6 +47,8 @@ class Column:
     """Whether it is set to the right, as numbers are."""
     grows: bool = False
     """Takes the room that is left, and is cut off where there is none."""
+    whole: bool = False
+    """Says nothing when it is cut off, as a time: others give way first. Numbers are so anyway."""
     colour: Callable[[str], str | None] = lambda _: None
     """The colour of a cell, by its text."""
 
@@ -128,6 +131,13 @@ def _fit(widths: list[int], columns: Sequence[Column], total: int) -> None:
     for place, column in enumerate(columns):
         if column.grows:
             widths[place] = min(widths[place], max(room - taken, _NARROWEST))
+    # Where that is still too much, the widest gives way; what says nothing when it is cut off gives way last.
+    for some in ([not (column.whole or column.right) for column in columns], [True] * len(columns)):
+        while sum(widths) > room:
+            width, place = max((width, place) for place, width in enumerate(widths) if some[place])
+            if width <= _LEAST:
+                break
+            widths[place] -= 1
 
 
 def _line(

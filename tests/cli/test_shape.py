@@ -238,6 +238,18 @@ def test_a_terminal_gets_glyphs_and_colour_and_lines_that_fit(queue: Queue):
     assert all(len(line) <= 60 for line in plain.splitlines())
 
 
+@pytest.mark.parametrize("columns", [80, 60, 40])
+@pytest.mark.parametrize("word", ["list", "history"])
+def test_a_narrow_terminal_gets_lines_that_fit(queue: Queue, word: str, columns: int):
+    queue.enqueue("echo this is what it does", "--id", "a-name-that-is-long-enough-for-two")
+
+    screen, _ = on_a_terminal(word, env=queue.environment | {"TERM": "dumb"}, columns=columns)
+
+    lines = screen.splitlines()
+    assert len(lines) == 2
+    assert all(len(line) <= columns for line in lines)
+
+
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colour_is_left_out_where_it_is_not_wanted(queue: Queue, variable: dict[str, str]):
     queue.enqueue("true")

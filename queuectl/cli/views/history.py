@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def history(found: Iterator[EventRecord], params: History, screen: Screen) -> None:
     """A table, the newest last."""
     columns = [
-        Column(title="AT"),
+        Column(title="AT", whole=True),
         Column(title="BY"),
         Column(title="VERB"),
         Column(title="SUBJECT"),
