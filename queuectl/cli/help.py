@@ -9,7 +9,7 @@ from queuectl.cli.words import unknown_command
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
 from queuectl.operations import GROUPS, WHERE, find
-from queuectl.operations.arguments import add_options, is_many, usage
+from queuectl.operations.arguments import add_options, is_many, told, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
 ANYWHERE = (
-    ("--db PATH", "the store (default: QUEUECTL_DB, else queue.db in your data directory)"),
+    ("--db PATH", "the store, a file or postgresql://… (default: QUEUECTL_DB, else your own)"),
     ("--json", "print one JSON document on stdout"),
     ("-h, --help", "show help"),
 )
@@ -98,7 +98,7 @@ def of_operation(of: Operation) -> str:
             parser.add_argument(
                 name,
                 metavar=field.metavar,
-                help=field.help.replace("%", "%%"),
+                help=told(field).replace("%", "%%"),
                 nargs="*" if is_many(annotation) else None if field.default is MISSING else "?",
             )
     add_options(parser, of)

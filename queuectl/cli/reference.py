@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from queuectl.cli.help import example_line
 from queuectl.config import SETTINGS, show
-from queuectl.domain.record import MISSING, described
+from queuectl.domain.record import described
 from queuectl.operations import ALL
-from queuectl.operations.arguments import is_many, option_strings, usage
+from queuectl.operations.arguments import is_many, option_strings, told, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,12 +176,10 @@ def _row(name: str, field: Field, annotation: str) -> str:
     else:
         value = "" if annotation == "bool" else f" {field.metavar or name.upper()}"
         word = ", ".join(f"`{string}{value}`" for string in option_strings(name, field))
-    needed = " (needed)" if field.default is MISSING and not field.positional else ""
-    choices = f": {', '.join(field.choices)}" if field.choices else ""
     several = (
         "" if not is_many(annotation) or "repeated" in field.help or not field.positional else "; several may follow"
     )
-    return f"| {word} | {field.help}{choices}{several}{needed} |\n".replace("\\", "\\\\")
+    return f"| {word} | {told(field)}{several} |\n".replace("\\", "\\\\")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ def option_strings(name: str, field: Field) -> list[str]:
     return [f"-{field.short}", long] if field.short else [long]
 
 
+def told(field: Field) -> str:
+    """What help says of it."""
+    choices = f": {', '.join(field.choices)}" if field.choices else ""
+    needed = " (needed)" if field.default is MISSING and not field.positional else ""
+    return field.help + choices + needed
+
+
 def is_many(annotation: str) -> bool:
     """Whether a field of this annotation may be given several times."""
     return annotation.startswith("tuple[")
@@ -83,7 +90,7 @@ def add_options(parser: ArgumentParser, operation: Operation) -> None:
         if field.positional or field.rest:
             continue
         strings = option_strings(name, field)
-        words = field.help.replace("%", "%%")
+        words = told(field).replace("%", "%%")
         if annotation == "bool":
             parser.add_argument(*strings, dest=name, action="store_true", default=SUPPRESS, help=words)
         else:
