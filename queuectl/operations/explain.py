@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl.domain.attempt import MAX_LOSSES
-from queuectl.domain.job import READY, JobState
+from queuectl.domain.job import FINAL, READY, JobState
 from queuectl.domain.quantity import format_duration, format_time
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
@@ -12,7 +12,7 @@ from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.job import Job
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COUNTED = 1000
 """Jobs ahead of one are counted up to this many."""
+_LASTING = frozenset({"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"})
+"""What may last until somebody does something, or for hours."""
 
 
 @record
@@ -86,6 +88,18 @@ def explain(context: Context, params: Explain) -> Explanation:
     else:
         reasons = _final(context, listed, now)
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
+
+
+def say_what_holds_up(context: Context, ids: Iterable[str]) -> None:
+    """Tell a person who waits for jobs what keeps the first that is not final, where that is not just its turn."""
+    if not context.watched:
+        return
+    for id_ in ids:
+        found = explain(context, Explain(id=id_))
+        if found.state not in FINAL:
+            if found.reasons[0].code in _LASTING:
+                context.say(f"{id_}: {found.reasons[0].text}")
+            return
 
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:

@@ -7,6 +7,7 @@ import time
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
+from queuectl.operations.explain import say_what_holds_up
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import attempt_document, output_of, text_of
 from queuectl.runtime.live import STREAMS, read_stored
@@ -107,6 +108,7 @@ class Log:
         store = self._context.store
         number = self._attempt.attempt if self._attempt is not None else 1
         reading = _Reading(self._context, self._job, number, self._streams)
+        say_what_holds_up(self._context, [self._job.id])
         try:
             while True:
                 seen = store.changed()

@@ -8,6 +8,7 @@ from queuectl.domain.errors import TimedOut
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.quantity import format_duration, parse_duration
 from queuectl.domain.record import field, record
+from queuectl.operations.explain import say_what_holds_up
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import detail
 
@@ -59,6 +60,7 @@ def wait(context: Context, params: Wait) -> Waited:
     started = context.clock.monotonic()
     ids = list(dict.fromkeys(params.ids))
     left = list(reversed(ids))
+    say_what_holds_up(context, ids)
     while True:
         # Looked at before the states, so that no change between the two is missed.
         seen = context.store.changed()

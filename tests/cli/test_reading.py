@@ -276,3 +276,16 @@ def test_show_is_readable(queue: Queue):
     assert "tries     1 of 1\n" in out
     assert re.search(r"^ +1  exit 4   \d{4}-", out, re.MULTILINE)
     assert out.endswith("\nstdout\none\ntwo\n")
+
+
+@pytest.mark.parametrize("words", [("wait", "a", "--timeout", "50ms"), ("wait", "done", "a", "--timeout", "50ms")])
+def test_a_person_who_waits_is_told_what_keeps_the_job(queue: Queue, words: tuple[str, ...]):
+    queue.enqueue("true", "--id", "done")
+    assert queue.drain().wait() == 0
+    queue.enqueue("true", "--id", "a")
+
+    screen, code = on_a_terminal(*words, env=queue.environment)
+
+    assert code == 124
+    assert "a: no workers are running; start some: queuectl worker start" in screen
+    assert "no workers" not in queue.run(*words, code=124).stderr, "a script is told nothing"
