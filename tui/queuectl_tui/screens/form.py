@@ -171,8 +171,9 @@ class JobForm(Dialog["dict[str, Any] | None"]):
             field.complain(told.get(field.field))
         changed = changes(self._initial, given) if self._editing is not None else []
         self.query_one("#submit", Button).disabled = bool(wrong)
+        missing = "— mend what is red first" if told else "— give it a command first"
         line = self.query_one(".command", Static)
-        line.update(Content.styled("— mend what is red first", "$foreground 60%") if wrong else self._echo(given))
+        line.update(Content.styled(missing, "$foreground 60%") if wrong else self._echo(given))
         self.query_one("#diff", Static).update(_diff(changed))
 
     def _default_line(self, given: dict[str, Any]) -> str:
