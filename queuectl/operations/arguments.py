@@ -184,7 +184,7 @@ def _unicode(called: str, text: str) -> str:
 def _whole(called: str, text: str) -> int:
     if not _is_number(text):
         raise UsageError(f"{called} must be a whole number, not {text[:40]!r}")
-    if len(text) > _LONGEST_NUMBER:
+    if len(text) > _LONGEST_NUMBER or not -(2**63) <= int(text) < 2**63:
         raise UsageError(f"{called} is too large a number")
     return int(text)
 

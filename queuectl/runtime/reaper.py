@@ -143,7 +143,8 @@ class Reaper:
             return False  # somebody else is at it
         try:
             lost: list[str] = []
-            for claim in self._claims.held_by(worker.id):
+            # A server may still be at a claim that the worker sent before it died.
+            for claim in self._claims.take_stock(worker.id):
                 if not self._give_back(claim, worker, settings):
                     return False
                 lost.append(claim.id)

@@ -115,7 +115,7 @@ class ByLease(ByLock):
         database = self._store.database
         if not database.lost and database.connections == self._connections:
             return None
-        held = self._claims.held_by(self._worker)
+        held = self._claims.take_stock(self._worker)
         self._connections = database.connections
         return held
 

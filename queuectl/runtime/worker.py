@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _LOOKS_UP_EVERY = 0.5
 _LOOKS_UP_AFAR = 2.0
+_FIRST_IN_VAIN, _LONGEST_IN_VAIN = 5, 1000
+"""Milliseconds until an idle worker looks again for a job that is due and that it does not get."""
 _SELDOM = 5
 """How many times as long as `poll_interval` an idle worker waits where many ask one server, and calls reach it."""
 
@@ -84,6 +86,8 @@ class Worker:
         """The running job, until the log has named it."""
         self._completed = self._failed = 0
         self._look_up_at = 0.0
+        self._in_vain = 0
+        """How often in a row a job was due, and not to be had."""
         self._tenure = (
             ByLease(store, self._claims, self._id, place=place, seconds=lease)
             if store.database.remote
@@ -239,6 +243,12 @@ class Worker:
         try:
             self._count_attempts()
             due = self._claims.next_due()
+            now = self._clock.now()
+            remote = self._store.database.remote
+            self._in_vain = self._in_vain + 1 if remote and due is not None and due <= now else 0
+            if self._in_vain:
+                # It has been due, and was not to be had: somebody keeps it locked.
+                due = now + min(_FIRST_IN_VAIN * 2 ** min(self._in_vain, 10), _LONGEST_IN_VAIN)
             seen = self._store.changed()
             look_at = time.monotonic() + self._settings.poll_interval * _SELDOM
             while not self._stop:
@@ -248,7 +258,7 @@ class Worker:
                 if rang or (due is not None and self._clock.now() >= due) or not self._tenure.is_certain(None):
                     return
                 # On a server somebody always writes: it is not asked each time.
-                seldom = self._store.database.remote and not self._assignment.drain
+                seldom = remote and not self._assignment.drain
                 if time.monotonic() >= look_at if seldom else self._store.changed() != seen:
                     return
         except StoreError as error:

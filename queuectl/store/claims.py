@@ -38,14 +38,17 @@ class Claims:
         self._labels = frozenset(labels)
         self._takes_any = not self._queues and not self._labels
         """Whether a claim is the one statement: any job of any queue that needs no label."""
+        self._session = 0
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
         if self._database.exclusive and self._due(now, self._due_needing(now)) is None:
             # Read first: an idle worker that finds nothing does not ask for the write lock.
             return None
+        if self._database.remote and not self._takes_any and not self._is_something_due(now):
+            return None
         with self._database.alone() if self._takes_any else self._database.transaction():
-            claim = self._take(worker, now)
+            claim = self._take(worker, now) if self._takes_any or self._may_claim(worker) else None
         self._count_wait(claim, now)
         return claim
 
@@ -67,8 +70,9 @@ class Claims:
                 state, following = self._succeed_and_take(claim, worker, result, now)
         else:
             with self._database.transaction():
+                may_claim = self._may_claim(worker)
                 state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
-                following = self._take(worker, now)
+                following = self._take(worker, now) if may_claim else None
         self._count_outcome(claim, result, state, now)
         self._count_wait(following, now)
         return state, following
@@ -94,6 +98,18 @@ class Claims:
         """What `worker` is recorded as running."""
         return [claim_from(row) for row in self._database.rows("processing_of", worker=worker)]
 
+    def take_stock(self, worker: str) -> list[Claim]:
+        """What `worker` holds for sure: what it has sent and heard no answer to is over, or comes to nothing now."""
+        if self._database.remote:
+            for (session,) in self._database.rows("renew_session", worker=worker):
+                self._session = session
+        return self.held_by(worker)
+
+    def _may_claim(self, worker: str) -> bool:
+        return not self._database.remote or bool(
+            self._database.rows("lock_own_row", worker=worker, session=self._session)
+        )
+
     def has_ended(self, claim: Claim, worker: str) -> JobState | None:
         """The state in which the end of an attempt of `worker` has left its job; None where it was recorded otherwise.
 
@@ -115,6 +131,10 @@ class Claims:
             dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
         dues += [due for _, _, due in self._heads()]
         return min((int(due) for due in dues if due is not None), default=None)
+
+    def _is_something_due(self, now: int) -> bool:
+        due = self.next_due()
+        return due is not None and due <= now
 
     def left_to_run(self) -> int:
         """How many jobs are not final yet, without those that need a label that is not ours."""
@@ -167,7 +187,7 @@ class Claims:
     def _take(self, worker: str, now: int) -> Claim | None:
         needing = self._due_needing(now)
         if not self._queues and not needing:
-            rows = self._database.rows("claim_due", worker=worker, now=now)
+            rows = self._database.rows("claim_due", worker=worker, session=self._session, now=now)
         else:
             seq = self._due(now, needing)
             rows = [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
@@ -187,6 +207,7 @@ class Claims:
             job=claim.seq,
             fence=claim.fence,
             worker=worker,
+            session=self._session,
             now=now,
             attempts=claim.attempts,
             duration_ms=result.duration_ms,

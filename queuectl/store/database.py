@@ -80,7 +80,7 @@ if TYPE_CHECKING:
         def alone(self) -> Transaction:
             """A transaction that is one statement where the backend is compound, and is not begun and ended there."""
 
-        def savepoint(self, work: Callable[[], None], /) -> None:
+        def savepoint(self, work: Callable[[], object], /) -> None:
             """Do `work` within the transaction; should it fail, only `work` is undone."""
 
         def changed(self) -> int:

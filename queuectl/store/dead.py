@@ -87,7 +87,8 @@ class Dead:
 
     def count(self, signature: str | None) -> int:
         """How many dead jobs ended with an error."""
-        return len(self._database.rows("newest_dead_of_error", signature=signature, queue=None, limit=-1))
+        ((n,),) = self._database.rows("count_dead_of_error", signature=signature)
+        return int(n)
 
     def revive(self, signature: str | None, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job of an error, in steps: ids and queues of each step."""

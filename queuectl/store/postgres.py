@@ -44,6 +44,8 @@ _COPIED = 10
 """From how many rows on a stream is faster than a statement each."""
 _FOLDED = 20_000
 """Rows of counters that are folded at once."""
+_LONGEST_IDLE = 10.0
+"""Seconds that a transaction may stand still, at the least: a busy machine makes nobody wait for as long."""
 _SKEW_MS = 20
 """How far the server's clock must have moved against ours to be taken over: nothing flickers by the way's length."""
 
@@ -134,6 +136,7 @@ class PostgresDatabase:
             """
             SELECT set_config('search_path', 'queuectl', false),
                 set_config('lock_timeout', %(wait)s, false),
+                set_config('idle_in_transaction_session_timeout', %(idle)s, false),
                 -- A host that is gone without a word keeps neither locks nor a place among the connections.
                 set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
                 set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '20000', false),
@@ -143,7 +146,7 @@ class PostgresDatabase:
                 set_config('jit', 'off', false),
                 to_regclass('queuectl.schema') IS NOT NULL
             """,
-            {"wait": self._lock_timeout()},
+            self._timeouts(),
         ).fetchone()[-1:]  # type: ignore[index]  # one row, always
         # Loaded here: only the first command on a store makes it.
         from queuectl.store.server_schema import migrate, version_of
@@ -174,11 +177,21 @@ class PostgresDatabase:
     def wait(self, seconds: float) -> None:
         if seconds != self._wait:
             self._wait = seconds
-            self._fetch("SELECT set_config('lock_timeout', %(wait)s, false)", {"wait": self._lock_timeout()})
+            self._set_timeouts()
 
-    def _lock_timeout(self) -> str:
-        seconds = self._wait if self._patience is None else min(self._wait, self._patience * 0.8)
-        return f"{max(1, int(seconds * 1000))}ms"
+    def _set_timeouts(self) -> None:
+        self._fetch(
+            "SELECT set_config('lock_timeout', %(wait)s, false), "
+            "set_config('idle_in_transaction_session_timeout', %(idle)s, false)",
+            self._timeouts(),
+        )
+
+    def _timeouts(self) -> dict[str, str]:
+        patience = self._patience
+        wait = self._wait if patience is None else min(self._wait, patience * 0.8)
+        # Whoever has no time to lose must not be kept by a transaction that he himself has left behind, either.
+        idle = 0 if patience is None else max(patience, _LONGEST_IDLE)
+        return {"wait": f"{max(1, int(wait * 1000))}ms", "idle": f"{int(idle * 1000)}ms"}
 
     @property
     def patience(self) -> float | None:
@@ -189,7 +202,7 @@ class PostgresDatabase:
     def patience(self, seconds: float | None) -> None:
         if seconds != self._patience:
             self._patience = self._connection.patience = seconds
-            self._fetch("SELECT set_config('lock_timeout', %(wait)s, false)", {"wait": self._lock_timeout()})
+            self._set_timeouts()
 
     def notify(self, words: Sequence[str], /) -> None:
         """Call these out to whoever listens. Not within a transaction: it would hold up all others that do the same."""
@@ -291,7 +304,7 @@ class PostgresDatabase:
         self._fetch(sql, None)
         return self._cursor.statusmessage or ""
 
-    def savepoint(self, work: Callable[[], None], /) -> None:
+    def savepoint(self, work: Callable[[], object], /) -> None:
         """Do `work` within the transaction; should it fail, only `work` is undone."""
         self.execute("SAVEPOINT work")
         try:

@@ -76,6 +76,11 @@ LIMIT 1
 -- One look for each priority in use, the highest first, and no further than the first that finds something. MATERIALIZED
 -- and SKIP LOCKED: the job is chosen and locked once, and two workers at the same moment get two jobs. The run begins in
 -- the same statement (`Database.compound`): a look that finds nothing, or something, is one message and no transaction.
+--
+-- The lock of the worker's own row comes first: a server goes on with what a worker sent that is dead by now, or has lost
+-- its connection. Whoever asks what the worker holds takes that row too, and so waits for the end of it; a claim that
+-- comes later still is of a worker that has stopped, or of an old session, and takes nothing. It is taken only where a job
+-- is due: a look that finds nothing must write nothing, as everybody would take that for news.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
@@ -83,11 +88,19 @@ WITH RECURSIVE level (priority) AS (
         SELECT max(priority) FROM jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
+), me AS MATERIALIZED (
+    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL AND EXISTS (
+        SELECT 1 FROM level CROSS JOIN LATERAL (
+            SELECT 1 FROM jobs
+            WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
+            LIMIT 1) AS job)
+    FOR NO KEY UPDATE
 ), due AS MATERIALIZED (
     SELECT job.seq FROM level CROSS JOIN LATERAL (
         SELECT seq FROM jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS job
+    WHERE (SELECT count(*) FROM me) > 0
     LIMIT 1
 ), taken AS (
     UPDATE jobs
@@ -99,6 +112,13 @@ WITH RECURSIVE level (priority) AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
 )
 SELECT * FROM taken
+
+-- name: lock_own_row
+-- As `me` above, where a claim takes several statements.
+SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL FOR NO KEY UPDATE
+
+-- name: renew_session
+UPDATE workers SET session = session + 1 WHERE id = :worker AND stopped_at IS NULL RETURNING session
 
 -- name: claim_job
 WITH taken AS (
@@ -119,10 +139,13 @@ SELECT * FROM taken
 --
 -- The first column is the state, NULL for an attempt that is no longer ours; the rest is NULL when nothing is due. The
 -- count makes `due` wait for `finished`: who waits for the lock of his own job must not hold another one meanwhile.
-WITH RECURSIVE ended AS (
+WITH RECURSIVE me AS MATERIALIZED (
+    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL FOR NO KEY UPDATE
+), ended AS (
     UPDATE runs
     SET outcome = 'success', ended_at = :now, duration_ms = :duration_ms, exit_code = :exit_code,
         signal = :signal, error = :error
+    FROM me
     WHERE job = :job AND fence = :fence AND worker = :worker AND outcome IS NULL
     RETURNING job, fence
 ), written AS (
@@ -149,7 +172,7 @@ WITH RECURSIVE ended AS (
         SELECT seq FROM jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS job
-    WHERE (SELECT count(*) FROM finished) >= 0
+    WHERE (SELECT count(*) FROM finished) >= 0 AND (SELECT count(*) FROM me) > 0
     LIMIT 1
 ), taken AS (
     UPDATE jobs
@@ -214,6 +237,10 @@ WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS T
     AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
 ORDER BY seq DESC LIMIT NULLIF(:limit, -1)
 
+-- name: count_dead_of_error
+SELECT count(*) FROM jobs
+WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS TEXT), '')
+
 -- name: fold
 -- Some of what was counted since, into the counted rows. In the order of the key, so that two who fold cannot wait for
 -- each other; rows that somebody else is folding are left to him.
@@ -233,7 +260,8 @@ SELECT hashtextextended(CAST(pg_current_snapshot() AS TEXT), 0), queuectl.clock(
 
 -- name: health
 SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('max_connections'),
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    -- Not pg_stat_activity, which shows whoever is no superuser only his own.
+    (SELECT sum(numbackends) FROM pg_stat_database),
     (SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) FROM pg_class
         WHERE relnamespace = 'queuectl'::regnamespace AND relkind = 'r'),
     current_setting('fsync'), current_setting('full_page_writes'), current_setting('autovacuum')

@@ -433,6 +433,9 @@ SELECT seq FROM jobs INDEXED BY jobs_dead
 WHERE state = 'dead' AND signature IS :signature AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
 ORDER BY seq DESC LIMIT :limit
 
+-- name: count_dead_of_error (sqlite)
+SELECT count(*) FROM jobs INDEXED BY jobs_dead WHERE state = 'dead' AND signature IS :signature
+
 -- name: jobs_by_seq
 SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
     runs.signal, runs.error
@@ -527,7 +530,8 @@ FROM level WHERE level.priority >= :priority
 SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 
 -- name: forget_undos
-DELETE FROM undos WHERE at < :before
+-- What somebody else is forgetting is left to him: nobody waits for anybody.
+DELETE FROM undos WHERE id IN (SELECT id FROM undos WHERE at < :before /*pg FOR UPDATE SKIP LOCKED */)
 
 -- name: insert_undo
 INSERT INTO undos (at, actor, verb, command) VALUES (:now, :actor, :verb, :command) RETURNING id

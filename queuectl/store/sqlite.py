@@ -180,7 +180,7 @@ class SqliteDatabase:
         except apsw.Error as error:
             raise self._told(error) from error
 
-    def savepoint(self, work: Callable[[], None], /) -> None:
+    def savepoint(self, work: Callable[[], object], /) -> None:
         """Do `work` within the transaction; should it fail, only `work` is undone."""
         self.execute("SAVEPOINT work")
         try:

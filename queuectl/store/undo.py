@@ -13,6 +13,7 @@ from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import NEXT, WAITING, JobState
 from queuectl.domain.record import record
+from queuectl.store.database import Duplicate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -220,7 +221,13 @@ class Undo:
             return False, "another job has that id now"
         # What was kept by schema 2 knows of no needs.
         was = {"needs": None} | json.loads(before)
-        self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))
+        try:
+            self._database.savepoint(
+                lambda: self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))
+            )
+        except Duplicate:
+            # On a server somebody may have come first since we looked.
+            return False, "another job has that id now"
         for fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error in json.loads(runs):
             self._database.run(
                 "bring_back_run",

@@ -57,6 +57,22 @@ def test_a_server_that_restarts_loses_and_doubles_nothing(
     assert_sound(served, ledger, ids)
 
 
+def test_commits_that_take_longer_than_anybody_waits_lose_no_job(own_server: Server, served: Queue, ledger: Path):
+    """As where a standby that must hear of them is away: the server goes on with what nobody waits for any more."""
+    served.run("config", "set", "lease", "10")
+    pool = served.start(workers=3)
+    ids = enqueue_many(served, ledger, 40, "sleep 0.1")
+    wait_until(began(ledger, ids[5]))
+
+    own_server.set("synchronous_standby_names", "nobody")
+    wait_until(lambda: pool.log.count("waiting for the store") >= 3, 30)
+    own_server.set("synchronous_standby_names", "")
+
+    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    served.run("worker", "stop", "--timeout", "30s")
+    assert_sound(served, ledger, ids)
+
+
 def test_a_server_that_hangs_up_on_everybody_again_and_again(
     server: Server, database: str, tmp_path: Path, ledger: Path
 ):

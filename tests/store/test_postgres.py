@@ -96,11 +96,65 @@ def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: 
     other = stores(wait=0.2)
 
     with stage.store.database.transaction():
-        first = stage.store.database.rows("claim_due", worker="w", now=stage.now)[0]
+        first = stage.store.database.rows("claim_due", worker="w", session=0, now=stage.now)[0]
         second = other.claims().claim("w1", now=stage.now)
         third = other.claims(["default"]).claim("w1", now=stage.now)
 
     assert (first[1], second and second.id, third and third.id) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("queues", [(), ("default",)], ids=["one statement", "several"])
+def test_who_asks_what_a_worker_holds_waits_for_a_claim_that_is_on_its_way(
+    stage: Stage, stores: Callable[..., Store], queues: tuple[str, ...]
+):
+    stage.enqueue("a")
+    other = stores()
+    found: list[Claim] = []
+    reached = threading.Event()
+    other.database.on_wait = reached.set
+    asking = threading.Thread(target=lambda: found.extend(other.claims().take_stock("w")))
+
+    # Its commit takes its time, as it does where a standby has to hear of it, and nobody sees what it claims.
+    late = stores().claims(queues)
+    with late._database.transaction():
+        assert late._may_claim("w")
+        assert late._take("w", stage.now)
+        asking.start()
+        assert reached.wait(20)
+        assert not found
+    asking.join(20)
+
+    assert [claim.id for claim in found] == ["a"]
+    stage.finish(found[0])
+
+
+@pytest.mark.parametrize("queues", [(), ("default",)], ids=["one statement", "several"])
+def test_what_a_worker_sent_before_it_took_stock_takes_nothing_any_more(
+    stage: Stage, stores: Callable[..., Store], queues: tuple[str, ...]
+):
+    stage.enqueue("a", "b")
+    old, new = stores().claims(queues), stores().claims(queues)
+    claim = old.claim("w", now=stage.now)
+    assert claim is not None
+
+    assert [held.id for held in new.take_stock("w")] == ["a"]
+
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+    late = old.finish_and_claim(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
+    assert late[1] is None
+    assert old.claim("w", now=stage.now) is None
+    following = new.claim("w", now=stage.now)
+    assert following is not None
+    assert following.id == "b"
+    for held in stage.store.claims().held_by("w"):
+        stage.finish(held)
+
+
+def test_a_worker_that_has_stopped_claims_nothing(stage: Stage):
+    stage.enqueue("a")
+    stage.store.fleet.stop_worker("w", now=stage.now)
+    assert stage.claim("w") is None
+    assert stage.claim("w", "default") is None
 
 
 def test_an_enqueue_waits_for_no_other(stage: Stage, stores: Callable[..., Store]):
@@ -138,7 +192,7 @@ def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage
     other.database.on_wait = reached.set
 
     with stage.store.database.transaction():
-        assert stage.store.database.rows("claim_due", worker="w", now=stage.now)
+        assert stage.store.database.rows("claim_due", worker="w", session=0, now=stage.now)
         cancelling.start()
         assert reached.wait(10)
     cancelling.join(10)

