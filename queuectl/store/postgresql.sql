@@ -326,9 +326,12 @@ ORDER BY workers.started_at, workers.id
 SELECT id FROM workers WHERE stopped_at IS NULL AND lease_until < queuectl.clock() ORDER BY id
 
 -- name: write_off_worker
--- Looked at again under the lock of its row, as it may have renewed its lease a moment ago. From here on it cannot.
+-- Looked at again under the lock of its row, as it may have renewed its lease a moment ago. From here on it cannot. Where
+-- the server is still at something that it has sent, it is left to the next look: the others do not wait for that.
 UPDATE workers SET stopped_at = :now
-WHERE id = :id AND stopped_at IS NULL AND lease_until < queuectl.clock()
+WHERE id IN (
+    SELECT id FROM workers WHERE id = :id AND stopped_at IS NULL AND lease_until < queuectl.clock()
+    FOR UPDATE SKIP LOCKED)
 RETURNING host, pid
 
 -- name: take_chore

@@ -216,6 +216,14 @@ def test_an_enqueuer_with_sql_of_his_own_gets_no_further(statement: str, opened:
         opened("queuectl_enqueue").database.query(statement)
 
 
+def test_a_reader_counts_the_connections_of_everybody(opened: Callable[[str], Store]):
+    others = [opened("queuectl_operator") for _ in range(5)]
+
+    ((_, _, _, connections, *_),) = opened("queuectl_reader").database.rows("health")
+
+    assert connections > len(others)
+
+
 def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable[[str], Store]):
     # Two days later: the pool that stopped is forgotten first.
     stage = Stage(opened("queuectl_worker"), "worker1", now=START + 2 * 86_400_000)

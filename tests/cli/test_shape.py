@@ -111,6 +111,7 @@ def test_the_version_is_told(queue: Queue):
         (("edit", "a", '{"queue": "x"}', "--queue", "y"), "queue is given twice", ""),
         (("edit", "a", "--env", "X"), "--env 'X' is not NAME=VALUE", ""),
         (("list", "--limit", "9" * 30), "--limit is too large a number", ""),
+        (("undo", "9" * 20), "NUMBER is too large a number", ""),
         (("undo", "--list", "3"), "--list takes no number", ""),
         (("history", "--limit", "-1"), "--limit must not be negative", ""),
         (("view", "save", "x"), "FILTER is missing", ""),

@@ -12,7 +12,7 @@ import pytest
 from queuectl.selftest.ledger import note, witnessed
 from tests.support import command
 from tests.support.command import Done
-from tests.support.hosts import Hosts
+from tests.support.hosts import Hosts, outlasts
 from tests.support.postgres import Server
 from tests.support.queue import Queue
 from tests.support.siege import began, enqueue_many
@@ -220,6 +220,28 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
     assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
     assert [served.outcomes(id_) for id_ in ids] == [["success"], ["success"]]
     assert_sound(served, ledger, ids)
+
+
+def test_a_due_job_that_somebody_keeps_locked_makes_nobody_run_in_circles(hosts: Hosts, database: str):
+    one = hosts.host("one")
+    one.enqueue("true", "--id", "locked")
+    with psycopg.connect(database) as keeping, psycopg.connect(database, autocommit=True) as watching:
+        keeping.execute("SELECT 1 FROM queuectl.jobs WHERE id = 'locked' FOR UPDATE")
+        one.start(workers=4)
+        before = transactions(watching)
+        wait_until(outlasts(3), 30)
+        # Thousands a second, if each worker looked again as soon as it has looked.
+        assert transactions(watching) - before < 2000
+
+    assert one.wait_for("locked") == "completed"
+
+
+def transactions(connection: psycopg.Connection) -> int:
+    """How many there have been in the database."""
+    ((count,),) = connection.execute(
+        "SELECT pg_stat_get_db_xact_commit(oid) FROM pg_database WHERE datname = current_database()"
+    )
+    return int(count)
 
 
 def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(hosts: Hosts, ledger: Path):

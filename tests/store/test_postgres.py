@@ -232,6 +232,29 @@ def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stag
     stage.finish(following)
 
 
+def test_an_undo_is_told_that_somebody_has_taken_the_id_since_it_looked(stage: Stage, stores: Callable[..., Store]):
+    ids = stage.enqueue("a", "b")
+    for _ in ids:
+        stage.run()
+    with stage.store.undo.keeping("delete", now=stage.now):
+        stage.store.jobs.delete(ids, now=stage.now)
+    other, reached, taken = stores(), threading.Event(), []
+    other.database.on_wait = reached.set
+    undoing = threading.Thread(target=lambda: taken.append(other.undo.take_back(None, now=stage.now)))
+
+    with stage.store.database.transaction():
+        stage.store.database.query(
+            "INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at) "
+            "VALUES (nextval('numbers'), 'a', 'true', 'default', 3, 0, 0, 0)"
+        )
+        undoing.start()
+        assert reached.wait(20)
+    undoing.join(20)
+
+    assert [id_ for id_, _ in taken[0].jobs] == ["b"]
+    assert taken[0].left == (("a", "another job has that id now"),)
+
+
 def test_prune_does_not_take_a_job_that_is_being_retried(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     stage.run()
