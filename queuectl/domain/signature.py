@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import crc32
 
-from queuectl.domain.attempt import Outcome
+from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
 
@@ -18,8 +18,6 @@ LONGEST = 160
 """Letters of a signature's text. What differs between two errors is seldom further on."""
 _LAST_WORDS = 2000
 """Bytes of output in which the last line is looked for."""
-FAILED = frozenset({Outcome.EXIT, Outcome.SIGNAL, Outcome.TIMEOUT, Outcome.SPAWN_ERROR, Outcome.LOST})
-"""Outcomes that have a signature."""
 _ESCAPES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
 _VARYING = (
     r"'[^']*'|\"[^\"]*\"|`[^`]*`"
@@ -44,7 +42,7 @@ class Signature:
 
 def signature(result: Result) -> Signature | None:
     """The signature of an attempt that failed; None for any other."""
-    if result.outcome not in FAILED:
+    if result.outcome not in FAILURES:
         return None
     said = result.error or last_line(result.stderr) or last_line(result.stdout)
     return signed(reason(result), said)

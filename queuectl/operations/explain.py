@@ -104,9 +104,10 @@ def say_what_holds_up(context: Context, ids: Iterable[str]) -> None:
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     # Loaded here, as below: a job that has ended or is held needs to know nothing of workers.
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.census import lives, living_pools
 
-    if all(each.info.id != of.job.owner for each in living_workers(context.store, context.place, now=now)):
+    workers = context.store.fleet.running_workers()
+    if not any(each.id == of.job.owner and lives(each, context.place) for each in workers):
         text = f"its worker {of.job.owner} has died; "
         if living_pools(context.store, context.place):
             text += "in a moment a pool puts it back"

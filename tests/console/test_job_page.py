@@ -201,6 +201,7 @@ def test_picture_job_page(path: str, snap_compare: Any, job_id: str, size: tuple
 @pytest.mark.parametrize("size", SIZES)
 def test_picture_job_page_running(tmp_path: Path, snap_compare: Any, size: tuple[int, int]):
     job = LiveJob(tmp_path, "ffmpeg -i a.mov -vf scale=1280:-2 b.mp4", id="encode", queue="video", timeout_ms=600_000)
+    job.let_its_worker_live()
     job.begin()
     job.clock.at += 39_000
     job.print(b"".join(b"frame=%5d fps=25\n" % n for n in range(0, 600, 25)) + b"\x1b]9;4;1;61\x07frame=  600 fps=25\r")

@@ -10,6 +10,8 @@ from queuectl import bootstrap
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.job import NewJob
+from queuectl.domain.worker import PoolInfo, WorkerInfo
+from queuectl.runtime import locks
 from queuectl.runtime.live import Live
 from queuectl.runtime.output import Capture
 from tests.support.seed import NOW, StoppedClock
@@ -30,6 +32,15 @@ class LiveJob:
         self._worker.place.make()
         (self.id,) = self._worker.store.jobs.enqueue([NewJob(command=command, **fields)], max_retries=3, now=NOW)
         self._out, self._err = Capture(), Capture()
+
+    def let_its_worker_live(self) -> None:
+        """As this process, until it ends."""
+        pid, here = os.getpid(), os.uname().nodename
+        self._worker.store.fleet.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)
+        self._worker.store.fleet.add_worker(
+            WorkerInfo(id="w1", pool="p1", host=here, boot_id="", pid=pid, pid_start=None), now=NOW
+        )
+        locks.hold(os.path.join(self._worker.place.workers, "w1"))
 
     def begin(self) -> None:
         claim = self._worker.store.claims().claim("w1", now=self.clock.now())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl.domain.attempt import Outcome, Output, Result
-from queuectl.domain.signature import BLANK, FAILED, LONGEST, blanked, last_line, signature, signed
+from queuectl.domain.attempt import FAILURES, Outcome, Output, Result
+from queuectl.domain.signature import BLANK, LONGEST, blanked, last_line, signature, signed
 
 
 def ended(outcome: Outcome = Outcome.EXIT, *, err: bytes = b"", out: bytes = b"", error: str | None = None) -> Result:
@@ -89,7 +89,7 @@ def test_any_output_has_a_signature(out: bytes, err: bytes):
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_only_what_failed_has_a_signature(outcome: Outcome):
-    assert (signature(ended(outcome)) is not None) == (outcome in FAILED)
+    assert (signature(ended(outcome)) is not None) == (outcome in FAILURES)
 
 
 def test_the_line_is_the_last_of_stderr_else_of_stdout_else_what_we_say_ourselves():
