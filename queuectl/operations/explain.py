@@ -107,7 +107,9 @@ def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     from queuectl.runtime.census import lives, living_pools
 
     workers = context.store.fleet.running_workers()
-    if not any(each.id == of.job.owner and lives(each, context.place) for each in workers):
+    alive = any(each.id == of.job.owner and lives(each, context.place) for each in workers)
+    # It may have finished the job and left since we looked.
+    if not alive and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
         text = f"its worker {of.job.owner} has died; "
         if living_pools(context.store, context.place):
             text += "in a moment a pool puts it back"

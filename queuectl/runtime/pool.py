@@ -85,6 +85,7 @@ class Pool:
         self._size = params.size
         self._stop = Stop.NO
         self._signals = self._obeyed = 0
+        """How many have come, and how many of them have been obeyed."""
         self._drained = self._gone = False
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
