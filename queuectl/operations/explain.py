@@ -104,10 +104,10 @@ def say_what_holds_up(context: Context, ids: Iterable[str]) -> None:
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     # Loaded here, as below: a job that has ended or is held needs to know nothing of workers.
-    from queuectl.runtime.census import lives, living_pools
+    from queuectl.runtime.census import living_pools, living_workers
 
-    workers = context.store.fleet.running_workers()
-    alive = any(each.id == of.job.owner and lives(each, context.place) for each in workers)
+    workers = living_workers(context.store, context.place, now=now)
+    alive = any(each.info.id == of.job.owner for each in workers)
     # It may have finished the job and left since we looked.
     if not alive and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
         text = f"its worker {of.job.owner} has died; "
