@@ -84,6 +84,17 @@ def test_what_is_given_back_does_not_count(stage: Stage, outcome: Outcome):
     assert stage.run() == "a"
 
 
+@pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.RELEASED])
+def test_what_is_given_back_keeps_its_due_time_and_so_its_place(stage: Stage, outcome: Outcome):
+    stage.enqueue("a", "b")
+    due = stage.store.jobs.get("a").job.run_at
+
+    stage.run(outcome)
+
+    assert stage.store.jobs.get("a").job.run_at == due
+    assert stage.run() == "a"
+
+
 def test_a_job_lost_three_times_in_a_row_is_dead(stage: Stage):
     stage.enqueue("a")
     for _ in range(MAX_LOSSES):
