@@ -10,6 +10,7 @@ from queuectl.runtime import host, live, locks, process, tree
 from queuectl.runtime.census import has_ended, is_here
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
 from queuectl.runtime.place import age_ms
+from queuectl.runtime.silences import Silences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,36 +45,43 @@ class Reaper:
         self._log = log
         self._clock = clock
         self._random = chance
-        self._beats: dict[str, tuple[int | None, float]] = {}
+        self._silences = Silences(clock)
         self._host, self._boot = os.uname().nodename, host.boot_id()
 
     def reap(self, settings: Settings) -> int:
         """Look at every worker once; how many were recovered."""
         recovered = 0
         known = {}
+        self._silences.begin_look()
         for worker in self._store.fleet.running_workers(self._host):
             if not is_here(worker, self._place.workers):
                 continue
             known[worker.id] = worker
             if self._is_dead(worker, settings.lease) and self._recover(worker, settings):
                 recovered += 1
-        self._beats = {id_: beat for id_, beat in self._beats.items() if id_ in known}
+        self._silences.keep(known)
         for pool in self._store.fleet.running_pools(self._host):
             if is_here(pool, self._place.pools) and has_ended(pool, self._place):
                 write_off(pool, self._store, self._place, now=self._clock.now())
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         if self._store.database.remote:
-            recovered += self._sweep(settings)
+            recovered += self._sweep(settings, known)
             self._clear_up_after_others(known)
         return recovered
 
-    def _sweep(self, settings: Settings) -> int:
-        """Take from workers of other hosts what they held when their leases ran out; how many workers."""
+    def _sweep(self, settings: Settings, here: Collection[str]) -> int:
+        """Take from workers what they held when their leases ran out; how many workers.
+
+        Those of this host (`here`) are spared for a while after the steward itself was stopped: where a pool was
+        suspended as a whole, its workers may renew their leases a moment later than the steward looks.
+        """
         leases = self._store.leases
         if not leases.take_chore(_SWEEP, every_ms=_SWEEP_EVERY_MS):
             return 0
         found = 0
         for worker in leases.expired():
+            if worker in here and self._silences.watched_for <= settings.lease / 2:
+                continue
             gone = leases.write_off(
                 worker, self._claims, backoff=settings.backoff, random=self._random, now=self._clock.now()
             )
@@ -111,14 +119,10 @@ class Reaper:
             return not self._lives(worker) or self._kill(worker, "its lock file is gone")
         if locks.is_free(path):
             return True
-        beat = locks.read_beat(path)
-        now = self._clock.monotonic()
-        before = self._beats.get(worker.id)
-        if before is None or before[0] != beat:
-            self._beats[worker.id] = (beat, now)
-        elif now - before[1] > (lease if worker.lease_left_ms is None else lease / 2):
-            # Before its lease runs out, where others may then run its job beside its processes.
-            self._kill(worker, f"no sign of life for {now - before[1]:.0f} s")
+        silence = self._silences.of(worker.id, locks.read_beat(path))
+        # Before its lease runs out, where others may then run its job beside its processes.
+        if silence > (lease if worker.lease_left_ms is None else lease / 2):
+            self._kill(worker, f"no sign of life for {silence:.0f} s")
         return False
 
     def _lives(self, worker: WorkerInfo) -> bool:

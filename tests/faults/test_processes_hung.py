@@ -128,3 +128,33 @@ def test_a_whole_pool_that_stands_still_is_taken_over_by_another(queue: Queue, l
     wait_until(lambda: len(queue.workers()) == 2)
     assert len({each.attempt for each in read(str(ledger))}) == 2
     assert_sound(queue, ledger, ["job"])
+
+
+def switches(pid: int) -> int:
+    """How often a process has gone to sleep by itself: it grows with each of its looks."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("voluntary"))
+
+
+def test_a_steward_that_was_stopped_with_its_workers_does_not_kill_them(queue: Queue, ledger: Path, tmp_path: Path):
+    queue.run("config", "set", "lease", str(LEASE))
+    pool = queue.start(workers=2)
+    queue.enqueue(endless_until(tmp_path / "gate", ledger), "--id", "job")
+    wait_until(began(ledger, "job"))
+    before = {seen.info.id for seen in queue.workers()}
+    workers, steward = [seen.info.pid for seen in queue.workers()], steward_of(pool, queue)
+
+    for pid in (pool.process.pid, *workers, steward):
+        os.kill(pid, signal.SIGSTOP)
+    until(time.monotonic() + LEASE * 1.5)
+    os.kill(steward, signal.SIGCONT)
+    seen = switches(steward)
+    wait_until(lambda: switches(steward) >= seen + 3, 60)
+    for pid in (*workers, pool.process.pid):
+        os.kill(pid, signal.SIGCONT)
+    (tmp_path / "gate").touch()
+
+    assert queue.wait_for("job", seconds=60) == "completed"
+    assert queue.outcomes("job") == ["success"]
+    assert {seen.info.id for seen in queue.workers()} == before
+    assert_sound(queue, ledger, ["job"])
