@@ -7,6 +7,8 @@ grace KILL. Which outcome it is, when two things happen at once:
 - A command that has exited before we signalled it keeps its own outcome, although a timeout or an order came.
 - Once signalled it is `timeout`, `cancelled` or `released`, whatever it then exits with.
 - The first of these stays, except that a cancel overrides the others: somebody wants it not to run again.
+- Leftovers are asked about like the command itself, since a lease may run out meanwhile: an order with SIGKILL ends
+  their grace. The outcome is settled by then.
 """
 
 from __future__ import annotations
@@ -279,9 +281,9 @@ class _Attempt:
         self._schedule()
 
     def _kill(self) -> None:
-        self._kill_at = NEVER
         if self._has_exited():
-            return
+            return  # its leftovers are killed at the same time
+        self._kill_at = NEVER
         self._sent.add(signal.SIGKILL)
         tree.signal_running(self._pid, self._cookie, signal.SIGKILL)
         self._give_up_at = time.monotonic() + tree.GIVE_UP_AFTER
@@ -325,10 +327,16 @@ class _Attempt:
                 self._cookie,
                 terminate=signal.SIGTERM not in self._sent,
                 kill_at=kill_at,
-                tick=self._tick_if_due,
+                hurry=self._must_kill_leftovers,
             )
         )
         self._drain()
+
+    def _must_kill_leftovers(self) -> bool:
+        """Tick if it is time to, and say whether the grace of the leftovers is over, as the job may run elsewhere."""
+        self._tick_if_due()
+        order = self._order()
+        return order is not None and order.signal == signal.SIGKILL
 
     def _unkillable(self, pids: Sequence[int]) -> None:
         if pids:

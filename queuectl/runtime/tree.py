@@ -37,12 +37,11 @@ def signal_running(leader: int, cookie: str, signo: int) -> None:
     _signal(leader, _remaining(leader, cookie), signo, group_is_ours=True)
 
 
-def end_leftovers(
-    leader: int, cookie: str, *, terminate: bool, kill_at: float, tick: Callable[[], object]
-) -> list[int]:
+def end_leftovers(leader: int, cookie: str, *, terminate: bool, kill_at: float, hurry: Callable[[], bool]) -> list[int]:
     """End what is left of a tree whose main process has been reaped, and give the pids that cannot be ended.
 
-    `terminate` asks for a TERM first. `tick` is called while waiting.
+    `terminate` asks for a TERM first. `hurry` is called while waiting, every 50 ms at least; once it returns True, what
+    is left is killed before `kill_at`.
     """
     if terminate:
         left = _remaining(leader, cookie)
@@ -62,7 +61,9 @@ def end_leftovers(
             _signal(leader, left, signal.SIGKILL)
         _pause(turn)
         turn += 1
-        tick()
+        if hurry() and now < kill_at:
+            kill_at = now
+            give_up_at = now + GIVE_UP_AFTER
     return []
 
 
@@ -70,7 +71,7 @@ def kill_all(leader: int, cookie: str, *, reaped: bool) -> None:
     """Kill a job whose supervision failed, and wait for its end."""
     if not reaped:
         signal_running(leader, cookie, signal.SIGKILL)
-    end_leftovers(leader, cookie, terminate=False, kill_at=0.0, tick=lambda: None)
+    end_leftovers(leader, cookie, terminate=False, kill_at=0.0, hurry=lambda: False)
 
 
 def give_up(leader: int, cookie: str) -> list[int]:

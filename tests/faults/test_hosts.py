@@ -199,3 +199,26 @@ def test_output_is_followed_from_another_host_and_nothing_is_sent_to_nobody(host
     assert following.wait(30) == 0
     following.stdout.close()
     wait_until(lambda: two.context.store.database.query(sent) == [(0,)])
+
+
+def test_a_job_whose_leftovers_use_a_grace_longer_than_the_lease_is_not_run_by_another_host(hosts: Hosts, ledger: Path):
+    one, two = hosts.host("one"), hosts.host("two")
+    one.run("config", "set", "kill_grace", str(LEASE * 2))
+    one.start()
+    stubborn = f"trap '' TERM; while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"
+    one.enqueue(
+        f"{note(str(ledger), 'start')}; ({stubborn}) & sleep 300",
+        "--id",
+        "job",
+        "--timeout",
+        "300ms",
+        "--max-retries",
+        "0",
+    )
+    wait_until(began(ledger, "job"))
+    two.start()
+
+    assert two.wait_for("job", seconds=60) == "dead"
+    assert two.outcomes("job") == ["timeout"]
+    assert {seen.info.host for seen in two.workers()} == {"one", "two"}
+    assert_sound(two, ledger, ["job"])

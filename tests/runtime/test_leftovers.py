@@ -89,6 +89,43 @@ def test_a_tree_that_keeps_forking_is_ended(start, monkeypatch):
     assert not carriers(worker)
 
 
+def test_a_leftover_is_killed_although_the_main_process_exits_just_before_its_own_kill(start, monkeypatch, tmp_path):
+    kill, gate = supervise._Attempt._kill, tmp_path / "gate"
+
+    def kill_late(attempt):
+        gate.touch()
+        os.waitid(os.P_PID, attempt._pid, os.WEXITED | os.WNOWAIT)
+        kill(attempt)
+
+    use_half("linux", monkeypatch)
+    monkeypatch.setattr(supervise._Attempt, "_kill", kill_late)
+    stubborn = "trap '' TERM; while :; do sleep 0.05; done"
+    worker = start(
+        f"({stubborn}) & trap '' TERM; while [ ! -e {gate} ]; do sleep 0.01; done", timeout_ms=100, kill_grace_ms=100
+    )
+    assert worker.result(60).outcome is Outcome.TIMEOUT
+    assert not carriers(worker)
+
+
+def test_an_order_to_kill_ends_the_grace_of_leftovers(start, monkeypatch):
+    monkeypatch.setattr(tree, "LEFTOVER_GRACE", 1000.0)
+    use_half("linux", monkeypatch)
+    worker = start("(trap '' TERM; echo ready; while :; do sleep 0.05; done) & sleep 0.1; exit 3")
+    worker.wait_for(b"ready")
+    worker.say("cancel 15")  # no reason to hurry
+    worker.say("release 9")
+    result = worker.result(60)
+    assert (result.outcome, result.exit_code) == (Outcome.EXIT, 3)
+    assert not carriers(worker)
+
+
+def test_a_worker_ticks_while_it_ends_leftovers(start, monkeypatch):
+    monkeypatch.setattr(tree, "LEFTOVER_GRACE", 2.0)
+    use_half("linux", monkeypatch)
+    worker = start("(trap '' TERM; while :; do sleep 0.05; done) & sleep 0.1")
+    assert len(worker.ended(60).ticks) >= 2
+
+
 def test_orphans_that_end_while_the_job_runs_do_not_pile_up_as_zombies(start, monkeypatch, tmp_path):
     use_half("linux", monkeypatch)
     worker = start("for i in 1 2 3 4 5 6 7 8; do (true &); done; echo ready; exec sleep 1000")
