@@ -22,6 +22,7 @@ class Assignment:
     """What a worker is started with."""
 
     id: str
+    pool: str
     queues: tuple[str, ...]
     """Empty: every queue."""
     labels: tuple[str, ...]

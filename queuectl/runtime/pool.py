@@ -222,6 +222,7 @@ class Pool:
     def _start_worker(self) -> None:
         assignment = Assignment(
             id=new_name("w"),
+            pool=self.id,
             queues=self._params.queues,
             labels=self._params.labels,
             drain=self._params.drain,

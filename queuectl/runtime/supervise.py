@@ -23,6 +23,7 @@ from queuectl.domain.record import record
 from queuectl.runtime import host, process, tree
 from queuectl.runtime.live import FIRST_AFTER, INTERVAL
 from queuectl.runtime.output import EMPTY, ENDED, Capture
+from queuectl.runtime.pulse import TICK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from queuectl.runtime.live import Live
     from queuectl.runtime.locks import AttemptLock
 
-TICK = 0.9
 DRAIN = 0.2
 """Seconds that a finished command's output is still read, should something else keep writing to its pipes."""
 SHORT = 0.005
@@ -67,13 +67,16 @@ def run(
     live: Live | None = None,
     wake: Sequence[int] = (),
     tick: Callable[[], object],
+    tick_at: float | None = None,
     order: Callable[[], Cancel | Release | None],
 ) -> Result:
     """Run one attempt to its end. The calling process has one thread, and no other children: it reaps all there are.
 
-    `tick` is called at least once a second. `order` is called after every tick and when one of the descriptors `wake`
-    is readable; it must read them empty, or it is called again at once. One that closes is told once. An order may
-    be repeated. If either of the two raises, the tree is killed and the exception goes on.
+    `tick` is called at least once a second; for the first time at `tick_at` on the monotonic clock, so that a chain of
+    short attempts ticks as often as one long attempt. `order` is called after every tick, when one of the descriptors
+    `wake` is readable, and all the time while leftovers are ended; it must read `wake` empty, or it is called again at
+    once. One that closes is told once. An order may be repeated. If either of the two raises, the tree is killed and
+    the exception goes on.
 
     An `error` that starts with "unkillable" means that something of this attempt still lives, and holds its lock.
     """
@@ -91,6 +94,7 @@ def run(
         attempt = _Attempt(pid, exit_fd, (out, err), cookie=cookie, live=live, tick=tick, order=order)
         attempt.timeout_at = NEVER if timeout_ms is None else started + timeout_ms / 1000
         attempt.grace = kill_grace_ms / 1000
+        attempt.tick_at = started + TICK if tick_at is None else tick_at
         return attempt.run(started, wake)
     finally:
         os.close(out)
@@ -143,13 +147,14 @@ class _Attempt:
         "_stdout",
         "_streams",
         "_tick",
-        "_tick_at",
         "_why",
         "grace",
+        "tick_at",
         "timeout_at",
     )
 
     grace: float
+    tick_at: float
     timeout_at: float
 
     def __init__(
@@ -181,7 +186,6 @@ class _Attempt:
 
     def run(self, started: float, wake: Sequence[int]) -> Result:
         self._live_from = started + FIRST_AFTER
-        self._tick_at = started + TICK
         self._schedule()
         try:
             self._until_exit(wake)
@@ -236,7 +240,7 @@ class _Attempt:
             self._live.write(self._stdout, self._stderr)
             self._live_at = NEVER
             self._live_from = now + INTERVAL
-        if now >= self._tick_at:
+        if now >= self.tick_at:
             self._tick_if_due()
             self._reap_adopted()
             self._obey()
@@ -251,13 +255,13 @@ class _Attempt:
         self._schedule()
 
     def _schedule(self) -> None:
-        self._next = min(self._tick_at, self.timeout_at, self._live_at, self._kill_at, self._give_up_at)
+        self._next = min(self.tick_at, self.timeout_at, self._live_at, self._kill_at, self._give_up_at)
 
     def _tick_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self._tick_at:
+        if now >= self.tick_at:
             self._tick()
-            self._tick_at = now + TICK
+            self.tick_at = now + TICK
 
     def _obey(self) -> None:
         order = self._order()

@@ -13,7 +13,9 @@ from queuectl.domain.job import JobState
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.assignment import Stop
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
+from queuectl.runtime.idle import Idle
 from queuectl.runtime.live import Live
+from queuectl.runtime.pulse import TICK, Pulse
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.supervise import Cancel, Release
 from queuectl.runtime.tenure import ByLease, ByLock
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
 
 _LOOKS_UP_EVERY = 0.5
 _LOOKS_UP_AFAR = 2.0
-_FIRST_IN_VAIN, _LONGEST_IN_VAIN = 5, 1000
-"""Milliseconds until an idle worker looks again for a job that is due and that it does not get."""
-_SELDOM = 5
-"""How many times as long as `poll_interval` an idle worker waits where many ask one server, and calls reach it."""
 
 
 class Worker:
@@ -69,7 +67,7 @@ class Worker:
         self._stop = Stop.NO
         self._lock_path = os.path.join(place.workers, self._id)
         self._lock = locks.hold(self._lock_path)
-        self._heartbeat = locks.Heartbeat(self._lock)
+        self._pulse = Pulse(self._lock, assignment.supervisor)
         self._attempt_lock = locks.AttemptLock(os.path.join(place.attempts, self._id))
         self._bells = bells_for(assignment.queues, assignment.labels)
         self._listener = Listener(place, shared=self._bells, own=bell_of_worker(self._id))
@@ -86,8 +84,8 @@ class Worker:
         """The running job, until the log has named it."""
         self._completed = self._failed = 0
         self._look_up_at = 0.0
-        self._in_vain = 0
-        """How often in a row a job was due, and not to be had."""
+        self._announce_at = 0.0
+        self._idle = Idle(store, self._claims, self._listener, clock, drain=assignment.drain)
         self._tenure = (
             ByLease(store, self._claims, self._id, place=place, seconds=lease)
             if store.database.remote
@@ -96,7 +94,7 @@ class Worker:
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
         # A worker that waits for the store's lock is not a hung one.
-        store.database.on_wait = self._beat
+        store.database.on_wait = self._pulse.beat
 
     @property
     def is_written_off(self) -> bool:
@@ -114,12 +112,9 @@ class Worker:
                 break
             if claim is None:
                 idle = True
-                if self._assignment.drain and self._nothing_left():
-                    # The other idle ones sleep: let the next one see it too.
-                    ring(self._place, *self._bells)
-                    drained = True
+                drained = self._wait()
+                if drained:
                     break
-                self._wait()
                 continue
             if idle:
                 # One ring wakes one worker: whoever gets busy wakes the next, which finds a job or sleeps on.
@@ -137,13 +132,13 @@ class Worker:
                 raise
             live.discard()
             self._tenure.ended(claim)
-            if time.monotonic() >= self._look_up_at:
-                self._look_up()
+            self._between_jobs()
         self._leave()
         return drained
 
     def _attempt(self, claim: Claim, live: Live) -> Result:
         self._unannounced = claim
+        self._announce_at = time.monotonic() + TICK
         settings = self._settings
         cookie = process.cookie(self._id, claim.seq, claim.fence)
         return supervise.run(
@@ -161,6 +156,7 @@ class Worker:
             live=live,
             wake=(self._listener.own, self._signals),
             tick=self._tick,
+            tick_at=self._pulse.due_at,
             order=self._order,
         )
 
@@ -171,7 +167,7 @@ class Worker:
         while any(when is not None and host.is_same(pid, when) for pid, when in started.items()):
             if self._stop:
                 return False
-            self._listener.wait(supervise.TICK)
+            self._listener.wait(TICK)
             self._tick()
             self._tenure.stay(self._claim)
         return True
@@ -229,57 +225,52 @@ class Worker:
             self._bad_weather(error)
             return None
 
-    def _nothing_left(self) -> bool:
-        try:
-            return self._claims.left_to_run() == 0
-        except StoreError:
-            return False
-
-    def _wait(self) -> None:
-        """Sleep until the bell rings, somebody has written, or the next job is due."""
+    def _wait(self) -> bool:
+        """Sleep until there may be a job; True where nothing is left in a drain."""
         if self._weather.pause is not None:
             self._sit_out(self._weather.pause)
-            return
+            return False
         try:
             self._count_attempts()
-            due = self._claims.next_due()
-            now = self._clock.now()
-            remote = self._store.database.remote
-            self._in_vain = self._in_vain + 1 if remote and due is not None and due <= now else 0
-            if self._in_vain:
-                # It has been due, and was not to be had: somebody keeps it locked.
-                due = now + min(_FIRST_IN_VAIN * 2 ** min(self._in_vain, 10), _LONGEST_IN_VAIN)
+            # Before the looks that decide whether to sleep: a change after them would be slept through, the end of a
+            # drain for one, or a job whose ring another worker took.
             seen = self._store.changed()
-            look_at = time.monotonic() + self._settings.poll_interval * _SELDOM
-            while not self._stop:
-                left = (due - self._clock.now()) / 1000 if due is not None else self._settings.poll_interval
-                rang = self._listener.wait(min(max(left, 0), self._settings.poll_interval, 1.0))
-                self._tick()
-                if rang or (due is not None and self._clock.now() >= due) or not self._tenure.is_certain(None):
-                    return
-                # On a server somebody always writes: it is not asked each time.
-                seldom = remote and not self._assignment.drain
-                if time.monotonic() >= look_at if seldom else self._store.changed() != seen:
-                    return
+            if self._assignment.drain and self._claims.left_to_run() == 0:
+                # The other idle workers sleep: let the next one see it too.
+                ring(self._place, *self._bells)
+                return True
+            self._idle.sleep(seen, poll_interval=self._settings.poll_interval, goes_on=self._sleeps_on)
         except StoreError as error:
             self._bad_weather(error)
+        return False
 
-    def _beat(self) -> None:
-        self._heartbeat.beat()
+    def _sleeps_on(self) -> bool:
+        self._tick()
+        return not self._stop and self._tenure.is_certain(None)
 
     def _tick(self) -> None:
-        self._heartbeat.beat()
-        if self._unannounced is not None and self._unannounced is self._claim:
-            # One line is enough for a job that ends before it has run for a second.
-            self._log.detail(
-                f"running {self._claim.id} (attempt {self._claim.attempts} of {self._claim.max_retries + 1})"
-            )
-            self._unannounced = None
-        if self._claim is not None:
-            self._tenure.tell(self._claim)
-        if os.getppid() != self._assignment.supervisor and self._stop is Stop.NO:
+        """Beat, report the running job, and notice the end of the supervisor. At least once a second."""
+        self._pulse.begin_tick()
+        claim = self._claim
+        if claim is not None:
+            if claim is self._unannounced and time.monotonic() >= self._announce_at:
+                # One line is enough for a job that ends before it has run for a second.
+                self._log.detail(f"running {claim.id} (attempt {claim.attempts} of {claim.max_retries + 1})")
+                self._unannounced = None
+            self._tenure.tell(claim)
+        if self._stop is not Stop.NOW and self._pulse.is_orphan:
+            self._outlive_supervisor()
+
+    def _outlive_supervisor(self) -> None:
+        """Leave after the running job, or end it: `stop --now` may have been ordered and not been passed on."""
+        if self._stop is Stop.NO:
             self._log.event("the supervisor is gone: leaving after this job")
             self._stop = Stop.DRAIN
+        try:
+            if self._store.fleet.stop_ordered(self._assignment.pool) == "now":
+                self._stop = Stop.NOW
+        except StoreError:
+            pass  # the next tick asks again
 
     def _order(self) -> Cancel | Release | None:
         """What somebody wants of the running job."""
@@ -306,8 +297,16 @@ class Worker:
     def _told(self, stop: Stop) -> None:
         self._stop = max(self._stop, stop)
 
+    def _between_jobs(self) -> None:
+        """Do what is due: a chain of jobs shorter than a tick reaches neither an idle wait nor a tick of an attempt."""
+        if self._pulse.is_due:
+            self._tick()
+            self._tenure.stay(self._claim)
+        if time.monotonic() >= self._look_up_at:
+            self._look_up()
+
     def _look_up(self) -> None:
-        """What a worker that never rests must do now and then."""
+        """Write down what was done and read the settings, while no idle wait does."""
         self._look_up_at = time.monotonic() + (_LOOKS_UP_AFAR if self._store.database.remote else _LOOKS_UP_EVERY)
         try:
             self._count_attempts()

@@ -70,6 +70,11 @@ class Fleet:
         rows = self._database.rows("orders_of_pool", id=pool)
         return rows[0] if rows else None
 
+    def stop_ordered(self, pool: str) -> str | None:
+        """The stop asked of a pool (`drain`, `now`), also of one that was written off since; None for none."""
+        rows = self._database.rows("stop_of_pool", id=pool)
+        return rows[0][0] if rows else None
+
     def order_stop(self, stop: str, *, host: str | None = None, now: int) -> list[str]:
         """Ask every running pool, or those of one host, to stop, by `drain` or `now`; the pools asked.
 

@@ -648,6 +648,10 @@ ORDER BY started_at, id
 -- name: orders_of_pool
 SELECT size, stop FROM pools WHERE id = :id AND stopped_at IS NULL
 
+-- name: stop_of_pool
+-- Also of a pool that was written off: its workers may outlive it.
+SELECT stop FROM pools WHERE id = :id
+
 -- name: order_stop
 UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END
 WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)

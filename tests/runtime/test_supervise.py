@@ -193,6 +193,11 @@ def test_the_worker_beats_once_a_second_while_a_job_runs(start):
     assert all(later - earlier <= 1.2 for earlier, later in zip(ended.ticks, ended.ticks[1:], strict=False))
 
 
+def test_a_short_attempt_ticks_when_the_chain_it_belongs_to_is_due(start):
+    assert start("sleep 0.1", tick_at=0.0).ended().ticks
+    assert not start("sleep 0.1", tick_at=time.monotonic() + 1000).ended().ticks
+
+
 def test_when_an_order_raises_the_tree_is_killed(start):
     worker = start("setsid sleep 1000 & echo ready; sleep 1000")
     worker.wait_for(b"ready")

@@ -1,0 +1,45 @@
+"""A worker's sign of life, and its watch over its supervisor: due once a second, whatever the worker does."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from queuectl.runtime.locks import Heartbeat
+
+TICK = 0.9
+"""Seconds between two ticks of a worker that is not blocked: a beat, and a look at what it depends on."""
+
+
+class Pulse:
+    """The counter in the worker's own lock file, and the time of the next tick.
+
+    One time for the idle wait, the running job and the moment between two jobs: a chain of jobs that are each shorter
+    than a tick must beat as often as one long job.
+    """
+
+    def __init__(self, lock: int, supervisor: int) -> None:
+        """Count in the file of the descriptor `lock`; `supervisor` is the pid of the parent that keeps the pool."""
+        self._heartbeat = Heartbeat(lock)
+        self._supervisor = supervisor
+        self.due_at = 0.0
+        """When the next tick is due, in seconds on the monotonic clock."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for the next tick."""
+        return time.monotonic() >= self.due_at
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether the supervisor has died: another process has adopted the worker."""
+        return os.getppid() != self._supervisor
+
+    def beat(self) -> None:
+        """Show a sign of life, for example while the store's lock is held by another process."""
+        self._heartbeat.beat()
+
+    def begin_tick(self) -> None:
+        """Beat, and set the time of the next tick."""
+        self.due_at = time.monotonic() + TICK
+        self._heartbeat.beat()
