@@ -8,7 +8,7 @@ import time
 from queuectl.runtime.locks import Heartbeat
 
 TICK = 0.9
-"""Seconds between two ticks of a worker that is not blocked: a beat, and a look at what it depends on."""
+"""Seconds between two ticks of a worker that is not blocked: a beat, and a look at what it depends on. At most."""
 
 
 class Pulse:
@@ -22,6 +22,8 @@ class Pulse:
         """Count in the file of the descriptor `lock`; `supervisor` is the pid of the parent that keeps the pool."""
         self._heartbeat = Heartbeat(lock)
         self._supervisor = supervisor
+        self.interval = TICK
+        """Seconds between two ticks."""
         self.due_at = 0.0
         """When the next tick is due, in seconds on the monotonic clock."""
 
@@ -41,5 +43,5 @@ class Pulse:
 
     def begin_tick(self) -> None:
         """Beat, and set the time of the next tick."""
-        self.due_at = time.monotonic() + TICK
+        self.due_at = time.monotonic() + self.interval
         self._heartbeat.beat()

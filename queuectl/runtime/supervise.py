@@ -66,17 +66,17 @@ def run(
     lock: AttemptLock | None = None,
     live: Live | None = None,
     wake: Sequence[int] = (),
-    tick: Callable[[], object],
+    tick: Callable[[], float],
     tick_at: float | None = None,
     order: Callable[[], Cancel | Release | None],
 ) -> Result:
     """Run one attempt to its end. The calling process has one thread, and no other children: it reaps all there are.
 
-    `tick` is called at least once a second; for the first time at `tick_at` on the monotonic clock, so that a chain of
-    short attempts ticks as often as one long attempt. `order` is called after every tick, when one of the descriptors
-    `wake` is readable, and all the time while leftovers are ended; it must read `wake` empty, or it is called again at
-    once. One that closes is told once. An order may be repeated. If either of the two raises, the tree is killed and
-    the exception goes on.
+    `tick` is called when it is due, and returns when it is due again on the monotonic clock; for the first time that is
+    `tick_at`, so that a chain of short attempts ticks as often as one long attempt. `order` is called after every tick,
+    when one of the descriptors `wake` is readable, and all the time while leftovers are ended; it must read `wake`
+    empty, or it is called again at once. One that closes is told once. An order may be repeated. If either of the two
+    raises, the tree is killed and the exception goes on.
 
     An `error` that starts with "unkillable" means that something of this attempt still lives, and holds its lock.
     """
@@ -165,7 +165,7 @@ class _Attempt:
         *,
         cookie: str,
         live: Live | None,
-        tick: Callable[[], object],
+        tick: Callable[[], float],
         order: Callable[[], Cancel | Release | None],
     ) -> None:
         self._pid = pid
@@ -260,8 +260,7 @@ class _Attempt:
     def _tick_if_due(self) -> None:
         now = time.monotonic()
         if now >= self.tick_at:
-            self._tick()
-            self.tick_at = now + TICK
+            self.tick_at = self._tick()
 
     def _obey(self) -> None:
         order = self._order()

@@ -8,12 +8,17 @@ the last third is for that. Only then may anybody else run it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import StoreError, StoreUnreachable
+from queuectl.runtime.pulse import TICK
 from queuectl.runtime.sender import Sender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from queuectl.runtime.place import Place
     from queuectl.store.claims import Claims
     from queuectl.store.rows import Claim
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 _RENEWALS = 6
 """In each lease: half of them may fail in the two thirds."""
 _SHORTEST_PATIENCE = 1.0
+_OVER, _DEADLINE = 2 / 3, 5 / 6
+"""Shares of the lease without an answer: after the first the running job must be ended, after the second nothing is
+waited for any more that keeps the worker from it. The rest is for the end of the job's processes."""
 
 
 class ByLock:
@@ -64,6 +72,11 @@ class ByLock:
         self._seen = seen
         return requested
 
+    def tick(self, lease: float) -> float:
+        """Seconds between two looks at the running job, for a lease of so many."""
+        del lease  # nothing runs out
+        return TICK
+
     def stay(self, claim: Claim | None) -> None:
         """Do what is due while nothing else asks for it."""
 
@@ -96,7 +109,7 @@ class ByLease(ByLock):
     @property
     def is_over(self) -> bool:  # type: ignore[override]  # never, by a lock
         """Whether two thirds of it have passed without a word."""
-        return self.is_lost or steady() - self._renewed > self._seconds * 2 / 3
+        return self.is_lost or steady() - self._renewed > self._seconds * _OVER
 
     @property
     def _is_due(self) -> bool:
@@ -127,11 +140,15 @@ class ByLease(ByLock):
         """The same, learned by renewing the lease: when somebody rings, and when it is time to."""
         if rang or self._is_due:
             requested = self._renew(claim)
-            self._sender.send(claim)
+            self.tell(claim)
             return requested
         if self.is_over:
             raise StoreUnreachable("the lease has run out")
         return 0
+
+    def tick(self, lease: float) -> float:
+        """The same, and often enough to see within the last third of the lease that it has begun."""
+        return min(TICK, lease / 10)
 
     def stay(self, claim: Claim | None) -> None:
         """Renew it: what keeps us from the store may not keep us from that."""
@@ -143,7 +160,8 @@ class ByLease(ByLock):
 
     def tell(self, claim: Claim) -> None:
         """Send it to whoever looks from another host."""
-        self._sender.send(claim)
+        with self._in_time(claim):
+            self._sender.send(claim)
 
     def ended(self, claim: Claim) -> None:
         """Nobody needs what was sent."""
@@ -151,10 +169,25 @@ class ByLease(ByLock):
 
     def _renew(self, claim: Claim | None) -> int | None:
         asked = self._asked = steady()
-        standing = self._store.leases.renew(self._worker, claim, lease_ms=round(self._wanted * 1000))
+        with self._in_time(claim):
+            standing = self._store.leases.renew(self._worker, claim, lease_ms=round(self._wanted * 1000))
         if standing is None:
             self.is_lost = True
             return None
         self._renewed, self._seconds = asked, self._wanted
         self._sender.wanted = standing.watched
         return standing.requested
+
+    @contextmanager
+    def _in_time(self, claim: Claim | None) -> Iterator[None]:
+        """Wait for the server no longer than the lease leaves for ending the job, if there is one.
+
+        After that moment the worker was stopped itself: it asks as long as its patience lasts whether the job is still
+        its own.
+        """
+        moment = self._renewed + self._seconds * _DEADLINE
+        self._store.database.deadline = moment if claim is not None and steady() < moment else None
+        try:
+            yield
+        finally:
+            self._store.database.deadline = None

@@ -248,8 +248,8 @@ class Worker:
         self._tick()
         return not self._stop and self._tenure.is_certain(None)
 
-    def _tick(self) -> None:
-        """Beat, report the running job, and notice the end of the supervisor. At least once a second."""
+    def _tick(self) -> float:
+        """Beat, report the running job, notice the end of the supervisor; when the next tick is due."""
         self._pulse.begin_tick()
         claim = self._claim
         if claim is not None:
@@ -260,6 +260,7 @@ class Worker:
             self._tenure.tell(claim)
         if self._stop is not Stop.NOW and self._pulse.is_orphan:
             self._outlive_supervisor()
+        return self._pulse.due_at
 
     def _outlive_supervisor(self) -> None:
         """Leave after the running job, or end it: `stop --now` may have been ordered and not been passed on."""
@@ -327,6 +328,7 @@ class Worker:
             self._backoff = self._settings.backoff
             self._store.database.wait = self._settings.busy_timeout
             self._tenure.measure(self._settings.lease)
+            self._pulse.interval = self._tenure.tick(self._settings.lease)
 
     def _bad_weather(self, error: StoreError) -> None:
         """Wait it out where a result depends on it; a store that is gone does not come back."""

@@ -7,15 +7,16 @@ it would have to end by then) says so, and the connection is given up when the s
 from __future__ import annotations
 
 import time
+from contextvars import ContextVar
 
 import psycopg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any, Self, TypeVar
 
-    from psycopg.abc import PQGen
+    from psycopg.abc import PQGen, PQGenConn
 
     T = TypeVar("T")
 
@@ -34,6 +35,10 @@ DEFAULTS = {
 _TOLD_EVERY = 0.02
 
 
+while_connecting: ContextVar[Callable[[], None] | None] = ContextVar("while_connecting", default=None)
+"""The `on_wait` of the connection that is being made: psycopg makes it before there is an object to ask."""
+
+
 class Silence(psycopg.OperationalError):
     """The server has not said a word for as long as somebody could wait."""
 
@@ -42,8 +47,24 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
     """A connection that can tell somebody that it waits, and waits no longer than it may."""
 
     on_wait: Callable[[], None] | None = None
+    """Called again and again while the server is waited for. What it raises ends the wait."""
     patience: float | None = None
     """Seconds without a word of the server after which it is given up; None: as long as it takes."""
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        """As psycopg's, with calls while it waits: its own timeout is two seconds at least, for each address anew."""
+        on_wait = while_connecting.get()
+        steps = super()._connect_gen(conninfo)
+        try:
+            asked = next(steps)
+            while True:
+                ready = yield asked
+                if not ready and on_wait is not None:
+                    on_wait()
+                asked = steps.send(ready)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, *rest: Any, **more: Any) -> T:
         if self.on_wait is None and self.patience is None:

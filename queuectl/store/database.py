@@ -43,6 +43,11 @@ if TYPE_CHECKING:
         """How many there have been, one after the other: whoever waits for `fileno` must look anew at each."""
         patience: float | None
         """Seconds without a word of a server after which it is given up; None: as long as it takes."""
+        deadline: float | None
+        """When a server is waited for no longer, connecting included, on the clock of `steady`; None: never.
+
+        Looked at together with the calls of `on_wait`.
+        """
         on_wait: Callable[[], None] | None
         """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
 

@@ -23,7 +23,7 @@ try:
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear, Silence
+    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear, Silence, while_connecting
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -77,6 +77,7 @@ class PostgresDatabase:
         """How many there have been, one after the other."""
         self._on_wait: Callable[[], None] | None = None
         self._patience: float | None = None
+        self.deadline: float | None = None
         self._ear: Ear | None = None
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
@@ -96,13 +97,17 @@ class PostgresDatabase:
         conninfo = self._conninfo
         if self._patience is not None:
             conninfo = make_conninfo(conninfo, connect_timeout=max(2, round(self._patience)))
+        waiting = self._waiting if self._on_wait is not None else None
+        before = while_connecting.set(waiting)
         try:
             self._connection = Connection.connect(conninfo, autocommit=True)
         except psycopg.Error as error:
             raise self._told(error) from None
+        finally:
+            while_connecting.reset(before)
         self.connections += 1
         try:
-            self._connection.on_wait, self._connection.patience = self._on_wait, self._patience
+            self._connection.on_wait, self._connection.patience = waiting, self._patience
             adapters = self._connection.adapters
             # Every whole number is a bigint, so that a statement is prepared once and not for each size of its values.
             adapters.register_dumper(int, Int8Dumper)
@@ -166,7 +171,15 @@ class PostgresDatabase:
 
     @on_wait.setter
     def on_wait(self, tell: Callable[[], None] | None) -> None:
-        self._on_wait = self._connection.on_wait = tell
+        self._on_wait = tell
+        self._connection.on_wait = self._waiting if tell is not None else None
+
+    def _waiting(self) -> None:
+        if self._on_wait is not None:
+            self._on_wait()
+        if self.deadline is not None and steady() >= self.deadline:
+            self._connection.close()
+            raise Silence("no answer in time")
 
     @property
     def wait(self) -> float:

@@ -50,6 +50,7 @@ class SqliteDatabase:
     connections = 1
     lost = False
     patience: float | None = None
+    deadline: float | None = None
 
     def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0, as_is: bool = False) -> None:
         """Open the store at `path`, an absolute path, and make or migrate it where needed, unless `as_is`.

@@ -9,11 +9,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from queuectl.domain.clock import steady
+from queuectl.domain.errors import StoreUnreachable
 from queuectl.selftest.ledger import note, witnessed
+from queuectl.store.postgres import PostgresDatabase
 from tests.support import command
 from tests.support.command import Done
 from tests.support.hosts import Hosts, outlasts
 from tests.support.postgres import Server
+from tests.support.proxy import Proxy
 from tests.support.queue import Queue
 from tests.support.siege import began, enqueue_many
 from tests.support.soundness import assert_sound
@@ -280,3 +284,27 @@ def test_ctrl_c_while_the_server_is_silent_ends_with_130_and_no_word(hosts: Host
     assert done.code == 130
     assert done.err == ""
     assert one.json("status")["total"] == 1
+
+
+def test_a_server_is_waited_for_no_longer_than_the_deadline_connecting_included(database: str):
+    proxy = Proxy(f"{database}&connect_timeout=3600" if "?" in database else f"{database}?connect_timeout=3600")
+    try:
+        store = PostgresDatabase(proxy.url, wait=3600)
+        beats: list[float] = []
+        store.on_wait = lambda: beats.append(steady())
+        store.rows("config")
+        proxy.clog()
+        for _ in ("connected", "connecting"):
+            beats.clear()
+            store.deadline = steady() + 0.3
+            with pytest.raises(StoreUnreachable):
+                store.rows("config")
+            assert beats, "the worker shows no life meanwhile"
+            assert store.lost
+        proxy.clear()
+        store.deadline = None
+        assert store.rows("config") == []
+        store.close()
+    finally:
+        proxy.clear()
+        proxy.close()

@@ -166,7 +166,7 @@ def test_what_could_not_be_ended_is_not_the_next_jobs_doing(start, monkeypatch, 
 def two_attempts(tmp_path):
     def run(command):
         return supervise.run(
-            command, seq=1, fence=1, cookie="t-1-1", environment={}, tick=lambda: None, order=lambda: None
+            command, seq=1, fence=1, cookie="t-1-1", environment={}, tick=lambda: float("inf"), order=lambda: None
         )
 
     first = run(f"sleep 1000 & echo $! >{tmp_path}/pid")

@@ -14,6 +14,7 @@ import traceback
 from queuectl.runtime import host, process, supervise, tree
 from queuectl.runtime.live import Live, path_of, recover
 from queuectl.runtime.locks import AttemptLock
+from queuectl.runtime.pulse import TICK
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
@@ -112,6 +113,11 @@ class Worker:
         options = dict(options)
         options.pop("first", lambda: None)()
         ticks: list[float] = []
+
+        def tick() -> float:
+            ticks.append(time.monotonic())
+            return ticks[-1] + TICK
+
         inherited = process.inheritable(options.pop("inherited", os.environb))
         environment = process.environment(
             inherited, options.pop("env", ()), job_id="job one", attempt=3, cookie=self.cookie
@@ -128,7 +134,7 @@ class Worker:
             lock=lock,
             live=Live(self._directory, self.seq, self.fence),
             wake=(self._orders_out,),
-            tick=lambda: ticks.append(time.monotonic()),
+            tick=tick,
             order=self._order,
             **options,
         )
