@@ -12,8 +12,8 @@ import pytest
 from queuectl.domain.job import NewJob
 from queuectl.domain.worker import PoolInfo
 from queuectl.operations import find
-from queuectl.operations.doctor import Doctor, allowance, contents, surroundings
-from queuectl.runtime import readers
+from queuectl.operations.doctor import Doctor, allowance, contents, processes, surroundings
+from queuectl.runtime import census, host, readers
 from queuectl.runtime.logins import Login, kills_at_logout, login_of
 from queuectl.store.health import has_reset_bug, version
 from queuectl_tui.writer import reads
@@ -208,3 +208,45 @@ def test_a_pool_that_ends_at_logout_is_told(
 def test_a_doctor_that_cures_is_no_reader():
     assert reads(find("doctor"), Doctor(check=True))
     assert not reads(find("doctor"), Doctor(fix=True))
+
+
+def test_a_process_that_ended_while_the_doctor_looked_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+    """The doctor looks at the processes before it asks the store, which says by then that the attempt is over."""
+    queue.enqueue("true", "--id", "job")
+    assert queue.drain().wait() == 0
+    (attempt,) = queue.context.store.jobs.attempts(1)
+    looks = iter([{2**22 + 1: (1, f"{attempt.worker}-1-{attempt.attempt}")}])
+    monkeypatch.setattr(host, "cookies", lambda: next(looks, {}))
+
+    assert [finding.cure for finding in examined(queue, "orphans")] == [None]
+    assert next(looks, None) is None, "there was nothing to look at again"
+
+
+def test_a_worker_that_left_while_the_doctor_looked_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+    """Its lock is free by then, although the store said a moment before that it runs."""
+    queue.start()
+    real = census.lives
+    answers = iter([False])
+    monkeypatch.setattr(processes, "lives", lambda *given: next(answers, True) and real(*given))
+
+    assert all(finding.cure is None for finding in examined(queue, "workers"))
+    assert next(answers, None) is None
+
+
+def test_a_file_whose_owner_removed_it_while_the_doctor_looked_is_not_reported(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+):
+    answers = iter([["gone"]])
+    monkeypatch.setattr(processes, "litter", lambda *_: next(answers, []))
+
+    assert [finding.cure for finding in examined(queue, "leftovers")] == [None]
+
+
+def test_the_doctor_raises_no_alarm_beside_busy_workers(queue: Queue):
+    lines = [f'{{"id": "job{each}", "command": "sleep 0.01 & sleep 0.02"}}' for each in range(400)]
+    queue.run("enqueue", "-f", "-", given="\n".join(lines))
+    queue.start(workers=4)
+    for _ in range(8):
+        checks = queue.json("doctor", code=None)["checks"]
+        alarms = [each for each in checks if not each["ok"]]
+        assert not [each for each in alarms if each["name"] in {"workers", "orphans", "leftovers", "log", "clock"}]

@@ -7,6 +7,7 @@ import os
 from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_duration
 from queuectl.operations.doctor.allowance import allowance, logins
+from queuectl.operations.doctor.second_look import lasting
 from queuectl.runtime.census import has_ended, lives, living_pools
 from queuectl.runtime.litter import half_copies, litter, remove
 from queuectl.runtime.log import Log
@@ -47,7 +48,7 @@ class _Told(Log):
 
 
 def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
-    dead = _dead(context)
+    dead = lasting(lambda: _dead(context))
     if dead and fix:
         told = "; ".join(_reaped(context))
         still = _dead(context)
@@ -66,18 +67,15 @@ def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
             detail=_few(list(dead.values())),
             cure="start a pool, which puts their jobs back, or: queuectl doctor --fix",
         )
+    for worker, silent in lasting(lambda: _silent(context)).values():
+        yield Finding(
+            name="workers",
+            detail=f"worker {worker.id} (pid {worker.pid}) {_at(worker)} and has shown no sign of life for "
+            f"{format_duration(silent)}",
+            cure=f"kill -9 {worker.pid}: its pool replaces it and puts the job back, or a new pool does",
+        )
     workers = context.store.fleet.running_workers()
     here = [worker for worker in workers if worker.host == os.uname().nodename]
-    lease = context.settings.lease
-    for worker in here:
-        silent = age_ms(os.path.join(context.place.workers, worker.id))
-        if silent is not None and silent > lease * 1000 and lives(worker, context.place):
-            yield Finding(
-                name="workers",
-                detail=f"worker {worker.id} (pid {worker.pid}) {_at(worker)} and has shown no sign of life for "
-                f"{format_duration(silent)}",
-                cure=f"kill -9 {worker.pid}: its pool replaces it and puts the job back, or a new pool does",
-            )
     count = sum(lives(worker, context.place) for worker in here)
     away = len(workers) - len(here)
     yield Finding(
@@ -113,13 +111,23 @@ def _dead(context: Context) -> dict[str, str]:
     return found
 
 
+def _silent(context: Context) -> dict[str, tuple[WorkerInfo, int]]:
+    """The living workers of this machine that have shown no sign of life for the lease, and for how many ms."""
+    lease_ms, found = context.settings.lease * 1000, {}
+    for worker in context.store.fleet.running_workers(os.uname().nodename):
+        silent = age_ms(os.path.join(context.place.workers, worker.id))
+        if silent is not None and silent > lease_ms and lives(worker, context.place):
+            found[worker.id] = worker, silent
+    return found
+
+
 def _at(worker: WorkerInfo) -> str:
     return "was idle" if worker.job is None else f"ran {worker.job}"
 
 
 def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
-    found = orphans(context.store, context.place)
-    for left in found:
+    found = lasting(lambda: {left.cookie: left for left in orphans(context.store, context.place)})
+    for left in found.values():
         named = ", ".join(map(str, left.pids[:_NAMED])) or "a process that this machine does not name"
         what = f"attempt {left.cookie} is over, and of it still runs: {named}"
         if not fix:
@@ -139,7 +147,9 @@ def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
 
 def _files(context: Context, *, fix: bool) -> Finding:
     name = "leftovers"
-    found = litter(context.store, context.place) + half_copies(context.location)
+    found = list(
+        lasting(lambda: dict.fromkeys(litter(context.store, context.place) + half_copies(context.location), True))
+    )
     if not found:
         return Finding(name=name, detail="no file is left of what is gone")
     detail = f"{len(found)} {'files' if len(found) > 1 else 'file'} of workers, attempts or backups that are gone: "
