@@ -7,7 +7,7 @@ import sys
 from functools import partial
 
 from queuectl.config import wait_from_environment
-from queuectl.domain.errors import UsageError
+from queuectl.domain.errors import StoreUnreadable, UsageError
 from queuectl.domain.text import is_unicode, safe
 from queuectl.operations.context import Context
 from queuectl.runtime.place import Place
@@ -34,7 +34,7 @@ def user_directory(variable: str, default: str, environ: Mapping[str, str], plat
 
 
 def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """The store: the flag, else QUEUECTL_DB, else `queue.db` in the data directory. Raises UsageError.
+    """The store: the flag, else QUEUECTL_DB, else `queue.db` in the data directory. Raises UsageError, StoreUnreadable.
 
     The path of a file, or the URL of a server, which may hold a password.
     """
@@ -51,7 +51,13 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
         raise UsageError("the name of the store is not valid Unicode text")
     if is_url(location):
         return location
-    return os.path.realpath(os.path.expanduser(location))
+    try:
+        return os.path.realpath(os.path.expanduser(location))
+    except OSError:
+        raise StoreUnreadable(
+            f"the store {safe(location)} cannot be found: the current directory is gone",
+            hint="give its absolute path with --db or QUEUECTL_DB",
+        ) from None
 
 
 def place_of(location: str, environ: Mapping[str, str] = os.environ) -> Place:
@@ -75,9 +81,13 @@ def context(
     watched: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     say: Callable[[str], None] | None = None,
+    on_absent: Callable[[str], None] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Context:
-    """The context for the store that `flag` names, or the one this user has. Nothing is opened yet."""
+    """The context for the store that `flag` names, or the one this user has. Nothing is opened yet.
+
+    With `on_absent` a store that does not exist yet is not created: it is told so in one line, and the store is empty.
+    """
     location = locate(flag, environ)
     seen = location
     if is_url(location):
@@ -89,7 +99,7 @@ def context(
         return context(other, clock=clock, watched=watched, progress=progress, say=say, environ=environ)
 
     return Context(
-        partial(open_store, location),
+        partial(open_store, location, make=on_absent is None),
         place_of(location, environ),
         actor=actor(),
         location=seen,
@@ -99,25 +109,53 @@ def context(
         clock=clock,
         progress=progress,
         say=say,
+        on_absent=on_absent,
     )
 
 
-def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = False) -> Store:
+def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = False, make: bool = True) -> Store:
     """Open the store at `path`, which may be a URL. Raises StoreError, and UsageError without a driver for it.
 
-    `as_is`: only to be looked at. It is neither made nor migrated, and no lock is waited for.
+    `as_is`: only to be looked at. It is neither made nor migrated, and no lock is waited for. Without `make` a store
+    that does not exist is not created: it is an empty one in memory.
     """
     # Loaded here: `--help` needs no driver.
     from queuectl.store.store import Store
 
     wait = 0.0 if as_is else wait_from_environment()
     if is_url(path):
+        from queuectl.store.database import Absent
         from queuectl.store.postgres import PostgresDatabase
 
-        return Store(PostgresDatabase(path, wait=wait, as_is=as_is), actor=actor)
+        try:
+            return Store(PostgresDatabase(path, wait=wait, as_is=as_is, make=make), actor=actor)
+        except Absent:
+            return _absent(path, actor)
+    if not as_is and not _holds_something(path):
+        # Loaded here: once in the life of a store, and for a name that was mistyped.
+        from queuectl.store.absent import is_absent
+
+        if is_absent(path, own=os.path.realpath(data_directory())) and not make:
+            return _absent(path, actor)
     from queuectl.store.sqlite import SqliteDatabase
 
     return Store(SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is), actor=actor)
+
+
+def _holds_something(path: str) -> bool:
+    try:
+        return os.stat(path, follow_symlinks=False).st_size > 0
+    except (OSError, ValueError):
+        return False
+
+
+def _absent(path: str, actor: str) -> Store:
+    from queuectl.store.absent import AbsentDatabase
+    from queuectl.store.store import Store
+
+    store = Store(AbsentDatabase(path), actor=actor)
+    store.absent = True
+    return store
 
 
 def actor() -> str:

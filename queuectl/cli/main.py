@@ -8,7 +8,7 @@ import sys
 
 from queuectl.cli.screen import Screen
 from queuectl.cli.words import read_words
-from queuectl.domain.errors import QueuectlError, UsageError
+from queuectl.domain.errors import NotFound, QueuectlError, UsageError
 from queuectl.domain.text import written_line
 from queuectl.operations import WHERE, find
 
@@ -94,7 +94,13 @@ def _run(call: Call, screen: Screen) -> int:
     params = _params(chosen, call)
     from queuectl.bootstrap import context
 
-    with_store = context(call.db, watched=screen.watched, progress=screen.progress, say=screen.say)
+    with_store = context(
+        call.db,
+        watched=screen.watched,
+        progress=screen.progress,
+        say=screen.say,
+        on_absent=None if chosen.makes_store else screen.note_absence,
+    )
     with_store.command = written_line(call.name, call.words)
     if screen.has_person:
         with_store.edit_text = _edit_text
@@ -111,7 +117,14 @@ def _run(call: Call, screen: Screen) -> int:
             module = WHERE[call.name].partition(".")[0]
             views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
             views[call.name](result, params, screen)
+        if screen.absence is not None:
+            screen.flush()
+            screen.say(screen.absence)
         return getattr(result, "exit_code", 0)
+    except NotFound as error:
+        # One line says what is wrong, and the reason is its hint.
+        error.hint = screen.absence or error.hint
+        raise
     finally:
         screen.end_progress()
         with_store.close()

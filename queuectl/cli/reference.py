@@ -23,7 +23,11 @@ INTRODUCTION = """\
 
 `--db` and `--json` may stand before or after the command; after `--` everything is a plain word. The store is
 `--db`, else `QUEUECTL_DB`, else `queue.db` in your data directory (`$XDG_DATA_HOME/queuectl`, else
-`~/.local/share/queuectl`; on macOS `~/Library/Application Support/queuectl`). The first command makes it.
+`~/.local/share/queuectl`; on macOS `~/Library/Application Support/queuectl`).
+
+`enqueue`, `worker start`, `config set`, `view save` and the console create the store. All other commands find an empty
+one where there is none, say so in one line on stderr, and create nothing. A directory of `--db` or `QUEUECTL_DB` that
+does not exist is refused with 5: only your data directory is created.
 
 stdout is data, stderr is talk. With `--json` every command prints one JSON document on stdout and nothing else; the
 human form may change, the JSON form only grows. Times are RFC 3339 in UTC with milliseconds, durations are seconds.

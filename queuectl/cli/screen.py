@@ -26,6 +26,8 @@ class Screen:
         """Whether stdout could not be written."""
         self.told = False
         """Whether stdout has been told of an error already."""
+        self.absence: str | None = None
+        """Why there is nothing to show: the store does not exist yet."""
         for stream in (out, err):
             # What the locale cannot write is written out, and never an error.
             if hasattr(stream, "reconfigure"):
@@ -80,6 +82,15 @@ class Screen:
             self._err.flush()
         except OSError:
             pass  # nobody watches
+
+    def say_empty(self, line: str) -> None:
+        """Say that there is nothing to show, unless `absence` says why."""
+        if self.absence is None:
+            self.say(line)
+
+    def note_absence(self, line: str) -> None:
+        """Keep the line that says that there is no store, for the end of the command."""
+        self.absence = line
 
     def fail(self, error: QueuectlError, *, json: bool) -> int:
         """Tell of an error; its exit code."""

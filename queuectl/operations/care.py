@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 
-from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 
@@ -45,6 +45,8 @@ def backup(context: Context, params: Backup) -> Saved:
     if os.path.lexists(path):
         raise Refused(f"{path} is there already", hint="choose another name, or move it away")
     store = context.store
+    if store.absent:
+        raise NotFound("there is no store to copy", hint="name it with --db or QUEUECTL_DB")
     partial = f"{path}.{os.getpid()}.partial"
     before = _clear_up_when_told_to_end(partial)
     try:

@@ -50,6 +50,7 @@ TUI = Operation(
     summary="Open the console: watch, diagnose and repair the queue full-screen",
     params=Console,
     run=console,
+    makes_store=True,
     description="`queuectl` alone does the same on a terminal. Workers that it starts go on when it is left.",
     examples=("tui", "tui --read-only", "--db /srv/queue.db tui"),
 )

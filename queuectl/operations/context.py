@@ -40,10 +40,12 @@ class Context:
         clock: Clock | None = None,
         progress: Callable[[int, int, str], None] | None = None,
         say: Callable[[str], None] | None = None,
+        on_absent: Callable[[str], None] | None = None,
     ) -> None:
         """`location` is the store's path or URL as people may see it, `given` as it opens; `actor` is who acts.
 
-        `elsewhere` gives the context of another store, `watched` is whether a person sees the progress.
+        `elsewhere` gives the context of another store, `watched` is whether a person sees the progress, `on_absent` is
+        told in one line that there is no store yet, where `open_store` does not create one.
         """
         self.open_store = open_store
         """Opens a store of its own for another process."""
@@ -62,6 +64,7 @@ class Context:
         """Told how far long work has come: done, of how many, of what."""
         self.say = say or (lambda _line: None)
         """Told one line for the person who watches."""
+        self._on_absent = on_absent or self.say
         self.command: str | None = None
         """The command line of what is being done, or what would do it: written down with each event."""
         self.edit_text: Callable[[str], str] | None = None
@@ -72,6 +75,8 @@ class Context:
         """The store. Raises StoreError when it cannot be opened."""
         if self._store is None:
             self._store = self.open_store(actor=self.actor)
+            if self._store.absent:
+                self._on_absent(f"there is no store at {self.location} yet: queuectl enqueue creates it")
             if self._server_keeps_time:
                 self.clock = Clock(self._store.database)
         self._store.journal.command = self.command

@@ -41,6 +41,8 @@ class Operation:
     """
     key: str | None = None
     """The console's key, where it acts on a row."""
+    makes_store: bool = False
+    """Whether it creates the store where there is none; all other operations find an empty one there."""
     danger: Danger = Danger.NONE
     question: Callable[[Any, Any], str | None] | None = None
     """Takes a Context and the params; what to ask a person before it is done, None for nothing."""

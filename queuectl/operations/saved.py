@@ -134,6 +134,7 @@ SAVE = Operation(
     summary="Save a filter under a name, for list --view and the console",
     params=SaveView,
     run=save_view,
+    makes_store=True,
     examples=("view save ops-mail state:failed,dead queue:mail", "view save slow queue:video sort:duration"),
 )
 DELETE = Operation(

@@ -134,6 +134,7 @@ SET = Operation(
     summary="Change a setting; running workers obey it too",
     params=Set,
     run=set_,
+    makes_store=True,
     description="A variable QUEUECTL_KEY of the environment goes before what the store says.",
     examples=("config set backoff_base 1.5", "config set job_timeout 15m", "config set job_timeout none"),
 )

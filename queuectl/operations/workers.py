@@ -263,6 +263,7 @@ START = Operation(
     summary="Run jobs until told to stop",
     params=Start,
     run=start,
+    makes_store=True,
     description=(
         "Stays in the foreground and logs one line an event on stderr. SIGTERM or Ctrl+C once: finish the running "
         "jobs; twice: end them now and put them back. --drain waits for retries and scheduled jobs too, but not for "

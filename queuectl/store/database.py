@@ -116,5 +116,9 @@ if TYPE_CHECKING:
             """Let go of it."""
 
 
+class Absent(Exception):
+    """There is no store, and it is not to be created. Never leaves `bootstrap`."""
+
+
 class Duplicate(Exception):
     """A unique value is there already. Never leaves the store."""

@@ -62,16 +62,16 @@ class PostgresDatabase:
     compound = True
     remote = True
 
-    def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False) -> None:
+    def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False, make: bool = True) -> None:
         """Connect to the server at `url`, and make or migrate the store where needed, unless `as_is`.
 
-        Raises StoreError, UsageError.
+        Raises StoreError, UsageError; Absent where there is no store and not to `make` one.
         """
         addresses.check(url)
         self.address = addresses.shown(url)
         """The URL as people may see it."""
         self._wait = wait
-        self._as_is = as_is
+        self._as_is, self._make = as_is, make
         self.ahead: int | None = None
         self.connections = 0
         """How many there have been, one after the other."""
@@ -160,7 +160,7 @@ class PostgresDatabase:
             if self._as_is:
                 raise StoreUnreadable(f"there is no store of this version at {self.address}")
             try:
-                migrate(self._cursor, self.address, SCHEMA_VERSION)
+                migrate(self._cursor, self.address, SCHEMA_VERSION, make=self._make)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise not_the_owner(str(error), self.address, older=bool(version)) from None
 

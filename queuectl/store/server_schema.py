@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.errors import StoreTooNew, StoreUnreadable
+from queuectl.store.database import Absent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,16 +30,16 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(name[:4]), os.path.join(_DIRECTORY, name)) for name in names]
 
 
-def migrate(cursor: Cursor, address: str, newest: int) -> None:
+def migrate(cursor: Cursor, address: str, newest: int, *, make: bool = True) -> None:
     """Bring the schema to version `newest`, whoever else tries the same at this moment, on whatever host.
 
     A role that may not make schemas is enough where an administrator has made an empty one of that name for it.
-    Raises StoreTooNew, and StoreUnreadable for a schema that is not ours.
+    Raises StoreTooNew, StoreUnreadable for a schema that is not ours, and Absent for none that is not to be made.
     """
     cursor.execute("BEGIN")
     try:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        version = _found(cursor, address, newest)
+        version = _found(cursor, address, newest, make=make)
         if version is None:
             cursor.execute("CREATE SCHEMA queuectl")
         if not version:
@@ -76,8 +77,8 @@ def version_of(cursor: Cursor, address: str, newest: int) -> int:
     return version
 
 
-def _found(cursor: Cursor, address: str, newest: int) -> int | None:
-    """The version of the schema; 0 for an empty one, None for none."""
+def _found(cursor: Cursor, address: str, newest: int, *, make: bool) -> int | None:
+    """The version of the schema; 0 for an empty one, None for none. Raises Absent for these unless `make`."""
     there, ours, things = cursor.execute(
         "SELECT to_regnamespace('queuectl') IS NOT NULL, to_regclass('queuectl.schema') IS NOT NULL,"
         " (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('queuectl'))"
@@ -86,6 +87,8 @@ def _found(cursor: Cursor, address: str, newest: int) -> int | None:
         return version_of(cursor, address, newest)
     if things:
         raise _foreign(address)
+    if not make:
+        raise Absent
     return 0 if there else None
 
 

@@ -65,10 +65,8 @@ class SqliteDatabase:
         self._as_is = as_is
         self._deadline = 0.0
         self._statements = load(self.dialect)
-        make_file(path, as_is=as_is)
-        wait_for_leavers(path, wait)
         try:
-            self._connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
+            self._connection = self._connect()
             self._connection.set_busy_handler(self._busy)
             # Closing the last connection would checkpoint, and fsync twice, at the end of every command.
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -84,6 +82,11 @@ class SqliteDatabase:
             self._files = Files(path)
         except apsw.Error as error:
             raise self._told(error) from error
+
+    def _connect(self) -> apsw.Connection:
+        make_file(self.path, as_is=self._as_is)
+        wait_for_leavers(self.path, self.wait)
+        return apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
 
     def _prepare(self) -> None:
         application = self._execute("PRAGMA application_id").get

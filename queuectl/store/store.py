@@ -30,6 +30,8 @@ class Store:
 
     open = 0
     """How many stores this process holds open: none may be when it forks."""
+    absent = False
+    """Whether it stands for a store that does not exist yet: empty, and nothing written to it is kept."""
 
     def __init__(self, database: Database, *, actor: str) -> None:
         """Work in `database`, as `actor`."""

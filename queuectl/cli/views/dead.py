@@ -31,7 +31,7 @@ def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, map(_row, found), screen):
-        screen.say("no dead jobs")
+        screen.say_empty("no dead jobs")
 
 
 def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
@@ -56,7 +56,7 @@ def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
         for each in found
     )
     if not table(columns, rows, screen):
-        screen.say("no dead jobs")
+        screen.say_empty("no dead jobs")
 
 
 def _row(of: DeadRecord) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def history(found: Iterator[EventRecord], params: History, screen: Screen) -> No
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, map(_row, found), screen):
-        screen.say("nothing has been done" + (f" to {safe(params.id)}" if params.id else ""))
+        screen.say_empty("nothing has been done" + (f" to {safe(params.id)}" if params.id else ""))
 
 
 def _row(of: EventRecord) -> tuple[str, ...]:

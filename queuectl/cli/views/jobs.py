@@ -41,7 +41,7 @@ def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) 
     ]
     rows = (_row(each, screen, queues=queues) for each in chain(first, found))
     if not table(columns, rows, screen):
-        screen.say("no jobs")
+        screen.say_empty("no jobs")
 
 
 def show(found: JobDetail, _params: Show, screen: Screen) -> None:

@@ -18,7 +18,7 @@ def list_views(found: Iterator[ViewRecord], _params: ListViews, screen: Screen) 
     """A table, by name."""
     columns = [Column(title="NAME"), Column(title="FILTER", grows=True)]
     if not table(columns, ((each.view.name, each.view.filter) for each in found), screen):
-        screen.say("no views are saved; save one: queuectl view save NAME state:failed")
+        screen.say_empty("no views are saved; save one: queuectl view save NAME state:failed")
 
 
 def saved(result: ViewRecord, _params: Any, screen: Screen) -> None:

@@ -44,7 +44,7 @@ def _list(found: Iterator[UndoableRecord], screen: Screen) -> None:
         for of in (each.undoable for each in found)
     )
     if not table(columns, rows, screen):
-        screen.say("nothing can be undone")
+        screen.say_empty("nothing can be undone")
 
 
 VIEWS = {"undo": undo}

@@ -42,7 +42,7 @@ def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
     if result.workers or result.pools:
         screen.say(f"stopped {_count(result.workers, 'worker')}")
     else:
-        screen.say("no workers were running")
+        screen.say_empty("no workers were running")
 
 
 def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
@@ -64,7 +64,7 @@ def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Sc
         Column(title="JOB", grows=True),
     ]
     if not table(columns, (_row(each, labels=labels) for each in workers), screen):
-        screen.say("no workers are running; start some: queuectl worker start --count 4")
+        screen.say_empty("no workers are running; start some: queuectl worker start --count 4")
 
 
 def scale(result: Scaled, _params: Scale, screen: Screen) -> None:

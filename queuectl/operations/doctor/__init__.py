@@ -6,8 +6,6 @@ workers (as a pool's steward would put them back), and cutting off the log. No j
 
 from __future__ import annotations
 
-import os
-
 from queuectl.domain.errors import StoreError
 from queuectl.domain.finding import Finding
 from queuectl.domain.record import field, record
@@ -73,11 +71,11 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
     in_a_file = not is_url(context.location)
     if in_a_file:
         yield from surroundings.examine(context, fix=params.fix)
-    if in_a_file and not os.path.lexists(context.location):
-        yield Finding(name="store", detail=f"{context.location} is not there yet: the first command makes it")
-        return
     try:
         store = context.store
+        if store.absent:
+            yield Finding(name="store", detail=f"{context.location} does not exist yet: queuectl enqueue creates it")
+            return
         yield Finding(name="store", detail=f"{context.location} opens")
         yield from contents.examine(context, thorough=params.check, fix=params.fix)
         # First the dead workers: what the jobs of one have left is ended and cleared away with it.

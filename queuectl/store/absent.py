@@ -1,0 +1,67 @@
+"""A store that does not exist yet: it is told apart from one that cannot be used, and reads find it empty."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import apsw
+
+from queuectl.domain.errors import StoreUnreadable
+from queuectl.store.files import Files
+from queuectl.store.sqlite import SqliteDatabase
+
+
+class AbsentDatabase(SqliteDatabase):
+    """An empty store in memory, in place of one that a read must not create."""
+
+    def __init__(self, path: str) -> None:
+        """`path` is where the store would be: a file, or the address of a server as people may see it."""
+        super().__init__(path)
+        self._files = _NoFiles(path)
+
+    def _connect(self) -> apsw.Connection:
+        return apsw.Connection(":memory:")
+
+
+class _NoFiles(Files):
+    """Nothing on disk can disappear."""
+
+    def are_there(self) -> bool:
+        return True
+
+
+def is_absent(path: str, *, own: str) -> bool:
+    """Whether there is no store at `path` yet.
+
+    Raises StoreUnreadable where its directory is missing, unless that is `own`, the user's data directory: the first
+    write creates that one, while any other that is missing was mistyped.
+    """
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):
+        return False  # what opens it says why
+    else:
+        # Beside a log or a run directory an empty file is a store that was lost, not one that is to be made.
+        lost = any(os.path.lexists(path + part) for part in ("-wal", ".run"))
+        return stat.S_ISREG(status.st_mode) and not status.st_size and not lost
+    directory = os.path.dirname(path)
+    if directory != own and not os.path.isdir(directory):
+        raise StoreUnreadable(
+            f"the store {path} cannot be used: the directory {directory} does not exist", hint=_hint(path)
+        )
+    return True
+
+
+def is_odd(path: str) -> bool:
+    """Whether the file's name holds what a shell should have taken out: quotes around it, or a variable."""
+    name = os.path.basename(path)
+    return "$" in name or name[:1] in {'"', "'"} or name[-1:] in {'"', "'"}
+
+
+def _hint(path: str) -> str:
+    if "$" in path or '"' in path or "'" in path:
+        return "the path holds a quote or a $ that no shell has replaced: check --db and QUEUECTL_DB"
+    return "create the directory, or name another file with --db or QUEUECTL_DB"
