@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, check, parse_object
+from queuectl.operations.here import absolute
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import recorded
 
@@ -145,7 +145,7 @@ def _asked(params: Edit) -> dict[str, Any]:
         "timeout": params.timeout,
         "delay": params.delay,
         "run_at": params.at,
-        "cwd": None if params.cwd is None else os.path.abspath(params.cwd),
+        "cwd": None if params.cwd is None else absolute(params.cwd),
         "env": dict(params.env) or None,
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,

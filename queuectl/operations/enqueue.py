@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check, new_job, parse_object
+from queuectl.operations.here import absolute, current_directory, gone
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -110,7 +110,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         # Loaded here: one job needs none of it.
         from queuectl.operations.intake import enqueue_file
 
-        return enqueue_file(context, params.file, check(options | _here(options)), lines=params.lines)
+        return enqueue_file(context, params.file, check(_here(options) | options), lines=params.lines)
     if params.lines:
         raise UsageError("--lines goes with --file")
     new = _one(params, options)
@@ -133,8 +133,10 @@ def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
                 raise UsageError(f"{key} is given twice: in the job and by an option")
     else:
         given = {"command": params.job}
-    given |= options
-    return new_job(given, check(_here(given)))
+    job = new_job(given | options, check(_here(given | options)))
+    if job.cwd is None:
+        raise gone()
+    return job
 
 
 def in_shell(argv: Sequence[str]) -> str:
@@ -165,9 +167,6 @@ def _is_json(text: str) -> bool:
 
 def _options(params: Enqueue) -> dict[str, Any]:
     """The keys of a job that were given as options."""
-    cwd = params.cwd
-    if cwd is not None and not os.path.isabs(cwd):
-        cwd = os.path.normpath(os.path.join(_here({}).get("cwd", "/"), cwd))
     given = {
         "id": params.id,
         "queue": params.queue,
@@ -176,7 +175,7 @@ def _options(params: Enqueue) -> dict[str, Any]:
         "timeout": params.timeout,
         "delay": params.delay,
         "run_at": params.at,
-        "cwd": cwd,
+        "cwd": None if params.cwd is None else absolute(params.cwd),
         "env": dict(params.env) or None,
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,
@@ -185,13 +184,9 @@ def _options(params: Enqueue) -> dict[str, Any]:
 
 
 def _here(given: dict[str, Any]) -> dict[str, str]:
-    """A job runs where it was enqueued unless it says otherwise; nowhere in particular if that is gone."""
-    if given.get("cwd") is not None:
-        return {}
-    try:
-        return {"cwd": os.getcwd()}
-    except FileNotFoundError:
-        return {}
+    """A job runs where it was enqueued unless it says otherwise; one that does not is refused where that is gone."""
+    here = None if given.get("cwd") is not None else current_directory()
+    return {} if here is None else {"cwd": here}
 
 
 ENQUEUE = Operation(
@@ -199,6 +194,7 @@ ENQUEUE = Operation(
     summary="Add a job, or a file of them",
     params=Enqueue,
     run=enqueue,
+    makes_store=True,
     description=(
         "JOB is a JSON object when it begins with {: its keys are command (the one that is needed), id, queue, "
         "priority, max_retries, timeout, run_at or delay, cwd, env, tags and needs. Anything else is a shell command. "

@@ -11,6 +11,7 @@ from queuectl.domain.errors import Refused, StoreError, UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.spec import MAX_COMMAND_BYTES, check_command, new_job, no_constant, pairs, parse_object
 from queuectl.operations.enqueue import Enqueued
+from queuectl.operations.here import gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
         if type(given) is not dict or end != len(line):
             # White space around it, or something wrong with it: told in full by the slow way.
             given = parse_object(line, instead="or add --lines, which takes each line as a shell command")
-        return new_job(given, defaults)
+        job = new_job(given, defaults)
+        if job.cwd is None:
+            raise gone()
+        return job
 
     return make
 
@@ -109,6 +113,8 @@ def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
 def _command_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
     """From a line of shell to a job."""
     longest = MAX_COMMAND_BYTES // 4
+    if "cwd" not in defaults:
+        raise gone()
 
     def make(line: str) -> NewJob:
         # The text is valid Unicode and the line not blank; what is left to check is rare.

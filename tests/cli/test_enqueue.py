@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 from hypothesis import given
@@ -89,16 +88,6 @@ def test_a_job_remembers_the_directory_it_was_enqueued_in(queue: Queue):
     ]
 
     assert [queue.json("show", id_)["cwd"] for id_ in ids] == [str(inside), str(inside), str(queue.directory)]
-
-
-def test_a_directory_that_is_gone_is_not_remembered(queue: Queue):
-    gone = queue.directory / "gone"
-    gone.mkdir()
-    script = f"rmdir '{gone}'; exec {sys.executable} -m queuectl.cli --json enqueue true"
-
-    done = subprocess.run(["sh", "-c", script], env=queue.environment, cwd=gone, capture_output=True, check=True)
-
-    assert json.loads(done.stdout)["cwd"] is None
 
 
 def test_without_a_home_the_data_directory_is_the_users(queue: Queue):

@@ -13,7 +13,7 @@ from tests.support.queue import ROOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 MODULE = (sys.executable, "-m", "queuectl.cli")
@@ -34,11 +34,13 @@ def environment(store: Path | str, **changes: str | None) -> dict[str, str]:
     return made
 
 
-def start(*words: str, env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
+def start(
+    *words: str, env: Mapping[str, str], program: Sequence[str] = MODULE, **options: Any
+) -> subprocess.Popen[bytes]:
     """Start a command with pipes for its output."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     # The options say whether it is bytes or text.
-    process = subprocess.Popen([*MODULE, *words], env=env, **options)
+    process = subprocess.Popen([*program, *words], env=env, **options)
     _started.append(process)
     return process  # type: ignore[return-value]  # as said above
 

@@ -319,14 +319,15 @@ class DeadView(ListView):
         if target is None:
             return
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.console_app.clock.now() / 1000))
-        path = os.path.abspath(f"dead-{stamp}.jsonl")
+        name = f"dead-{stamp}.jsonl"
         ids, signatures = target.ids, target.signatures
 
         def write(context: Any) -> str:
             try:
+                path = os.path.abspath(name)
                 count = dead_letters.export(context, path, ids, signatures)
             except OSError as error:
-                return f"{os.path.basename(path)} cannot be written: {error.strerror}"
+                return f"{name} cannot be written: {error.strerror}"
             return f"wrote {dead_jobs(count)} to {path}"
 
         self.console_app.reader.ask(write, self.console_app.say, "dead.export")

@@ -1,0 +1,30 @@
+"""The directory that a command was typed in, which may have been removed since the shell entered it."""
+
+from __future__ import annotations
+
+import os
+
+from queuectl.domain.errors import UsageError
+
+
+def current_directory() -> str | None:
+    """Its path; None when it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def absolute(directory: str) -> str:
+    """`directory` as seen from the current one. Raises UsageError when that is gone."""
+    if os.path.isabs(directory):
+        return directory
+    here = current_directory()
+    if here is None:
+        raise gone()
+    return os.path.normpath(os.path.join(here, directory))
+
+
+def gone() -> UsageError:
+    """The error for a job that is to run in a directory which no longer exists."""
+    return UsageError("the current directory is gone; name one with --cwd", hint="--cwd takes an absolute path")
