@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from queuectl.domain.errors import NotFound, Refused, UsageError
+from queuectl.domain.errors import UsageError
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.operations.records import JobRecord
     from queuectl.store.undo import Keeping
@@ -123,30 +122,12 @@ class Changed:
 
 
 def cancel(context: Context, params: Cancel) -> Changed:
-    """Cancel each in turn: at once those that wait; of those that run, their workers are told to end them.
-
-    One that cannot be cancelled does not keep the others; what is wrong with the first such is raised at the end.
-    """
-    wrong: QueuectlError | None = None
-    done = []
-    with context.store.undo.keeping("cancel", now=context.now()) as kept:
-        for id_ in dict.fromkeys(params.ids):
-            try:
-                owner = context.store.jobs.cancel(id_, signal=params.signal, now=context.now())
-            except (NotFound, Refused) as error:
-                wrong = wrong or error
-                continue
-            if owner is not None:
-                context.ring(bell_of_worker(owner))
-            done.append(id_)
-    # All is done before anything is told, should nobody listen to the end.
-    return Changed(_told(after(context, done), wrong), done, kept)
-
-
-def _told(records: Iterator[JobRecord], wrong: QueuectlError | None) -> Iterator[JobRecord]:
-    yield from records
-    if wrong is not None:
-        raise wrong
+    """Cancel them, all or none: at once those that wait; of those that run, their workers are told to end them."""
+    ids, now = list(dict.fromkeys(params.ids)), context.now()
+    with context.store.undo.keeping("cancel", now=now) as kept:
+        owners = context.store.jobs.cancel(*ids, signal=params.signal, now=now)
+    context.ring(*map(bell_of_worker, owners))
+    return Changed(after(context, ids), ids, kept)
 
 
 def retry(context: Context, params: Retry) -> Changed:
@@ -191,7 +172,8 @@ CANCEL = Operation(
     danger=Danger.STOPS,
     description=(
         "A job that waits is cancelled at once. One that runs gets the signal, with its whole process tree, and KILL "
-        "after kill_grace; it is cancelled once it has ended (queuectl wait ID waits for that)."
+        "after kill_grace; it is cancelled once it has ended (queuectl wait ID waits for that). All or nothing: if one "
+        "of the jobs cannot be cancelled, none is."
     ),
     examples=("cancel job1", "cancel job1 job2 --signal INT"),
 )

@@ -59,6 +59,9 @@ def wait(context: Context, params: Wait) -> Waited:
     """Return as soon as all are final. Raises NotFound, TimedOut."""
     started = context.clock.monotonic()
     ids = list(dict.fromkeys(params.ids))
+    for id_ in ids:
+        # Raises for one that does not exist before an hour is spent on waiting for those before it.
+        context.store.jobs.state(id_)
     left = list(reversed(ids))
     say_what_holds_up(context, ids)
     while True:

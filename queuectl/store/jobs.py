@@ -208,26 +208,26 @@ class Jobs:
                 return
             after = rows[-1][0]
 
-    def cancel(self, id_: str, *, signal: int, now: int) -> str | None:
-        """Cancel a job that waits at once; ask for the end of one that runs, and return the worker that has it.
+    def cancel(self, *ids: str, signal: int, now: int) -> list[str]:
+        """Cancel jobs that wait, and ask for the end of those that run, all or none; the workers that run them.
 
         Raises NotFound, and Refused for a job that is final already.
         """
+        owners = []
         with self._database.transaction():
-            self._database.hold([id_])
+            self._database.hold(ids)
             keeping = self._journal.keeping
-            kept = keeping.before_by_id([id_]) if keeping and self._state_in(id_, WAITING) else []
-            if self._database.rows("cancel_ready", id=id_, now=now):
-                owner = None
-                if keeping:
-                    keeping.after(kept)
-            else:
-                found = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
-                if not found:
-                    self._refuse(id_, "cancelled")
-                ((owner,),) = found
-            self._journal.note(now, "cancel", id_)
-        return owner
+            kept = keeping.before_by_id([id_ for id_ in ids if self._state_in(id_, WAITING)]) if keeping else []
+            for id_ in ids:
+                if not self._database.rows("cancel_ready", id=id_, now=now):
+                    found = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
+                    if not found:
+                        self._refuse(id_, "cancelled")
+                    owners.append(found[0][0])
+                self._journal.note(now, "cancel", id_)
+            if keeping:
+                keeping.after(kept)
+        return owners
 
     def retry(self, ids: Sequence[str], *, now: int, dead_only: bool = False) -> list[str]:
         """Make final or failed jobs due now with a fresh set of retries, all or none; return their queues.

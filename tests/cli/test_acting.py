@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from queuectl.cli.documents import write
+from queuectl.cli.screen import Screen
+from queuectl.domain.errors import Refused
+from queuectl.operations.changes import Deleted
 from tests.support import command
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 
 @pytest.fixture
@@ -29,23 +37,71 @@ def states(queue: Queue) -> dict[str, str]:
     return {job["id"]: job["state"] for job in queue.json("list")}
 
 
-def test_cancel_cancels_each_and_tells_of_the_first_that_it_cannot(mixed: Queue):
-    mixed.enqueue("true", "--id", "other")
+@pytest.mark.parametrize("wrong", ["dead", "nobody"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cancel", "waits", "other"),
+        ("hold", "waits", "other"),
+        ("release", "kept"),
+        ("priority", "waits", "other", "7"),
+        ("retry", "done"),
+        ("delete", "done"),
+        ("dlq", "retry", "dead2"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_verb_on_several_jobs_does_all_or_nothing(mixed: Queue, words: tuple[str, ...], wrong: str):
+    verb = words[:2] if words[0] == "dlq" else words[:1]
+    if wrong == "dead" and verb in {("retry",), ("delete",), ("dlq", "retry")}:
+        wrong = "waits"
+    mixed.enqueue("true", "--id", "other", "--delay", "1h")
+    mixed.enqueue("true", "--id", "kept", "--delay", "1h")
+    mixed.enqueue("exit 1", "--id", "dead2", "-r", "0", "-q", "mail")
+    mixed.drain("--queue", "mail").wait()
+    mixed.run("hold", "kept")
+    before = mixed.json("list")
+    # The wrong one stands between good ones: those before it must not be done, those after it not either.
+    place = len(verb) + 1
 
-    done = command.run("cancel", "waits", "done", "nobody", "other", env=mixed.environment)
+    done = command.run(*words[:place], wrong, *words[place:], env=mixed.environment)
 
-    done.refused(4, "job done is completed and cannot be cancelled")
-    assert done.out == "waits cancelled\nother cancelled\n"
-    assert states(mixed) == {"done": "completed", "dead": "dead", "waits": "cancelled", "other": "cancelled"}
-    document = mixed.json("cancel", "waits", "done", code=4)
-    assert document["error"]["message"] == "job waits is cancelled and cannot be cancelled"
+    done.refused(3 if wrong == "nobody" else 4, wrong)
+    assert done.out == ""
+    assert mixed.json("list") == before
+    assert [each["verb"] for each in mixed.json("undo", "--list")] == ["hold"]
 
 
-def test_what_goes_wrong_in_an_array_is_its_last_element(mixed: Queue):
-    document = mixed.json("cancel", "waits", "done", code=4)
+def test_a_wait_for_a_job_that_does_not_exist_ends_before_it_waits(mixed: Queue):
+    command.run("wait", "waits", "nobody", env=mixed.environment).refused(3, "no job nobody")
 
-    assert (document[0]["id"], document[0]["state"]) == ("waits", "cancelled")
-    assert document[1] == {"error": {"code": "refused", "message": "job done is completed and cannot be cancelled"}}
+
+def test_cancel_takes_waiting_and_running_jobs_together(queue: Queue):
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "runs")
+    queue.wait_for("runs", "processing")
+    queue.enqueue("true", "--id", "waits")
+
+    assert queue.run("cancel", "waits", "runs", "waits").stdout == "waits cancelled\nruns cancelling\n"
+
+    assert queue.wait_for("runs") == "cancelled"
+    assert queue.json("undo")["ids"] == ["waits"]
+
+
+def test_what_goes_wrong_in_an_array_is_its_last_element(capsys: pytest.CaptureFixture[str]):
+    def found() -> Iterator[Any]:
+        yield Deleted(deleted=1)
+        raise Refused("the second cannot be told")
+
+    screen = Screen(sys.stdout, sys.stderr)
+    with pytest.raises(Refused):
+        write(found(), screen)
+
+    assert json.loads(capsys.readouterr().out) == [
+        {"deleted": 1},
+        {"error": {"code": "refused", "message": "the second cannot be told"}},
+    ]
+    assert screen.told
 
 
 def test_retry_takes_all_or_none(mixed: Queue):

@@ -139,14 +139,16 @@ class Model:
         job.finished_at = now if job.state in FINAL else None
         return job.state
 
-    def cancel(self, id_: str, now: int) -> None:
-        job = self._find(id_, set(JobState) - FINAL)
-        if job.state is JobState.PROCESSING:
-            job.cancel_requested = 15
-            return
-        with_it = self._begin([job], now)
-        job.state, job.finished_at = JobState.CANCELLED, now
-        self._end(with_it, [job])
+    def cancel(self, ids: Sequence[str], now: int) -> None:
+        jobs = self._all(ids, set(JobState) - FINAL)
+        waiting = [job for job in jobs if job.state is not JobState.PROCESSING]
+        with_it = self._begin(waiting, now)
+        for job in jobs:
+            if job.state is JobState.PROCESSING:
+                job.cancel_requested = 15
+            else:
+                job.state, job.finished_at = JobState.CANCELLED, now
+        self._end(with_it, waiting)
 
     def retry(self, ids: Sequence[str], now: int, allowed: Iterable[JobState] = RETRYABLE) -> None:
         jobs = self._all(ids, set(allowed))

@@ -199,7 +199,7 @@ class Queue(RuleBasedStateMachine):
         model, jobs, edits, now = self.model, self.store.jobs, self.store.edits, self.now
         dead = [job.id for job in model.jobs.values() if job.state is JobState.DEAD]
         expected, done = {
-            "cancel": (lambda: model.cancel(ids[0], now), lambda: jobs.cancel(ids[0], signal=15, now=now)),
+            "cancel": (lambda: model.cancel(ids, now), lambda: jobs.cancel(*ids, signal=15, now=now)),
             "retry": (lambda: model.retry(ids, now), lambda: jobs.retry(ids, now=now)),
             "dlq retry": (
                 lambda: model.retry(ids, now, {JobState.DEAD}),

@@ -138,7 +138,7 @@ def test_a_worker_that_was_thought_dead_changes_nothing(stage: Stage):
 def test_a_job_that_was_asked_to_be_cancelled_is_not_tried_again(stage: Stage):
     stage.enqueue("a", "b")
     first, second = stage.take(), stage.take()
-    assert stage.store.jobs.cancel("a", signal=2, now=stage.now) == "w"
+    assert stage.store.jobs.cancel("a", signal=2, now=stage.now) == ["w"]
     stage.store.jobs.cancel("b", signal=15, now=stage.now)
 
     assert stage.store.claims().cancel_requested(first, "w") == 2

@@ -186,7 +186,7 @@ def test_a_lock_that_is_held_for_longer_than_the_wait_is_told(stage: Stage, stor
 def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     other = stores()
-    told: list[str | None] = []
+    told: list[list[str]] = []
     cancelling = threading.Thread(target=lambda: told.append(other.jobs.cancel("a", signal=15, now=stage.now)))
     reached = threading.Event()
     other.database.on_wait = reached.set
@@ -197,7 +197,7 @@ def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage
         assert reached.wait(10)
     cancelling.join(10)
 
-    assert told == ["w"]
+    assert told == [["w"]]
     assert stage.store.jobs.get("a").job.cancel_requested == 15
 
 
