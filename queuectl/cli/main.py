@@ -105,7 +105,7 @@ def _run(call: Call, screen: Screen) -> int:
     if screen.has_person:
         with_store.edit_text = _edit_text
     try:
-        if chosen.question is not None and not getattr(params, "yes", False):
+        if chosen.question is not None and screen.has_person and not getattr(params, "yes", False):
             _confirm(chosen.question(with_store, params), screen)
         gc.enable()
         result = chosen.run(with_store, params)
@@ -148,8 +148,8 @@ def _edit_text(text: str) -> str:
 
 
 def _confirm(question: str | None, screen: Screen) -> None:
-    """Ask a person; a script that ran the command meant it."""
-    if question is None or not screen.has_person:
+    """Ask the person on the terminal; a script that ran the command meant it."""
+    if question is None:
         return
     from queuectl.domain.errors import Refused
 

@@ -75,6 +75,7 @@ class Prune:
     older_than: int = field(
         "that finished at least this long ago: 90s, 12h, 7d", metavar="DURATION", parse=parse_duration
     )
+    yes: bool = field("do not ask", default=False, short="y")
 
 
 @record
@@ -152,9 +153,20 @@ def prune(context: Context, params: Prune) -> Deleted:
     """Delete what finished long enough ago, in steps."""
     now = context.now()
     pruned = 0
-    for state in dict.fromkeys(params.state):
-        pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now)
+    with context.store.undo.keeping("prune", now=now, keeps=False):
+        for state in dict.fromkeys(params.state):
+            pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now)
     return Deleted(deleted=pruned)
+
+
+def ask_to_prune(context: Context, params: Prune) -> str | None:
+    """How many there are to lose for good."""
+    before = context.now() - params.older_than
+    count = sum(
+        context.store.jobs.count_prunable(JobState(state), before=before) for state in dict.fromkeys(params.state)
+    )
+    what = f"{count:,} {'job' if count == 1 else 'jobs'} ({', '.join(dict.fromkeys(params.state))})"
+    return f"Delete {what} and their history? This cannot be undone." if count else None
 
 
 def after(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
@@ -201,7 +213,11 @@ PRUNE = Operation(
     summary="Delete the jobs that finished long ago",
     params=Prune,
     run=prune,
+    question=ask_to_prune,
     danger=Danger.DESTROYS,
-    description="In steps of a thousand, so that workers go on meanwhile. Statistics stay.",
+    description=(
+        "On a terminal it asks first, as it cannot be undone. In steps of a thousand, so that workers go on meanwhile. "
+        "Statistics stay."
+    ),
     examples=("prune --state completed --older-than 7d", "prune -s completed -s cancelled --older-than 0"),
 )

@@ -72,7 +72,8 @@ def save_view(context: Context, params: SaveView) -> ViewRecord:
     if len(words) > _LONGEST_FILTER or not words.isprintable():
         raise UsageError(f"a filter has at most {_LONGEST_FILTER} printable characters")
     _check(words)
-    context.store.views.save(params.name, words, now=context.now())
+    with context.store.undo.keeping("view save", now=context.now(), keeps=False):
+        context.store.views.save(params.name, words, now=context.now())
     return _find(context, params.name)
 
 
@@ -90,8 +91,9 @@ def _check(words: str) -> None:
 def delete_view(context: Context, params: DeleteView) -> ViewRecord:
     """Forget a view; what it was."""
     was = _find(context, params.name)
-    if not context.store.views.delete(params.name, now=context.now()):
-        raise _missing(params.name)
+    with context.store.undo.keeping("view delete", now=context.now(), keeps=False):
+        if not context.store.views.delete(params.name, now=context.now()):
+            raise _missing(params.name)
     return was
 
 

@@ -88,7 +88,8 @@ def set_(context: Context, params: Set) -> SettingNow:
     """Change a setting; running workers obey it too."""
     key = known_key(params.key)
     value = show(SETTINGS[key].parse(params.value))
-    context.store.set_config(key, value, now=context.now())
+    with context.store.undo.keeping("config set", now=context.now(), keeps=False):
+        context.store.set_config(key, value, now=context.now())
     now = _now(context, key)
     if now.origin == "environment":
         context.say(f"note: QUEUECTL_{key.upper()} is set here and goes before what the store says")
@@ -98,7 +99,8 @@ def set_(context: Context, params: Set) -> SettingNow:
 def unset(context: Context, params: Unset) -> SettingNow:
     """Go back to the default."""
     key = known_key(params.key)
-    context.store.unset_config(key, now=context.now())
+    with context.store.undo.keeping("config unset", now=context.now(), keeps=False):
+        context.store.unset_config(key, now=context.now())
     return _now(context, key)
 
 

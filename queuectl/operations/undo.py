@@ -83,7 +83,8 @@ UNDO = Operation(
     description=(
         "For ten minutes: cancel (of a job that waited), retry, hold, release, priority, edit, delete, dlq retry and "
         "dlq purge. A job that has run or was changed since is left as it is, and named. What a running job was sent, "
-        "what prune took and what was more than 10,000 jobs or 64 MiB cannot be undone."
+        "prune, config set, config unset, view save, view delete and what was more than 10,000 jobs or 64 MiB "
+        "cannot be undone: when that was the last action, undo says so, and takes an older one back only by its number."
     ),
     examples=("undo", "undo --list", "undo 12"),
 )

@@ -288,7 +288,7 @@ class Jobs:
         pruned, after = 0, 0
         while True:
             with self._database.transaction():
-                if self._journal.keeping:
+                if self._journal.keeping and self._journal.keeping.keeps:
                     criteria = {"state": state.value, "after": after, "before": before, "limit": _PAGE}
                     seqs = [seq for (seq,) in self._database.rows("prunable_seqs", **criteria)]
                     self._journal.keeping.before(seqs, deleted=True)
@@ -305,6 +305,10 @@ class Jobs:
                 self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
                 return pruned
             after = max(gone)
+
+    def count_prunable(self, state: JobState, *, before: int) -> int:
+        """How many jobs `prune` would delete."""
+        return int(self._database.rows("count_prunable", state=state.value, before=before)[0][0])
 
     def _state_in(self, id_: str, states: Collection[JobState]) -> bool:
         return any(state in states for (state,) in self._database.rows("state_of", id=id_))

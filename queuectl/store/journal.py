@@ -36,6 +36,8 @@ class Journal:
             detail=detail,
             command=self.command,
         )
+        if self.keeping is not None:
+            self.keeping.write_down()
 
     def count(self, now: int, queue: str, measure: str, n: int = 1, *, duration_ms: int = 0) -> None:
         """Add `n` to this minute's `measure` (`enqueued`, `wait` or an outcome) of `queue`; `write_down` writes it."""

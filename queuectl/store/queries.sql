@@ -456,6 +456,9 @@ DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = '
 SELECT seq FROM jobs
 WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit
 
+-- name: count_prunable
+SELECT count(*) FROM jobs WHERE state = :state AND finished_at <= :before
+
 -- name: forget_signatures
 -- Those that no attempt has ended with for long, and no dead job either.
 DELETE FROM signatures
@@ -536,9 +539,6 @@ DELETE FROM undos WHERE id IN (SELECT id FROM undos WHERE at < :before /*pg FOR 
 -- name: insert_undo
 INSERT INTO undos (at, actor, verb, command) VALUES (:now, :actor, :verb, :command) RETURNING id
 
--- name: drop_undo
-DELETE FROM undos WHERE id = :id
-
 -- name: size_of_jobs
 -- Bytes, about, that an image would take. A job that runs has none: nothing that is done to it can be taken back.
 SELECT count(*), COALESCE(sum(length(command) + 500), 0) FROM jobs
@@ -582,7 +582,7 @@ SELECT :undo, job, fence, stream, head, tail, total FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
 
 -- name: undos
--- What can be taken back, the newest first.
+-- What was done and not taken back, the newest first; without jobs: it cannot be taken back.
 SELECT id, at, actor, verb, command, (SELECT count(*) FROM undo_jobs WHERE undo_jobs.undo = undos.id)
 FROM undos WHERE at >= :since AND undone_at IS NULL ORDER BY id DESC
 

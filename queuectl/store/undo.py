@@ -3,6 +3,8 @@
 An action's jobs are written down as they were and as they were left. An undo puts back what the action changed, of
 each job that has not been changed or run since, and does not touch the rest of it. A deleted job comes back with its
 history and output. What was kept is let go of by the next action after ten minutes.
+
+An action of which nothing is kept is written down too, without jobs: an undo must not take back an older one instead.
 """
 
 from __future__ import annotations
@@ -59,17 +61,23 @@ class TakenBack:
 class Keeping:
     """Writes down how jobs are before and after one action, in the transactions of that action."""
 
-    def __init__(self, database: Database, journal: Journal, verb: str, now: int) -> None:
-        """Nothing is written until there is a job to keep."""
+    def __init__(self, database: Database, journal: Journal, verb: str, now: int, *, keeps: bool) -> None:
+        """Nothing is written until something is done."""
         self._database = database
         self._journal = journal
         self._verb = verb
         self._now = now
         self._jobs = self._bytes = 0
-        self.id: int | None = None
-        """The undo that takes the action back; None when nothing was kept."""
+        self._action: int | None = None
+        self.keeps = keeps
+        """Whether jobs are kept; the action is written down in any case."""
         self.too_much = False
         """Whether it was more than is kept."""
+
+    @property
+    def id(self) -> int | None:
+        """The undo that takes the action back; None when nothing was kept."""
+        return self._action if self._jobs and not self.too_much else None
 
     def __enter__(self) -> Self:
         """Whatever the store does to jobs from here on belongs to the action."""
@@ -87,22 +95,26 @@ class Keeping:
 
     def before(self, seqs: list[int], *, deleted: bool = False) -> list[int]:
         """Keep how these jobs are, before they are changed, or before they are `deleted`."""
-        if not seqs or not self._has_room(given := json.dumps(seqs), deleted=deleted):
+        if not self.keeps or not seqs or not self._has_room(given := json.dumps(seqs), deleted=deleted):
             return []
-        if self.id is None:
+        self.write_down()
+        self._database.run("keep_jobs", undo=self._action, seqs=given)
+        if deleted:
+            self._database.run("keep_runs", undo=self._action, seqs=given)
+            self._database.run("keep_outputs", undo=self._action, seqs=given)
+        return seqs
+
+    def write_down(self) -> None:
+        """Record that the action was done, once: the journal asks for it with each event that it notes."""
+        if self._action is None:
             self._database.run("forget_undos", before=self._now - KEPT_MS)
-            ((self.id,),) = self._database.rows(
+            ((self._action,),) = self._database.rows(
                 "insert_undo",
                 now=self._now,
                 actor=self._journal.actor,
                 verb=self._verb,
                 command=self._journal.command,
             )
-        self._database.run("keep_jobs", undo=self.id, seqs=given)
-        if deleted:
-            self._database.run("keep_runs", undo=self.id, seqs=given)
-            self._database.run("keep_outputs", undo=self.id, seqs=given)
-        return seqs
 
     def after(self, seqs: list[int]) -> None:
         """Keep how these jobs were left."""
@@ -121,10 +133,9 @@ class Keeping:
             self._bytes += self._database.rows("size_of_outputs", seqs=seqs)[0][0]
         if self._jobs > MAX_JOBS or self._bytes > MAX_BYTES:
             self.too_much = True
-            if self.id is not None:
+            if self._action is not None:
                 # Half an action cannot be taken back: that would be a third state, which nobody asked for.
-                self._database.run("drop_undo", id=self.id)
-                self.id = None
+                self._database.run("empty_undo", id=self._action)
         return not self.too_much
 
 
@@ -136,12 +147,19 @@ class Undo:
         self._database = database
         self._journal = journal
 
-    def keeping(self, verb: str, *, now: int) -> Keeping:
-        """Keep how jobs are while the action `verb` is done: `with store.undo.keeping("retry", now=now) as kept: …`."""
-        return Keeping(self._database, self._journal, verb, now)
+    def keeping(self, verb: str, *, now: int, keeps: bool = True) -> Keeping:
+        """Keep how jobs are while the action `verb` is done: `with store.undo.keeping("retry", now=now) as kept: …`.
+
+        `keeps` is False for an action that is recorded only, as nothing takes it back.
+        """
+        return Keeping(self._database, self._journal, verb, now, keeps=keeps)
 
     def list(self, *, now: int) -> list[Undoable]:
         """What can be taken back, the newest first."""
+        return [each for each in self._actions(now) if each.jobs]
+
+    def _actions(self, now: int) -> Sequence[Undoable]:
+        """What was done and not taken back yet, the newest first; without jobs what cannot be."""
         return [
             Undoable(id=id_, at=at, actor=actor, verb=verb, command=command, jobs=jobs)
             for id_, at, actor, verb, command, jobs in self._database.rows("undos", since=now - KEPT_MS)
@@ -176,7 +194,10 @@ class Undo:
 
     def _choose(self, id_: int | None, now: int) -> tuple[int, str]:
         if id_ is None:
-            for last in self.list(now=now):
+            for last in self._actions(now):
+                if not last.jobs:
+                    hint = "queuectl undo --list shows what can be undone, by number"
+                    raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=hint)
                 return last.id, last.verb
             raise NotFound("nothing was done in the last ten minutes that can be undone")
         for found, at, _, verb, _, undone_at in self._database.rows("undo_by_id", id=id_):
@@ -184,6 +205,8 @@ class Undo:
                 raise Refused(f"undo {found} ({verb}) has been done already")
             if at < now - KEPT_MS:
                 raise Refused(f"undo {found} ({verb}) is too long ago: ten minutes are kept")
+            if not any(each.id == found for each in self.list(now=now)):
+                raise Refused(f"undo {found} ({verb}) cannot be undone")
             return found, verb
         raise NotFound(f"no undo {id_}", hint="queuectl undo --list")
 

@@ -16,6 +16,7 @@ from queuectl.domain.errors import Refused
 from queuectl.operations.changes import Deleted
 from tests.support import command
 from tests.support.queue import Queue
+from tests.support.terminal import on_a_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +142,51 @@ def test_prune_takes_what_finished_long_ago(mixed: Queue):
     assert mixed.run("prune", "--state", "completed", "--older-than", "1h").stdout == "0 jobs deleted\n"
     assert mixed.json("prune", "-s", "completed", "-s", "dead", "--older-than", "0") == {"deleted": 2}
     assert states(mixed) == {"waits": "pending"}
+
+
+def test_prune_asks_a_person_first_and_a_script_is_not_asked(mixed: Queue):
+    words, env = ("prune", "-s", "completed", "-s", "dead", "--older-than", "0"), mixed.environment | {"TERM": "xterm"}
+    asked = "Delete 2 jobs (completed, dead) and their history? This cannot be undone. [y/N] "
+
+    screen, code = on_a_terminal(*words, env=env, typed={asked: "n\n"})
+    assert (code, "not confirmed, so nothing was done" in screen) == (4, True), screen
+    assert set(states(mixed)) == {"done", "dead", "waits"}
+    screen, code = on_a_terminal(*words, env=env, typed={asked: "y\n"})
+    assert (code, "2 jobs deleted" in screen) == (0, True), screen
+    screen, code = on_a_terminal(*words, env=env)
+    assert (code, "[y/N]" in screen) == (0, False), "there is nothing to lose"
+
+    mixed.enqueue("true", "--id", "gone")
+    mixed.run("cancel", "gone")
+    screen, code = on_a_terminal("prune", "-s", "cancelled", "--older-than", "0", "--yes", env=env)
+    assert (code, "[y/N]" in screen) == (0, False)
+    assert states(mixed) == {"waits": "pending"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prune", "-s", "completed", "--older-than", "0"),
+        ("config", "set", "lease", "20"),
+        ("config", "unset", "max_retries"),
+        ("view", "save", "new", "state:dead"),
+        ("view", "delete", "old"),
+    ],
+    ids=" ".join,
+)
+def test_an_undo_after_what_cannot_be_undone_says_so_and_touches_nothing(mixed: Queue, words: tuple[str, ...]):
+    mixed.run("config", "set", "max_retries", "2")
+    mixed.run("view", "save", "old", "state:dead")
+    mixed.run("hold", "waits")
+    verb = words[0] if words[0] == "prune" else " ".join(words[:2])
+
+    mixed.run(*words)
+
+    done = command.run("undo", env=mixed.environment)
+    done.refused(4, f"the last action was {verb}, which cannot be undone")
+    assert "hint: queuectl undo --list" in done.err
+    assert states(mixed)["waits"] == "held"
+    assert [each["verb"] for each in mixed.json("undo", "--list")] == ["hold"]
 
 
 def test_dlq_list_gives_the_reason(mixed: Queue):

@@ -54,7 +54,7 @@ class Job:
 
 @dataclass
 class Action:
-    """Something that can be taken back."""
+    """Something that was done; without jobs it cannot be taken back."""
 
     id: int
     at: int
@@ -142,7 +142,7 @@ class Model:
     def cancel(self, ids: Sequence[str], now: int) -> None:
         jobs = self._all(ids, set(JobState) - FINAL)
         waiting = [job for job in jobs if job.state is not JobState.PROCESSING]
-        with_it = self._begin(waiting, now)
+        with_it = self._begin(jobs, now)
         for job in jobs:
             if job.state is JobState.PROCESSING:
                 job.cancel_requested = 15
@@ -208,6 +208,8 @@ class Model:
         if not possible:
             raise No
         action = possible[-1]
+        if not action.before:
+            raise No
         done = sum(self._put_back(action, seq) for seq in action.before)
         if not done:
             raise No
@@ -236,9 +238,9 @@ class Model:
         return True
 
     def _begin(self, jobs: Sequence[Job], now: int) -> Action | None:
-        kept = [job for job in jobs if job.state is not JobState.PROCESSING]
-        if not kept:
+        if not jobs:
             return None
+        kept = [job for job in jobs if job.state is not JobState.PROCESSING]
         self.actions = [each for each in self.actions if each.at >= now - KEPT_MS]
         self._action += 1
         kept.sort(key=lambda job: job.seq)

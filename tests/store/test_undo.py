@@ -226,6 +226,8 @@ def test_more_than_is_kept_cannot_be_undone_and_nothing_of_it_is_kept(
     assert kept.too_much
     assert stage.store.undo.list(now=stage.now) == []
     assert stage.store.database.query("SELECT count(*) FROM undo_jobs") == [(0,)]
+    with pytest.raises(Refused, match="the last action was delete, which cannot be undone"):
+        stage.store.undo.take_back(None, now=stage.now)
 
 
 def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
@@ -237,12 +239,43 @@ def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
     assert stage.store.undo.list(now=stage.now) == []
 
 
+def test_an_undo_does_not_take_back_what_was_done_before_an_action_that_cannot_be_undone(stage: Stage):
+    of_every_kind(stage)
+    hold = do(stage, "hold", "pending")
+    with stage.store.undo.keeping("prune", now=stage.now, keeps=False) as kept:
+        stage.store.jobs.prune(JobState.COMPLETED, before=stage.now, now=stage.now)
+    before = whole(stage.store)
+
+    with pytest.raises(Refused, match="the last action was prune, which cannot be undone"):
+        stage.store.undo.take_back(None, now=stage.now)
+
+    assert kept.id is None
+    assert whole(stage.store) == before
+    assert [each.id for each in stage.store.undo.list(now=stage.now)] == [hold]
+    with pytest.raises(Refused, match="cannot be undone"):
+        stage.store.undo.take_back(2, now=stage.now)
+    assert stage.store.undo.take_back(hold, now=stage.now).verb == "hold"
+
+
+def test_an_action_that_did_nothing_is_not_the_last_one(stage: Stage):
+    of_every_kind(stage)
+    hold = do(stage, "hold", "pending")
+    with stage.store.undo.keeping("prune", now=stage.now, keeps=False):
+        stage.store.jobs.prune(JobState.COMPLETED, before=0, now=stage.now)
+    with pytest.raises(Refused):
+        do(stage, "hold", "completed")
+
+    assert stage.store.undo.take_back(None, now=stage.now).id == hold
+
+
 def test_the_cancel_of_a_running_job_cannot_be_undone(stage: Stage):
     stage.enqueue("a")
     claim = stage.take()
 
     assert do(stage, "cancel", "a") is None
 
+    with pytest.raises(Refused, match="the last action was cancel, which cannot be undone"):
+        stage.store.undo.take_back(None, now=stage.now)
     stage.finish(claim, Outcome.CANCELLED)
 
 
