@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 
-from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.errors import QueuectlError, Refused, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
-def edit_text(text: str) -> str:
-    """`text` as $VISUAL, $EDITOR or vi leaves it, in a file that nobody else can read. Raises UsageError, Refused."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+@contextmanager
+def edited(text: str, again: Callable[[str], str], say: Callable[[str], None]) -> Iterator[str]:
+    """`text` as $VISUAL, $EDITOR or vi leaves it, for the time of a `with`. Raises UsageError, Refused.
+
+    If the block fails, the file is kept for what was typed into it, and the error's hint is `again` of its path. Only
+    its owner can read the file.
+    """
     descriptor, path = tempfile.mkstemp(prefix="queuectl-", suffix=".json")
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        yield _run_editor(path)
+    except BaseException as error:
+        if _is_still(path, text):
+            _remove(path)
+        elif isinstance(error, QueuectlError):
+            error.hint = f"{error.hint}; {again(path)}" if error.hint else again(path)
+        else:
+            say(again(path))
+        raise
+    _remove(path)
+
+
+def _run_editor(path: str) -> str:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
         # The variable may hold options; the path is a word of its own.
         status = os.spawnv(os.P_WAIT, "/bin/sh", ["sh", "-c", f'{editor} "$1"', editor, path])  # noqa: S606 - a person waits
         if status != 0:
@@ -23,5 +47,19 @@ def edit_text(text: str) -> str:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the text cannot be edited: {error}") from None
-    finally:
+
+
+def _is_still(path: str, text: str) -> bool:
+    """Whether nothing was typed; an editor may also have removed the file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read() == text.encode()
+    except OSError:
+        return True
+
+
+def _remove(path: str) -> None:
+    try:
         os.unlink(path)
+    except FileNotFoundError:
+        pass  # the editor did

@@ -14,7 +14,8 @@ from queuectl.operations import WHERE, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any, NoReturn
 
     from queuectl.cli.words import Call
@@ -103,7 +104,7 @@ def _run(call: Call, screen: Screen) -> int:
     )
     with_store.command = written_line(call.name, call.words)
     if screen.has_person:
-        with_store.edit_text = _edit_text
+        with_store.edit_text = lambda text, again: _edit_text(text, again, screen)
     try:
         if chosen.question is not None and screen.has_person and not getattr(params, "yes", False):
             _confirm(chosen.question(with_store, params), screen)
@@ -141,10 +142,10 @@ def _params(chosen: Operation, call: Call) -> Any:
     return params(chosen, call.words)
 
 
-def _edit_text(text: str) -> str:
-    from queuectl.cli.editor import edit_text
+def _edit_text(text: str, again: Callable[[str], str], screen: Screen) -> AbstractContextManager[str]:
+    from queuectl.cli.editor import edited
 
-    return edit_text(text)
+    return edited(text, again, screen.say)
 
 
 def _confirm(question: str | None, screen: Screen) -> None:

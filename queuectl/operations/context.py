@@ -10,6 +10,7 @@ from queuectl.store.location import is_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Protocol
 
     from queuectl.config import Settings
@@ -67,8 +68,11 @@ class Context:
         self._on_absent = on_absent or self.say
         self.command: str | None = None
         """The command line of what is being done, or what would do it: written down with each event."""
-        self.edit_text: Callable[[str], str] | None = None
-        """Lets the person who is there edit a text; None when nobody is."""
+        self.edit_text: Callable[[str, Callable[[str], str]], AbstractContextManager[str]] | None = None
+        """Has the person at the terminal edit a text, for the time of a `with`; None without a terminal.
+
+        If the block fails, what was typed is kept; the second argument says of its path how to use it again.
+        """
 
     @property
     def store(self) -> Store:

@@ -11,6 +11,7 @@ from queuectl.domain.spec import FIELDS, check, parse_object
 from queuectl.operations.here import absolute
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import recorded
+from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,10 +87,12 @@ class Edited:
 
 def edit(context: Context, params: Edit) -> Edited:
     """Change the job, all that was asked for or nothing."""
-    now = context.now()
     asked = _asked(params)
-    if not asked and not params.retry:
-        asked = _by_hand(context, params.id)
+    return _apply(context, params, asked) if asked or params.retry else _by_hand(context, params)
+
+
+def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
+    now = context.now()
     changes = checked(asked, now=now)
     if not changes and not params.retry:
         context.say("nothing was changed")
@@ -159,17 +162,23 @@ def _asked(params: Edit) -> dict[str, Any]:
     return asked | given
 
 
-def _by_hand(context: Context, id_: str) -> dict[str, Any]:
+def _by_hand(context: Context, params: Edit) -> Edited:
     """What a person changes in an editor; a line that is taken out changes nothing."""
     if context.edit_text is None:
         raise UsageError(
             "nothing is to change",
             hint="""give --command or another option, or '{"command": "…"}'; or use a terminal""",
         )
-    before = editable(context.store.jobs.get(id_).job)
-    text = context.edit_text(json.dumps(before, ensure_ascii=False, indent=2) + "\n")
-    after = parse_object(text)
-    return {key: value for key, value in after.items() if key not in before or value != before[key]}
+    before = editable(context.store.jobs.get(params.id).job)
+    text = json.dumps(before, ensure_ascii=False, indent=2) + "\n"
+    with context.edit_text(text, lambda path: _again(params.id, path)) as typed:
+        after = parse_object(typed)
+        changed = {key: value for key, value in after.items() if key not in before or value != before[key]}
+        return _apply(context, params, changed)
+
+
+def _again(id_: str, path: str) -> str:
+    return f'what you typed is in {path}; mend it there, then: queuectl edit {quoted(id_)} "$(cat {quoted(path)})"'
 
 
 def _now(context: Context, id_: str) -> JobRecord:
@@ -183,8 +192,8 @@ EDIT = Operation(
     run=edit,
     key="e",
     description=(
-        "Its history stays. Without changes, on a terminal, it opens $VISUAL or $EDITOR on the job as JSON. With "
-        "--retry a dead or finished job runs again as changed; its id cannot change."
+        "Its history stays. Without changes, on a terminal, it opens $VISUAL or $EDITOR on the job as JSON; what "
+        "was typed is kept in a file, and named, when the edit is refused. With --retry a dead or finished job runs again as changed; its id cannot change."
     ),
     examples=(
         "edit job1 --command './send.sh --fast' --retry",

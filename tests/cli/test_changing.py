@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 
 import pytest
 
 from tests.support import command
-from tests.support.queue import Queue
+from tests.support.queue import QUEUECTL, Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
 
@@ -95,7 +96,9 @@ def test_a_dead_job_is_edited_and_run_again(some: Queue):
 
 def test_an_editor_opens_on_a_terminal_and_what_it_leaves_is_checked(some: Queue):
     editor = some.directory / "editor"
-    env = some.environment | {"EDITOR": f"{editor} --wait", "TERM": "xterm"}
+    kept = some.directory / "kept"
+    kept.mkdir()
+    env = some.environment | {"EDITOR": f"{editor} --wait", "TERM": "xterm", "TMPDIR": str(kept)}
     seen, mode = some.directory / "seen.json", some.directory / "mode"
 
     def edits(script: str) -> None:
@@ -114,13 +117,40 @@ def test_an_editor_opens_on_a_terminal_and_what_it_leaves_is_checked(some: Queue
     screen, code = on_a_terminal("edit", "waits", env=env)
     assert (code, "nothing was changed" in screen) == (0, True)
 
-    edits("""echo '{"command": 5}' > "$2" """)
-    screen, code = on_a_terminal("edit", "waits", env=env)
-    assert (code, "command must be a string, not a number" in screen) == (2, True), screen
-
     edits("exit 1")
     screen, code = on_a_terminal("edit", "waits", env=env)
     assert (code, "so nothing was done" in screen) == (4, True), screen
+    assert list(kept.iterdir()) == [], "nothing was typed that could be lost"
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "told"),
+    [
+        ('{"command": "echo long work"', 2, "the job is not valid JSON"),
+        ('{"command": "echo long work", "priority": "high"}', 2, "priority"),
+        ('{"command": "echo long work"}; exit 1', 4, "so nothing was done"),
+    ],
+)
+def test_what_was_typed_in_an_editor_is_kept_when_the_edit_is_refused(some: Queue, typed: str, code: int, told: str):
+    editor, kept = some.directory / "editor", some.directory / "kept"
+    kept.mkdir()
+    text, _, end = typed.partition(";")
+    editor.write_text(f"#!/bin/sh\ncat > \"$1\" <<'END'\n{text}\nEND\n{end}\n")
+    editor.chmod(stat.S_IRWXU)
+    env = some.environment | {"EDITOR": str(editor), "TERM": "xterm", "TMPDIR": str(kept)}
+
+    screen, ended = on_a_terminal("edit", "waits", env=env, columns=1000)
+
+    (file,) = kept.iterdir()
+    assert (ended, told in screen) == (code, True), screen
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (f"{text}\n", 0o600)
+    again = f'queuectl edit waits "$(cat {file})"'
+    assert again in screen
+    assert some.json("show", "waits")["command"] == "true"
+    file.write_text('{"command": "echo long work"}')
+    words = again.replace("queuectl", f"'{QUEUECTL}'", 1)
+    subprocess.run(["sh", "-c", words], env=some.environment, check=True, stdout=subprocess.DEVNULL)
+    assert some.json("show", "waits")["command"] == "echo long work"
 
 
 def test_errors_are_listed_and_acted_on(some: Queue):
