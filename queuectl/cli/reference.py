@@ -105,7 +105,7 @@ RECORD = {
     "finished_at": "when it became final; null before",
     "exit_code, signal, outcome, error, worker": (
         "of its latest attempt. The outcome is `success`, `exit`, `signal`, `timeout`, `spawn_error`, `lost` (its "
-        "worker died), `released` (its worker was told to stop now) or `cancelled`"
+        "worker died), `released` (its worker was told to stop now, or could start no process) or `cancelled`"
     ),
     "cancel_requested": "whether somebody asked for its end",
     "losses": "workers in a row that died while they ran it; three make it dead",

@@ -18,11 +18,11 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     """Its time ran out and we ended its tree, whatever it then exited with."""
     SPAWN_ERROR = "spawn_error"
-    """It could not be started: no such directory, no process slot."""
+    """It could not be started, and that is its own fault: no such directory, too large an environment."""
     LOST = "lost"
     """Its worker died. Given back, but three in a row make the job dead."""
     RELEASED = "released"
-    """Its worker was told to stop now. Given back."""
+    """Its worker was told to stop now, or the machine refused to start anything. Given back."""
     CANCELLED = "cancelled"
 
 
@@ -81,5 +81,7 @@ class Result:
     error: str | None = None
     stdout: Output = NOTHING
     stderr: Output = NOTHING
+    refused: bool = False
+    """The machine would not start any command; the outcome is `released`, and the job has not run."""
     alive: tuple[int, ...] = ()
     """Pids of the attempt that could not be ended: while one of them lives, the job must not run again."""

@@ -101,7 +101,7 @@ class AttemptLock:
     def take(self) -> int:
         """Lock a file that nothing of an earlier attempt holds. Closed by everyone, it is free."""
         for spare in range(_SPARES):
-            fd = os.open(f"{self._path}.{spare}" if spare else self._path, _FLAGS | os.O_CREAT, 0o600)
+            fd = self._open(f"{self._path}.{spare}" if spare else self._path)
             try:
                 fcntl.flock(fd, _EXCLUSIVE)
             except BlockingIOError:
@@ -112,6 +112,15 @@ class AttemptLock:
             else:
                 return fd
         raise OSError(errno.EDEADLK, "the processes of too many earlier attempts cannot be ended", self._path)
+
+    @staticmethod
+    def _open(path: str) -> int:
+        try:
+            return os.open(path, _FLAGS | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            # The directory was removed, perhaps with all that was in it. Nothing else of it is ours to restore here.
+            os.mkdir(os.path.dirname(path), 0o700)
+            return os.open(path, _FLAGS | os.O_CREAT, 0o600)
 
     @staticmethod
     def note(fd: int, pid: int, seq: int, fence: int) -> None:

@@ -1,10 +1,15 @@
-"""Starting one command: a shell in a session of its own, its output in two pipes of ours."""
+"""Starting one command: a shell in a session of its own, its output in two pipes of ours.
+
+What prevents a start is either the command's own (its directory, its environment, its size: `SpawnError`, a failed
+attempt) or the machine's, which would refuse any other command too (`StartRefused`, no attempt at all).
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import signal
+import sys
 
 from queuectl.domain.errors import QueuectlError
 from queuectl.runtime import host
@@ -19,7 +24,9 @@ ARGUMENT_MAX = 131_072
 """Linux takes no single argument of so many bytes (MAX_ARG_STRLEN, with its NUL). Longer commands become a script."""
 SCRIPT_FD = 9
 """Dash cannot name more than one digit, and must be able to close it."""
-_FROM_SCRIPT = f". /dev/fd/{SCRIPT_FD}"
+_DESCRIPTORS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+"""A minimal container has /proc, which workers need anyway, and not always the link to it."""
+_FROM_SCRIPT = f". {_DESCRIPTORS}/{SCRIPT_FD}"
 """Not `sh /dev/fd/9`: this way $0 is what `sh -c` makes it."""
 _CLOSE_SCRIPT = f"exec {SCRIPT_FD}<&-; ".encode()
 """The shell reads from a copy; what it starts need not carry the script. On the same line: line numbers stay."""
@@ -34,7 +41,6 @@ _NOT_INHERITED = _SECRETS | {b"TMOUT"}
 _SEARCH = getattr(os, "O_PATH", os.O_RDONLY)
 
 _REASONS = {
-    errno.E2BIG: "command and environment are too large",
     errno.EAGAIN: "no more processes are allowed",
     errno.ENOMEM: "out of memory",
     errno.EBADF: f"the limit of open files must be above {LOCK_FD}",
@@ -46,7 +52,16 @@ _null = -1
 
 
 class SpawnError(Exception):
-    """The command could not be started; the text says why."""
+    """This command cannot be started, on any machine; the text says why."""
+
+
+class StartRefused(Exception):
+    """The machine starts no command at present, whichever; the text says why."""
+
+
+def reason(error: OSError) -> str:
+    """Say why the machine refused."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
 
 
 def allow_open_files() -> None:
@@ -98,14 +113,14 @@ def cookie(instance: str, seq: int, fence: int) -> str:
 
 
 def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None) -> tuple[int, int, int]:
-    """Start `command`; the pid and the two pipes to read its stdout and stderr from. Raises SpawnError.
+    """Start `command`; the pid and the two pipes to read its stdout and stderr from. Raises SpawnError, StartRefused.
 
     `lock` is inherited as LOCK_FD. The working directory is changed for the moment of the start, since posix_spawn
     cannot: the worker must have a single thread.
     """
-    null = _null if _null >= 0 else _prepare()
     opened: list[int] = []
     try:
+        null = _null if _null >= 0 else _prepare()
         text = command.encode()
         out, out_end = os.pipe()
         opened += out, out_end
@@ -135,7 +150,12 @@ def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, loc
             pid = _spawn_in(cwd, arguments, environment, actions)
     except OSError as error:
         _close(opened)
-        raise SpawnError(f"cannot start: {_REASONS.get(error.errno or 0, error.strerror)}") from None
+        if error.errno == errno.E2BIG:
+            raise SpawnError("cannot start: command and environment are too large") from None
+        raise StartRefused(reason(error)) from None
+    except MemoryError:
+        _close(opened)
+        raise StartRefused(_REASONS[errno.ENOMEM]) from None
     except ValueError as error:  # a NUL or a "=" where none can be, or text that is not Unicode
         _close(opened)
         raise SpawnError(f"cannot start: {error}") from None
@@ -174,6 +194,8 @@ def _spawn_in(
         try:
             os.chdir(path)
         except OSError as error:
+            if error.errno == errno.ENOMEM:
+                raise
             raise SpawnError(f"cannot start in {cwd}: {error.strerror}") from None
         try:
             return _spawn(arguments, environment, actions)
@@ -193,7 +215,7 @@ def _go_back(home: int) -> None:
 def _prepare() -> int:
     """Before the first start: open /dev/null for all of them, and keep what this process inherited from its jobs."""
     global _null  # noqa: PLW0603 - one descriptor for all jobs of the process
-    for name in os.listdir("/dev/fd"):
+    for name in os.listdir(_DESCRIPTORS):
         try:
             if int(name) > 2:
                 os.set_inheritable(int(name), False)

@@ -83,13 +83,13 @@ def run(
     host.adopt_orphans()
     started = time.monotonic()
     try:
-        if lock is None:
-            pid, out, err = process.start(command, environment, cwd, None)
-        else:
-            pid, out, err = _start_locked(command, environment, cwd, lock, (seq, fence))
-        exit_fd = _watch(pid, out, err)
+        pid, out, err, exit_fd = begin(command, environment, cwd, lock, (seq, fence))
     except process.SpawnError as error:
         return Result(outcome=Outcome.SPAWN_ERROR, duration_ms=_milliseconds(started), error=str(error))
+    except process.StartRefused as error:
+        return Result(
+            outcome=Outcome.RELEASED, duration_ms=_milliseconds(started), error=f"not started: {error}", refused=True
+        )
     try:
         attempt = _Attempt(pid, exit_fd, (out, err), cookie=cookie, live=live, tick=tick, order=order)
         attempt.timeout_at = NEVER if timeout_ms is None else started + timeout_ms / 1000
@@ -102,13 +102,27 @@ def run(
         os.close(exit_fd)
 
 
+def begin(
+    command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock | None, name: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Start a command; its pid, the pipes of its output, and what polls readable when it may have exited.
+
+    `name` is its seq and fence. Raises SpawnError and StartRefused.
+    """
+    if lock is None:
+        pid, out, err = process.start(command, environment, cwd, None)
+    else:
+        pid, out, err = _start_locked(command, environment, cwd, lock, name)
+    return pid, out, err, _watch(pid, out, err)
+
+
 def _start_locked(
     command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock, name: tuple[int, int]
 ) -> tuple[int, int, int]:
     try:
         held = lock.take()
     except OSError as error:
-        raise process.SpawnError(f"cannot lock the attempt: {error.strerror}") from None
+        raise process.StartRefused(f"its lock cannot be made: {process.reason(error)}") from None
     try:
         started = process.start(command, environment, cwd, held)
         lock.note(held, started[0], *name)
@@ -125,7 +139,7 @@ def _watch(pid: int, out: int, err: int) -> int:
         os.waitpid(pid, 0)
         os.close(out)
         os.close(err)
-        raise process.SpawnError(f"cannot be watched: {error.strerror}") from None
+        raise process.StartRefused(f"it cannot be watched: {process.reason(error)}") from None
 
 
 class _Attempt:

@@ -12,11 +12,12 @@ from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
 from queuectl.domain.job import JobState
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.assignment import Stop
-from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, quiet, ring
+from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring
 from queuectl.runtime.idle import Idle
 from queuectl.runtime.live import Live
 from queuectl.runtime.pulse import TICK, Pulse
 from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.starts import Starts
 from queuectl.runtime.supervise import Cancel, Release
 from queuectl.runtime.tenure import ByLease, ByLock
 from queuectl.runtime.weather import Weather
@@ -93,6 +94,7 @@ class Worker:
         )
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
+        self._starts = Starts(log, self._attempt_lock, self._environment)
         # A worker that waits for the store's lock is not a hung one.
         store.database.on_wait = self._pulse.beat
 
@@ -112,8 +114,7 @@ class Worker:
                 break
             if claim is None:
                 idle = True
-                drained = self._wait()
-                if drained:
+                if drained := self._wait():
                     break
                 continue
             if idle:
@@ -123,6 +124,7 @@ class Worker:
             self._claim = claim
             live = Live(self._place.live, claim.seq, claim.fence)
             result = self._attempt(claim, live)
+            self._starts.judge(result, claim.command)
             if result.alive and not self._outlast(result.alive):
                 return False  # as if we had died: a steward puts the job back once its processes are gone
             try:
@@ -132,6 +134,9 @@ class Worker:
                 raise
             live.discard()
             self._tenure.ended(claim)
+            if result.refused:
+                # Another worker may be allowed what this one is not.
+                ring(self._place, *bells_of_queues([claim.queue]))
             self._between_jobs()
         self._leave()
         return drained
@@ -180,7 +185,7 @@ class Worker:
                 held = self._tenure.held_after_all()
                 if held is not None and not any(each.seq == claim.seq and each.fence == claim.fence for each in held):
                     state, following = self._claims.has_ended(claim, self._id), next(iter(held), None)
-                elif self._stop or self._tenure.is_over:
+                elif self._stop or self._tenure.is_over or result.refused:
                     following = None
                     state = self._claims.finish(
                         claim, self._id, result, backoff=self._backoff, random=self._random, now=now
@@ -203,6 +208,8 @@ class Worker:
                 return following
 
     def _next(self) -> Claim | None:
+        if not self._starts.are_possible():
+            return None
         try:
             if not self._tenure.is_certain(None):
                 return None
@@ -229,6 +236,9 @@ class Worker:
         """Sleep until there may be a job; True where nothing is left in a drain."""
         if self._weather.pause is not None:
             self._sit_out(self._weather.pause)
+            return False
+        if self._starts.pause is not None:
+            self._sit_out(self._starts.pause, heed_bells=False)
             return False
         try:
             self._count_attempts()
@@ -339,10 +349,12 @@ class Worker:
         if self._claim is not None:
             self._sit_out(pause)
 
-    def _sit_out(self, seconds: float) -> None:
+    def _sit_out(self, seconds: float, *, heed_bells: bool = True) -> None:
         """Wait for as long, or until the bell rings, and show life meanwhile: the lease may be shorter."""
         over = time.monotonic() + seconds
-        while (left := over - time.monotonic()) > 0 and not self._listener.wait(min(left, 1.0)):
+        while (left := over - time.monotonic()) > 0:
+            if self._listener.wait(min(left, 1.0)) and (heed_bells or self._stop):
+                break
             self._tick()
             self._tenure.stay(self._claim)
         self._tick()

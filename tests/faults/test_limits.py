@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from queuectl.selftest.ledger import note, witnessed
+from queuectl.selftest.ledger import note, read, witnessed
 from tests.support import command
 from tests.support.queue import QUEUECTL, Queue
 from tests.support.siege import enqueue_many
@@ -128,20 +128,23 @@ def test_a_supervisor_that_may_start_no_process_waits_until_it_may(crowd: Crowd)
     assert assert_crowd_sound(crowd, "job") == {"job": ["success"]}
 
 
-def test_a_worker_that_may_start_no_process_says_so_of_each_attempt(crowd: Crowd):
-    crowd.run("config", "set", "backoff_delay", "0.1")
-    crowd.run("config", "set", "backoff_base", "1")
+def test_jobs_that_no_process_may_be_started_for_keep_their_attempts_and_their_order(crowd: Crowd):
     *_, worker = crowd.pool()
     allow_processes(1, worker)
+    ids = [f"job{number}" for number in range(6)]
 
-    crowd.run("enqueue", "--id", "job", "--max-retries", "1000", witnessed(str(crowd.ledger), "true"))
-    wait_until(lambda: "no more processes are allowed" in crowd.run("show", "job"), 30)
+    crowd.run("enqueue", "--id", ids[0], "--max-retries", "0", witnessed(str(crowd.ledger), "true"))
+    wait_until(lambda: "no job can be started: no more processes are allowed" in crowd.log.read_text(), 60)
+    for id_ in ids[1:]:
+        crowd.run("enqueue", "--id", id_, "--max-retries", "0", witnessed(str(crowd.ledger), "true"))
     allow_processes(100, worker)
 
-    assert crowd.wait_for("job") == "completed"
-    *failed, last = assert_crowd_sound(crowd, "job")["job"]
-    assert set(failed) == {"spawn_error"}
-    assert last == "success"
+    assert [crowd.wait_for(id_) for id_ in ids] == ["completed"] * 6
+    assert crowd.log.read_text().count("no job can be started") == 1
+    assert crowd.log.read_text().count("jobs can be started again") == 1
+    assert [entry.job for entry in read(str(crowd.ledger)) if entry.word == "start"] == ids
+    outcomes = assert_crowd_sound(crowd, *ids)
+    assert outcomes == {id_: ["released", "success"] if id_ == ids[0] else ["success"] for id_ in ids}
 
 
 def test_a_fork_bomb_takes_what_it_may_and_is_ended_at_its_timeout(crowd: Crowd):

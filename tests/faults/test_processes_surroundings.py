@@ -13,6 +13,7 @@ import pytest
 from queuectl.selftest.ledger import note, witnessed
 from tests.support import command
 from tests.support.queue import QUEUECTL, ROOT, Queue
+from tests.support.siege import began
 from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
 
@@ -148,4 +149,41 @@ def test_a_job_whose_directory_goes_while_it_runs_runs_on_and_its_retry_says_so(
     assert queue.wait_for("job") == "dead"
     assert queue.outcomes("job") == ["exit", "spawn_error"]
     assert str(tmp_path / "work") in queue.json("show", "job")["error"]
+    assert_sound(queue, ledger, ["job"])
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["idle", "while a job runs"])
+def test_a_directory_of_locks_that_is_removed_fails_no_job(queue: Queue, ledger: Path, tmp_path: Path, running: bool):
+    pool = queue.start()
+    (worker,) = queue.workers()
+    gate = tmp_path / "gate"
+    if running:
+        queue.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "before")
+        wait_until(began(ledger, "before"), 60)
+
+    shutil.rmtree(queue.context.place.attempts)
+    gate.touch()
+    queue.enqueue(witnessed(str(ledger), "true"), "--id", "after", "--max-retries", "0")
+
+    assert queue.wait_for("after", seconds=60) == "completed"
+    ids = ["before", "after"] if running else ["after"]
+    assert [queue.outcomes(id_) for id_ in ids] == [["success"]] * len(ids)
+    assert [seen.info.id for seen in queue.workers()] == [worker.info.id]
+    assert "no job can be started" not in pool.log
+    assert_sound(queue, ledger, ids)
+
+
+def test_a_job_whose_lock_cannot_be_made_waits_until_it_can(queue: Queue, ledger: Path):
+    pool = queue.start()
+    attempts = Path(queue.context.place.attempts)
+    shutil.rmtree(attempts)
+    attempts.touch()
+
+    queue.enqueue(witnessed(str(ledger), "true"), "--id", "job", "--max-retries", "0")
+    wait_until(lambda: "no job can be started: its lock cannot be made: Not a directory" in pool.log, 60)
+    attempts.unlink()
+
+    assert queue.wait_for("job", seconds=60) == "completed"
+    assert queue.outcomes("job") == ["released", "success"]
+    wait_until(lambda: "jobs can be started again" in pool.log, 60)
     assert_sound(queue, ledger, ["job"])

@@ -118,8 +118,6 @@ class Model:
         buried = outcome is Outcome.LOST and job.losses >= MAX_LOSSES
         if outcome in GIVEN_BACK and not buried:
             job.attempts -= 1
-        if outcome in GIVEN_BACK:
-            job.run_at = now
         if outcome is Outcome.SUCCESS:
             job.state = JobState.COMPLETED
         elif outcome is Outcome.CANCELLED or job.cancel_requested:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import stat
 
@@ -143,7 +144,19 @@ def test_a_jobs_tree_holds_its_attempt_and_the_worker_does_not(start):
     wait_until(lambda: locks.is_free(worker.lock_path))
 
 
-def test_a_lock_that_cannot_be_made_is_a_spawn_error(start, monkeypatch):
+def test_attempts_go_on_where_their_directory_was_removed(tmp_path):
+    (tmp_path / "attempts").mkdir()
+    lock = locks.AttemptLock(str(tmp_path / "attempts" / "w1"))
+    shutil.rmtree(tmp_path / "attempts")
+
+    fd = lock.take()
+
+    assert not locks.is_free(str(tmp_path / "attempts" / "w1"))
+    assert stat.S_IMODE(os.stat(tmp_path / "attempts").st_mode) == 0o700
+    os.close(fd)
+
+
+def test_a_lock_that_cannot_be_made_is_no_fault_of_the_job(start, monkeypatch):
     def full():
         def take(_):
             raise OSError(28, "No space left on device")
@@ -152,7 +165,5 @@ def test_a_lock_that_cannot_be_made_is_a_spawn_error(start, monkeypatch):
 
     monkeypatch.setattr(locks.AttemptLock, "__init__", lambda *_: None)
     result = start("true", first=full).result()
-    assert (result.outcome, result.error) == (
-        Outcome.SPAWN_ERROR,
-        "cannot lock the attempt: No space left on device",
-    )
+    assert (result.outcome, result.refused) == (Outcome.RELEASED, True)
+    assert result.error == "not started: its lock cannot be made: No space left on device"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from queuectl.domain.attempt import Outcome
-from queuectl.runtime import process
+from queuectl.runtime import host, portable, process
 from queuectl.runtime.locks import LOCK_FD
 
 pytestmark = pytest.mark.usefixtures("half")
@@ -193,12 +194,44 @@ def test_no_descriptor_leaks_from_a_start_that_failed(tmp_path):
     assert len(os.listdir("/dev/fd")) <= before + 1
 
 
-def test_too_few_descriptors_are_a_spawn_error(start):
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (LOCK_FD, before[1]))
-    try:
-        worker = start("true")
-        error = str(worker.result().error)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    assert error == "cannot start: the limit of open files must be above 187"
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (LOCK_FD, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def no_memory_for_a_directory():
+    def chdir(_):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    os.chdir = chdir
+
+
+def failing_with(number):
+    def spawn(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    def fail():
+        os.posix_spawn = spawn
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("broken", "options", "why"),
+    [
+        (few_descriptors, {}, "the limit of open files must be above 187"),
+        (failing_with(errno.EAGAIN), {}, "no more processes are allowed"),
+        (failing_with(errno.ENOMEM), {}, "out of memory"),
+        (failing_with(errno.ENOENT), {}, "No such file or directory"),
+        (no_memory_for_a_directory, {"cwd": "/"}, "out of memory"),
+    ],
+)
+def test_what_the_machine_refuses_to_every_command_is_no_fault_of_the_job(start, broken, options, why):
+    result = start("true", first=broken, **options).result()
+    assert (result.outcome, result.refused, result.error) == (Outcome.RELEASED, True, f"not started: {why}")
+
+
+def test_a_long_command_that_gets_no_file_is_no_fault_of_the_job(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(host, "script_fd", portable.script_fd)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
+    result = start("true #" + "x" * 200_000).result()
+    assert (result.outcome, result.refused) == (Outcome.RELEASED, True)
