@@ -65,13 +65,9 @@ def place_of(location: str, environ: Mapping[str, str] = os.environ) -> Place:
     if not is_url(location):
         return Place(location + ".run")
     # Loaded here, as are drivers: a file needs neither.
-    from hashlib import sha256
+    from queuectl.store.url import name_of, shown
 
-    from queuectl.store.url import shown
-
-    # Named by the address without its password, which may change. Two ways to write one address are two places.
-    name = sha256(shown(location).encode(errors="surrogatepass")).hexdigest()[:16]
-    return Place(os.path.join(data_directory(environ), f"{name}.run"))
+    return Place(os.path.join(data_directory(environ), f"{name_of(shown(location))}.run"))
 
 
 def context(

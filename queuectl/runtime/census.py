@@ -80,6 +80,13 @@ def lives(worker: WorkerInfo, place: Place) -> bool:
     )
 
 
+def works_elsewhere(worker: WorkerInfo) -> bool:
+    """Whether a worker that does not work on this store lives: then the store is a copy of the one it works on."""
+    return (
+        worker.boot_id == host.boot_id() and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
+    )
+
+
 def living_pools(store: Store, place: Place, on: str | None = None) -> list[PoolInfo]:
     """The pools, of the host `on` or all, whose supervisor lives."""
     return [pool for pool in store.fleet.running_pools(on) if pool_lives(pool, place)]

@@ -140,6 +140,23 @@ def holding(path: str, fd: int) -> dict[int, int]:
     return found
 
 
+def has_open(pid: int, file: tuple[int, int]) -> bool | None:
+    """Whether `pid` has the file of this device and inode open; None where that cannot be seen."""
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                opened = os.stat(f"/proc/{pid}/fd/{fd}")
+            except FileNotFoundError:
+                continue  # closed meanwhile
+            if (opened.st_dev, opened.st_ino) == file:
+                return True
+    except PermissionError:
+        return None  # another user's
+    except OSError:
+        pass
+    return False
+
+
 def send(pid: int, started: int, signo: int) -> bool:
     """Signal the process `pid` that started at `started`; False if it is gone or not ours to signal."""
     try:

@@ -40,7 +40,7 @@ def orphans(store: Store, place: Place) -> list[Orphans]:
         note = locks.read_note(path)
         # While a worker is not written off, the reaper looks after its attempts.
         if worker not in running and note is not None and not locks.is_free(path):
-            cookie = process.cookie(worker, *note[1:])
+            cookie = process.cookie(worker, *note[1:], store.database.identity)
             held.setdefault(cookie, []).append(path)
             pids.setdefault(cookie, set()).update(host.holding(path, locks.LOCK_FD))
     spared = tree.spared_in(host.processes())
@@ -64,7 +64,11 @@ def _attempt_files(place: Place) -> list[str]:
 
 
 def _is_over(store: Store, cookie: str) -> bool:
-    worker, *numbers = cookie.rsplit("-", 2)
-    if len(numbers) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 19 for each in numbers):
+    # Of the store that this one is a copy of, an attempt that is over here may well run.
+    ours, _, identity = cookie.rpartition("-")
+    worker, *numbers = ours.rsplit("-", 2)
+    if identity != store.database.identity or len(numbers) != 2:
+        return False
+    if not all(each.isascii() and each.isdigit() and len(each) < 19 for each in numbers):
         return False
     return store.fleet.attempt_is_over(worker, int(numbers[0]), int(numbers[1]))

@@ -147,6 +147,21 @@ def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001 - what the Li
     return {}
 
 
+def has_open(pid: int, file: tuple[int, int]) -> bool | None:
+    """Whether `pid` has the file of this device and inode open; None where that cannot be seen."""
+    code, listed = _run("lsof", "-n", "-P", "-p", str(pid), "-F", "n")
+    if code:
+        return None
+    for line in listed.splitlines():
+        try:
+            opened = os.stat(line[1:]) if line.startswith(b"n/") else None
+        except OSError:
+            continue
+        if opened is not None and (opened.st_dev, opened.st_ino) == file:
+            return True
+    return False
+
+
 def send(pid: int, started: int, signo: int, *, same: Callable[[int, int], bool] | None = None) -> bool:
     """Signal the process `pid` that started at `started`; False if it is gone or not ours to signal."""
     if not (same or is_same)(pid, started):

@@ -107,9 +107,13 @@ def environment(
     return made
 
 
-def cookie(instance: str, seq: int, fence: int) -> str:
-    """Name one attempt of one job of one store: what every process of its tree carries in its environment."""
-    return f"{instance}-{seq}-{fence}"
+def cookie(worker: str, seq: int, fence: int, identity: str) -> str:
+    """Name one attempt of one job of the store `identity`: what each process of its tree has in its environment.
+
+    A copy of a store holds the same workers, jobs and fences, but has another identity: it names no process of the
+    original.
+    """
+    return f"{worker}-{seq}-{fence}-{identity}"
 
 
 def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from queuectl.runtime import host
 from queuectl.store.file_locks import file_locks
 
 _FIRST_READ_LOCK, _LAST_READ_LOCK = 123, 127
@@ -40,24 +41,9 @@ def _readers(path: str) -> set[int]:
         and lock.inode == memory.st_ino
         and _FIRST_READ_LOCK <= lock.first <= _LAST_READ_LOCK
     }
-    return {pid for pid in found if pid != os.getpid() and _has_open(pid, memory)}
-
-
-def _has_open(pid: int, file: os.stat_result) -> bool:
-    """Whether it is that very file: the number alone may be another file system's."""
-    try:
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                opened = os.stat(f"/proc/{pid}/fd/{fd}")
-            except OSError:
-                continue
-            if (opened.st_ino, opened.st_dev) == (file.st_ino, file.st_dev):
-                return True
-    except PermissionError:
-        return True  # another user's: the lock is all that can be seen
-    except OSError:
-        pass
-    return False
+    # The inode alone may be another file system's. Of another user's process the lock is all that can be seen.
+    file = memory.st_dev, memory.st_ino
+    return {pid for pid in found if pid != os.getpid() and host.has_open(pid, file) is not False}
 
 
 def _name(pid: int) -> str:

@@ -7,7 +7,7 @@ import signal
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import host, live, locks, process, tree
-from queuectl.runtime.census import has_ended, is_here
+from queuectl.runtime.census import has_ended, is_here, works_elsewhere
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
 from queuectl.runtime.place import age_ms
 from queuectl.runtime.silences import Silences
@@ -106,7 +106,7 @@ class Reaper:
             attempts = locks.attempt_locks(os.path.join(self._place.attempts, name))
             for note in filter(None, map(locks.read_note, attempts)):
                 pid, seq, fence = note
-                if tree.end_tree(process.cookie(name, seq, fence), attempts, pid_hint=pid):
+                if tree.end_tree(self._cookie(name, seq, fence), attempts, pid_hint=pid):
                     return  # what cannot be killed now may go later
                 live.discard(self._place.live, seq, fence)
             self._clear(name, path)
@@ -115,7 +115,8 @@ class Reaper:
         """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""
         path = os.path.join(self._place.workers, worker.id)
         if not os.path.exists(path):
-            # Its lock was taken away, by hand or with the whole directory. A worker that still lives is ended first.
+            # Either the lock was removed, by hand or with its directory, and a worker that still lives is ended first.
+            # Or this store is a copy, and the worker is the original's.
             return not self._lives(worker) or self._kill(worker, "its lock file is gone")
         if locks.is_free(path):
             return True
@@ -126,9 +127,16 @@ class Reaper:
         return False
 
     def _lives(self, worker: WorkerInfo) -> bool:
-        """Whether the very process that started as this worker is there: a recycled pid started at another time."""
+        """Whether the very process that started as this worker is there, and works on this store's file.
+
+        A recycled pid started at another time. A worker of the store that this one is a copy of has another file open.
+        """
+        file = self._store.database.file
         return (
-            worker.boot_id == self._boot and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
+            worker.boot_id == self._boot
+            and worker.pid_start is not None
+            and host.is_same(worker.pid, worker.pid_start)
+            and (file is None or host.has_open(worker.pid, file) is True)
         )
 
     def _kill(self, worker: WorkerInfo, why: str) -> bool:
@@ -166,7 +174,7 @@ class Reaper:
         attempts = locks.attempt_locks(os.path.join(self._place.attempts, worker.id))
         notes = [note for path in attempts if (note := locks.read_note(path)) and note[1:] == (claim.seq, claim.fence)]
         alive = tree.end_tree(
-            process.cookie(worker.id, claim.seq, claim.fence), attempts, pid_hint=notes[0][0] if notes else None
+            self._cookie(worker.id, claim.seq, claim.fence), attempts, pid_hint=notes[0][0] if notes else None
         )
         if alive:
             self._log.event(f"{claim.id} cannot be put back: {', '.join(map(str, alive))} cannot be killed")
@@ -178,7 +186,8 @@ class Reaper:
         result = Result(
             outcome=Outcome.LOST,
             duration_ms=max(0, now - self._claims.started_at(claim)),
-            error=f"worker {worker.id} (pid {worker.pid}) died",
+            error=f"worker {worker.id} (pid {worker.pid}) "
+            + ("works on another file, of which this store is a copy" if works_elsewhere(worker) else "died"),
             stdout=stdout,
             stderr=stderr,
         )
@@ -186,6 +195,9 @@ class Reaper:
         live.discard(self._place.live, claim.seq, claim.fence)
         ring_everywhere(self._store, self._place, *bells_of_queues([claim.queue]))
         return True
+
+    def _cookie(self, worker: str, seq: int, fence: int) -> str:
+        return process.cookie(worker, seq, fence, self._store.database.identity)
 
     def _clear(self, worker: str, path: str) -> None:
         _unlink(

@@ -145,7 +145,7 @@ class Worker:
         self._unannounced = claim
         self._announce_at = time.monotonic() + TICK
         settings = self._settings
-        cookie = process.cookie(self._id, claim.seq, claim.fence)
+        cookie = process.cookie(self._id, claim.seq, claim.fence, self._store.database.identity)
         return supervise.run(
             claim.command,
             seq=claim.seq,

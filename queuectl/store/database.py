@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         """Whether a statement can change several tables: then a claim begins its run itself, and a success claims."""
         remote: bool
         """Whether other hosts use it too: then leases decide who lives, by the server's clock."""
+        identity: str
+        """What tells this store from its copies: the file's device and inode, or a name for the server's address."""
         ahead: int | None
         """Milliseconds that the store's clock is ahead of `steady`, as of the last `changed`; None: it has none."""
         connections: int
@@ -50,6 +52,10 @@ if TYPE_CHECKING:
         """
         on_wait: Callable[[], None] | None
         """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
+
+        @property
+        def file(self) -> tuple[int, int] | None:
+            """Device and inode of the store's file; None for a server's."""
 
         @property
         def lost(self) -> bool:

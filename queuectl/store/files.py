@@ -26,6 +26,11 @@ class Files:
         """Remember those at `path`."""
         self._path = path
         self._known = [(path + part, _identity(path + part)) for part in PARTS]
+        database = self._known[0][1]
+        if database is None:
+            raise gone(path)
+        self.identity = database
+        """Device and inode of the database."""
 
     def are_there(self) -> bool:
         """Whether they still bear their names: three looks, 5 µs."""

@@ -61,6 +61,7 @@ class PostgresDatabase:
     exclusive = False
     compound = True
     remote = True
+    file: tuple[int, int] | None = None
 
     def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False, make: bool = True) -> None:
         """Connect to the server at `url`, and make or migrate the store where needed, unless `as_is`.
@@ -70,6 +71,7 @@ class PostgresDatabase:
         addresses.check(url)
         self.address = addresses.shown(url)
         """The URL as people may see it."""
+        self.identity = addresses.name_of(self.address)
         self._wait = wait
         self._as_is, self._make = as_is, make
         self.ahead: int | None = None

@@ -80,6 +80,8 @@ class SqliteDatabase:
             self._execute = self._connection.execute
             self._prepare()
             self._files = Files(path)
+            self.file = self._files.identity
+            self.identity = "{:x}.{:x}".format(*self.file)
         except apsw.Error as error:
             raise self._told(error) from error
 

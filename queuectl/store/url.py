@@ -42,6 +42,16 @@ def shown(url: str) -> str:
     )
 
 
+def name_of(address: str) -> str:
+    """Name the store at this address, as `shown` gives it, in file names and environments.
+
+    Without its password, which may change. Two ways to write one address are two names.
+    """
+    from hashlib import sha256
+
+    return sha256(address.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
 def secrets(given: Mapping[str, str]) -> list[str]:
     """The values that no message may repeat."""
     return [value for name, value in given.items() if value and name not in _TELLABLE]

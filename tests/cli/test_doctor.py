@@ -162,13 +162,22 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
     over, running = queue.enqueue("true"), queue.enqueue("sleep 1000")
     queue.wait_for(over)
     queue.wait_for(running, "processing")
-    cookies = (f"{worker.info.id}-1-1", "wnobody-1-1", f"{worker.info.id}-one-1", "", "x")
+    identity = queue.context.store.database.identity
+    cookies = (
+        f"{worker.info.id}-1-1-{identity}",
+        f"{worker.info.id}-1-1-of.a.copy",
+        f"{worker.info.id}-1-1",
+        f"wnobody-1-1-{identity}",
+        f"{worker.info.id}-one-1-{identity}",
+        "",
+        "x",
+    )
     sleepers += [subprocess.Popen(["sleep", "1000"], env={"QUEUECTL_RUN": cookie}) for cookie in cookies]
     wait_until(lambda: len(host.cookies()) >= len(sleepers))
     orphan, *strangers = sleepers
 
     told = trouble(queue, "orphans")
-    assert f"attempt {worker.info.id}-1-1 is over, and of it still runs: {orphan.pid}:" in told
+    assert f"attempt {worker.info.id}-1-1-{identity} is over, and of it still runs: {orphan.pid}:" in told
     assert orphan.poll() is None
 
     assert fixed(queue, "orphans") == ["ended"]

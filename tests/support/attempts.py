@@ -46,7 +46,7 @@ class Worker:
     def __init__(self, command: str, directory: str, **options: Any) -> None:
         number = next(_numbers)
         self.seq, self.fence = number, 1
-        self.cookie = process.cookie(f"t{os.getpid()}", number, 1)
+        self.cookie = process.cookie(f"t{os.getpid()}", number, 1, "store")
         self.lock_path = os.path.join(directory, f"worker{number}")
         self._directory = directory
         self._orders_out, self._orders = os.pipe()

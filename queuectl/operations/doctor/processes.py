@@ -8,7 +8,7 @@ from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_duration
 from queuectl.operations.doctor.allowance import allowance, logins
 from queuectl.operations.doctor.second_look import lasting
-from queuectl.runtime.census import has_ended, lives, living_pools
+from queuectl.runtime.census import has_ended, lives, living_pools, works_elsewhere
 from queuectl.runtime.litter import half_copies, litter, remove
 from queuectl.runtime.log import Log
 from queuectl.runtime.orphans import end, orphans
@@ -101,7 +101,7 @@ def _dead(context: Context) -> dict[str, str]:
     """The workers and pools of this machine that have died, by name, and how to say so."""
     here, place, fleet = os.uname().nodename, context.place, context.store.fleet
     found = {
-        worker.id: f"worker {worker.id} (pid {worker.pid}) died while it {_at(worker)}"
+        worker.id: _told_of(worker)
         for worker in fleet.running_workers()
         if worker.host == here and not lives(worker, place)
     }
@@ -119,6 +119,12 @@ def _silent(context: Context) -> dict[str, tuple[WorkerInfo, int]]:
         if silent is not None and silent > lease_ms and lives(worker, context.place):
             found[worker.id] = worker, silent
     return found
+
+
+def _told_of(dead: WorkerInfo) -> str:
+    if works_elsewhere(dead):
+        return f"this store is a copy: worker {dead.id} (pid {dead.pid}) works on the original, and {_at(dead)} there"
+    return f"worker {dead.id} (pid {dead.pid}) died while it {_at(dead)}"
 
 
 def _at(worker: WorkerInfo) -> str:
