@@ -86,6 +86,8 @@ class Worker:
         self._completed = self._failed = 0
         self._look_up_at = 0.0
         self._announce_at = 0.0
+        self._asked = False
+        """Whether the store has answered the last claim."""
         self._idle = Idle(store, self._claims, self._listener, clock, drain=assignment.drain)
         self._tenure = (
             ByLease(store, self._claims, self._id, place=place, seconds=lease)
@@ -210,6 +212,7 @@ class Worker:
     def _next(self) -> Claim | None:
         if not self._starts.are_possible():
             return None
+        self._asked = False
         try:
             if not self._tenure.is_certain(None):
                 return None
@@ -219,8 +222,11 @@ class Worker:
         except StoreError as error:
             self._bad_weather(error)
             return None
+        self._asked = True
+        if claim is None:
+            return None  # whether the store is well, the wait finds out
         self._weather.turn_fair()
-        return None if claim is None else self._confirmed(claim)
+        return self._confirmed(claim)
 
     def _confirmed(self, claim: Claim) -> Claim | None:
         """The job, if it is ours for sure: the answer to a claim may have been long on its way."""
@@ -236,7 +242,8 @@ class Worker:
         """Sleep until there may be a job; True where nothing is left in a drain."""
         if self._weather.pause is not None:
             self._sit_out(self._weather.pause)
-            return False
+            if not self._asked:
+                return False
         if self._starts.pause is not None:
             self._sit_out(self._starts.pause, heed_bells=False)
             return False
@@ -245,6 +252,7 @@ class Worker:
             # Before the looks that decide whether to sleep: a change after them would be slept through, the end of a
             # drain for one, or a job whose ring another worker took.
             seen = self._store.changed()
+            self._weather.turn_fair()
             if self._assignment.drain and self._claims.left_to_run() == 0:
                 # The other idle workers sleep: let the next one see it too.
                 ring(self._place, *self._bells)

@@ -1,5 +1,8 @@
 """The files of an SQLite store, by name and inode: made once, never mixed up, missed when somebody takes them away.
 
+A database has one name, as SQLite finds its log by that: two names (a hard link, a bind mount of the file) would be two
+logs for one file, and their writers would damage it.
+
 Nothing here opens the database, its -wal or its -shm: closing one of them would drop SQLite's locks.
 """
 
@@ -33,8 +36,14 @@ class Files:
         """Device and inode of the database."""
 
     def are_there(self) -> bool:
-        """Whether they still bear their names: three looks, 5 µs."""
-        return all(_identity(name) == known for name, known in self._known)
+        """Whether they still bear their names, and no others: three looks, 5 µs. Raises StoreUnreadable."""
+        for name, known in self._known:
+            status = _status(name)
+            if status is None or (status.st_dev, status.st_ino) != known:
+                return False
+            if status.st_nlink > 1:
+                raise _many_names(name, status.st_nlink)
+        return True
 
     def can_be_saved(self) -> bool:
         """Whether the log has been deleted beside a database that is still there, and nobody has begun a new one."""
@@ -85,6 +94,56 @@ def make_file(path: str, *, as_is: bool = False) -> None:
             f"the store {path} belongs to another user, and root must not run that user's commands",
             hint="run queuectl as the user that owns it",
         )
+    _refuse_other_names(path, status)
+
+
+def _refuse_other_names(path: str, status: os.stat_result) -> None:
+    if status.st_nlink > 1:
+        raise _many_names(path, status.st_nlink)
+    if _is_mount_point(path):
+        raise StoreUnreadable(
+            f"the store {path} is a mount point: under its other name the file would get another log, and be damaged",
+            hint="mount the directory that holds the store, not the file alone",
+        )
+    for part in PARTS[1:]:
+        beside = _status(path + part)
+        if beside is None:
+            continue
+        if not stat.S_ISREG(beside.st_mode):
+            raise StoreUnreadable(f"{path + part} is not a file", hint="move it away")
+        if beside.st_nlink > 1:
+            raise _many_names(path + part, beside.st_nlink)
+
+
+def _many_names(path: str, names: int) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"the store {path} has {names} names (hard links): each would get a log of its own, and the file be damaged",
+        hint=f"remove the other names, which find / -xdev -samefile {path} tells",
+    )
+
+
+def _is_mount_point(path: str) -> bool:
+    """Whether another file system, or a file bound from elsewhere, is mounted on `path`.
+
+    Device and inode do not tell that of a file that is bound within its file system. The mount that a descriptor came
+    by does: 60 µs, a third of what the table of mounts takes, and not more where there are many.
+    """
+    if not hasattr(os, "O_PATH"):
+        return False
+    return _mount_of(path) != _mount_of(os.path.dirname(path))
+
+
+def _mount_of(path: str) -> bytes | None:
+    try:
+        # A descriptor of this kind opens nothing, so that closing it drops no locks.
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as info:
+                return info.read(512).partition(b"mnt_id:")[2].partition(b"\n")[0]
+        finally:
+            os.close(fd)
+    except OSError:
+        return None  # gone, or without /proc
 
 
 def wait_for_leavers(path: str, wait: float) -> None:
@@ -162,13 +221,17 @@ def _put_away(name: str) -> None:
 
 
 def _identity(name: str) -> tuple[int, int] | None:
+    status = _status(name)
+    return None if status is None else (status.st_dev, status.st_ino)
+
+
+def _status(name: str) -> os.stat_result | None:
     try:
-        status = os.stat(name)
+        return os.lstat(name)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise _unusable(name, error) from None
-    return status.st_dev, status.st_ino
 
 
 def _unusable(path: str, error: OSError | ValueError) -> StoreUnreadable:

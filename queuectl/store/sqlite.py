@@ -12,8 +12,7 @@ import time
 
 import apsw
 
-from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreGone, StoreUnreadable
-from queuectl.store.database import Duplicate
+from queuectl.domain.errors import StoreError, StoreUnreadable
 from queuectl.store.files import Files, make_file, wait_for_leavers
 from queuectl.store.queries import load
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
+    from queuectl.domain.errors import StoreGone
     from queuectl.domain.finding import Finding
 
 APPLICATION_ID = 0x51435431
@@ -260,6 +260,7 @@ class SqliteDatabase:
         """Take the write lock, then make sure that what is written will be found. Raises StoreError."""
         self.execute("BEGIN IMMEDIATE")
         try:
+            # Also whether the database has got a second name since: its other users may have another log.
             there = self._files.are_there()
         except StoreError:
             self.execute("ROLLBACK")
@@ -319,6 +320,9 @@ class SqliteDatabase:
         return apsw.SQLITE_OK
 
     def _told(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
+        # Loaded here: few commands ever fail.
+        from queuectl.store.sqlite_errors import told
+
         return told(error, path or self.path)
 
 
@@ -346,40 +350,3 @@ class _Transaction:
         # Some errors (a full disk) have rolled back by themselves.
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
-
-
-def told(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
-    """The driver's error in our words."""
-    text = str(error)
-    extended = getattr(error, "extendedresult", 0)
-    if isinstance(error, apsw.ConstraintError) and extended in {
-        apsw.SQLITE_CONSTRAINT_UNIQUE,
-        apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
-    }:
-        return Duplicate(text)
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
-        return StoreBusy(
-            f"the store {path} is locked by another process",
-            hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait",
-        )
-    if isinstance(error, apsw.FullError):
-        return StoreFull(f"no space left for the store {path}", hint="free some space: nothing was lost")
-    if isinstance(error, apsw.ConnectionClosedError):
-        return StoreGone(f"the store {path} has been let go of")
-    if isinstance(error, apsw.NotADBError):
-        return StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
-    if isinstance(error, apsw.CorruptError | UnicodeDecodeError):
-        return StoreUnreadable(f"the store {path} is damaged: {text}", hint="restore it from a backup")
-    if isinstance(error, apsw.IOError) and extended in {
-        apsw.SQLITE_IOERR_SHMSIZE,
-        apsw.SQLITE_IOERR_WRITE,
-        apsw.SQLITE_IOERR_SHMMAP,
-    }:
-        return StoreFull(f"the store {path} cannot be written: {text}", hint="is the disk full?")
-    if isinstance(
-        error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError | apsw.IOError | apsw.AuthError
-    ):
-        return StoreUnreadable(
-            f"the store {path} cannot be used: {text}", hint="check that you may write the file and its directory"
-        )
-    return StoreError(f"the store {path} failed: {text}")

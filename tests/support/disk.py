@@ -28,6 +28,19 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@contextmanager
+def bound(file: Path, to: Path) -> Iterator[Path]:
+    """Give a file a second name by a bind mount; the test is skipped, with the reason, where that is not permitted."""
+    to.touch()
+    made = subprocess.run(["mount", "--bind", str(file), str(to)], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("binding a file needs root: " + made.stderr.decode().strip())
+    try:
+        yield to
+    finally:
+        subprocess.run(["umount", "-l", str(to)], check=True)
+
+
 def make_read_only(place: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
 

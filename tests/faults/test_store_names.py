@@ -1,0 +1,92 @@
+"""A store has one name: a second one would get a log of its own, so whoever comes by either name is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import command
+from tests.support.disk import bound
+from tests.support.queue import Queue
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.on_sqlite
+
+EVERY = [("enqueue", "true"), ("list",), ("worker", "start", "--drain"), ("worker", "start", "--detach")]
+
+
+def everything_in(directory: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in sorted(directory.rglob("*")) if file.is_file()}
+
+
+def stored(queue: Queue) -> Path:
+    queue.enqueue("true", "--id", "a")
+    queue.context.close()
+    return Path(queue.path)
+
+
+@pytest.mark.parametrize("part", ["", "-wal", "-shm"])
+def test_a_store_with_a_hard_link_is_refused_by_either_name_before_anything_is_written(queue: Queue, part: str):
+    path = stored(queue)
+    other = queue.directory / f"other.db{part}"
+    os.link(f"{path}{part}", other)
+    before = everything_in(queue.directory)
+
+    for name in (path, other) if not part else (path,):
+        for words in EVERY:
+            command.run(*words, env=command.environment(name)).refused(5, "2 names (hard links)")
+
+    assert everything_in(queue.directory) == before
+    told = command.run("doctor", env=command.environment(path))
+    assert told.code == 1
+    assert "2 names (hard links)" in told.out
+    other.unlink()
+    assert queue.json("list")[0]["id"] == "a"
+
+
+def test_a_store_that_is_bound_to_a_second_name_is_refused_there_before_anything_is_written(queue: Queue):
+    path = stored(queue)
+    with bound(path, queue.directory / "bound.db") as other:
+        for words in EVERY:
+            command.run(*words, env=command.environment(other)).refused(5, "is a mount point")
+        told = command.run("doctor", env=command.environment(other))
+        assert queue.json("list")[0]["id"] == "a"
+
+    assert told.code == 1
+    assert "is a mount point" in told.out
+    assert [each.name for each in queue.directory.glob("bound.db*") if each.is_file()] == ["bound.db"]
+
+
+def test_a_log_that_is_a_symbolic_link_is_refused(queue: Queue):
+    path = stored(queue)
+    os.rename(f"{path}-wal", queue.directory / "elsewhere")
+    os.symlink(queue.directory / "elsewhere", f"{path}-wal")
+
+    for words in EVERY:
+        command.run(*words, env=command.environment(path)).refused(5, "-wal is not a file")
+
+
+def test_a_link_that_is_made_under_live_workers_stops_all_writing_until_it_is_gone(queue: Queue):
+    pool = queue.start(workers=2)
+    queue.enqueue("while ! test -e go; do sleep 0.05; done; echo done", "--id", "a")
+    queue.wait_for("a", "processing", seconds=60)
+    other = queue.directory / "other.db"
+
+    os.link(queue.path, other)
+
+    for name in (queue.path, other):
+        command.run("enqueue", "true", env=command.environment(name)).refused(5, "2 names (hard links)")
+    (queue.directory / "go").touch()
+    # The idle worker, the steward, and the worker that has a result to record: each says it once.
+    wait_until(lambda: pool.log.count("waiting for the store") == 3, 60)
+    assert queue.state("a") == "processing"
+
+    other.unlink()
+
+    assert queue.wait_for("a", seconds=60) == "completed"
+    assert queue.outcomes("a") == ["success"]
+    wait_until(lambda: pool.log.count("the store is back") == 2, 60)
+    assert pool.log.count("waiting for the store") == 3
+    assert not list(queue.directory.glob("other.db*"))
