@@ -11,6 +11,7 @@ import json
 
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import Refused, StoreUnreadable, UsageError
+from queuectl.store import server_session as session
 from queuectl.store import url as addresses
 from queuectl.store.dialect import statements
 from queuectl.store.server_transaction import Alone, Transaction
@@ -44,8 +45,6 @@ _COPIED = 10
 """From how many rows on a stream is faster than a statement each."""
 _FOLDED = 20_000
 """Rows of counters that are folded at once."""
-_LONGEST_IDLE = 10.0
-"""Seconds that a transaction may stand still, at the least: a busy machine makes nobody wait for as long."""
 _SKEW_MS = 20
 """How far the server's clock must have moved against ours to be taken over: nothing flickers by the way's length."""
 
@@ -139,22 +138,9 @@ class PostgresDatabase:
             raise StoreUnreadable(
                 f"the database of {self.address} cannot hold every text", hint="make one with: createdb --encoding UTF8"
             )
-        (version,) = self._cursor.execute(
-            """
-            SELECT set_config('search_path', 'queuectl', false),
-                set_config('lock_timeout', %(wait)s, false),
-                set_config('idle_in_transaction_session_timeout', %(idle)s, false),
-                -- A host that is gone without a word keeps neither locks nor a place among the connections.
-                set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-                set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '20000', false),
-                set_config('synchronous_commit', 'on', false),
-                set_config('default_transaction_isolation', 'read committed', false),
-                -- Statements are short and come thousands of times: compiling them takes longer than running them.
-                set_config('jit', 'off', false),
-                to_regclass('queuectl.schema') IS NOT NULL
-            """,
-            self._timeouts(),
-        ).fetchone()[-1:]  # type: ignore[index]  # one row, always
+        *_, version = self._cursor.execute(
+            session.statement(info.server_version), session.bounds(self._wait, self._patience)
+        ).fetchone()  # type: ignore[misc]  # one row, always
         # Loaded here: only the first command on a store makes it.
         from queuectl.store.server_schema import migrate, version_of
 
@@ -192,21 +178,10 @@ class PostgresDatabase:
     def wait(self, seconds: float) -> None:
         if seconds != self._wait:
             self._wait = seconds
-            self._set_timeouts()
+            self._set_bounds()
 
-    def _set_timeouts(self) -> None:
-        self._fetch(
-            "SELECT set_config('lock_timeout', %(wait)s, false), "
-            "set_config('idle_in_transaction_session_timeout', %(idle)s, false)",
-            self._timeouts(),
-        )
-
-    def _timeouts(self) -> dict[str, str]:
-        patience = self._patience
-        wait = self._wait if patience is None else min(self._wait, patience * 0.8)
-        # Whoever has no time to lose must not be kept by a transaction that he himself has left behind, either.
-        idle = 0 if patience is None else max(patience, _LONGEST_IDLE)
-        return {"wait": f"{max(1, int(wait * 1000))}ms", "idle": f"{int(idle * 1000)}ms"}
+    def _set_bounds(self) -> None:
+        self._fetch(session.ADJUST, session.bounds(self._wait, self._patience))
 
     @property
     def patience(self) -> float | None:
@@ -217,7 +192,7 @@ class PostgresDatabase:
     def patience(self, seconds: float | None) -> None:
         if seconds != self._patience:
             self._patience = self._connection.patience = seconds
-            self._set_timeouts()
+            self._set_bounds()
 
     def notify(self, words: Sequence[str], /) -> None:
         """Call these out to whoever listens. Not within a transaction: it would hold up all others that do the same."""

@@ -1,5 +1,11 @@
 -- Statements that PostgreSQL needs in other words than queries.sql has them, and those that only it has. They win over
 -- the common ones. Everything else is queries.sql, translated by dialect.py.
+--
+-- No plan of what workers run may depend on statistics or on the size of a table, as a plan is kept for as long as the
+-- connection: one that was made for an empty store would read all of a large one. Connections switch off sequential scans,
+-- bitmaps and sorts (postgres.py), so an ORDER BY with a LIMIT is served by the one index that has that order. Hence no
+-- max() and min(), which may also be computed from all rows of any index, no join where a subquery does, and no
+-- `stopped_at IS NULL` of one worker, which all that run are an answer to: the index of those is a small one.
 
 -- name: last_seq
 -- Of what was drawn, whether committed yet or not.
@@ -18,18 +24,22 @@ COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, c
 FROM STDIN
 
 -- name: lock_jobs
--- In the order of their numbers, so that two who lock several cannot wait for each other.
-SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq FOR UPDATE
+-- In the order of their numbers, so that two who lock several cannot wait for each other. By an expression, which no index
+-- has: where sorts are off, the order of seq alone would be had by a walk over all jobs.
+SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq + 0 FOR UPDATE
 
 -- name: due_job
 -- The most urgent due job that needs no label and that nobody else is taking, and since when it is due. It stays locked
 -- until the transaction ends.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
@@ -39,30 +49,61 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
 LIMIT 1
 
 -- name: due_job_in_queue
--- The same for one queue.
+-- The same for one queue. An equality of the queue would leave it out of the order, which jobs_ready then has too, among
+-- the jobs of all other queues: so it is a range, and the order begins with the queue.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
+    SELECT (
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue >= :queue AND queue <= :queue
+        ORDER BY queue DESC, priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue >= :queue
+            AND (queue, priority) < (:queue, level.priority)
+        ORDER BY queue DESC, priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
     SELECT seq, run_at FROM jobs
-    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND jobs.priority = level.priority
-        AND run_at <= :now
-    ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND (queue, priority) >= (:queue, level.priority)
+        AND (queue, priority, run_at) <= (:queue, level.priority, :now)
+    ORDER BY queue, priority, run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 LIMIT 1
+
+-- name: next_due_in_queue
+-- As due_job_in_queue: by the one index that begins with the queue.
+WITH RECURSIVE level (priority) AS (
+    SELECT (
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue >= :queue AND queue <= :queue
+        ORDER BY queue DESC, priority DESC LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue >= :queue
+            AND (queue, priority) < (:queue, level.priority)
+        ORDER BY queue DESC, priority DESC LIMIT 1)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT min((
+    SELECT run_at FROM jobs
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND (queue, priority) >= (:queue, level.priority)
+        AND (queue, priority) <= (:queue, level.priority)
+    ORDER BY queue, priority, run_at LIMIT 1))
+FROM level
 
 -- name: due_job_needing
 -- Of the jobs of a queue that need the same.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue
+    SELECT (
+        SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue AND priority < level.priority)
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
@@ -82,18 +123,21 @@ LIMIT 1
 -- comes later still is of a worker that has stopped, or of an old session, and takes nothing. It is taken only where a job
 -- is due: a look that finds nothing must write nothing, as everybody would take that for news.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 ), me AS MATERIALIZED (
-    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL AND EXISTS (
+    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 AND EXISTS (
         SELECT 1 FROM level CROSS JOIN LATERAL (
             SELECT 1 FROM jobs
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
-            LIMIT 1) AS job)
+            ORDER BY run_at, seq LIMIT 1) AS job)
     FOR NO KEY UPDATE
 ), due AS MATERIALIZED (
     SELECT job.seq FROM level CROSS JOIN LATERAL (
@@ -106,8 +150,8 @@ WITH RECURSIVE level (priority) AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = :now
-    FROM due WHERE jobs.seq = due.seq
-    RETURNING jobs.seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    WHERE seq = (SELECT seq FROM due)
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
 )
@@ -115,10 +159,10 @@ SELECT * FROM taken
 
 -- name: lock_own_row
 -- As `me` above, where a claim takes several statements.
-SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL FOR NO KEY UPDATE
+SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 FOR NO KEY UPDATE
 
 -- name: renew_session
-UPDATE workers SET session = session + 1 WHERE id = :worker AND stopped_at IS NULL RETURNING session
+UPDATE workers SET session = session + 1 WHERE id = :worker AND COALESCE(stopped_at, 0) = 0 RETURNING session
 
 -- name: claim_job
 WITH taken AS (
@@ -140,7 +184,7 @@ SELECT * FROM taken
 -- The first column is the state, NULL for an attempt that is no longer ours; the rest is NULL when nothing is due. The
 -- count makes `due` wait for `finished`: who waits for the lock of his own job must not hold another one meanwhile.
 WITH RECURSIVE me AS MATERIALIZED (
-    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND stopped_at IS NULL FOR NO KEY UPDATE
+    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 FOR NO KEY UPDATE
 ), ended AS (
     UPDATE runs
     SET outcome = 'success', ended_at = :now, duration_ms = :duration_ms, exit_code = :exit_code,
@@ -157,15 +201,18 @@ WITH RECURSIVE me AS MATERIALIZED (
 ), finished AS (
     UPDATE jobs
     SET state = 'completed', finished_at = :now, attempts = :attempts, losses = 0, owner = NULL, updated_at = :now
-    FROM ended
-    WHERE jobs.seq = ended.job AND jobs.fence = ended.fence AND owner = :worker AND state = 'processing'
+    WHERE seq = (SELECT job FROM ended) AND fence = (SELECT fence FROM ended) AND owner = :worker
+        AND state = 'processing'
     RETURNING state
 ), level (priority) AS (
-    SELECT max(priority) FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 ), due AS MATERIALIZED (
     SELECT job.seq FROM level CROSS JOIN LATERAL (
@@ -178,8 +225,8 @@ WITH RECURSIVE me AS MATERIALIZED (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = :now
-    FROM due WHERE jobs.seq = due.seq
-    RETURNING jobs.seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    WHERE seq = (SELECT seq FROM due)
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
 )
@@ -310,7 +357,7 @@ VALUES (:id, :pool, :host, :boot_id, :pid, :pid_start, :now, queuectl.clock() + 
 -- With the fence of the job that it runs: no row for a worker that was written off, NULL for a job that is no longer its
 -- own, otherwise the signal that a cancel asked for. And whether somebody on another host looks at what the job prints.
 UPDATE workers SET renewed_at = queuectl.clock(), lease_until = queuectl.clock() + :lease
-WHERE id = :worker AND stopped_at IS NULL
+WHERE id = :worker AND COALESCE(stopped_at, 0) = 0
 RETURNING
     (SELECT cancel_requested FROM jobs WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'),
     EXISTS (SELECT 1 FROM watches WHERE job = :seq AND until > queuectl.clock())
@@ -323,14 +370,15 @@ WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.hos
 ORDER BY workers.started_at, workers.id
 
 -- name: expired_workers
-SELECT id FROM workers WHERE stopped_at IS NULL AND lease_until < queuectl.clock() ORDER BY id
+-- In no order: that of the ids would be had by a walk over all that have ever stopped.
+SELECT id FROM workers WHERE stopped_at IS NULL AND lease_until < queuectl.clock()
 
 -- name: write_off_worker
 -- Looked at again under the lock of its row, as it may have renewed its lease a moment ago. From here on it cannot. Where
 -- the server is still at something that it has sent, it is left to the next look: the others do not wait for that.
 UPDATE workers SET stopped_at = :now
-WHERE id IN (
-    SELECT id FROM workers WHERE id = :id AND stopped_at IS NULL AND lease_until < queuectl.clock()
+WHERE id = (
+    SELECT id FROM workers WHERE id = :id AND COALESCE(stopped_at, 0) = 0 AND lease_until < queuectl.clock()
     FOR UPDATE SKIP LOCKED)
 RETURNING host, pid
 

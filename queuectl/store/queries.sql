@@ -59,13 +59,18 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
     FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: next_due
--- When the next job that needs no label becomes due, in any queue; in the past for one that waits already.
+-- When the next job that needs no label becomes due, in any queue; in the past for one that waits already. Not by max(),
+-- which PostgreSQL may compute from all rows (postgresql.sql); with a bound, which all keep, SQLite searches too.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT min((
@@ -74,7 +79,7 @@ SELECT min((
     ORDER BY run_at LIMIT 1))
 FROM level
 
--- name: next_due_in_queue
+-- name: next_due_in_queue (sqlite)
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
@@ -125,11 +130,14 @@ INSERT INTO runs (job, fence, worker, started_at) VALUES (:job, :fence, :worker,
 -- name: needs_left
 -- The different needs of the jobs that wait or run.
 WITH RECURSIVE need (needs) AS (
-    SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+    SELECT (
+        SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+        ORDER BY needs LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing
-        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs)
+        SELECT needs FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs
+        ORDER BY needs LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
 )
 SELECT needs FROM need WHERE needs IS NOT NULL
@@ -161,32 +169,39 @@ SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'fai
 -- For each needs, queue and priority in use among the jobs that wait for a label, when the first of them becomes due. One
 -- look for each: how many there are behind it makes no difference.
 WITH RECURSIVE need (needs) AS (
-    SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+    SELECT (
+        SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+        ORDER BY needs LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT min(needs) FROM jobs INDEXED BY jobs_ready_needing
-        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs)
+        SELECT needs FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs
+        ORDER BY needs LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
 ), kind (needs, queue) AS (
     SELECT needs, (
-        SELECT min(queue) FROM jobs INDEXED BY jobs_ready_needing
-        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = need.needs)
+        SELECT queue FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = need.needs
+        ORDER BY queue LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
     UNION ALL
     SELECT needs, (
-        SELECT min(queue) FROM jobs INDEXED BY jobs_ready_needing
-        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue > kind.queue)
+        SELECT queue FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue > kind.queue
+        ORDER BY queue LIMIT 1)
     FROM kind WHERE kind.queue IS NOT NULL
 ), level (needs, queue, priority) AS (
     SELECT needs, queue, (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
-        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue = kind.queue)
+        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue = kind.queue
+        ORDER BY priority DESC LIMIT 1)
     FROM kind WHERE kind.queue IS NOT NULL
     UNION ALL
     SELECT needs, queue, (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = level.needs AND jobs.queue = level.queue
-            AND jobs.priority < level.priority)
+            AND jobs.priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT needs, queue, priority, (
@@ -250,10 +265,11 @@ SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_a
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
 -- name: state_after
--- Of an attempt whose end its own worker has recorded.
-SELECT jobs.state FROM runs JOIN jobs ON jobs.seq = runs.job
-WHERE runs.job = :seq AND runs.fence = :fence AND runs.worker = :worker AND runs.outcome IS NOT NULL
-    AND runs.outcome <> 'lost'
+-- Of an attempt whose end its own worker has recorded. The fence, which never falls, keeps PostgreSQL from a walk over the
+-- index of states, which would otherwise hold all that is asked for.
+SELECT state FROM jobs WHERE seq = :seq AND fence >= :fence AND (
+    SELECT count(*) FROM runs
+    WHERE job = :seq AND fence = :fence AND worker = :worker AND outcome IS NOT NULL AND outcome <> 'lost') > 0
 
 -- name: run_started_at
 SELECT started_at FROM runs WHERE job = :job AND fence = :fence
@@ -470,11 +486,15 @@ WHERE last_at < :before AND NOT EXISTS (
 -- name: ahead
 -- Due jobs that a worker of every queue takes before this one, counted up to :limit for each priority in use.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
@@ -488,12 +508,15 @@ FROM level WHERE level.priority >= :priority
 -- name: ahead_in_queue
 -- The same for a worker of one queue.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-    WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
+    SELECT (
+        SELECT priority FROM jobs INDEXED BY jobs_ready_in_queue
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
+        SELECT priority FROM jobs INDEXED BY jobs_ready_in_queue
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
@@ -508,13 +531,16 @@ FROM level WHERE level.priority >= :priority
 -- name: ahead_needing
 -- The same, of the jobs of a queue that need the same.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
-    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+    SELECT (
+        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
-            AND priority < level.priority)
+            AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
@@ -681,7 +707,7 @@ UPDATE workers SET completed = completed + :completed, failed = failed + :failed
 SELECT COALESCE(sum(completed), 0), COALESCE(sum(failed), 0) FROM workers WHERE pool = :pool
 
 -- name: stop_worker
-UPDATE workers SET stopped_at = :now WHERE id = :id AND stopped_at IS NULL
+UPDATE workers SET stopped_at = :now WHERE id = :id AND COALESCE(stopped_at, 0) = 0
 
 -- name: forget_workers
 -- Their attempts keep the names.
@@ -861,11 +887,15 @@ ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 -- name: ready_priorities
 -- The levels of priority in use among the jobs that wait and need no label, the highest first.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT (
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
+        ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
-        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        SELECT priority FROM jobs INDEXED BY jobs_ready
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
+        ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
@@ -915,11 +945,12 @@ WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
 LIMIT :limit)
 
 -- name: seq_range
-SELECT COALESCE((SELECT min(seq) FROM jobs), 0), COALESCE((SELECT max(seq) FROM jobs), 0)
+SELECT COALESCE((SELECT seq FROM jobs ORDER BY seq LIMIT 1), 0),
+    COALESCE((SELECT seq FROM jobs ORDER BY seq DESC LIMIT 1), 0)
 
 -- name: seq_range_in_state
-SELECT COALESCE((SELECT min(seq) FROM jobs WHERE state = :state), 0),
-    COALESCE((SELECT max(seq) FROM jobs WHERE state = :state), 0)
+SELECT COALESCE((SELECT seq FROM jobs WHERE state = :state ORDER BY seq LIMIT 1), 0),
+    COALESCE((SELECT seq FROM jobs WHERE state = :state ORDER BY seq DESC LIMIT 1), 0)
 
 -- name: stats_by_minute
 SELECT minute, measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY minute, measure

@@ -163,6 +163,14 @@ def test_a_statement_finds_its_rows_by_an_index(large: Store, name: str):
     assert "Seq Scan on jobs" not in plan, plan
 
 
+@pytest.mark.parametrize("name", QUICK)
+def test_a_statement_walks_over_no_index_from_one_end_to_the_other(large: Store, name: str):
+    plan = plan_of(large, name)
+
+    whole = re.search(r"Scan[\w ]* using (jobs|runs|workers)_\w+ on \w+.*\n(?!\s+Index Cond)", f"{plan}\n")
+    assert whole is None or "Limit" in plan, plan
+
+
 def test_a_claim_reads_the_same_few_pages_with_a_large_store_behind_it(large: Store):
     stage = Stage(large, "w")
     stage.enqueue(NewJob(command="true", priority=9))
