@@ -193,7 +193,8 @@ EDIT = Operation(
     key="e",
     description=(
         "Its history stays. Without changes, on a terminal, it opens $VISUAL or $EDITOR on the job as JSON; what "
-        "was typed is kept in a file, and named, when the edit is refused. With --retry a dead or finished job runs again as changed; its id cannot change."
+        "was typed is kept in a file, and named, when the edit is refused. With --retry a dead or finished job runs "
+        "again as changed; its id cannot change."
     ),
     examples=(
         "edit job1 --command './send.sh --fast' --retry",

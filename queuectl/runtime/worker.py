@@ -7,9 +7,8 @@ import signal
 import time
 
 from queuectl.config import settings_from
-from queuectl.domain.attempt import FAILURES, Outcome, Result
+from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
-from queuectl.domain.job import JobState
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.assignment import Stop
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring
@@ -19,6 +18,7 @@ from queuectl.runtime.pulse import TICK, Pulse
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.starts import Starts
 from queuectl.runtime.supervise import Cancel, Release
+from queuectl.runtime.tally import Tally
 from queuectl.runtime.tenure import ByLease, ByLock
 from queuectl.runtime.weather import Weather
 
@@ -83,7 +83,7 @@ class Worker:
         self._claim: Claim | None = None
         self._unannounced: Claim | None = None
         """The running job, until the log has named it."""
-        self._completed = self._failed = 0
+        self._tally = Tally(self._claims, self._id)
         self._look_up_at = 0.0
         self._announce_at = 0.0
         self._asked = False
@@ -146,7 +146,6 @@ class Worker:
     def _attempt(self, claim: Claim, live: Live) -> Result:
         self._unannounced = claim
         self._announce_at = time.monotonic() + TICK
-        settings = self._settings
         cookie = process.cookie(self._id, claim.seq, claim.fence, self._store.database.identity)
         return supervise.run(
             claim.command,
@@ -157,8 +156,8 @@ class Worker:
                 self._environment, claim.env, job_id=claim.id, attempt=claim.fence, cookie=cookie
             ),
             cwd=claim.cwd,
-            timeout_ms=claim.timeout_ms if claim.timeout_ms is not None else settings.job_timeout_ms,
-            kill_grace_ms=round(settings.kill_grace * 1000),
+            timeout_ms=claim.timeout_ms if claim.timeout_ms is not None else self._settings.job_timeout_ms,
+            kill_grace_ms=round(self._settings.kill_grace * 1000),
             lock=self._attempt_lock,
             live=live,
             wake=(self._listener.own, self._signals),
@@ -204,8 +203,7 @@ class Worker:
                 self._bad_weather(error)
             else:
                 self._weather.turn_fair()
-                self._completed += state is JobState.COMPLETED
-                self._failed += state is not None and result.outcome in FAILURES
+                self._tally.count(result.outcome, state)
                 self._log.result(claim.id, result, state)
                 return following
 
@@ -248,7 +246,7 @@ class Worker:
             self._sit_out(self._starts.pause, heed_bells=False)
             return False
         try:
-            self._count_attempts()
+            self._tally.write_down()
             # Before the looks that decide whether to sleep: a change after them would be slept through, the end of a
             # drain for one, or a job whose ring another worker took.
             seen = self._store.changed()
@@ -328,16 +326,10 @@ class Worker:
         """Write down what was done and read the settings, while no idle wait does."""
         self._look_up_at = time.monotonic() + (_LOOKS_UP_AFAR if self._store.database.remote else _LOOKS_UP_EVERY)
         try:
-            self._count_attempts()
+            self._tally.write_down()
             self._read_settings()
         except StoreError:
             pass  # the next claim says it
-
-    def _count_attempts(self) -> None:
-        """Write down what was done. Not with each job: a row of its own is a page of its own in every commit."""
-        if self._completed or self._failed:
-            self._claims.write_down(self._id, completed=self._completed, failed=self._failed)
-            self._completed = self._failed = 0
 
     def _read_settings(self) -> None:
         stored = self._store.config()
@@ -377,7 +369,7 @@ class Worker:
     def _leave(self) -> None:
         while True:
             try:
-                self._count_attempts()
+                self._tally.write_down()
                 self._put_back_what_is_held()
                 self._store.fleet.stop_worker(self._id, now=self._clock.now())
                 break

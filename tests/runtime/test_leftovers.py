@@ -110,8 +110,9 @@ def test_a_leftover_is_killed_although_the_main_process_exits_just_before_its_ow
 def test_an_order_to_kill_ends_the_grace_of_leftovers(start, monkeypatch):
     monkeypatch.setattr(tree, "LEFTOVER_GRACE", 1000.0)
     use_half("linux", monkeypatch)
-    worker = start("(trap '' TERM; echo ready; while :; do sleep 0.05; done) & sleep 0.1; exit 3")
-    worker.wait_for(b"ready")
+    worker = start("(trap '' TERM; echo $$; while :; do sleep 0.05; done) & sleep 0.3; exit 3")
+    main = int(wait_until(lambda: worker.printed().strip()))
+    wait_until(lambda: not lives(main))
     worker.say("cancel 15")  # no reason to hurry
     worker.say("release 9")
     result = worker.result(60)

@@ -1,0 +1,32 @@
+"""What a worker has done and has not written down yet."""
+
+from __future__ import annotations
+
+from queuectl.domain.attempt import FAILURES
+from queuectl.domain.job import JobState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.domain.attempt import Outcome
+    from queuectl.store.claims import Claims
+
+
+class Tally:
+    """Counts attempts. Not written down with each job: a row of its own is a page of its own in every commit."""
+
+    def __init__(self, claims: Claims, worker: str) -> None:
+        """Count for `worker`."""
+        self._claims = claims
+        self._worker = worker
+        self._completed = self._failed = 0
+
+    def count(self, outcome: Outcome, state: JobState | None) -> None:
+        """Count an attempt that left its job in `state`; None: it was not recorded."""
+        self._completed += state is JobState.COMPLETED
+        self._failed += state is not None and outcome in FAILURES
+
+    def write_down(self) -> None:
+        """Add what was counted to the worker's row. Raises StoreError, and keeps the counts then."""
+        if self._completed or self._failed:
+            self._claims.write_down(self._worker, completed=self._completed, failed=self._failed)
+            self._completed = self._failed = 0
