@@ -8,7 +8,7 @@ from functools import partial
 
 from queuectl.config import wait_from_environment
 from queuectl.domain.errors import StoreUnreadable, UsageError
-from queuectl.domain.text import is_unicode, safe
+from queuectl.domain.text import has_control, is_unicode, safe
 from queuectl.operations.context import Context
 from queuectl.runtime.place import Place
 from queuectl.store.location import is_url, mistaken_scheme
@@ -27,10 +27,14 @@ def data_directory(environ: Mapping[str, str] = os.environ, platform: str = sys.
 
 
 def user_directory(variable: str, default: str, environ: Mapping[str, str], platform: str) -> str:
-    """Our directory below that which an XDG variable names; macOS has one for all purposes."""
+    """Our directory below that which an XDG variable names; macOS has one for all purposes.
+
+    A relative path is ignored, as the XDG specification asks: it would be another directory in each directory.
+    """
     if platform == "darwin":
         return os.path.expanduser("~/Library/Application Support/queuectl")
-    return os.path.join(environ.get(variable, "").strip() or os.path.expanduser(default), "queuectl")
+    named = environ.get(variable, "").strip()
+    return os.path.join(named if os.path.isabs(named) else os.path.expanduser(default), "queuectl")
 
 
 def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
@@ -49,6 +53,12 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
         )
     if not is_unicode(location):
         raise UsageError("the name of the store is not valid Unicode text")
+    if has_control(location):
+        # Most often the carriage return of a file with Windows line ends.
+        shown_ = "" if "://" in location else f": {safe(location)}"
+        raise UsageError(
+            f"the name of the store must not contain control characters{shown_}", hint="check --db and QUEUECTL_DB"
+        )
     if is_url(location):
         return location
     try:
@@ -90,6 +100,8 @@ def context(
         from queuectl.store.url import shown
 
         seen = shown(location)
+    elif say is not None and on_absent is None and _is_odd(location) and not _holds_something(location):
+        say(f"the new store is called {os.path.basename(location)}: no shell has removed its quotes or replaced its $")
 
     def elsewhere(other: str) -> Context:
         return context(other, clock=clock, watched=watched, progress=progress, say=say, environ=environ)
@@ -136,6 +148,12 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
     from queuectl.store.sqlite import SqliteDatabase
 
     return Store(SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is), actor=actor)
+
+
+def _is_odd(path: str) -> bool:
+    """Whether the file's name holds what a shell should have taken out, and its directory is there to make it in."""
+    directory, name = os.path.split(path)
+    return ("$" in name or name[:1] in {'"', "'"} or name[-1:] in {'"', "'"}) and os.path.isdir(directory)
 
 
 def _holds_something(path: str) -> bool:

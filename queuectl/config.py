@@ -31,8 +31,8 @@ class Setting:
 
     def parse(self, text: str) -> Value:
         """The value that `text` stands for. Raises UsageError naming the key and the bounds."""
-        word = text.strip().lower()
-        if self.kind == "seconds?" and word in {"none", "off"}:
+        word = text.strip()
+        if self.kind == "seconds?" and word.lower() in {"none", "off"}:
             return None
         try:
             value: int | float = int(word) if self.kind == "count" else self._number(word)

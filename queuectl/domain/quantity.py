@@ -7,10 +7,15 @@ import time
 
 from queuectl.domain.errors import UsageError
 
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_DURATION_HINT = (
+    "a number of seconds, or units in this order: w (weeks), d (days), h (hours), m (minutes), s, ms; such as 1h30m"
+)
 # Compiled when first used, by re itself: most commands have no duration to read.
-_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)"
 _NUMBER = r"\d+(?:\.\d+)?"
+_PARTS = "".join(rf"(?:({_NUMBER}){unit})?" for unit in _UNITS)
+"""Each unit once, the largest first."""
+_TIME = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)?"
 MAX_DURATION_MS = 10 * 366 * 86_400_000
 """Ten years: longer than anything that is meant."""
 MAX_TIME = 253_402_300_799_999
@@ -20,15 +25,16 @@ MAX_TIME = 253_402_300_799_999
 def parse_duration(text: str) -> int:
     """Milliseconds of `90`, `1.5`, `90s`, `500ms`, `1h30m`, `7d`; a bare number is seconds.
 
-    Raises UsageError for anything else, and beyond ten years.
+    Units are lower case, each once, the largest first: 1M may be meant as a month, and 1m1h as anything. Raises
+    UsageError for anything else, and beyond ten years.
     """
-    compact = text.strip().lower()
+    compact = text.strip()
     if re.fullmatch(_NUMBER, compact, re.ASCII):
         compact += "s"
-    parts = re.findall(_PART, compact, re.ASCII)
-    if not parts or "".join(number + unit for number, unit in parts) != compact:
-        raise UsageError(f"{text[:40]!r} is not a duration", hint="write seconds, or 500ms, 90s, 15m, 3h, 7d, 1h30m")
-    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    parts = re.fullmatch(_PARTS, compact, re.ASCII)
+    if not parts or not compact:
+        raise UsageError(f"{text[:40]!r} is not a duration", hint=_DURATION_HINT)
+    total = sum(float(number or 0) * size for number, size in zip(parts.groups(), _UNITS.values(), strict=True))
     if total > MAX_DURATION_MS:
         raise UsageError(f"{text[:40]!r} is longer than ten years")
     return round(total)
@@ -40,8 +46,11 @@ def parse_time(text: str) -> int:
     from datetime import datetime
 
     hint = "write RFC 3339 with an offset: 2026-11-08T16:12:48Z or 2026-11-08T17:12:48+01:00"
+    # ISO 8601, which fromisoformat reads, has weeks, commas and more that RFC 3339 leaves out.
+    parts = re.fullmatch(_TIME, text.strip(), re.ASCII)
+    date, clock, zone = parts.groups("") if parts else ("", "", "")
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(f"{date}T{clock}{zone.upper()}")
     except ValueError:
         raise UsageError(f"{text[:40]!r} is not a time", hint=hint) from None
     if moment.tzinfo is None:

@@ -6,8 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_HARMLESS_UNPRINTABLE = frozenset("\u00a0\u200d\u3000")
-"""Not printable by Unicode's book, but nothing to fear: two spaces, and the joiner inside emoji families."""
+_JOINERS = frozenset("\u200c\u200d")
+"""The zero width non-joiner and joiner: Persian words and emoji families are misspelt without them."""
+_HARMLESS_UNPRINTABLE = _JOINERS | frozenset("\u00a0\u3000")
+"""Not printable by Unicode's book, but nothing to fear: the joiners and two spaces."""
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They change the order in which letters are shown, so that a name can look like another."""
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 """What a shell takes as it stands."""
 _LONGEST_LINE = 2000
@@ -39,6 +43,32 @@ def one_line(text: str, width: int) -> str:
     """`text` in one safe line of at most `width` characters, its end cut off with an ellipsis."""
     line = safe(" ".join(text[: width * 4 + 80].split("\n")))
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
+
+
+def can_draw(term: str | None) -> bool:
+    """Whether a terminal whose TERM is `term` can place its cursor and erase."""
+    return term not in {None, "", "dumb", "unknown"}
+
+
+def has_control(text: str) -> bool:
+    """Whether a control character is in it: C0, DEL or C1."""
+    return not text.isprintable() and any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in text)
+
+
+def unwelcome(text: str) -> str | None:
+    """What makes `text` unfit for a name that is shown in one line; None for nothing."""
+    if text.isprintable():
+        return None
+    letter = next((letter for letter in text if not letter.isprintable() and letter not in _JOINERS), None)
+    if letter is None:
+        return None if text.strip("".join(_JOINERS) + " ") else "only characters that nobody sees"
+    if has_control(text):
+        return "control characters"
+    if not is_unicode(text):
+        return "lone surrogates"
+    if letter in _BIDIRECTIONAL:
+        return f"bidirectional controls (U+{ord(letter):04X})"
+    return f"U+{ord(letter):04X}, which cannot be shown"
 
 
 def is_unicode(text: str) -> bool:

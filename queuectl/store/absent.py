@@ -55,12 +55,6 @@ def is_absent(path: str, *, own: str) -> bool:
     return True
 
 
-def is_odd(path: str) -> bool:
-    """Whether the file's name holds what a shell should have taken out: quotes around it, or a variable."""
-    name = os.path.basename(path)
-    return "$" in name or name[:1] in {'"', "'"} or name[-1:] in {'"', "'"}
-
-
 def _hint(path: str) -> str:
     if "$" in path or '"' in path or "'" in path:
         return "the path holds a quote or a $ that no shell has replaced: check --db and QUEUECTL_DB"

@@ -65,6 +65,8 @@ def test_dashes_are_accepted_and_typos_get_a_hint():
         ("90s", 90_000),
         ("1h30m", 5_400_000),
         ("7d", 604_800_000),
+        ("5m500ms", 300_500),
+        ("1w2d3h4m5s6ms", 788_645_006),
         (" 2 M ", None),
     ],
 )
@@ -82,11 +84,48 @@ def test_what_is_no_duration_is_refused(text: str):
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["1M", "90S", "1H30m", "1m1h", "1h1h", "500ms5s"])
+def test_a_unit_is_lower_case_and_comes_once_after_larger_ones(text: str):
+    for parse in (parse_duration, SETTINGS["job_timeout"].parse):
+        with pytest.raises(UsageError) as error:
+            parse(text)
+        if parse is parse_duration:
+            assert error.value.hint is not None
+            assert "m (minutes)" in error.value.hint
+
+
 @pytest.mark.parametrize(
     "text", ["", "tomorrow", "2026-11-08T16:12:48", "2026-13-01T00:00:00Z", "1969-01-01T00:00:00Z"]
 )
 def test_a_time_needs_a_date_and_a_zone(text: str):
     with pytest.raises(UsageError):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2030-01-01t00:00:00z", "2030-01-01 01:00:00+01:00", "2030-01-01T00:00:00.000Z", " 2030-01-01T00:00:00-00:00 "],
+)
+def test_a_time_is_written_in_any_way_of_rfc_3339(text: str):
+    assert parse_time(text) == 1_893_456_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20300101T000000Z",
+        "2030-W01-2T00:00:00Z",
+        "2030-01-01T00:00:00,5Z",
+        "2030-01-01T00:00:00 Z",
+        "2030-01-01T00:00:00+0100",
+        "2030-01-01T00:00:00+01:00:30",
+        "2030-01-01T00Z",
+        "2030-01-01",
+        "٢٠٣٠-01-01T00:00:00Z",
+    ],
+)
+def test_what_only_iso_8601_allows_is_no_time(text: str):
+    with pytest.raises(UsageError, match="is not a time"):
         parse_time(text)
 
 
@@ -113,3 +152,10 @@ def test_our_data_directory_is_the_one_that_platformdirs_names(data_home: str | 
     else:
         monkeypatch.setenv("XDG_DATA_HOME", data_home)
     assert bootstrap.data_directory(os.environ) == platformdirs.user_data_dir("queuectl")
+
+
+@pytest.mark.parametrize("variable", ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"])
+def test_a_relative_xdg_directory_is_ignored(variable: str):
+    for relative in ("rel", "./rel", "~/rel", "../rel"):
+        named = bootstrap.user_directory(variable, "/home/alice/default", {variable: relative}, "linux")
+        assert named == "/home/alice/default/queuectl"
