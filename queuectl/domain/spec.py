@@ -8,12 +8,15 @@ import os.path
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.quantity import MAX_DURATION_MS, parse_duration, parse_time
+from queuectl.domain.text import unwelcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors begin a file with; cat and copying carry it to the beginning of any line. Never a part of a job."""
 MAX_COMMAND_BYTES = 4 * 1024 * 1024
 MAX_NAME = 200
 MAX_RETRIES = 1000
@@ -24,9 +27,10 @@ MAX_PRIORITY = 1000
 
 
 def check_command(value: object) -> str:
-    """A shell command: text, not blank, no NUL, valid Unicode, at most 4 MiB."""
+    """A shell command: text, not blank, no NUL, valid Unicode, at most 4 MiB; without a byte order mark before it."""
     if not isinstance(value, str):
         raise UsageError(f"command must be a string, not {_kind(value)}")
+    value = value.lstrip(BYTE_ORDER_MARK)
     if not value.strip():
         raise UsageError("command must not be empty")
     if "\0" in value:
@@ -60,7 +64,7 @@ def check_max_retries(value: object) -> int:
 
 def check_timeout(value: object) -> int:
     """Milliseconds from a number of seconds or a duration; more than nothing."""
-    milliseconds = _duration("timeout", value)
+    milliseconds = _duration("timeout", value, least="a millisecond")
     if milliseconds < 1:
         raise UsageError("timeout must be at least a millisecond")
     return milliseconds
@@ -161,7 +165,7 @@ def parse_object(text: str, *, instead: str = "or give the shell command itself"
     """The keys of one JSON object, none of them checked. Raises UsageError, whose hint says what to do `instead`."""
     try:
         # A key written twice is a mistake that the last value would hide.
-        given = json.loads(text, object_pairs_hook=pairs, parse_constant=no_constant)
+        given = json.loads(text.lstrip(BYTE_ORDER_MARK), object_pairs_hook=pairs, parse_constant=no_constant)
     except RecursionError:
         raise UsageError("the job is nested too deeply to be read") from None
     except ValueError as error:
@@ -187,7 +191,7 @@ def check(given: dict[str, Any]) -> dict[str, Any]:
         elif key == "command":
             raise UsageError("command must be a string, not null")
     if "run_at" in values and "delay_ms" in values:
-        raise UsageError("give a time (run_at, --at) or a delay, not both")
+        raise UsageError("give a due time or a delay, not both")
     return values
 
 
@@ -234,8 +238,9 @@ def _name(what: str, value: object) -> str:
         raise UsageError(f"{what} must not be empty")
     if len(value) > MAX_NAME:
         raise UsageError(f"{what} is longer than {MAX_NAME} characters ({len(value)})")
-    if not value.isprintable():
-        raise UsageError(f"{what} must not contain control characters")
+    wrong = unwelcome(value)
+    if wrong is not None:
+        raise UsageError(f"{what} must not contain {wrong}")
     return value
 
 
@@ -247,16 +252,20 @@ def _word(what: str, value: object) -> str:
 
 
 def _whole(what: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, float):
+        # 3.0 is whole, but not how a whole number is written; 1e99 is better not printed.
+        shown = f"{value:.1f}" if value.is_integer() and abs(value) < 1e9 else "a fraction"
         raise UsageError(
-            f"{what} must be a whole number, not {'a fraction' if isinstance(value, float) else _kind(value)}"
+            f"{what} must be a whole number, not {shown}", hint="write it without a decimal point or an exponent"
         )
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UsageError(f"{what} must be a whole number, not {_kind(value)}")
     if not low <= value <= high:
         raise UsageError(f"{what} must be from {low} to {high}")
     return value
 
 
-def _duration(what: str, value: object) -> int:
+def _duration(what: str, value: object, *, least: str = "0 seconds") -> int:
     if isinstance(value, str):
         try:
             return parse_duration(value)
@@ -266,7 +275,7 @@ def _duration(what: str, value: object) -> int:
         raise UsageError(f"{what} must be a number of seconds, not {_kind(value)}")
     # NaN is within no bounds. No math.isfinite: it cannot take a whole number of four hundred digits.
     if not 0 <= value * 1000 <= MAX_DURATION_MS:
-        raise UsageError(f"{what} must be from 0 seconds to ten years")
+        raise UsageError(f"{what} must be from {least} to ten years")
     return round(value * 1000)
 
 

@@ -12,6 +12,7 @@ from queuectl.operations.here import absolute
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import recorded
 from queuectl.operations.shell import quoted
+from queuectl.operations.typed import check_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
         context.say("nothing was changed")
         return Edited(record=_now(context, params.id), changed=(), undo=None)
     with context.store.undo.keeping("edit", now=now) as kept:
-        before = context.store.edits.edit(params.id, changes, requeue=params.retry, now=now)
+        before = context.store.edits.edit(
+            params.id, changes, requeue=params.retry, now=now, called=_called(params, asked)
+        )
     record_now = _now(context, params.id)
     context.ring_for_jobs([record_now.job])
     changed = tuple(
@@ -139,7 +142,7 @@ def editable(job: Job) -> dict[str, Any]:
 
 
 def _asked(params: Edit) -> dict[str, Any]:
-    asked = {} if params.changes is None else parse_object(params.changes)
+    asked = {} if params.changes is None else parse_object(params.changes, instead="or use an option such as --command")
     options = {
         "command": params.command,
         "queue": params.queue,
@@ -157,9 +160,19 @@ def _asked(params: Edit) -> dict[str, Any]:
     for key in given:
         if key in asked:
             raise UsageError(f"{key} is given twice: in the changes and by an option")
+    check_options({key: value for key, value in given.items() if (key, value) != ("timeout", "none")})
     if given.get("timeout") == "none":
         given["timeout"] = None
     return asked | given
+
+
+def _called(params: Edit, asked: dict[str, Any]) -> dict[str, str]:
+    """What fields are called by whoever gave them, where that is not their name."""
+    called = {"run_at": "delay"} if "delay" in asked else {}
+    for field_, key in (("delay", "run_at"), ("at", "run_at"), ("max_retries", "max_retries")):
+        if getattr(params, field_) is not None:
+            called[key] = "--" + field_.replace("_", "-")
+    return called
 
 
 def _by_hand(context: Context, params: Edit) -> Edited:

@@ -6,7 +6,7 @@ import json
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import check, new_job, parse_object
+from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object
 from queuectl.operations.here import absolute, current_directory, gone
 from queuectl.operations.operation import Operation
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from queuectl.domain.job import NewJob
     from queuectl.operations.context import Context
 
+_MANY = "for many jobs: … | jq -c '.[]' | queuectl enqueue -f -"
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+:,./-")
 _RESERVED = frozenset(
     (
@@ -54,7 +55,7 @@ class Enqueue:
         metavar="FILE",
         parse=str,  # a file that is only read may have any name
     )
-    lines: bool = field("each line of FILE is a shell command", default=False)
+    lines: bool = field("each line of FILE is a shell command, unless it is blank or begins with #", default=False)
     id: str | None = field("the job's id (default: its number)", default=None, metavar="ID")
     queue: str | None = field("the queue (default: default)", default=None, short="q", metavar="NAME")
     priority: int | None = field("-1000 to 1000, higher runs first (default: 0)", default=None, short="p", metavar="N")
@@ -104,6 +105,11 @@ class Enqueued:
 def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
     """Store what is asked for and wake the workers."""
     options = _options(params)
+    if options:
+        # Loaded here: a job alone has no options.
+        from queuectl.operations.typed import check_options
+
+        check_options(options)
     if params.file is not None:
         if params.job is not None or params.argv or params.id is not None:
             raise UsageError("with --file the jobs and their ids come from the file", hint="leave out the other")
@@ -127,6 +133,8 @@ def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
     elif params.job is None:
         raise UsageError("there is no job", hint="queuectl enqueue 'echo hello', or queuectl enqueue --help")
     elif _is_json(params.job):
+        if params.job.lstrip(BYTE_ORDER_MARK).lstrip().startswith("["):
+            raise UsageError("the job must be a JSON object, not an array", hint=_MANY)
         given = parse_object(params.job)
         for key in options:
             if given.get(key) is not None:
@@ -153,6 +161,7 @@ def _quoted(word: str) -> str:
 
 def _is_json(text: str) -> bool:
     """Whether `text` is meant as JSON: an object, be it broken, or any other value but the commands true and false."""
+    text = text.lstrip(BYTE_ORDER_MARK)
     start = text.lstrip()[:1]
     if start == "{":
         return True

@@ -9,20 +9,30 @@ from array import array
 
 from queuectl.domain.errors import Refused, StoreError, UsageError
 from queuectl.domain.job import NewJob
-from queuectl.domain.spec import MAX_COMMAND_BYTES, check_command, new_job, no_constant, pairs, parse_object
+from queuectl.domain.spec import (
+    BYTE_ORDER_MARK,
+    MAX_COMMAND_BYTES,
+    check_command,
+    new_job,
+    no_constant,
+    pairs,
+    parse_object,
+)
 from queuectl.operations.enqueue import Enqueued
 from queuectl.operations.here import gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import IO, Any
 
     from queuectl.operations.context import Context
 
 BATCH = 100_000
 """Jobs in one transaction: others get the write lock in between."""
 _LOOKED_UP = 10_000
+_SUSPECT = frozenset("0123456789*@[{")
+"""What the lines of crontabs and of JSON documents begin with, and hardly any command."""
 _PROGRESS = 4096
 
 
@@ -40,13 +50,15 @@ def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines
 
 def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], array[int]]:
     """The jobs, and the number of the line that each stands on. Raises UsageError and Refused, naming a line."""
-    make = _command_maker(defaults) if lines else _json_maker(defaults)
+    make = _command_maker(defaults, file) if lines else _json_maker(defaults, file)
     jobs: list[NewJob] = []
     numbers = array("q")
     seen: dict[str, int] = {}
     for number, line in _lines(context, file):
         try:
             job = make(line)
+            if job is None:
+                continue
         except UsageError as error:
             raise UsageError(f"line {number}: {error.message}; nothing was enqueued", hint=error.hint) from None
         if job.id is not None and seen.setdefault(job.id, number) != number:
@@ -62,7 +74,8 @@ def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool)
 def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, without their ends, and their numbers. Raises UsageError.
 
-    A carriage return before a newline is half of a line's end, and no part of a command.
+    A carriage return before a newline is half of a line's end, and no part of a command; nor is a byte order mark at
+    the beginning of any line, where joining files leaves them.
     """
     read = 0
     try:
@@ -70,14 +83,12 @@ def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as opened:
             status = os.fstat(opened.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-            for number, data in enumerate(opened, 1):
+            for number, data in enumerate(_split(opened), 1):
                 try:
                     line = data.decode()
                 except UnicodeDecodeError:
                     raise UsageError(f"line {number}: not valid UTF-8; nothing was enqueued") from None
-                line = line.removesuffix("\n").removesuffix("\r")
-                if number == 1:
-                    line = line.removeprefix("\ufeff")
+                line = line.removesuffix("\n").removesuffix("\r").lstrip(BYTE_ORDER_MARK)
                 if line and not line.isspace():
                     yield number, line
                 read += len(data)
@@ -87,7 +98,17 @@ def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
+def _split(opened: IO[bytes]) -> Iterator[bytes]:
+    """The lines with their ends. In a file without any newline a carriage return ends them."""
+    first = opened.readline()
+    if b"\r" in first and not first.endswith(b"\n"):
+        yield from first.splitlines(keepends=True)
+    else:
+        yield first
+        yield from opened
+
+
+def _json_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob]:
     """From a line of JSON to a job: the decoder's innermost part, which is what a line costs."""
     from json import JSONDecoder
 
@@ -101,7 +122,7 @@ def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
             given, end = None, 0
         if type(given) is not dict or end != len(line):
             # White space around it, or something wrong with it: told in full by the slow way.
-            given = parse_object(line, instead="or add --lines, which takes each line as a shell command")
+            given = _slowly(line, file)
         job = new_job(given, defaults)
         if job.cwd is None:
             raise gone()
@@ -110,13 +131,36 @@ def _json_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
     return make
 
 
-def _command_maker(defaults: dict[str, Any]) -> Callable[[str], NewJob]:
-    """From a line of shell to a job."""
+def _slowly(line: str, file: str) -> dict[str, Any]:
+    """The keys of the job on this line. Raises UsageError, which knows other formats by their lines."""
+    try:
+        return parse_object(line, instead="or add --lines, which takes each line as a shell command")
+    except UsageError:
+        # Loaded here: only a mistake pays for it.
+        from queuectl.operations import formats
+
+        formats.refuse_json(line, file)
+        formats.refuse_crontab(line)
+        formats.refuse_comment(line)
+        raise
+
+
+def _command_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob | None]:
+    """From a line of shell to a job; None for a comment."""
     longest = MAX_COMMAND_BYTES // 4
     if "cwd" not in defaults:
         raise gone()
 
-    def make(line: str) -> NewJob:
+    def make(line: str) -> NewJob | None:
+        first = line[0] if line[0] not in " \t" else line.lstrip()[:1]
+        if first == "#":
+            return None
+        if first in _SUSPECT:
+            # Loaded here: few commands begin like this.
+            from queuectl.operations import formats
+
+            formats.refuse_crontab(line)
+            formats.refuse_json_among_commands(line, file)
         # The text is valid Unicode and the line not blank; what is left to check is rare.
         if "\0" in line or len(line) > longest:
             check_command(line)

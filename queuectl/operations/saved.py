@@ -7,6 +7,7 @@ from queuectl.domain.filter import parse_filter
 from queuectl.domain.look import parse_view
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
+from queuectl.domain.text import unwelcome
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -66,10 +67,10 @@ def list_views(context: Context, _params: ListViews) -> Iterator[ViewRecord]:
 
 def save_view(context: Context, params: SaveView) -> ViewRecord:
     """Save a filter that can be read."""
-    if not params.name.isprintable() or not params.name.strip() or len(params.name) > _LONGEST_NAME:
+    if unwelcome(params.name) or not params.name.strip() or len(params.name) > _LONGEST_NAME:
         raise UsageError(f"a view's name has 1 to {_LONGEST_NAME} printable characters")
     words = " ".join(params.words)
-    if len(words) > _LONGEST_FILTER or not words.isprintable():
+    if len(words) > _LONGEST_FILTER or unwelcome(words):
         raise UsageError(f"a filter has at most {_LONGEST_FILTER} printable characters")
     _check(words)
     with context.store.undo.keeping("view save", now=context.now(), keeps=False):

@@ -10,7 +10,7 @@ from queuectl.domain.record import as_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from queuectl.domain.job import Job
@@ -43,8 +43,12 @@ class Edits:
         words = {"priority": priority}
         return self._each("priority", "prioritise_job", "given another priority", ids, now=now, **words)
 
-    def edit(self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int) -> Job:
+    def edit(
+        self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int, called: Mapping[str, str] | None = None
+    ) -> Job:
         """Change what a job is to do, by fields of EDITABLE; `requeue`: it is due with a fresh set of retries.
+
+        `called` is what a field is called by whoever gave it, where that is not its name.
 
         Returns the job as it was. Raises NotFound, Refused for a job that runs, and UsageError for a change that
         would mean nothing in its state.
@@ -55,7 +59,7 @@ class Edits:
             if job.state is JobState.PROCESSING:
                 raise Refused(f"job {id_} runs and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
             if not requeue:
-                _check(job, changes)
+                _check(job, changes, called or {})
             values = {name: getattr(job, name) for name in EDITABLE} | changes
             if requeue and "run_at" not in changes:
                 values["run_at"] = now
@@ -98,18 +102,20 @@ class Edits:
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
 
 
-def _check(job: Job, changes: dict[str, Any]) -> None:
+def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None:
     """Refuse what would leave a job in a state that it cannot be in."""
     retries = changes.get("max_retries", job.max_retries)
     if job.state in WAITING and retries < job.attempts:
         raise UsageError(
-            f"job {job.id} has used {job.attempts} attempts, so max_retries must be at least {job.attempts}",
+            f"job {job.id} has used {job.attempts} attempts,"
+            f" so {called.get('max_retries', 'max_retries')} must be at least {job.attempts}",
             hint="--retry gives it a fresh set",
         )
     for name in ("max_retries", "run_at"):
         if job.state in FINAL and changes.get(name, getattr(job, name)) != getattr(job, name):
             raise UsageError(
-                f"job {job.id} is {job.state}: {name} means something only if it runs again", hint="--retry"
+                f"job {job.id} is {job.state}: {called.get(name, name)} means something only if it runs again",
+                hint="--retry",
             )
 
 

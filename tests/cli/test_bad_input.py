@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+PERSIAN = "می\u200cخواهم"  # noqa: RUF001 - its letters are Persian
 DEEP = '{"command":' + "[" * 100_000 + "]" * 100_000 + "}"
 
 BAD_JOBS = {
@@ -42,12 +43,17 @@ BAD_JOBS = {
     "retries as a boolean": ('{"command": "true", "max_retries": true}', "whole number, not a boolean"),
     "half a retry": ('{"command": "true", "max_retries": 1.5}', "max_retries must be a whole number"),
     "negative retries": ('{"command": "true", "max_retries": -1}', "max_retries must be from 0 to 1000"),
+    "retries with a decimal point": (
+        '{"command": "true", "max_retries": 3.0}',
+        "max_retries must be a whole number, not 3.0",
+    ),
     "absurd retries": ('{"command": "true", "max_retries": 1e99}', "max_retries must be a whole number"),
     "a number of 5,000 digits": ('{"command": "true", "priority": ' + "9" * 5000 + "}", ""),
     "an absurd priority": ('{"command": "true", "priority": 99999999999}', "priority must be from -1000 to 1000"),
-    "a negative timeout": ('{"command": "true", "timeout": -5}', "timeout must be from 0 seconds"),
+    "a negative timeout": ('{"command": "true", "timeout": -5}', "timeout must be from a millisecond to ten years"),
     "no timeout at all": ('{"command": "true", "timeout": 0}', "timeout must be at least a millisecond"),
-    "an absurd timeout": ('{"command": "true", "timeout": 1e300}', "timeout must be from 0 seconds"),
+    "an absurd timeout": ('{"command": "true", "timeout": 1e300}', "timeout must be from a millisecond to ten years"),
+    "a negative delay": ('{"command": "true", "delay": -1}', "delay must be from 0 seconds to ten years"),
     "a timeout in words": ('{"command": "true", "timeout": "soon"}', "timeout: 'soon' is not a duration"),
     "NaN": ('{"command": "true", "timeout": NaN}', "NaN is not a number"),
     "Infinity": ('{"command": "true", "timeout": Infinity}', "Infinity is not a number"),
@@ -70,7 +76,11 @@ BAD_JOBS = {
     ),
     "a NUL": ('{"command": "echo \\u0000"}', "NUL character"),
     "a lone surrogate": ('{"command": "echo \\ud800"}', "not valid Unicode"),
-    "a lone surrogate in an id": ('{"command": "true", "id": "\\udc00"}', "id must not contain control characters"),
+    "a lone surrogate in an id": ('{"command": "true", "id": "\\udc00"}', "id must not contain lone surrogates"),
+    "an id that turns the text around": ('{"command": "true", "id": "a\\u202eb"}', "bidirectional controls (U+202E)"),
+    "a queue with a mark of direction": ('{"command": "true", "queue": "a\\u200f"}', "bidirectional controls (U+200F)"),
+    "an id with a soft hyphen": ('{"command": "true", "id": "a\\u00adb"}', "id must not contain U+00AD"),
+    "an id that nobody sees": ('{"command": "true", "id": "\\u200d"}', "characters that nobody sees"),
     "nothing": ("{}", "no command"),
 }
 
@@ -85,7 +95,10 @@ BAD_WORDS = {
     "a priority in words": (("true", "--priority", "high"), "--priority must be a whole number"),
     "an absurd priority": (("true", "-p", "100000"), "priority must be from -1000 to 1000"),
     "an endless number": (("true", "-p", "9" * 6000), "--priority is too large a number"),
-    "a time in words": (("true", "--at", "tomorrow"), "run_at: 'tomorrow' is not a time"),
+    "a time in words": (("true", "--at", "tomorrow"), "--at: 'tomorrow' is not a time"),
+    "a delay in words": (("true", "--delay", "soon"), "--delay: 'soon' is not a duration"),
+    "too many retries": (("true", "--max-retries", "2000"), "--max-retries must be from 0 to 1000"),
+    "a tag of two words": (("true", "--tag", "a b"), "--tag: tag 'a b' must not contain white space"),
     "a time and a delay": (("true", "--at", "2030-01-01T00:00:00Z", "--delay", "1"), "not both"),
     "a variable without a value": (("true", "--env", "A"), "--env 'A' is not NAME=VALUE"),
     "a key that is given twice": (('{"command": "true", "queue": "a"}', "--queue", "b"), "queue is given twice"),
@@ -184,6 +197,51 @@ def test_a_mistaken_url_makes_no_file(queue: Queue, location: str):
     done.refused(2, "a store cannot be named", location.partition(":")[0])
     assert "secret" not in done.err
     assert sorted(queue.directory.rglob("*")) == before
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_a_store_whose_name_has_control_characters_is_refused(queue: Queue, how: str):
+    for name in ("q.db\r", "a\nb.db", "\x1b[31m.db", "postgresql://u:secret@h/d\r"):
+        env = queue.environment | ({"QUEUECTL_DB": name} if how == "variable" else {})
+        words = ("--db", name) if how == "option" else ()
+        for verb in (("list",), ("enqueue", "true")):
+            done = command.run(*words, *verb, env=env, cwd=queue.directory)
+            done.refused(2, "must not contain control characters")
+            assert "secret" not in done.err
+    assert not any(os.scandir(queue.directory))
+
+
+@pytest.mark.parametrize("name", ['"q.db"', "'q.db'", "$NAME.db"])
+def test_a_new_store_whose_name_no_shell_has_read_is_told_of_once(queue: Queue, name: str):
+    def run(*words: str) -> command.Done:
+        return command.run("--db", name, *words, env=queue.environment, cwd=queue.directory)
+
+    assert name in run("list").err
+    assert not any(os.scandir(queue.directory))
+    first = run("enqueue", "true")
+    assert (first.code, first.out) == (0, "1\n")
+    assert first.err == f"the new store is called {name}: no shell has removed its quotes or replaced its $\n"
+    assert run("enqueue", "true").err == ""
+
+
+@pytest.mark.parametrize("path", ["$HOME/q.db", '"{}/q.db"'])
+def test_a_directory_that_no_shell_has_read_is_told_of(queue: Queue, path: str):
+    named = path.format(queue.directory)
+    done = command.run("--db", named, "enqueue", "true", env=queue.environment, cwd=queue.directory)
+    done.refused(5, "does not exist")
+    assert "a quote or a $" in done.err
+    assert not any(os.scandir(queue.directory))
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_the_joiners_of_persian_and_emoji_are_letters_of_a_name(queue: Queue, locale: str):
+    env = queue.environment | {"LC_ALL": locale}
+    for id_ in (PERSIAN, "👩\u200d🔧"):
+        done = command.run("enqueue", json.dumps({"id": id_, "command": "true"}), "--tag", id_, "-q", id_, env=env)
+        assert (done.code, done.err) == (0, "")
+        assert json.loads(command.run("show", id_, "--json", env=env).out)["tags"] == [id_]
+        assert queue.run("view", "save", id_, f"tag:{id_}").returncode == 0
+    assert PERSIAN in queue.run("list").stdout
 
 
 @pytest.mark.parametrize("id_", ["../x", "'; DROP TABLE jobs;--", "/etc/passwd", ".", "a b", "100%", "$(reboot)", "-n"])

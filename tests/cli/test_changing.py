@@ -85,7 +85,7 @@ def test_an_edit_by_options_and_by_json(some: Queue):
 
 
 def test_a_dead_job_is_edited_and_run_again(some: Queue):
-    command.run("edit", "dead1", "--max-retries", "5", env=some.environment).refused(2, "max_retries means something")
+    command.run("edit", "dead1", "--max-retries", "5", env=some.environment).refused(2, "--max-retries means something")
     some.start()
 
     assert some.run("edit", "dead1", "--command", "true", "--retry").stdout == "dead1 pending (command changed)\n"
@@ -401,3 +401,29 @@ def test_views_are_saved_and_used(some: Queue):
     command.run("list", "--view", "nope", env=some.environment).refused(3, "no view nope")
     assert some.run("view", "delete", "bad").stdout == "bad deleted\n"
     command.run("view", "delete", "bad", env=some.environment).refused(3, "no view bad")
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        (("--delay", "1h"), "--delay"),
+        (("--at", "2030-01-01T00:00:00Z"), "--at"),
+        (("--max-retries", "9"), "--max-retries"),
+        (('{"delay": "1h"}',), "delay"),
+        (('{"run_at": "2030-01-01T00:00:00Z"}',), "run_at"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_means_nothing_for_a_finished_job_is_called_as_it_was_typed(
+    queue: Queue, words: tuple[str, ...], called: str
+):
+    queue.enqueue("true", "--id", "a")
+    queue.run("cancel", "a")
+    done = command.run("edit", "a", *words, env=queue.environment)
+    done.refused(2, f"job a is cancelled: {called} means something only if it runs again")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--at", "tomorrow"), ("--delay", "soon"), ("--max-retries", "2000")])
+def test_an_edit_that_is_refused_names_the_option(queue: Queue, option: str, value: str):
+    queue.enqueue("true", "--id", "a")
+    command.run("edit", "a", option, value, env=queue.environment).refused(2, option)

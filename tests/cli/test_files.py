@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -45,6 +46,95 @@ def test_a_byte_order_mark_and_carriage_returns_are_no_part_of_a_command(queue: 
     queue.run("enqueue", "--lines", "-f", "-", given=b"\xef\xbb\xbfecho a\r\necho b\r\r\n\r\n")
 
     assert [job["command"] for job in jobs(queue)] == ["echo a", "echo b\r"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_job_wherever_one_begins(queue: Queue):
+    mark = "\ufeff"
+    queue.run("enqueue", "--lines", "-f", "-", given=f"{mark}echo a\n{mark}echo b\n{mark}\n{mark}# no job\n")
+    queue.run("enqueue", "-f", "-", given=f'{mark}{{"command":"echo c"}}\n{mark}{{"command":"{mark}echo d"}}\n')
+    queue.run("enqueue", f'{mark}{{"command":"echo e"}}')
+    queue.run("enqueue", f"{mark}echo f")
+    queue.run("edit", "6", f'{mark}{{"priority": 1}}')
+    queue.run("edit", "5", "--command", f"{mark}echo g")
+    assert [job["command"] for job in jobs(queue)] == ["echo a", "echo b", "echo c", "echo d", "echo g", "echo f"]
+    for blank in (mark, f"{mark} ", f'{{"command": "{mark}"}}'):
+        command.run("enqueue", blank, env=queue.environment).refused(2, "command must not be empty")
+
+
+def test_a_mark_within_a_command_stays(queue: Queue):
+    queue.run("enqueue", "printf '\ufeffa,b'")
+    assert [job["command"] for job in jobs(queue)] == ["printf '\ufeffa,b'"]
+
+
+def test_comments_among_commands_are_skipped_and_lines_keep_their_numbers(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given="#!/bin/sh\n  # two\necho a # three\n\t#\n")
+    assert [job["command"] for job in jobs(queue)] == ["echo a # three"]
+    done = command.run("enqueue", "--lines", "-f", "-", env=queue.environment, given=b"# one\n0 3 * * * x\n")
+    done.refused(2, "line 2: ")
+
+
+def test_carriage_returns_end_the_lines_of_a_file_without_newlines(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", given=b"echo a\r# b\r\recho c")
+    queue.run("enqueue", "-f", "-", given=b'{"command":"echo d"}\r{"command":"echo e"}\r')
+    queue.run("enqueue", "--lines", "-f", "-", given=b"printf 'f\rg'\n")
+    assert [job["command"] for job in jobs(queue)] == ["echo a", "echo c", "echo d", "echo e", "printf 'f\rg'"]
+    done = command.run("enqueue", "-f", "-", env=queue.environment, given=b'{"command":"a"}\r{}\r')
+    done.refused(2, "line 2: ")
+
+
+ARRAY = '[{"command": "echo a"}, {"command": "echo b"}]'
+OTHER_FORMATS = {
+    "an array": (ARRAY, ".[]"),
+    "an array over lines": (json.dumps(json.loads(ARRAY), indent=2), ".[]"),
+    "an array and the first job on its line": ('[{"command": "echo a"},\n{"command": "echo b"}]', ".[]"),
+    "objects over lines": ('{\n  "command": "echo a"\n}\n{\n"command": "echo b"\n}\n', "."),
+    "an object that goes on": ('{"command": "echo a",\n"priority": 1}\n{"command": "echo b"}', "."),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_FORMATS)
+def test_json_that_is_not_one_object_a_line_is_recognised_and_the_hint_works(queue: Queue, what: str):
+    text, expression = OTHER_FORMATS[what]
+    (queue.directory / "my jobs").write_text(text)
+
+    done = command.run("enqueue", "-f", "my jobs", env=queue.environment, cwd=queue.directory)
+
+    done.refused(2, "line 1: ", "JSON")
+    hint = done.err.splitlines()[1].removeprefix("hint: ")
+    assert hint == f"jq -c '{expression}' 'my jobs' | queuectl enqueue -f -"
+    assert jobs(queue) == []
+    if shutil.which("jq"):
+        line = hint.replace("queuectl", QUEUECTL)
+        subprocess.run(["sh", "-c", line], env=queue.environment, cwd=queue.directory, check=True, capture_output=True)
+        assert [job["command"] for job in jobs(queue)] == ["echo a", "echo b"]
+
+
+@pytest.mark.parametrize("what", ["an array", "an array over lines", "objects over lines"])
+def test_json_among_shell_commands_is_recognised(queue: Queue, what: str):
+    done = command.run("enqueue", "--lines", "-f", "-", env=queue.environment, given=OTHER_FORMATS[what][0].encode())
+    done.refused(2, "line 1: ", "JSON")
+    assert f"jq -c '{OTHER_FORMATS[what][1]}' | queuectl enqueue -f -" in done.err
+    assert jobs(queue) == []
+
+
+@pytest.mark.parametrize("line", ["*/5 * * * * /bin/a", "0 3 1,15 * mon-fri a", "  @daily a", "30\t4 * jan 0-6/2 a"])
+@pytest.mark.parametrize("lines", [(), ("--lines",)])
+def test_a_line_of_a_crontab_is_recognised(queue: Queue, line: str, lines: tuple[str, ...]):
+    done = command.run("enqueue", *lines, "-f", "-", env=queue.environment, given=line.encode())
+    done.refused(2, "line 1: ", "crontab")
+    assert jobs(queue) == []
+
+
+def test_commands_that_only_resemble_other_formats_are_commands(queue: Queue):
+    lines = ["[ -f x ] && y", "{ echo a; }", "[[ -f x ]]", "5 apples", "1 2 3 4 5", "*.sh", "@daily"]
+    queue.run("enqueue", "--lines", "-f", "-", given="\n".join(lines))
+    assert [job["command"] for job in jobs(queue)] == lines
+
+
+def test_an_array_in_place_of_a_job_gets_a_hint_for_many_jobs(queue: Queue):
+    done = command.run("enqueue", ARRAY, env=queue.environment)
+    done.refused(2, "the job must be a JSON object, not an array")
+    assert "jq -c '.[]' | queuectl enqueue -f -" in done.err
 
 
 def test_options_fill_in_what_a_line_leaves_open(queue: Queue):
