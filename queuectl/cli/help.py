@@ -24,6 +24,7 @@ ANYWHERE = (
     ("--db PATH", "the store, a file or postgresql://… (default: QUEUECTL_DB, else your own)"),
     ("--json", "print one JSON document on stdout"),
     ("-h, --help", "show help"),
+    ("--version", "show the version"),
 )
 CODES = (
     "exit codes: 0 done; 1 a job that was waited for failed, or doctor or selftest found a problem; 2 bad input;\n"
@@ -73,7 +74,7 @@ def of_commands(names: Iterable[str], group: str) -> str:
     width = max(len(each) for each in (*WHERE, "--db PATH"))
     lines += [f"  {each.name:{width}}  {each.summary}" for each in found]
     lines += ["", "options, before or after the command:"]
-    lines += [f"  {option:{width}}  {words}" for option, words in (*ANYWHERE, ("--version", "show the version"))]
+    lines += [f"  {option:{width}}  {words}" for option, words in ANYWHERE]
     lines += ["", "queuectl COMMAND --help tells more about each."]
     if not group:
         lines += ["", CODES]

@@ -9,7 +9,7 @@ import sys
 from queuectl.cli.screen import Screen
 from queuectl.cli.words import read_words
 from queuectl.domain.errors import NotFound, QueuectlError, UsageError
-from queuectl.domain.text import written_line
+from queuectl.domain.text import can_draw, written_line
 from queuectl.operations import WHERE, find
 
 TYPE_CHECKING = False
@@ -82,7 +82,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(call: Call, screen: Screen) -> int:
-    if _is_bare(call) and screen.is_terminal and screen.has_person and os.environ.get("TERM", "dumb") != "dumb":
+    if _is_bare(call) and screen.is_terminal and screen.has_person and can_draw(os.environ.get("TERM")):
         from queuectl.domain.record import replace
 
         call = replace(call, name="tui")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from queuectl.domain.text import safe
+from queuectl.domain.text import can_draw, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Screen:
     def progress(self, done: int, total: int, what: str) -> None:
         """Show how far long work has come, if somebody watches."""
         if self._bar is None:
-            if not self._err.isatty():
+            if not self._err.isatty() or not can_draw(os.environ.get("TERM")):
                 return
             # Loaded here: most commands are done before a bar could be drawn.
             from queuectl.cli.progress import Bar
@@ -145,7 +145,7 @@ class Screen:
     @property
     def colour(self) -> bool:
         """Whether to use colour: on a terminal that can, for a person who wants it."""
-        return self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return self.is_terminal and not os.environ.get("NO_COLOR") and can_draw(os.environ.get("TERM"))
 
     @property
     def width(self) -> int:

@@ -42,23 +42,25 @@ def read_words(argv: Sequence[str]) -> Call:
                 raise UsageError("--db needs a path", hint="--db PATH")
         elif word in {"-h", "--help"}:
             help_ = True
+        elif word == "--version":
+            version = True
         elif not _complete(command):
-            if word == "--version":
-                version = True
-            elif word.startswith("-"):
+            if word.startswith("-"):
                 raise _unknown_option(word, command)
-            else:
-                command.append(word)
+            command.append(word)
         elif word == "--":
             words += [word, *left]
         else:
             words.append(word)
+    if version:
+        return Call(name=None, words=(), db=db, json=json, help=help_, version=True)
     name = " ".join(command)
     if name in WHERE:
         return Call(name=name, words=tuple(words), db=db, json=json, help=help_)
     if not command or command[0] == "help":
-        asked = command[0:0] if not command else words
-        return Call(name=None, words=tuple(asked), db=db, json=json, help=help_ or bool(command), version=version)
+        # `help help` is the help itself.
+        asked = words if command and words != ["help"] else ()
+        return Call(name=None, words=tuple(asked), db=db, json=json, help=help_ or bool(command))
     if command[0] in GROUPS and len(command) == 1:
         return Call(name=None, words=(name,), db=db, json=json, help=help_)
     raise unknown_command(name)

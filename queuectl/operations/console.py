@@ -6,6 +6,7 @@ import os
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
+from queuectl.domain.text import can_draw, safe
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
+
+_INSTEAD = "queuectl status and queuectl list work without one"
 
 
 @record
@@ -38,7 +41,13 @@ class Closed:
 def console(context: Context, params: Console) -> Closed:
     """Show the console until somebody leaves it."""
     if not all(map(os.isatty, (0, 1, 2))):
-        raise UsageError("the console needs a terminal", hint="queuectl status and queuectl list work without one")
+        raise UsageError("the console needs a terminal", hint=_INSTEAD)
+    term = os.environ.get("TERM")
+    if not can_draw(term):
+        raise UsageError(
+            f"the console needs a terminal that can place its cursor, and TERM is {safe(term) if term else 'not set'}",
+            hint=_INSTEAD,
+        )
     # By its name, and only here: the engine does not know the console, nor load what it is made of.
     app: Any = __import__("queuectl_tui.opening", fromlist=("run",))
     code = app.run(context.given, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse)

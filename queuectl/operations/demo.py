@@ -11,6 +11,7 @@ import tempfile
 
 from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import field, record
+from queuectl.domain.text import can_draw
 from queuectl.operations.operation import Operation
 from queuectl.operations.overview import StatusParams, status
 from queuectl.operations.workers import Start, run_pool
@@ -91,7 +92,7 @@ def demo(context: Context, params: Demo) -> Shown | Watched:
     directory = tempfile.mkdtemp(prefix="queuectl-demo-")
     try:
         stage = context.elsewhere(os.path.join(directory, "queue.db"))
-        if not params.headless and all(map(os.isatty, (0, 1, 2))):
+        if not params.headless and all(map(os.isatty, (0, 1, 2))) and can_draw(os.environ.get("TERM")):
             return _watch(stage)
         return _run(context, stage)
     finally:

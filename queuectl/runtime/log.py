@@ -8,7 +8,7 @@ import time
 from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_duration
-from queuectl.domain.text import safe
+from queuectl.domain.text import can_draw, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Log:
         text = f"{self._clock}.{int(moment % 1 * 1000):03d} {self._who} {safe(line)}\n"
         if self._brief:
             # A progress bar may stand on this line.
-            text = "\r\x1b[K" + text if os.isatty(_STDERR) else text
+            text = "\r\x1b[K" + text if os.isatty(_STDERR) and can_draw(os.environ.get("TERM")) else text
         try:
             os.write(_STDERR, text.encode(errors="replace"))
         except OSError:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.command import environment, run
+from tests.support.terminal import on_a_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +35,19 @@ def test_without_a_terminal_nothing_asked_for_is_usage(tmp_path: Path) -> None:
     done = run(env=environment(tmp_path / "queue.db"))
     assert done.code == 2
     assert done.err.startswith("usage: queuectl")
+    assert not (tmp_path / "queue.db").exists()
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", "", None])
+def test_a_terminal_that_cannot_place_its_cursor_gets_no_console(tmp_path: Path, term: str | None) -> None:
+    env = environment(tmp_path / "queue.db", TERM=term)
+    screen, code = on_a_terminal("tui", env=env)
+    assert code == 2
+    assert screen.startswith("error: the console needs a terminal that can place its cursor")
+    assert "\x1b" not in screen
+    screen, code = on_a_terminal(env=env)
+    assert code == 2
+    assert screen.startswith("usage: queuectl")
     assert not (tmp_path / "queue.db").exists()
 
 

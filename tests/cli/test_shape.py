@@ -78,6 +78,26 @@ def test_the_version_is_told(queue: Queue):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [("list",), ("dlq",), ("dlq", "list"), ("enqueue", "true"), ("nosuch",), ("help",)],
+    ids=" ".join,
+)
+def test_the_version_is_told_before_and_after_any_command_instead_of_it(queue: Queue, words: tuple[str, ...]):
+    for line in (("--version", *words), (*words, "--version")):
+        assert queue.run(*line).stdout == f"queuectl {__version__}\n"
+    assert queue.json("list") == []
+
+
+def test_after_two_dashes_version_is_a_word_of_the_command(queue: Queue):
+    queue.run("enqueue", "--", "echo", "--version")
+    assert [job["command"] for job in queue.json("list")] == ["echo --version"]
+
+
+def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
+    assert queue.run("help", "help").stdout == queue.run("help").stdout
+
+
+@pytest.mark.parametrize(
     ("words", "told", "hint"),
     [
         (("lst",), "unknown command 'lst'", "did you mean list?"),
