@@ -138,9 +138,12 @@ class PostgresDatabase:
             raise StoreUnreadable(
                 f"the database of {self.address} cannot hold every text", hint="make one with: createdb --encoding UTF8"
             )
-        *_, version = self._cursor.execute(
-            session.statement(info.server_version), session.bounds(self._wait, self._patience)
-        ).fetchone()  # type: ignore[misc]  # one row, always
+        triggers, version = self._begin_session()
+        if triggers != "origin":
+            raise StoreUnreadable(
+                f"triggers do not fire for this role in the store {self.address}, so that jobs would not be counted",
+                hint="ALTER ROLE … RESET session_replication_role, or ALTER DATABASE, wherever it is set",
+            )
         # Loaded here: only the first command on a store makes it.
         from queuectl.store.server_schema import migrate, version_of
 
@@ -151,6 +154,22 @@ class PostgresDatabase:
                 migrate(self._cursor, self.address, SCHEMA_VERSION, make=self._make)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise not_the_owner(str(error), self.address, older=bool(version)) from None
+
+    def _begin_session(self) -> tuple[str, bool]:
+        """Set what a connection sets; whether triggers fire (`origin`), and whether there is a store."""
+        info = self._connection.info
+        values = {**session.bounds(self._wait, self._patience), "pid": info.backend_pid}
+        rows = self._run(session.statement(info.server_version), values)
+        if not rows:
+            # Loaded here: hardly anybody has a pooler.
+            from queuectl.store.pooler import session_of
+
+            values["pid"] = session_of(
+                self._connection, lambda: Connection.connect(self._conninfo, autocommit=True), self.address
+            )
+            rows = self._run(session.statement(info.server_version), values)
+        triggers, version = rows[0][-2:]
+        return triggers, version
 
     @property
     def on_wait(self) -> Callable[[], None] | None:

@@ -6,6 +6,7 @@ _LONGEST_IDLE = 10.0
 """Seconds that a transaction may stand still, at the least: a busy machine makes nobody wait for as long."""
 _MEANING = {
     "search_path": "queuectl",
+    "client_encoding": "UTF8",
     # Our statements hold backslashes, and write them once.
     "standard_conforming_strings": "on",
     # READ COMMITTED, with row locks: what SERIALIZABLE refuses would have to be tried again.
@@ -76,11 +77,13 @@ def _milliseconds(seconds: float) -> str:
 def statement(version: int) -> str:
     """The statement that sets everything, for a server of this version, as libpq counts it.
 
-    Its row ends with the server's process id, whether triggers fire (`origin`), and whether there is a store.
+    No row, and nothing is set, where another process of the server answers than `pid`, with which the connection was
+    made: there is a pooler, whose other clients would inherit it. The row ends with whether triggers fire (`origin`),
+    and whether there is a store.
     """
     settings = _MEANING | _TIME | _PLANS | (_SINCE_17 if version >= 170_000 else {})
     given = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
     return (
-        f"SELECT {given}, {_BOUNDS},"
-        " pg_backend_pid(), current_setting('session_replication_role'), to_regclass('queuectl.schema') IS NOT NULL"
+        f"SELECT {given}, {_BOUNDS}, current_setting('session_replication_role'),"
+        " to_regclass('queuectl.schema') IS NOT NULL WHERE pg_backend_pid() = %(pid)s"
     )

@@ -11,8 +11,16 @@ _GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
 _FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
-_NOT_LET_IN = ("28", "3D", "25006")
-"""Wrong user or password, no such database, a server that only reads."""
+_NOT_LET_IN = ("28", "3D")
+"""Wrong user or password, no such database."""
+_ONLY_READS = "25006"
+"""read_only_sql_transaction: no setting makes us read only, so that the server is a standby."""
+_NO_SUCH_SERVER = ("session is", "hot standby mode")
+"""Of several hosts, or of the only one, none is what `target_session_attrs` asks for."""
+_TOOK_TOO_LONG = {"25P04": "transaction_timeout", "57014": "statement_timeout"}
+"""A limit that was over before a connection could switch it off."""
+_SHARED = frozenset({"26000", "42P05"})
+"""A prepared statement that is not there, or is there already: others use the same session."""
 _NOT_ALLOWED = "42501"
 """insufficient_privilege."""
 _NOT_TRUSTED = ("certificate", "does not support SSL")
@@ -23,6 +31,11 @@ def told(state: str | None, text: str, address: str) -> Exception:
     line = " ".join(text.split()) or "it does not say why"
     if state == "23505":
         return Duplicate(line)
+    if state in _TOOK_TOO_LONG and "timeout" in text:
+        return StoreUnreachable(
+            f"the server of {address} takes longer than {_TOOK_TOO_LONG[state]} allows",
+            hint=f"ALTER ROLE … SET {_TOOK_TOO_LONG[state]} = 0: queuectl has limits of its own",
+        )
     if state in _BUSY:
         return StoreBusy(
             f"the store {address} is locked by another process",
@@ -34,6 +47,16 @@ def told(state: str | None, text: str, address: str) -> Exception:
         return StoreUnreachable(
             f"the server of {address} has no connection left", hint="raise max_connections, or run fewer workers"
         )
+    if state == _ONLY_READS or (state is None and any(words in text for words in _NO_SUCH_SERVER)):
+        return StoreUnreachable(
+            f"the server of {address} only reads: {line.rpartition(' failed: ')[2]}",
+            hint="name the primary, or all servers and target_session_attrs=primary",
+        )
+    if state in _SHARED:
+        # Loaded here: hardly anybody has a pooler.
+        from queuectl.store.pooler import shared
+
+        return shared(address)
     if state == _NOT_ALLOWED:
         return StoreUnreadable(
             f"this role may not do that in the store {address}: {line}",

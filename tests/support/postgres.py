@@ -109,6 +109,11 @@ class Server:
         wait_until(lambda: not any(_works_in(process) == str(data) for process in Path("/proc").glob("[0-9]*")), 30)
         self._end()
 
+    def become_a_standby(self) -> None:
+        """Only read, once it is started again: it waits for a primary that never comes."""
+        signal_ = self._directory / "data" / "standby.signal"
+        signal_.touch()
+
     def hang_up_on(self, url: str) -> int:
         """Break every connection to a database from the server's side; how many."""
         rows = self._admin.execute(
