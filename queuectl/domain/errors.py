@@ -9,7 +9,9 @@ QueuectlError
 │   ├── StoreFull          no space left
 │   ├── StoreUnreadable    corrupt, not ours, not a file, no permission
 │   ├── StoreTooNew        made by a newer version
-│   ├── StoreGone          deleted or replaced while it was in use
+│   ├── StoreLost          no use in waiting for it
+│   │   ├── StoreGone      deleted or replaced while it was in use
+│   │   └── StoreDamaged   what it holds is no store, or no longer one; StoreUnreadable too
 │   └── StoreUnreachable   its server does not answer
 ├── JobsFailed          1  a job that was waited for failed
 └── TimedOut          124  `wait` or `worker stop` ran out of time
@@ -83,10 +85,20 @@ class StoreTooNew(StoreError):
     code = "store_too_new"
 
 
-class StoreGone(StoreError):
+class StoreLost(StoreError):
+    """It does not come back by itself: who works on it ends."""
+
+
+class StoreGone(StoreLost):
     """Deleted or replaced while it was in use: what is opened anew is another store."""
 
     code = "store_gone"
+
+
+class StoreDamaged(StoreLost, StoreUnreadable):
+    """What the file or the server's tables hold was written by nobody, or by somebody else."""
+
+    code = "store_unreadable"
 
 
 class StoreUnreachable(StoreError):

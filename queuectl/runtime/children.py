@@ -10,7 +10,7 @@ import sys
 
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import QueuectlError, StoreError, StoreGone
+from queuectl.domain.errors import QueuectlError, StoreDamaged, StoreError, StoreGone, StoreLost
 from queuectl.domain.record import record
 from queuectl.domain.worker import WorkerInfo
 from queuectl.runtime import host
@@ -36,6 +36,8 @@ FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
 GONE = StoreGone.exit_code
 """The exit code of a child whose store has been taken away: no other child would find it again."""
+DAMAGED = 12
+"""The exit code of a child that met damage in the store: any other child would meet it too."""
 DRAINED = 10
 """The exit code of a worker that found nothing left to run."""
 WRITTEN_OFF = 11
@@ -70,6 +72,18 @@ def file_of(location: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def lost(exitcode: int | None, location: str) -> StoreLost | None:
+    """Why no child can go on with the store, by how one has ended; None where that was another reason."""
+    if exitcode == GONE:
+        return gone(location, ": the pool has ended")
+    if exitcode == DAMAGED:
+        return StoreDamaged(
+            f"the store {location} is damaged: the pool has ended",
+            hint="queuectl doctor --check names the damage; restore the store from a backup",
+        )
+    return None
 
 
 def _open(given: Surroundings, actor: str) -> Store:
@@ -158,8 +172,8 @@ class _Child:
         """Tell in one line what went wrong, and leave the rest to whoever replaces us."""
         if error is None:
             return
-        if isinstance(error, StoreGone):
-            os._exit(GONE)  # the supervisor says it, once for all of us
+        if isinstance(error, StoreLost):
+            os._exit(GONE if isinstance(error, StoreGone) else DAMAGED)  # the supervisor says it, once for all of us
         if isinstance(error, QueuectlError):
             self._log.event(error.message)
         else:

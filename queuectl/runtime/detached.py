@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from queuectl.domain.errors import QueuectlError, TimedOut
+from queuectl.domain.errors import QueuectlError, StoreError, TimedOut
 from queuectl.runtime.census import is_here, living_workers
 
 TYPE_CHECKING = False
@@ -41,9 +41,10 @@ def start_detached(
             here = [seen for seen in living_workers(store, place, now=clock.now()) if seen.info.pool == pool.id]
             if len(here) >= size:
                 return pool.id, pid
-        ended, _ = os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            raise QueuectlError("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
+            kind = StoreError if os.waitstatus_to_exitcode(status) == StoreError.exit_code else QueuectlError
+            raise kind("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
         time.sleep(_PAUSE)
     raise TimedOut("the workers have not reported in" + _last_line(log), hint=f"the pool's log is {log}")
 
@@ -69,4 +70,5 @@ def _last_line(log: str) -> str:
             lines = file.read()[-2000:].decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
+    lines = [line for line in lines if not line.startswith("hint: ")]
     return f": {lines[-1]}" if lines else ""

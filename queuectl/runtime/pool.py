@@ -20,13 +20,12 @@ from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import host, locks, tree
 from queuectl.runtime.assignment import Assignment, Stop
-from queuectl.runtime.children import DRAINED, GONE, WRITTEN_OFF, Surroundings, file_of, look_after, work
+from queuectl.runtime.children import DAMAGED, DRAINED, WRITTEN_OFF, Surroundings, file_of, look_after, lost, work
 from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
 from queuectl.runtime.process import allow_open_files
 from queuectl.runtime.signals import orders_held_back, signal_pipe
-from queuectl.store.files import gone
 from queuectl.store.location import is_url
 from queuectl.store.store import Store
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
+    from queuectl.domain.errors import StoreLost
     from queuectl.runtime.place import Place
     from queuectl.runtime.steward import Orders
 
@@ -86,7 +86,8 @@ class Pool:
         self._stop = Stop.NO
         self._signals = self._obeyed = 0
         """How many have come, and how many of them have been obeyed."""
-        self._drained = self._gone = False
+        self._drained = False
+        self._lost: StoreLost | None = None
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
         self._short = False
@@ -95,7 +96,7 @@ class Pool:
     def run(self) -> None:
         """Keep the pool until it is told to stop, or until a drain is over.
 
-        Raises StoreError when it cannot start, and StoreGone when its store has been taken away.
+        Raises StoreError when it cannot start, and StoreLost when its store is gone or damaged.
         """
         allow_open_files()
         # From here on we end in order, and leave nothing of us behind.
@@ -125,11 +126,11 @@ class Pool:
         self._steward.terminate()
         self._steward.join()
         self._read_orders()
-        if not self._gone and self._steward.exitcode not in {0, GONE}:
+        if not self._lose_store(self._steward.exitcode) and self._lost is None and self._steward.exitcode:
             self._write_end()
         self._take_away()
-        if self._gone:
-            raise gone(self._location, ": the pool has ended")
+        if self._lost is not None:
+            raise self._lost
         self._log.event("pool stopped")
 
     def _register(self) -> None:
@@ -156,6 +157,10 @@ class Pool:
             )
             lease = settings_from(store.config()).lease
             self._file = file_of(self._location)
+            # What every worker asks first: damage there is found before any of them is started.
+            claims = store.claims(self._params.queues, self._params.labels)
+            claims.next_due()
+            claims.left_to_run()
             store.fleet.add_pool(info, lease_ms=round(lease * 1000), now=Clock(store.database).now())
         finally:
             store.close()
@@ -258,9 +263,9 @@ class Pool:
 
     def _keep_steward(self) -> None:
         """Replace a steward that died, once a second at most."""
-        if self._steward.exitcode == GONE:
-            self._lose_store()
-        if self._gone or self._steward.is_alive() or self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
+        if self._lose_store(self._steward.exitcode) or self._lost is not None or self._steward.is_alive():
+            return
+        if self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
             return
         died, orders = f"the steward (pid {self._steward.pid}) died: {_how(self._steward.exitcode)}", self._orders
         try:
@@ -296,8 +301,7 @@ class Pool:
             if child.exitcode in {0, DRAINED}:
                 self._drained = self._drained or child.exitcode == DRAINED
                 continue
-            if child.exitcode == GONE:
-                self._lose_store()
+            if self._lose_store(child.exitcode):
                 continue
             self._drained = False
             if child.exitcode == WRITTEN_OFF:
@@ -340,11 +344,15 @@ class Pool:
             self._end(Stop.NOW if self._stop else Stop.DRAIN)
         return bool(self._stop) or self._drained
 
-    def _lose_store(self) -> None:
-        if not self._gone:
-            self._gone = True
-            self._log.event("the store has been deleted or replaced while it was in use: running jobs are ended")
+    def _lose_store(self, exitcode: int | None) -> bool:
+        """Whether a child has ended because the store is lost; then all of them end, as none can go on."""
+        found = lost(exitcode, self._location)
+        if found is not None and self._lost is None:
+            self._lost = found
+            what = "is damaged" if exitcode == DAMAGED else "has been deleted or replaced while it was in use"
+            self._log.event(f"the store {what}: running jobs are ended")
             self._end(Stop.NOW)
+        return found is not None
 
     def _end(self, stop: Stop) -> None:
         if stop <= self._stop:
@@ -355,7 +363,7 @@ class Pool:
             self._log.event(
                 f"stopping: waiting for {count} worker{'' if count == 1 else 's'} (again to end their jobs now)"
             )
-        elif not self._gone:
+        elif self._lost is None:
             self._log.event("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():
             _send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)

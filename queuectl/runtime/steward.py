@@ -10,7 +10,7 @@ import os
 import signal
 
 from queuectl.config import settings_from
-from queuectl.domain.errors import StoreError, StoreGone
+from queuectl.domain.errors import StoreError, StoreLost
 from queuectl.domain.record import record
 from queuectl.runtime.doorbell import Listener, bell_of_pool, ring
 from queuectl.runtime.reaper import Reaper
@@ -106,7 +106,7 @@ class Steward:
     def _write_end(self) -> None:
         try:
             self._store.fleet.stop_pool(self._pool, now=self._clock.now())
-        except StoreGone:
+        except StoreLost:
             raise
         except StoreError as error:
             self._log.event(f"the end of the pool could not be written down: {error.message}")
@@ -120,7 +120,7 @@ class Steward:
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
             self._reaper.reap(settings)
-        except StoreGone:
+        except StoreLost:
             raise
         except StoreError as error:
             if not self._in_trouble:

@@ -8,7 +8,7 @@ import time
 
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome, Result
-from queuectl.domain.errors import StoreError, StoreGone, StoreUnreadable
+from queuectl.domain.errors import StoreError, StoreLost, StoreUnreadable
 from queuectl.runtime import host, locks, process, supervise
 from queuectl.runtime.assignment import Stop
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring
@@ -131,7 +131,7 @@ class Worker:
                 return False  # as if we had died: a steward puts the job back once its processes are gone
             try:
                 self._claim = self._finish(claim, result)
-            except StoreGone:
+            except StoreLost:
                 live.discard()  # a new store may have a job of the same number
                 raise
             live.discard()
@@ -197,7 +197,7 @@ class Worker:
                     )
             except StoreError as error:
                 if self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable):
-                    # Damage does not pass. Whoever looks after the store next finds our lock free, and the job lost.
+                    # It may last. Whoever looks after the store next finds our lock free, and the job lost.
                     self._log.event(f"this attempt of {claim.id} is not recorded")
                     return None
                 self._bad_weather(error)
@@ -300,7 +300,7 @@ class Worker:
             return None
         try:
             requested = self._tenure.asked_for(claim, rang=rang)
-        except StoreGone:
+        except StoreLost:
             # Nobody could tell us to stop any more, and the result would be recorded nowhere.
             return Release()
         except StoreError:
@@ -328,8 +328,8 @@ class Worker:
         try:
             self._tally.write_down()
             self._read_settings()
-        except StoreError:
-            pass  # the next claim says it
+        except StoreError as error:
+            self._leave_if_lost(error)  # of others, the next claim says it
 
     def _read_settings(self) -> None:
         stored = self._store.config()
@@ -341,13 +341,16 @@ class Worker:
             self._pulse.interval = self._tenure.tick(self._settings.lease)
 
     def _bad_weather(self, error: StoreError) -> None:
-        """Wait it out where a result depends on it; a store that is gone does not come back."""
-        if isinstance(error, StoreGone):
-            self._abandon()
-            raise error
+        """Wait it out where a result depends on it; a store that is gone or damaged does not come back."""
+        self._leave_if_lost(error)
         pause = self._weather.turn_bad(error)
         if self._claim is not None:
             self._sit_out(pause)
+
+    def _leave_if_lost(self, error: StoreError) -> None:
+        if isinstance(error, StoreLost):
+            self._abandon()
+            raise error
 
     def _sit_out(self, seconds: float, *, heed_bells: bool = True) -> None:
         """Wait for as long, or until the bell rings, and show life meanwhile: the lease may be shorter."""
@@ -360,7 +363,7 @@ class Worker:
         self._tick()
 
     def _abandon(self) -> None:
-        """Leave a store that is gone, and tell what it will never know. The job's processes have been ended."""
+        """Leave a store that is lost, and tell what it will never know. The job's processes have been ended."""
         if self._claim is not None:
             self._log.event(f"this attempt of {self._claim.id} is not recorded")
             self._claim = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.attempt import NOTHING, Attempt, Outcome, Output
-from queuectl.domain.errors import StoreUnreadable
+from queuectl.domain.errors import StoreDamaged
 from queuectl.domain.job import Job, JobState
 from queuectl.domain.record import record
 
@@ -146,6 +146,6 @@ def _one_of(kind: type[Word], text: str) -> Word:
         raise _damaged(f"{text!r} is no {kind.__name__}") from None
 
 
-def _damaged(what: str) -> StoreUnreadable:
+def _damaged(what: str) -> StoreDamaged:
     """The error for what we would never have written: somebody else has, into the file or on the server."""
-    return StoreUnreadable(f"the store is damaged: {what}", hint="restore it from a backup")
+    return StoreDamaged(f"the store is damaged: {what}", hint="restore it from a backup")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreGone, StoreUnreadable
+from queuectl.domain.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreGone, StoreUnreadable
 from queuectl.store.database import Duplicate
 
 
@@ -27,9 +27,9 @@ def told(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
     if isinstance(error, apsw.ConnectionClosedError):
         return StoreGone(f"the store {path} has been let go of")
     if isinstance(error, apsw.NotADBError):
-        return StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
+        return StoreDamaged(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
     if isinstance(error, apsw.CorruptError | UnicodeDecodeError):
-        return StoreUnreadable(f"the store {path} is damaged: {text}", hint="restore it from a backup")
+        return StoreDamaged(f"the store {path} is damaged: {text}", hint="restore it from a backup")
     if isinstance(error, apsw.IOError) and extended in {
         apsw.SQLITE_IOERR_SHMSIZE,
         apsw.SQLITE_IOERR_WRITE,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from queuectl.domain.errors import StoreBusy, StoreError, StoreFull, StoreUnreachable, StoreUnreadable
+from queuectl.domain.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnreachable, StoreUnreadable
 from queuectl.store.database import Duplicate
 
 _BUSY = frozenset({"55P03", "40P01", "40001", "57014"})
 """lock_not_available, deadlock_detected, serialization_failure, query_canceled."""
 _GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
+_DAMAGED = frozenset({"XX001", "XX002"})
+"""data_corrupted, index_corrupted. XX000 is the server's own mistake, which may pass."""
 _FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
 _FULL = ("too many clients", "too many connections", "remaining connection slots")
 _NOT_LET_IN = ("28", "3D")
@@ -78,8 +80,10 @@ def told(state: str | None, text: str, address: str) -> Exception:
         )
     if state.startswith(_NOT_LET_IN):
         return _kept_out(line, address)
+    if state in _DAMAGED:
+        return StoreDamaged(f"the store {address} is damaged: {line}", hint="restore it from a backup")
     if state.startswith("XX"):
-        return StoreUnreadable(f"the store {address} is damaged: {line}", hint="restore it from a backup")
+        return StoreUnreadable(f"the server of {address} has failed: {line}", hint="see the server's log")
     return StoreError(f"the store {address} failed: {line}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,10 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.on_sqlite
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tests.support.queue import Pool
+
 READING = [("list", "--limit", "0"), ("status",), ("show", "1"), ("dlq", "list"), ("doctor", "--check")]
 CHANGING = [("enqueue", "true"), ("cancel", "1"), ("worker", "start", "--drain")]
 EMPTY_LOG = """
@@ -27,7 +30,7 @@ bootstrap.context(sys.argv[1]).store.database.query("PRAGMA wal_checkpoint(TRUNC
 SCRIBBLE = """
 import os, sys
 
-for name in sys.argv[1:3]:
+for name in sys.argv[1:]:
     with open(name, "r+b") as file:
         file.seek(4096)
         file.write(b"\\xa5" * max(0, os.stat(name).st_size - 4096))
@@ -62,8 +65,7 @@ def test_bits_that_flip_are_told_or_harm_nothing(stored: Path, seed: int):
         data[chance.randrange(100, len(data))] ^= 1 << chance.randrange(8)
     stored.write_bytes(data)
 
-    # `worker start` is tried apart: what it meets in the middle of its work it waits out.
-    for words in (*READING, *CHANGING[:2]):
+    for words in (*READING, *CHANGING):
         assert_told(*words, path=stored, codes={0, 1, 3, 4, 5})
     stored.unlink()
 
@@ -113,38 +115,69 @@ def test_a_pool_does_not_start_on_a_store_of_others(stored: Path, change: str, s
     assert not [each for each in stored.parent.glob("queue.db.run/*/*") if each.parent.name != "bells"]
 
 
-def test_a_pool_whose_store_is_damaged_under_it_waits_and_can_be_stopped(queue: Queue):
-    queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
+def damage(queue: Queue, *parts: str) -> None:
+    """Overwrite all but the first page, in a process of its own: closing a file here would drop SQLite's locks."""
     queue.context.close()
-    pool = queue.drain()
-    wait_until(lambda: "completed" in pool.log)
-    scribble = subprocess.run([sys.executable, "-c", SCRIBBLE, queue.path, queue.path + "-wal"], check=False)
-    assert scribble.returncode == 0
+    paths = [queue.path + part for part in parts or ("", "-wal")]
+    subprocess.run([sys.executable, "-c", SCRIBBLE, *paths], check=True)
 
-    wait_until(lambda: "damaged" in pool.log, 30)
-    pool.send(signal.SIGTERM)
 
-    assert pool.wait(60) != 70
+def assert_ended_by_damage(pool: Pool) -> None:
+    """The pool has ended by itself, and has said why once."""
+    assert pool.wait(120) == 5
     assert "internal error" not in pool.log
-    assert pool.log.count("waiting for the store") <= 3, "each says it once"
+    assert pool.log.count("the store is damaged: running jobs are ended") == 1, pool.log
+    assert pool.log.count("error: ") == 1, pool.log
+    assert "waiting for the store" not in pool.log, "damage does not pass"
+
+
+@pytest.mark.parametrize("words", [("--drain",), ()])
+def test_a_pool_whose_store_is_damaged_under_it_ends(queue: Queue, words: tuple[str, ...]):
+    queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
+    pool = queue.start(*words)
+    wait_until(lambda: "completed" in pool.log, 60)
+
+    damage(queue)
+
+    assert_ended_by_damage(pool)
     Path(queue.path).unlink()
 
 
-def test_a_worker_that_is_told_to_stop_does_not_wait_for_a_damaged_store_to_take_its_result(queue: Queue):
-    queue.enqueue("while ! test -e go; do sleep 0.05; done", "--id", "a")
+def test_an_idle_pool_whose_store_is_damaged_ends_with_its_first_look(queue: Queue):
+    queue.run("enqueue", "--lines", "-f", "-", "--delay", "1h", given="true\n" * 2000)
+    pool = queue.start(workers=2)
+
+    # Nobody is told: the steward looks once a second.
+    damage(queue)
+    # What somebody else has written makes all of them read again what they had in memory.
+    queue.run("enqueue", "true", code=None)
+
+    assert_ended_by_damage(pool)
+    Path(queue.path).unlink()
+
+
+@pytest.mark.parametrize("words", [("--drain",), (), ("--detach",)])
+def test_a_pool_does_not_start_on_a_store_whose_due_jobs_are_damaged(stored: Path, words: tuple[str, ...]):
+    data = stored.read_bytes()
+    stored.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+
+    done = command.run("worker", "start", *words, env=command.environment(stored))
+
+    done.refused(5, "damaged")
+    stored.unlink()
+
+
+def test_a_job_that_runs_while_its_store_is_damaged_is_ended_with_its_pool(queue: Queue):
+    queue.enqueue("echo $$ >pid; exec sleep 1000", "--id", "a")
     pool = queue.start()
-    queue.wait_for("a", "processing", seconds=60)
+    queue.busy_worker()
+    wait_until(lambda: (queue.directory / "pid").exists() and (queue.directory / "pid").read_text(), 60)
     # What somebody else has written makes the worker read again what it had in memory.
     queue.run("config", "set", "lease", "45")
-    queue.context.close()
-    scribble = subprocess.run([sys.executable, "-c", SCRIBBLE, queue.path, queue.path + "-wal"], check=False)
-    assert scribble.returncode == 0
-    (queue.directory / "go").touch()
-    wait_until(lambda: "waiting for the store: the store" in pool.log, 60)
 
-    pool.send(signal.SIGTERM)
+    damage(queue)
 
-    assert pool.wait(60) != 70
+    assert_ended_by_damage(pool)
     assert "this attempt of a is not recorded" in pool.log
-    assert "internal error" not in pool.log
+    assert not Path(f"/proc/{(queue.directory / 'pid').read_text().strip()}").exists()
     Path(queue.path).unlink()
