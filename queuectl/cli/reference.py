@@ -48,7 +48,8 @@ An error is one line `error: …` on stderr, with a line `hint: …` where one h
 | 2 | usage or bad input |
 | 3 | no such job, or nothing matched |
 | 4 | refused: wrong state, or already there |
-| 5 | the store cannot be used: locked beyond the wait, full, corrupt, not ours, made by a newer version |
+| 5 | the store cannot be used: locked beyond the wait, full, corrupt, not ours, made by a newer version; or the \
+machine can run no worker |
 | 70 | a mistake of queuectl's; `QUEUECTL_DEBUG=1` shows where |
 | 74 | done, but the output could not be written |
 | 124 | the time ran out |

@@ -13,6 +13,7 @@ QueuectlError
 │   │   ├── StoreGone      deleted or replaced while it was in use
 │   │   └── StoreDamaged   what it holds is no store, or no longer one; StoreUnreadable too
 │   └── StoreUnreachable   its server does not answer
+├── MachineUnfit        5  the machine does not allow workers to run
 ├── JobsFailed          1  a job that was waited for failed
 └── TimedOut          124  `wait` or `worker stop` ran out of time
 """
@@ -105,6 +106,13 @@ class StoreUnreachable(StoreError):
     """The server of the store does not answer, or no longer does."""
 
     code = "store_unreachable"
+
+
+class MachineUnfit(QueuectlError):
+    """No worker can run here: no /proc, no shell, too few open files, no log."""
+
+    exit_code = 5
+    code = "machine"
 
 
 class JobsFailed(QueuectlError):

@@ -186,10 +186,14 @@ def run_pool(context: Context, params: Start) -> Ended:
 
 
 def _detach(context: Context, params: Start) -> Detached:
+    from queuectl.runtime import machine
     from queuectl.runtime.detached import start_detached
+    from queuectl.runtime.doorbell import bells_for
 
     if params.drain:
         raise UsageError("--drain and --detach do not go together", hint="run it in the background with & instead")
+    # Here too, so that the error and its hint are read where the command was typed.
+    machine.prepare(params.count, len(bells_for(params.queue, params.label)))
     words = ["worker", "start", "--count", str(params.count), "--quiet"]
     for queue in params.queue:
         words += ["--queue", queue]

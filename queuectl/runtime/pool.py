@@ -15,16 +15,16 @@ from multiprocessing.connection import wait as wait_for_any
 
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import MachineUnfit, StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
-from queuectl.runtime import host, locks, tree
+from queuectl.runtime import host, locks, machine, tree
 from queuectl.runtime.assignment import Assignment, Stop
 from queuectl.runtime.children import DAMAGED, DRAINED, WRITTEN_OFF, Surroundings, file_of, look_after, lost, work
-from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
+from queuectl.runtime.doorbell import bell_of_pool, bells_for, quiet, ring
+from queuectl.runtime.forks import how, reap_adopted, send, try_fork
 from queuectl.runtime.log import Log
 from queuectl.runtime.names import new_name
-from queuectl.runtime.process import allow_open_files
 from queuectl.runtime.signals import orders_held_back, signal_pipe
 from queuectl.store.location import is_url
 from queuectl.store.store import Store
@@ -32,6 +32,7 @@ from queuectl.store.store import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from typing import Any
 
@@ -82,7 +83,11 @@ class Pool:
         self._log = Log(self.id, brief=params.brief)
         self._context: Any = multiprocessing.get_context(START_METHOD)
         self._workers: dict[str, tuple[BaseProcess, float]] = {}
-        self._size = params.size
+        self._size = self._allowed = params.size
+        """How many workers are wanted, and how many of them the limit of open files has room for."""
+        self._steward: BaseProcess | None = None
+        self._orders: Connection | None = None
+        self._steward_started = -_QUICK_DEATH
         self._stop = Stop.NO
         self._signals = self._obeyed = 0
         """How many have come, and how many of them have been obeyed."""
@@ -96,9 +101,10 @@ class Pool:
     def run(self) -> None:
         """Keep the pool until it is told to stop, or until a drain is over.
 
-        Raises StoreError when it cannot start, and StoreLost when its store is gone or damaged.
+        Raises StoreError or MachineUnfit when it cannot start, and StoreLost when its store is gone or damaged.
         """
-        allow_open_files()
+        machine.prepare(self._size, self._bells)
+        host.adopt_orphans()
         # From here on we end in order, and leave nothing of us behind.
         signals = signal_pipe()
         signal.signal(signal.SIGTERM, self._signalled)
@@ -111,9 +117,9 @@ class Pool:
         signal.signal(signal.SIGINT, self._signalled)
         # What has been made by now is shared with every worker: keep the collector from touching it.
         gc.freeze()
-        host.adopt_orphans()
+        # The steward first: it must not be the one that finds no descriptor left.
+        self._keep_steward()
         self._fill()
-        self._start_steward()
         self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
         while self._workers or not self._is_ending():
             self._fill()
@@ -123,11 +129,7 @@ class Pool:
             self._read_orders()
             self._bury()
             self._keep_steward()
-        self._steward.terminate()
-        self._steward.join()
-        self._read_orders()
-        if not self._lose_store(self._steward.exitcode) and self._lost is None and self._steward.exitcode:
-            self._write_end()
+        self._end_steward()
         self._take_away()
         if self._lost is not None:
             raise self._lost
@@ -136,7 +138,10 @@ class Pool:
     def _register(self) -> None:
         self._place.make()
         self._lock_path = os.path.join(self._place.pools, self.id)
-        self._lock = locks.hold(self._lock_path)
+        try:
+            self._lock = locks.hold(self._lock_path)
+        except OSError as error:
+            raise MachineUnfit(f"{self._lock_path} cannot be locked: {error.strerror}") from None
         self._heartbeat = locks.Heartbeat(self._lock)
         try:
             self._write_start()
@@ -165,6 +170,16 @@ class Pool:
         finally:
             store.close()
 
+    def _end_steward(self) -> None:
+        code = None
+        if self._steward is not None:
+            self._steward.terminate()
+            self._steward.join()
+            self._read_orders()
+            code = self._steward.exitcode
+        if not self._lose_store(code) and self._lost is None and code != 0:
+            self._write_end()
+
     def _write_end(self) -> None:
         """Write down the end of the pool in place of a steward that was ended before it could. No fork follows."""
         try:
@@ -179,27 +194,37 @@ class Pool:
     def _take_away(self) -> None:
         try:
             os.unlink(self._lock_path)
-        except FileNotFoundError:
-            pass  # taken away by somebody else
+        except OSError:
+            pass  # removed by another process, or the disk is read-only by now; a free lock tells as much
         os.close(self._lock)
 
     def _sources(self) -> list[Any]:
         sentinels = [child.sentinel for child, _ in self._workers.values()]
         # A dead steward is not replaced at once, and would wake us over and over, as would its end of the pipe.
-        return [*sentinels, self._steward.sentinel, self._orders] if self._steward.exitcode is None else sentinels
+        if self._steward is None or self._steward.exitcode is not None:
+            return sentinels
+        return [*sentinels, self._steward.sentinel, self._orders]
+
+    @property
+    def _bells(self) -> int:
+        return len(bells_for(self._params.queues, self._params.labels))
+
+    @property
+    def _lacks_workers(self) -> bool:
+        return len(self._workers) < self._allowed
 
     def _timeout(self) -> float:
-        if len(self._workers) < self._size and not self._stop and not self._drained:
+        if self._lacks_workers and not self._stop and not self._drained:
             return max(0.01, self._not_before - self._clock.monotonic())
         return 1.0
 
     def _fill(self) -> None:
         """Start the workers that are missing, end those that are too many."""
-        while not self._is_ending() and len(self._workers) < self._size and self._clock.monotonic() >= self._not_before:
+        while not self._is_ending() and self._lacks_workers and self._clock.monotonic() >= self._not_before:
             self._start_worker()
-        if len(self._workers) > self._size:
-            for _, (child, _) in list(self._workers.items())[self._size :]:
-                _send(child, signal.SIGTERM)
+        if len(self._workers) > self._allowed:
+            for _, (child, _) in list(self._workers.items())[self._allowed :]:
+                send(child, signal.SIGTERM)
 
     def _start_process(self, target: Callable[..., None], argument: object) -> BaseProcess:
         forks = START_METHOD == "fork"
@@ -207,7 +232,7 @@ class Pool:
             raise RuntimeError("a store is open: a connection must not cross a fork")
         if forks and self._short:
             # multiprocessing leaves pipes behind when its fork fails: have it fail only once.
-            _try_fork()
+            try_fork()
         given = Surroundings(
             pool=self.id,
             queues=self._params.queues,
@@ -254,6 +279,7 @@ class Pool:
             theirs.close()
         self._orders = orders
         self._steward_started = self._clock.monotonic()
+        self._short = False
 
     def _cannot_start(self, what: str, error: OSError) -> None:
         """Say it once: a machine that is short of processes or memory passes."""
@@ -262,37 +288,45 @@ class Pool:
         self._short = True
 
     def _keep_steward(self) -> None:
-        """Replace a steward that died, once a second at most."""
-        if self._lose_store(self._steward.exitcode) or self._lost is not None or self._steward.is_alive():
+        """Start a steward where there is none, or it died; once a second at most."""
+        died, orders = self._steward, self._orders
+        if died is not None and (self._lose_store(died.exitcode) or died.is_alive()):
+            return
+        if self._lost is not None:
             return
         if self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
             return
-        died, orders = f"the steward (pid {self._steward.pid}) died: {_how(self._steward.exitcode)}", self._orders
         try:
             self._start_steward()
         except OSError as error:
             self._steward_started = self._clock.monotonic()
             self._cannot_start("steward", error)
             return
-        self._log.event(died)
-        orders.close()
+        if died is not None and orders is not None:
+            self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
+            orders.close()
 
     def _read_orders(self) -> None:
         try:
-            while self._orders.poll():
+            while self._orders is not None and self._orders.poll():
                 order: Orders = self._orders.recv()
                 self._left(order.left)
                 if order.size != self._size:
-                    self._log.event(f"scaled from {self._size} to {order.size} workers")
-                    self._size = order.size
+                    self._scale(order.size)
                 if order.stop is not None:
                     self._end(Stop.NOW if order.stop == "now" else Stop.DRAIN)
         except (EOFError, OSError):
             return
 
+    def _scale(self, size: int) -> None:
+        before, self._size = self._size, size
+        self._allowed = machine.allow_open_files(size, self._bells)
+        room = "" if self._allowed == size else f": the limit of open files has room for {self._allowed} of them"
+        self._log.event(f"scaled from {before} to {size} workers{room}")
+
     def _bury(self) -> None:
         """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
-        self._reap_adopted()
+        reap_adopted(self._children())
         for id_, (child, started) in list(self._workers.items()):
             if child.is_alive():
                 continue
@@ -309,28 +343,14 @@ class Pool:
             # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
             tree.end_strays(self._children())
             ring(self._place, bell_of_pool(self.id))
-            self._log.event(f"worker {id_} (pid {child.pid}) died: {_how(child.exitcode)}")
+            self._log.event(f"worker {id_} (pid {child.pid}) died: {how(child.exitcode)}")
             quick = self._clock.monotonic() - started < _QUICK_DEATH
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
             self._not_before = self._clock.monotonic() + self._pause
 
     def _children(self) -> set[int]:
         children = [self._steward, *(child for child, _ in self._workers.values())]
-        return {child.pid for child in children if child.pid is not None}
-
-    def _reap_adopted(self) -> None:
-        """Take the status of what the jobs of dead workers left to us, the nearest subreaper."""
-        if not hasattr(os, "waitid"):
-            return  # macOS before Python 3.13: nothing is adopted there
-        ours = self._children()
-        while True:
-            try:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if ended is None or ended.si_pid in ours:
-                return
-            os.waitpid(ended.si_pid, 0)
+        return {child.pid for child in children if child is not None and child.pid is not None}
 
     def _signalled(self, *_: object) -> None:
         # No more than this, and the rest in the loop: we may be between a worker's start, or its end, and the line that
@@ -366,24 +386,4 @@ class Pool:
         elif self._lost is None:
             self._log.event("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():
-            _send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
-
-
-def _try_fork() -> None:
-    """Raise the OSError that a fork would meet."""
-    pid = os.fork()
-    if not pid:
-        os._exit(0)
-    os.waitpid(pid, 0)
-
-
-def _send(child: BaseProcess, number: int) -> None:
-    """Signal a child of ours; its pid is not reused before we have joined it."""
-    if child.is_alive() and child.pid is not None:
-        os.kill(child.pid, number)
-
-
-def _how(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"signal {-exitcode}"
-    return f"exit code {exitcode}"
+            send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 
-from queuectl.domain.errors import QueuectlError
 from queuectl.runtime import host
 from queuectl.runtime.locks import LOCK_FD
 
@@ -46,8 +45,6 @@ _REASONS = {
     errno.EBADF: f"the limit of open files must be above {LOCK_FD}",
 }
 
-_FILES = 1024
-
 _null = -1
 
 
@@ -62,22 +59,6 @@ class StartRefused(Exception):
 def reason(error: OSError) -> str:
     """Say why the machine refused."""
     return _REASONS.get(error.errno or 0) or error.strerror or str(error)
-
-
-def allow_open_files() -> None:
-    """Raise the soft limit of open files so that jobs can inherit their lock. Raises QueuectlError if it may not be."""
-    import resource  # a supervisor's business, once
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= _FILES:
-        return
-    limit = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if limit <= LOCK_FD:
-        # Better none than a worker that can start no job and spends the attempts of all of them.
-        raise QueuectlError(
-            f"the limit of open files is {limit}, and jobs need more than {LOCK_FD}", hint="ulimit -n 1024"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def inheritable(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

@@ -132,12 +132,12 @@ def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: py
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as supervisor:
         resource.prlimit(supervisor.pid, resource.RLIMIT_NPROC, (50, 50))
-        resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, (200, 200))
+        resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, (150, 150))
 
         (found,) = allowance.allowance([pool(supervisor.pid, size=20)])
 
         supervisor.communicate()
-    assert found.detail == "200 open files and 50 processes for pool p, 20 workers wanted"
+    assert found.detail == "150 open files and 50 processes for pool p, 20 workers wanted"
     assert found.cure == "ulimit -n 1024; ulimit -u 4096, then start the pool"
 
 

@@ -68,6 +68,8 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
     from queuectl.store.location import is_url
 
     yield surroundings.versions()
+    machine = surroundings.machine()
+    yield machine
     in_a_file = not is_url(context.location)
     if in_a_file:
         yield from surroundings.examine(context, fix=params.fix)
@@ -78,8 +80,9 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
             return
         yield Finding(name="store", detail=f"{context.location} opens")
         yield from contents.examine(context, thorough=params.check, fix=params.fix)
-        # First the dead workers: what the jobs of one have left is ended and cleared away with it.
-        yield from processes.examine(context, fix=params.fix)
+        if machine.cure is None:
+            # First the dead workers: what the jobs of one have left is ended and cleared away with it.
+            yield from processes.examine(context, fix=params.fix)
         if params.check:
             yield from contents.invariants(store)
     except StoreError as error:

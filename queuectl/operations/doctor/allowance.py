@@ -7,8 +7,8 @@ import resource
 import sys
 
 from queuectl.domain.finding import Finding
-from queuectl.runtime.locks import LOCK_FD
 from queuectl.runtime.logins import kills_at_logout, login_of
+from queuectl.runtime.machine import files_wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from queuectl.domain.worker import PoolInfo
 
-_FILES_OF_A_POOL, _FILES_OF_A_WORKER = LOCK_FD + 1, 4
-"""Jobs inherit their lock as a high number; a supervisor holds a few descriptors for each worker."""
 _PROCESSES_OF_A_POOL, _PROCESSES_OF_A_WORKER = 2, 4
 """A worker, its job's shell, and what that runs."""
 _UNLIMITED = "unlimited"
@@ -30,11 +28,11 @@ def allowance(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
         whose = "here" if pool is None else f"for pool {pool.id}"
         workers = "1 worker" if size == 1 else f"{size} workers"
         files, processes = _limits(None if pool is None else pool.pid)
-        files_wanted = _FILES_OF_A_POOL + _FILES_OF_A_WORKER * size
+        files_needed = files_wanted(size)
         wanted = _PROCESSES_OF_A_POOL + _PROCESSES_OF_A_WORKER * size
         cures = []
-        if files is not None and files < files_wanted:
-            cures.append(f"ulimit -n {max(1024, files_wanted)}")
+        if files is not None and files < files_needed:
+            cures.append(f"ulimit -n {max(1024, files_needed)}")
         # The limit counts all processes of the user, and root has none.
         if processes is not None and os.geteuid() and processes < wanted:
             cures.append(f"ulimit -u {max(4096, wanted)}")

@@ -7,8 +7,10 @@ import platform
 import stat
 
 from queuectl import __version__
+from queuectl.domain.errors import MachineUnfit
 from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_bytes
+from queuectl.runtime.machine import check
 from queuectl.runtime.place import ROOMS
 from queuectl.store.mounts import filesystem_of, is_network
 
@@ -24,6 +26,15 @@ _TOO_LITTLE = 64 * 1024 * 1024
 def versions() -> Finding:
     """What runs here."""
     return Finding(name="versions", detail=f"queuectl {__version__} on Python {platform.python_version()}")
+
+
+def machine() -> Finding:
+    """Whether jobs can run here at all."""
+    try:
+        check()
+    except MachineUnfit as error:
+        return Finding(name="machine", detail=error.message, cure=error.hint or "see docs/operations.md")
+    return Finding(name="machine", detail="processes can be told apart, and /bin/sh starts")
 
 
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
