@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 
-from queuectl.domain.errors import QueuectlError, StoreError, TimedOut
+from queuectl.domain.errors import MachineUnfit, QueuectlError, TimedOut
 from queuectl.runtime.census import is_here, living_workers
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 30.0
 _PAUSE = 0.02
+_MOVE = "move it away: queuectl makes its own"
 
 
 def start_detached(
@@ -28,7 +30,8 @@ def start_detached(
 
     The location goes by the environment: everybody can read arguments, and it may hold a password.
 
-    Returns the pool's id and pid. Raises QueuectlError with the last line of its log when it ends instead.
+    Returns the pool's id and pid. Raises QueuectlError with what its log says last, and its exit code, when it ends
+    instead.
     """
     place.make()
     log = os.path.join(place.root, "pool.log")
@@ -43,32 +46,65 @@ def start_detached(
                 return pool.id, pid
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            kind = StoreError if os.waitstatus_to_exitcode(status) == StoreError.exit_code else QueuectlError
-            raise kind("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
+            unfit = os.waitstatus_to_exitcode(status) == MachineUnfit.exit_code
+            raise (MachineUnfit if unfit else QueuectlError)(
+                "the pool ended at once" + _last_line(log), hint=f"its log is {log}"
+            )
         time.sleep(_PAUSE)
     raise TimedOut("the workers have not reported in" + _last_line(log), hint=f"the pool's log is {log}")
 
 
 def _spawn(arguments: list[str], location: str, log: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return os.posix_spawn(
-        arguments[0],
-        arguments,
-        os.environ | {"QUEUECTL_DB": location},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, log, flags, 0o600),
-        ],
-        setsid=True,
-    )
+    output = _open_log(log)
+    try:
+        return os.posix_spawn(
+            arguments[0],
+            arguments,
+            os.environ | {"QUEUECTL_DB": location},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ],
+            setsid=True,
+        )
+    except OSError as error:
+        raise MachineUnfit(f"{arguments[0]} cannot be started: {error.strerror}") from None
+    finally:
+        os.close(output)
+
+
+def _open_log(log: str) -> int:
+    """Open the log to append to it. Raises MachineUnfit where it cannot be written, or is no file of ours."""
+    try:
+        # Without waiting for the reader of a named pipe.
+        opened = os.open(
+            log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
+        )
+    except OSError as error:
+        raise _unusable(log, error.strerror) from None
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise _unusable(log, None)
+    os.set_blocking(opened, True)
+    return opened
+
+
+def _unusable(log: str, why: str | None) -> MachineUnfit:
+    if os.path.islink(log):
+        return MachineUnfit(f"the pool's log {log} is a symbolic link", hint=_MOVE)
+    if why is None or (os.path.exists(log) and not os.path.isfile(log)):
+        return MachineUnfit(f"the pool's log {log} is not a regular file", hint=_MOVE)
+    return MachineUnfit(f"the pool's log {log} cannot be written: {why}")
 
 
 def _last_line(log: str) -> str:
+    """What the log says last: the error, and not the hint that follows it."""
     try:
         with open(log, "rb") as file:
             lines = file.read()[-2000:].decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
-    lines = [line for line in lines if not line.startswith("hint: ")]
-    return f": {lines[-1]}" if lines else ""
+    while len(lines) > 1 and lines[-1].startswith("hint: "):
+        del lines[-1]
+    return f": {lines[-1].removeprefix('error: ')}" if lines else ""

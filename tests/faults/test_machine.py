@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -91,6 +92,28 @@ def test_the_doctor_names_a_machine_that_can_run_no_job_and_says_nothing_of_proc
     assert done.returncode == 1
     assert checks["machine"]["cure"] == "mount -t proc proc /proc"
     assert not {"workers", "orphans"} & set(checks)
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        ("ln -s elsewhere", "is a symbolic link"),
+        ("mkdir", "is not a regular file"),
+        ("mkfifo", "is not a regular file"),
+    ],
+)
+def test_a_log_that_is_no_file_of_ours_is_named_and_left(queue: Queue, make: str, what: str):
+    queue.context.place.make()
+    log = os.path.join(queue.context.place.root, "pool.log")
+    subprocess.run([*make.split(), log], check=True)
+    before = os.lstat(log)
+
+    done = queue.run("worker", "start", "--detach", code=5)
+
+    assert done.stderr.splitlines()[0] == f"error: the pool's log {log} {what}"
+    assert os.lstat(log) == before
+    assert queue.workers() == []
 
 
 @pytest.mark.on_sqlite
