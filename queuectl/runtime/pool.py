@@ -18,7 +18,7 @@ from queuectl.domain.clock import Clock
 from queuectl.domain.errors import MachineUnfit, StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
-from queuectl.runtime import host, locks, machine, tree
+from queuectl.runtime import locks, machine, tree
 from queuectl.runtime.assignment import Assignment, Stop
 from queuectl.runtime.children import DAMAGED, DRAINED, WRITTEN_OFF, Surroundings, file_of, look_after, lost, work
 from queuectl.runtime.doorbell import bell_of_pool, bells_for, quiet, ring
@@ -104,7 +104,7 @@ class Pool:
         Raises StoreError or MachineUnfit when it cannot start, and StoreLost when its store is gone or damaged.
         """
         machine.prepare(self._size, self._bells)
-        host.adopt_orphans()
+        tree.spare_descendants()
         # From here on we end in order, and leave nothing of us behind.
         signals = signal_pipe()
         signal.signal(signal.SIGTERM, self._signalled)

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 
+from queuectl.domain.errors import MachineUnfit
 from queuectl.runtime import host
 from queuectl.runtime.locks import LOCK_FD, is_free
 
@@ -30,6 +31,21 @@ _PAUSES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05)
 
 _given_up: dict[int, int] = {}
 """What could not be ended earlier in the life of this process, with start times: not the next job's doing."""
+
+_spared: dict[int, int] = {}
+"""Descendants of this process that were there before it became a supervisor, and theirs, with start times."""
+
+
+def spare_descendants() -> None:
+    """Adopt orphans, and take what descends from this process by now for no job's: a shell's `helper & exec queuectl`.
+
+    Raises MachineUnfit where the system lets no process adopt orphans that it should.
+    """
+    try:
+        if host.adopt_orphans():
+            _spared.update(host.descendants(os.getpid()))
+    except OSError as error:
+        raise MachineUnfit(error.strerror or str(error)) from None
 
 
 def signal_running(leader: int, cookie: str, signo: int) -> None:
@@ -141,8 +157,18 @@ def _end(find: Callable[[], dict[int, int]], held: Callable[[], bool], *, grace:
 
 def _strays(keep: set[int]) -> dict[int, int]:
     table = host.processes()
-    kept = keep | set(host.family(table, keep))
-    return {pid: started for pid, started in host.family(table, {os.getpid()}).items() if pid not in kept}
+    below = host.family(table, {os.getpid()})
+    # Workers and jobs begin sessions of their own, and no process can join an older one.
+    session = os.getsid(0)
+    spared = {
+        pid
+        for pid, started in below.items()
+        if _spared.get(pid) == started or (pid not in keep and table[pid].session == session)
+    }
+    spared |= set(host.family(table, spared))
+    _spared.update({pid: below[pid] for pid in spared if pid in below})
+    kept = keep | set(host.family(table, keep)) | spared
+    return {pid: started for pid, started in below.items() if pid not in kept}
 
 
 def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[int, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.support.waiting import wait_until
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 NO_PROC = "mount -t tmpfs none /proc"
 NO_SHELL = "mount --bind /dev/null $(readlink -f /bin/sh)"
@@ -161,3 +164,41 @@ def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_ther
     queue.run("worker", "scale", "1")
     wait_until(lambda: len(queue.workers()) == 1, 120)
     assert_sound(queue, ledger, acknowledged)
+
+
+def test_processes_that_a_supervisor_had_before_it_was_one_are_not_the_pools(queue: Queue):
+    helper = "(sleep 1000 & echo $! >grandchild; exec sleep 1000)"
+    script = f"{helper} & echo $! >child; exec {QUEUECTL} worker start 2>pool.log"
+    pool = subprocess.Popen(
+        ["bash", "-c", script], env=queue.environment, cwd=queue.directory, stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    log = queue.directory / "pool.log"
+    (worker,) = wait_until(queue.workers, 120)
+    child, grandchild = (int((queue.directory / name).read_text()) for name in ("child", "grandchild"))
+
+    os.kill(worker.info.pid, signal.SIGKILL)
+    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text(), 120)
+    assert all(map(lives, (child, grandchild)))
+    # Its child becomes the supervisor's, as what jobs leave does.
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: not lives(child), 120)
+    (worker,) = wait_until(partial(others, queue, worker.info.id), 120)
+    os.kill(worker.info.pid, signal.SIGKILL)
+    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text(), 120)
+
+    assert lives(grandchild)
+    os.kill(grandchild, signal.SIGKILL)
+    queue.run("worker", "stop")
+    assert pool.wait(120) == 0
+
+
+def others(queue: Queue, than: str) -> list[Any]:
+    return [seen for seen in queue.workers() if seen.info.id != than]
+
+
+def lives(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
