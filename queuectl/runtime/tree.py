@@ -97,6 +97,15 @@ def give_up(leader: int, cookie: str) -> list[int]:
     return sorted(left)
 
 
+def outlast(pids: Sequence[int], goes_on: Callable[[], bool]) -> bool:
+    """Wait until these processes are gone. `goes_on` waits a while, and ends the wait by returning False."""
+    started = {pid: host.start_time(pid) for pid in pids}
+    while any(when is not None and host.is_same(pid, when) for pid, when in started.items()):
+        if not goes_on():
+            return False
+    return True
+
+
 def end_tree(
     cookie: str,
     locks: Sequence[str],

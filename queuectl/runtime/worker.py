@@ -9,7 +9,7 @@ import time
 from queuectl.config import settings_from
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreError, StoreLost, StoreUnreadable
-from queuectl.runtime import host, locks, process, supervise
+from queuectl.runtime import locks, process, supervise, tree
 from queuectl.runtime.assignment import Stop
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring
 from queuectl.runtime.idle import Idle
@@ -78,14 +78,12 @@ class Worker:
         signal.signal(signal.SIGQUIT, lambda *_: self._told(Stop.NOW))
         self._stored: dict[str, str] = {}
         self._settings = settings_from({})
-        self._backoff = self._settings.backoff
         self._weather = Weather(log)
         self._claim: Claim | None = None
         self._unannounced: Claim | None = None
         """The running job, until the log has named it."""
         self._tally = Tally(self._claims, self._id)
-        self._look_up_at = 0.0
-        self._announce_at = 0.0
+        self._look_up_at = self._announce_at = 0.0
         self._asked = False
         """Whether the store has answered the last claim."""
         self._idle = Idle(store, self._claims, self._listener, clock, drain=assignment.drain)
@@ -169,14 +167,14 @@ class Worker:
     def _outlast(self, pids: Sequence[int]) -> bool:
         """Wait until what could not be killed is gone: no second attempt beside it. False when told to stop."""
         self._log.event(f"{', '.join(map(str, pids))} cannot be killed: waiting for the end of it")
-        started = {pid: host.start_time(pid) for pid in pids}
-        while any(when is not None and host.is_same(pid, when) for pid, when in started.items()):
-            if self._stop:
-                return False
+        return tree.outlast(pids, self._stays)
+
+    def _stays(self) -> bool:
+        if not self._stop:
             self._listener.wait(TICK)
             self._tick()
             self._tenure.stay(self._claim)
-        return True
+        return not self._stop
 
     def _finish(self, claim: Claim, result: Result) -> Claim | None:
         """Record the result, however long the store takes, and return the next job if there is one."""
@@ -189,11 +187,11 @@ class Worker:
                 elif self._stop or self._tenure.is_over or result.refused:
                     following = None
                     state = self._claims.finish(
-                        claim, self._id, result, backoff=self._backoff, random=self._random, now=now
+                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
                     )
                 else:
                     state, following = self._claims.finish_and_claim(
-                        claim, self._id, result, backoff=self._backoff, random=self._random, now=now
+                        claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
                     )
             except StoreError as error:
                 if self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable):
@@ -335,7 +333,6 @@ class Worker:
         stored = self._store.config()
         if stored != self._stored:
             self._stored, self._settings = stored, settings_from(stored)
-            self._backoff = self._settings.backoff
             self._store.database.wait = self._settings.busy_timeout
             self._tenure.measure(self._settings.lease)
             self._pulse.interval = self._tenure.tick(self._settings.lease)
@@ -388,7 +385,7 @@ class Worker:
         for claim in self._tenure.held_after_all() or ():
             result = Result(outcome=Outcome.RELEASED, duration_ms=0)
             self._claims.finish(
-                claim, self._id, result, backoff=self._backoff, random=self._random, now=self._clock.now()
+                claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=self._clock.now()
             )
 
     def take_away(self) -> None:

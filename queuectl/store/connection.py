@@ -35,7 +35,7 @@ DEFAULTS = {
 _TOLD_EVERY = 0.02
 
 
-while_connecting: ContextVar[Callable[[], None] | None] = ContextVar("while_connecting", default=None)
+_while_connecting: ContextVar[Callable[[], None] | None] = ContextVar("_while_connecting", default=None)
 """The `on_wait` of the connection that is being made: psycopg makes it before there is an object to ask."""
 
 
@@ -54,7 +54,7 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """As psycopg's, with calls while it waits: its own timeout is two seconds at least, for each address anew."""
-        on_wait = while_connecting.get()
+        on_wait = _while_connecting.get()
         steps = super()._connect_gen(conninfo)
         try:
             asked = next(steps)
@@ -88,6 +88,15 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
                 asked = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type
+
+
+def connect(conninfo: str, on_wait: Callable[[], None] | None) -> Connection:
+    """Connect, and call `on_wait` again and again meanwhile. Raises psycopg.Error."""
+    before = _while_connecting.set(on_wait)
+    try:
+        return Connection.connect(conninfo, autocommit=True)
+    finally:
+        _while_connecting.reset(before)
 
 
 class Ear:

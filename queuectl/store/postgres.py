@@ -24,7 +24,7 @@ try:
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, DEFAULTS, Connection, Ear, Silence, while_connecting
+    from queuectl.store.connection import CHANNEL, DEFAULTS, Ear, Silence, connect
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -99,13 +99,10 @@ class PostgresDatabase:
         if self._patience is not None:
             conninfo = make_conninfo(conninfo, connect_timeout=max(2, round(self._patience)))
         waiting = self._waiting if self._on_wait is not None else None
-        before = while_connecting.set(waiting)
         try:
-            self._connection = Connection.connect(conninfo, autocommit=True)
+            self._connection = connect(conninfo, waiting)
         except psycopg.Error as error:
             raise self._told(error) from None
-        finally:
-            while_connecting.reset(before)
         self.connections += 1
         try:
             self._connection.on_wait, self._connection.patience = waiting, self._patience
@@ -164,9 +161,7 @@ class PostgresDatabase:
             # Loaded here: hardly anybody has a pooler.
             from queuectl.store.pooler import session_of
 
-            values["pid"] = session_of(
-                self._connection, lambda: Connection.connect(self._conninfo, autocommit=True), self.address
-            )
+            values["pid"] = session_of(self._connection, lambda: connect(self._conninfo, None), self.address)
             rows = self._run(session.statement(info.server_version), values)
         triggers, version = rows[0][-2:]
         return triggers, version
