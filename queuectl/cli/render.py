@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 
 from queuectl.domain.record import record
-from queuectl.domain.text import safe
+from queuectl.domain.text import safe, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,19 +97,6 @@ def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
     below = "\n" + " " * width + _GAP
     for name, text in known:
         screen.write(f"{painted(f'{name:{width}}', DIM, screen)}{_GAP}{text.rstrip().replace(chr(10), below)}\n")
-
-
-def width_of(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    # Loaded here: most tables are plain ASCII.
-    from unicodedata import category, east_asian_width
-
-    return sum(
-        0 if category(letter) in {"Mn", "Me", "Cf"} else 2 if east_asian_width(letter) in {"W", "F"} else 1
-        for letter in text
-    )
 
 
 def cut(text: str, width: int) -> str:

@@ -71,6 +71,19 @@ def unwelcome(text: str) -> str | None:
     return f"U+{ord(letter):04X}, which cannot be shown"
 
 
+def width_of(text: str) -> int:
+    """Columns that `text` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    # Loaded here: most tables are plain ASCII.
+    from unicodedata import category, east_asian_width
+
+    return sum(
+        0 if category(letter) in {"Mn", "Me", "Cf"} else 2 if east_asian_width(letter) in {"W", "F"} else 1
+        for letter in text
+    )
+
+
 def is_unicode(text: str) -> bool:
     """Whether it holds no lone surrogate, such as Python makes of arguments that are no UTF-8. No store keeps those."""
     try:

@@ -182,8 +182,9 @@ LOGS = Operation(
     key="l",
     description=(
         "Standard output, then standard error, of the latest attempt. The first 64 KiB and the last MiB of each are "
-        "kept. Control characters are written out, so that a job's output cannot play with your terminal; --raw "
-        "prints the bytes as they were."
+        "kept. Control characters are written out, so that a job's output cannot play with your terminal. A line that "
+        "goes back over itself, such as a progress bar, is shown as it stood at its end, and while it is followed on a "
+        "terminal as it stands. --raw prints the bytes as they were."
     ),
     examples=("logs job1", "logs job1 --follow", "logs job1 --stdout --raw > result.bin"),
 )

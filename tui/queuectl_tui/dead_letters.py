@@ -8,6 +8,7 @@ from itertools import islice
 
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
+from queuectl.domain.terminal import shown
 from queuectl.operations.records import describe, text_of
 from queuectl.store.dead import UNKNOWN
 
@@ -122,7 +123,7 @@ def last_words(context: Context, id_: str | None, signature: str | None) -> Last
     if listed.latest is None:
         return None
     out, err = context.store.jobs.output(listed.job.seq, listed.latest.attempt)
-    said = text_of(err).strip() or text_of(out).strip()
+    said = shown(text_of(err)).strip() or shown(text_of(out)).strip()
     if listed.latest.error:
         said = f"{said}\n{listed.latest.error}" if said else listed.latest.error
     return LastWords(job=listed.job.id, how=describe(listed.latest), text=said)

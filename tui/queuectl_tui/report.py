@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from queuectl import __version__
 from queuectl.domain.quantity import format_duration, format_time
-from queuectl.domain.text import safe, safe_block
+from queuectl.domain.terminal import shown
+from queuectl.domain.text import safe
 from queuectl.operations.records import describe, detail, text_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def report(context: Context, job_id: str) -> str:
             f"| {describe(attempt)}{': ' + safe(attempt.error) if attempt.error else ''} | {took} |"
         )
     for name, output in (("stderr", found.stderr), ("stdout", found.stdout)):
-        text = safe_block(text_of(output)).rstrip()
+        text = shown(text_of(output)).rstrip()
         if text:
             lines += ["", f"Last lines of {name}:", "", *(f"    {line}" for line in text.split("\n")[-_LINES:])]
     return "\n".join(lines) + "\n"

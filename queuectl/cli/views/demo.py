@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from queuectl.cli.render import Column, painted, table
 from queuectl.cli.views.overview import status
+from queuectl.domain.terminal import shown
 from queuectl.operations.demo import Shown
 from queuectl.operations.records import describe, text_of
 
@@ -44,7 +45,7 @@ def _tell(found: Shown, screen: Screen) -> None:
             job.record.job.id,
             f"{job.record.job.attempts}/{job.record.job.max_retries + 1}",
             "" if job.record.latest is None else describe(job.record.latest),
-            text_of(job.stderr).strip() or text_of(job.stdout).strip(),
+            shown(text_of(job.stderr)).strip() or shown(text_of(job.stdout)).strip(),
         )
         for job in found.dead
     ]

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from queuectl.cli.render import Column, colour_of_state, facts, painted, state_cell, table
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.quantity import format_duration, format_time
+from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
 from queuectl.operations.records import describe, text_of
 
@@ -126,7 +127,7 @@ def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
 
 
 def _block(output: Output) -> str:
-    text = safe_block(text_of(output))
+    text = shown(text_of(output))
     return text if text.endswith("\n") else text + "\n"
 
 

@@ -6,6 +6,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe_block
 from queuectl_tui.screens.dialog import Box, Dialog
 
@@ -130,10 +131,15 @@ def _lines(of: dict[str, Any], depth: int) -> list[Content]:
         elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             lines += [lead, *(line for each in value for line in (*_lines(each, depth + 1), Content("")))]
         elif isinstance(value, str) and "\n" in value.rstrip("\n"):
-            lines += [lead, *(Content("    " + line) for line in safe_block(value).rstrip("\n").split("\n"))]
+            lines += [lead, *(Content("    " + line) for line in _block(key, value).rstrip("\n").split("\n"))]
         else:
             lines.append(lead.append(Content(_cell(value, 2000))))
     return lines
+
+
+def _block(key: str, value: str) -> str:
+    """A text of several lines: output as a terminal would leave it, anything else letter by letter."""
+    return shown(value) if key in {"stdout", "stderr"} else safe_block(value)
 
 
 def _cell(value: Any, width: int = 200) -> str:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from queuectl.domain.errors import NotFound
 from queuectl.domain.record import record
+from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe
 from queuectl.operations.explain import Explain, explain
 from queuectl.operations.records import describe
@@ -81,7 +82,7 @@ def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
     for place in order:
         words = (outputs[place].tail or outputs[place].head)[-_LAST:]
         if words.strip():
-            lines = words.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
+            lines = shown(words.decode("utf-8", "replace")).rstrip("\n").split("\n")
             return names[place], tuple(lines[-_LINES:])
     return names[order[0]], ()
 

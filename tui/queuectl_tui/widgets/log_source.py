@@ -10,13 +10,13 @@ import os
 from codecs import getincrementaldecoder
 from collections import deque
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from queuectl.domain.errors import NotFound, QueuectlError
-from queuectl.domain.text import safe_block
+from queuectl.domain.terminal import Lines
 from queuectl.operations.logs import Logs, logs
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.output_afar import Follower
@@ -319,12 +319,14 @@ def save(context: Context, job_id: str, attempt: int | None, streams: tuple[str,
     log = logs(context, params)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        decoders = {stream: getincrementaldecoder("utf-8")("backslashreplace") for stream in STREAMS}
         written = 0
-        for piece in log.pieces():
-            if piece.left_out:
-                written += file.write(f"\n[… {piece.left_out} bytes left out …]\n")
-            written += file.write(safe_block(decoders[piece.stream].decode(piece.data)))
+        for _, pieces in groupby(log.pieces(), lambda piece: piece.stream):
+            lines = Lines("backslashreplace")
+            for piece in pieces:
+                if piece.left_out:
+                    written += file.write(f"{lines.finish()}\n[… {piece.left_out} bytes left out …]\n")
+                written += file.write(lines.take(piece.data))
+            written += file.write(lines.finish())
     return written
 
 

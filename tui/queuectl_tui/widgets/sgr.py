@@ -1,31 +1,25 @@
-r"""Job output as a terminal would leave it on the screen, with its colours and without its powers.
+"""Job output as a terminal would leave it on the screen (`queuectl.domain.terminal`), with its colours.
 
-Colours and weights (SGR) become styles. Within a line, the carriage return, backspace and the sequences that move the
-cursor or erase do what a terminal does, so that a progress bar shows its last state. `OSC 9;4` is read as progress.
-Every other complete escape sequence is dropped; whatever control character is left over is written out (`\\x1b`,
-`\\u202e`), so nothing that a terminal would obey ever comes out. Nothing here touches Textual: it runs in the reader
-thread.
+Colours and weights (SGR) become styles, and `OSC 9;4` is read as progress. Nothing here touches Textual: it runs in the
+reader thread.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.color import Color
 from rich.style import Style
 
-from queuectl.domain.text import safe
+from queuectl.domain.terminal import ScreenLine, number
 from queuectl_tui.progress import progress_of
-from queuectl_tui.widgets.sgr_codes import codes, number
+from queuectl_tui.widgets.sgr_codes import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from queuectl_tui.progress import Progress
 
 Span = tuple[int, int, Style]
@@ -33,23 +27,7 @@ Span = tuple[int, int, Style]
 
 NOT_UTF8 = "surrogateescape"
 r"""How to decode output: `Terminal` shows what was not UTF-8 as \xNN."""
-LONGEST_SEQUENCE = 4096
-"""An escape sequence that has not ended after so many letters is text."""
-FURTHEST = 4096
-"""The cursor moves no further right than this."""
-TAB = 8
-
-_TOKEN = re.compile(
-    r"\x1b\[(?P<params>[0-?]*)[ -/]*(?P<final>[@-~])"
-    r"|\x1b\](?P<osc>[^\x07\x1b\x9c]*)(?:\x07|\x1b\\|\x9c)"
-    r"|\x1b[PX^_][^\x1b]*\x1b\\"
-    r"|\x1b[ -/]+[0-~]"
-    r"|\x1b[0-OQ-WYZ\\`-~]"
-    r"|(?P<move>[\r\b\t])"
-    r"|\x07"
-)
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
-_CUT_OFF = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x9c]*\x1b?|[PX^_][^\x1b]*\x1b?|[ -/]*)\Z")
 
 _FLAGS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
 _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse",), 29: ("strike",)}
@@ -63,31 +41,15 @@ class Printed(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
-class Terminal:
-    """The line that a stream of text is on. The pen's colours go on from line to line, as on a terminal."""
+class Terminal(ScreenLine):
+    """The line that a stream of text is on, in colours. The pen goes on from line to line, as on a terminal."""
 
-    __slots__ = ("_cells", "_column", "_held", "_pen", "_runs", "_width", "progress")
+    __slots__ = ("progress",)
 
     def __init__(self, progress: Progress | None = None) -> None:
         """Begin a line; `progress` is what was said of it before."""
+        super().__init__()
         self.progress = progress
-        self._pen: Style | None = None
-        self._held = ""
-        # A line is a list of runs as long as it only grows, and one cell after another once the cursor goes back.
-        self._runs: list[tuple[str, Style | None]] = []
-        self._cells: list[tuple[str, Style | None]] | None = None
-        self._column = 0
-        self._width = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing has been written to this line yet."""
-        return not self._width and not self._held and not self._column
-
-    @property
-    def width(self) -> int:
-        """Columns that the line takes."""
-        return self._width
 
     def whole(self, text: str) -> Printed:
         """Give a whole line that stands by itself; the quick way for what most jobs print."""
@@ -121,30 +83,12 @@ class Terminal:
         self._pen = pen
         return Printed(line, tuple(spans))
 
-    def write(self, text: str) -> None:
-        """Write text without newlines. It may end in the middle of an escape sequence."""
-        if self._held:
-            text = self._held + text
-            self._held = ""
-        if "\x1b" in text and (cut := _CUT_OFF.search(text)) and cut.end() - cut.start() <= LONGEST_SEQUENCE:
-            self._held = cut.group()
-            text = text[: cut.start()]
-        place = 0
-        for token in _TOKEN.finditer(text):
-            if token.start() > place:
-                self._put_text(text[place : token.start()])
-            place = token.end()
-            self._obey(token)
-        if place < len(text):
-            self._put_text(text[place:] if place else text)
-
     def line(self) -> Printed:
         """Give the line as it stands."""
-        runs: Sequence[tuple[str, Style | None]] = self._runs if self._cells is None else self._cells
         spans: list[Span] = []
         pieces: list[str] = []
         length = 0
-        for text, style in runs:
+        for text, style in self._all_runs():
             end = length + len(text)
             if style is not None and text:
                 if spans and spans[-1][1] == length and spans[-1][2] is style:
@@ -157,56 +101,19 @@ class Terminal:
 
     def end(self) -> Printed:
         """Give the line and begin the next one."""
-        if self._held:
-            # No newline belongs into a sequence: it was none.
-            held, self._held = self._held, ""
-            self._put_text(held)
+        self._release()
         printed = self.line()
-        self._runs = []
-        self._cells = None
-        self._column = self._width = 0
+        self._clear()
         return printed
 
-    def _obey(self, token: re.Match[str]) -> None:
-        final = token["final"]
-        if final is not None:
-            params = token["params"]
-            if params[:1] in {"<", "=", ">", "?"}:
-                return
-            if final == "m":
-                self._pen = _painted(self._pen, params)
-            elif final in "CDGK":
-                self._control(final, params)
-        elif token["osc"] is not None:
-            self._hear(token["osc"])
-        elif token["move"] == "\r":
-            self._column = 0
-        elif token["move"] == "\b":
-            self._column = max(self._column - 1, 0)
-        elif token["move"] == "\t":
-            self._tab()
+    def _paint(self, params: str) -> None:
+        self._pen = _painted(self._pen, params)
 
-    def _control(self, final: str, params: str) -> None:
-        count = number(params.split(";", 1)[0])
-        if final == "G":
-            self._column = min(max(count or 1, 1) - 1, FURTHEST)
-        elif final == "C":
-            self._column = min(self._column + max(count or 1, 1), max(FURTHEST, self._width))
-        elif final == "D":
-            self._column = max(self._column - max(count or 1, 1), 0)
-        else:
-            self._erase(count or 0)
+    def _dimmed(self) -> Style:
+        return _dimmed(self._pen)
 
-    def _erase(self, how: int) -> None:
-        cells = self._as_cells()
-        if how in {0, 2}:
-            del cells[self._column if how == 0 else 0 :]
-            if cells and cells[-1][0] and get_character_cell_size(cells[-1][0][0]) > 1:
-                cells[-1] = (" ", None)  # half of a wide letter is left
-        elif how == 1:
-            for column in range(min(self._column + 1, len(cells))):
-                cells[column] = (" ", None)
-        self._width = len(cells)
+    def _size(self, text: str) -> int:
+        return sum(map(get_character_cell_size, text))
 
     def _hear(self, words: str) -> None:
         parts = words.split(";")
@@ -215,85 +122,12 @@ class Terminal:
         percent = number(parts[3]) if len(parts) > 3 else None
         self.progress = progress_of(number(parts[2]), percent, self.progress)
 
-    def _tab(self) -> None:
-        target = (self._column // TAB + 1) * TAB
-        if self._column == self._width:
-            self._put(" " * (target - self._column), self._pen)
-        else:
-            self._column = min(target, max(FURTHEST, self._width))
-
-    def _put_text(self, text: str) -> None:
-        if text.isprintable():
-            self._put(text, self._pen)
-            return
-        for piece, harmless in _told_apart(text):
-            self._put(piece, self._pen if harmless else _dimmed(self._pen))
-
-    def _put(self, text: str, style: Style | None) -> None:
-        if self._cells is None and self._column == self._width:
-            self._runs.append((text, style))
-            self._column += len(text) if text.isascii() else sum(map(get_character_cell_size, text))
-            self._width = self._column
-            return
-        cells = self._as_cells()
-        for letter in text:
-            self._put_letter(cells, letter, style)
-        self._width = len(cells)
-
-    def _put_letter(self, cells: list[tuple[str, Style | None]], letter: str, style: Style | None) -> None:
-        width = get_character_cell_size(letter)
-        column = self._column
-        if width == 0:
-            column -= 1
-            if 0 < column < len(cells) and not cells[column][0]:
-                column -= 1
-            if 0 <= column < len(cells):
-                cells[column] = (cells[column][0] + letter, cells[column][1])
-            return
-        while len(cells) < column:
-            cells.append((" ", None))
-        if column < len(cells) and not cells[column][0]:
-            cells[column - 1] = (" ", None)  # the left half of a wide letter
-        after = column + width
-        if after < len(cells) and not cells[after][0]:
-            cells[after] = (" ", None)  # the right half of another
-        cells[column:after] = [(letter, style), *[("", None)] * (width - 1)]
-        self._column = after
-
-    def _as_cells(self) -> list[tuple[str, Style | None]]:
-        if self._cells is None:
-            self._cells = []
-            column, self._column = self._column, 0
-            for text, style in self._runs:
-                for letter in text:
-                    self._put_letter(self._cells, letter, style)
-            self._column = column
-            self._runs = []
-        return self._cells
-
 
 def parse(line: bytes) -> Printed:
     r"""Give one line of output, by itself. What is not UTF-8 is shown as \xNN."""
     terminal = Terminal()
     terminal.write(line.decode("utf-8", NOT_UTF8))
     return terminal.end()
-
-
-def _told_apart(text: str) -> Iterator[tuple[str, bool]]:
-    """Harmless text, and in between what had to be written out."""
-    for harmless, letters in groupby(text, key=_is_harmless):
-        piece = "".join(letters)
-        yield (piece if harmless else "".join(map(_written_out, piece))), harmless
-
-
-def _is_harmless(letter: str) -> bool:
-    return letter.isprintable() or safe(letter) == letter
-
-
-def _written_out(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":
-        return f"\\x{ord(letter) - 0xDC00:02x}"  # a byte that was not UTF-8
-    return safe(letter)
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.color import Color
 
+from queuectl.domain.terminal import number
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +45,3 @@ def _colour(values: list[int]) -> Color | None:
     if values[:1] == [2] and len(values) > 3:
         return Color.from_rgb(*(min(value, 255) for value in values[1:4]))
     return None
-
-
-def number(text: str) -> int | None:
-    """The number of a parameter; None where it is none."""
-    return int(text) if 0 < len(text) <= 6 and text.isascii() and text.isdecimal() else None
