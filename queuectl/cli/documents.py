@@ -8,7 +8,7 @@ from queuectl.domain.errors import QueuectlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
     from queuectl.cli.screen import Screen
@@ -27,14 +27,17 @@ def write(result: Any, screen: Screen) -> None:
         screen.write("[]\n")
         return
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    screen.write("[\n" + encode(first))
     try:
+        screen.write("[\n" + encode(first))
         for document in documents:
             screen.write(",\n" + encode(document))
     except QueuectlError as error:
         # Still one document: what went wrong is its last element.
         screen.write(f",\n{encode(error_document(error))}\n]\n")
         screen.told = True
+        raise
+    except OSError:
+        documents.close()
         raise
     screen.write("\n]\n")
 
@@ -58,9 +61,15 @@ def error_document(error: QueuectlError) -> dict[str, dict[str, str]]:
     return {"error": told}
 
 
-def _documents(results: Iterator[Any]) -> Iterator[Any]:
+def _documents(results: Iterator[Any]) -> Generator[Any]:
     for result in results:
         if hasattr(result, "documents"):
-            yield from result.documents()
+            try:
+                yield from result.documents()
+            except GeneratorExit:
+                # Batches are stored as they are read: a full disk must not leave half a file enqueued.
+                for _ in results:
+                    pass
+                raise
         else:
             yield result.document()

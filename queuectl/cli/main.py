@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from errno import EBADF
 
 from queuectl.cli.screen import Screen
 from queuectl.cli.words import read_words
@@ -44,16 +45,22 @@ def entry() -> NoReturn:
         sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _open_streams()
+    if not hasattr(sys.stdout.buffer, "raw"):
+        # With PYTHONUNBUFFERED=1 Python drops what a write leaves over when a signal, or a full disk, cuts it short.
+        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - open until the end
     code = main(sys.argv[1:])
     # Without the interpreter's own end, which takes milliseconds to free what the system frees anyway.
     os._exit(code)
 
 
 def _open_streams() -> None:
-    """Put /dev/null where the caller has closed a stream, before the store's file gets its number."""
+    """Put /dev/null where the caller has closed a stream, before the store's file gets its number.
+
+    In place of stdout it can only be read, so that data written there is an error: it would be lost without a word.
+    """
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
+            nowhere = os.open(os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR)
             if nowhere != descriptor:
                 os.dup2(nowhere, descriptor, inheritable=True)
                 os.close(nowhere)
@@ -72,6 +79,8 @@ def main(argv: Sequence[str]) -> int:
         screen.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except QueuectlError as error:
+        code = error.exit_code  # a signal while another one was being told of
     except BrokenPipeError:
         # Whoever read our output has enough of it.
         screen.abandon()
@@ -162,7 +171,8 @@ def _told(error: Exception, screen: Screen, *, json: bool) -> int:
     """The last resort: one line, and the traceback for whoever asks for it."""
     if screen.failed:
         screen.abandon()
-        screen.say(f"error: cannot write the output: {getattr(error, 'strerror', error)}")
+        why = "it is closed" if getattr(error, "errno", None) == EBADF else getattr(error, "strerror", error)
+        screen.say(f"error: cannot write the output: {why}")
         return CANNOT_WRITE
     if isinstance(error, ImportError) and error.name == "apsw":
         hint = "run ./bin/queuectl, which sets itself up, or activate its .venv first"

@@ -51,9 +51,9 @@ An error is one line `error: …` on stderr, with a line `hint: …` where one h
 | 5 | the store cannot be used: locked beyond the wait, full, corrupt, not ours, made by a newer version; or the \
 machine can run no worker |
 | 70 | a mistake of queuectl's; `QUEUECTL_DEBUG=1` shows where |
-| 74 | done, but the output could not be written |
+| 74 | done, but the output could not be written: the device is full, or stdout is closed |
 | 124 | the time ran out |
-| 130 | interrupted |
+| 130, 143 | interrupted by Ctrl+C, or by SIGTERM; work in several transactions says how much of it is done |
 
 ## Jobs
 
@@ -122,7 +122,8 @@ there twice and an id that is taken refuse the whole file and name the line. Bla
 with a newline or with carriage return and newline; the text is UTF-8. With `--lines` each line is a shell command,
 byte for byte without its end. Options fill in what a line leaves open (for a single JSON job, an option that says
 what the job says already is refused). Up to 100,000 jobs are one transaction; a longer file is stored in as many as
-it takes, and the ids are printed as each is done.
+it takes, and the ids are printed as each is done. Ctrl+C or SIGTERM end it after such a transaction and its ids, and
+it says how many jobs were enqueued. Output that cannot be written does not end it.
 
 ### One word or JSON
 

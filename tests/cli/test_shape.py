@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -184,18 +185,60 @@ def test_a_closed_pipe_ends_quietly(queue: Queue):
         assert (len(done.stdout.splitlines()), done.stderr) == (1, "0\n")
 
 
-def test_output_that_cannot_be_written_is_an_error(queue: Queue):
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [QUEUECTL, "enqueue", "true"],
-            env=queue.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+SILENT = {"config set", "config unset", "worker list", "worker stop", "worker start"}
+"""Commands that have nothing to say on stdout here."""
+REFUSED = {"wait": 1, "worker scale": 3, "dlq show": 4, "migrate": 5, "tui": 2, "view delete": 3}
 
-    assert (done.returncode, done.stderr) == (74, "error: cannot write the output: No space left on device\n")
+
+@pytest.mark.parametrize("where", [">&-", ">/dev/full"])
+@pytest.mark.parametrize(
+    "name", sorted(SAMPLES.keys() - {"selftest", "demo", "logs", "dlq list", "dlq retry", "view list"})
+)
+def test_output_that_cannot_be_written_is_an_error(some: Queue, name: str, where: str):
+    some.run("cancel", "a")
+    some.run("retry", "gone") if name not in {"wait", "delete", "retry", "prune"} else None
+    if name in {"cancel", "hold", "priority", "release"}:
+        some.run("retry", "a")
+        some.run("hold", "a") if name == "release" else None
+
+    line = " ".join(f"'{word}'" for word in SAMPLES[name])
+    done = subprocess.run(
+        ["sh", "-c", f"'{QUEUECTL}' {line} {where}"],
+        env=some.environment,
+        cwd=some.directory,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    why = "it is closed" if where == ">&-" else "No space left on device"
+    told = f"error: cannot write the output: {why}\n" in done.stderr
+    code = REFUSED.get(name, 0 if name in SILENT else 74)
+    assert (done.returncode, told) == (code, code == 74), done.stderr
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+@pytest.mark.parametrize("where", [">&-", ">/dev/full"])
+def test_a_file_is_enqueued_whole_though_its_ids_cannot_be_written(queue: Queue, where: str, json: tuple[str, ...]):
+    program = f"""
+import sys
+from queuectl.cli import main
+from queuectl.operations import intake
+intake.BATCH = 2
+sys.argv[1:] = ["enqueue", "--lines", "-f", "-", *{json!r}]
+main.entry()
+"""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {where}', sys.executable, program],
+        env=queue.environment,
+        input="true\n" * 5,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 74, done.stderr
+    assert queue.json("status")["total"] == 5
 
 
 def test_a_closed_stderr_hurts_nobody(queue: Queue):
@@ -206,17 +249,12 @@ def test_a_closed_stderr_hurts_nobody(queue: Queue):
     assert done.returncode == 3
 
 
-def test_a_closed_stdout_hurts_nobody(queue: Queue):
-    done = subprocess.run(
-        ["sh", "-c", f"'{QUEUECTL}' enqueue true >&-"],
-        env=queue.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert queue.json("status")["total"] == 1
+def test_the_help_and_an_empty_answer_need_a_stdout_as_well(queue: Queue):
+    for line, code in (("--help", 74), ("--version", 74), ("list --json", 74), ("list", 0)):
+        done = subprocess.run(
+            ["sh", "-c", f"'{QUEUECTL}' {line} >&-"], env=queue.environment, capture_output=True, check=False
+        )
+        assert done.returncode == code, line
 
 
 @pytest.mark.parametrize("words", [("wait", "a"), ("logs", "a", "--follow")])

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 def enqueue(result: Enqueued | Iterator[Enqueued], _params: Enqueue, screen: Screen) -> None:
     """Each id on a line of its own, as soon as it is stored. Not escaped: an id has nothing to escape."""
-    heard = True
+    failure: OSError | None = None
     for some in (result,) if isinstance(result, Enqueued) else result:
         try:
-            if heard:
+            if failure is None:
                 screen.write("\n".join(some.ids) + "\n")
                 screen.flush()
-        except BrokenPipeError:
-            # A reader that went away must not leave half a file enqueued.
+        except OSError as error:
+            # A reader that went away, or a full disk, must not leave half a file enqueued.
             screen.abandon()
-            heard = False
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 VIEWS = {"enqueue": enqueue}
