@@ -8,6 +8,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
+from queuectl.operations.bulk import Bulk
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import recorded
 from queuectl.runtime.doorbell import bell_of_worker
@@ -153,9 +154,10 @@ def prune(context: Context, params: Prune) -> Deleted:
     """Delete what finished long enough ago, in steps."""
     now = context.now()
     pruned = 0
-    with context.store.undo.keeping("prune", now=now, keeps=False):
+    with context.store.undo.keeping("prune", now=now, keeps=False), Bulk(context, "deleted") as bulk:
+        bulk.commits()
         for state in dict.fromkeys(params.state):
-            pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now)
+            pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now, told=bulk.add)
     return Deleted(deleted=pruned)
 
 

@@ -7,6 +7,7 @@ from queuectl.domain.errors import Refused, UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
+from queuectl.operations.bulk import Bulk
 from queuectl.operations.changes import Changed, Deleted, after
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import describe, detail, recorded
@@ -157,10 +158,13 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
         ids = []
         dead = _count(context, params.error)
         steps = (step for each in signatures for step in context.store.dead.revive(each, now=now))
-        for step in jobs.revive(now=now) if params.all else steps:
-            ids += [id_ for id_, _ in step]
-            context.ring_for_queues([queue for _, queue in step])
-            context.progress(len(ids), max(dead, len(ids)), "dead jobs")
+        with Bulk(context, "retried") as bulk:
+            bulk.commits()
+            for step in jobs.revive(now=now) if params.all else steps:
+                ids += [id_ for id_, _ in step]
+                context.ring_for_queues([queue for _, queue in step])
+                context.progress(len(ids), max(dead, len(ids)), "dead jobs")
+                bulk.add(len(step))
     return Changed(after(context, ids), ids, kept)
 
 
@@ -168,11 +172,12 @@ def purge(context: Context, params: Purge) -> Deleted:
     """Delete dead jobs with their history."""
     now = context.now()
     signatures = _resolved(context, params.error)
-    with context.store.undo.keeping("dlq purge", now=now) as kept:
+    with context.store.undo.keeping("dlq purge", now=now) as kept, Bulk(context, "deleted") as bulk:
+        bulk.commits()
         if not params.error:
-            deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now)
+            deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, told=bulk.add)
         else:
-            deleted = sum(context.store.dead.purge(each, now=now) for each in signatures)
+            deleted = sum(context.store.dead.purge(each, now=now, told=bulk.add) for each in signatures)
     return Deleted(deleted=deleted, undo=kept.id, too_much=kept.too_much)
 
 

@@ -18,6 +18,7 @@ from queuectl.domain.spec import (
     pairs,
     parse_object,
 )
+from queuectl.operations.bulk import Bulk
 from queuectl.operations.enqueue import Enqueued
 from queuectl.operations.here import gone
 
@@ -38,14 +39,20 @@ _PROGRESS = 4096
 
 def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> Iterator[Enqueued]:
     """Store the jobs of `file`, of which `-` is standard input. Raises before anything is stored if a line is wrong."""
-    # Millions of small objects, none of them in a cycle: looking for cycles among them takes longer than making them.
-    gc.disable()
-    try:
-        jobs, numbers = _read(context, file, defaults, lines=lines)
-        _refuse_taken(context, jobs, numbers)
-    finally:
-        gc.enable()
-    return _store(context, jobs, numbers)
+    with Bulk(context, "enqueued") as bulk:
+        # Millions of small objects, none of them in a cycle: looking for cycles takes longer than making them.
+        gc.disable()
+        try:
+            jobs, numbers = _read(context, file, defaults, lines=lines)
+            _refuse_taken(context, jobs, numbers)
+        finally:
+            gc.enable()
+        bulk.commits()
+        for some in _store(context, jobs, numbers):
+            bulk.count(len(some.ids))
+            # The caller prints the ids of this batch before the next one is stored, or a signal obeyed.
+            yield some
+            bulk.check()
 
 
 def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], array[int]]:

@@ -9,7 +9,7 @@ from queuectl.domain.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from queuectl.store.database import Database
     from queuectl.store.journal import Journal
@@ -103,8 +103,8 @@ class Dead:
                     self._journal.note(now, "retry", id_)
             yield [(id_, queue) for _, id_, queue in found]
 
-    def purge(self, signature: str | None, *, now: int) -> int:
-        """Delete every dead job of an error with its history, in steps; how many."""
+    def purge(self, signature: str | None, *, now: int, told: Callable[[int], None] = lambda _count: None) -> int:
+        """Delete every dead job of an error with its history, in steps; how many. `told` is as for `Jobs.prune`."""
         keeping = self._journal.keeping
         purged = 0
         for seqs in self._steps(signature):
@@ -115,6 +115,7 @@ class Dead:
                 if gone:
                     self._journal.note(now, "purge", signature or UNKNOWN, f"{gone} jobs")
             purged += gone
+            told(gone)
         return purged
 
     def _steps(self, signature: str | None) -> Iterator[list[int]]:

@@ -10,7 +10,7 @@ from queuectl.store.database import Duplicate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.attempt import Attempt, Output
@@ -283,8 +283,13 @@ class Jobs:
                     self._refuse(id_, "deleted")
                 self._journal.note(now, "delete", id_)
 
-    def prune(self, state: JobState, *, before: int, now: int) -> int:
-        """Delete the jobs in a final `state` that finished by `before`; how many. In steps, so that others get by."""
+    def prune(
+        self, state: JobState, *, before: int, now: int, told: Callable[[int], None] = lambda _count: None
+    ) -> int:
+        """Delete the jobs in a final `state` that finished by `before`; how many. In steps, so that others get by.
+
+        `told` is called after each step with the number of jobs in it, and ends the work by raising.
+        """
         pruned, after = 0, 0
         while True:
             with self._database.transaction():
@@ -301,6 +306,7 @@ class Jobs:
                 if gone:
                     self._journal.note(now, "prune", state.value, f"{len(gone)} jobs")
             pruned += len(gone)
+            told(len(gone))
             if len(gone) < _PAGE:
                 self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
                 return pruned

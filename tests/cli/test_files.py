@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import select
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 from queuectl.operations import intake
 from tests.support import command
+from tests.support.command import has_opened_its_store
 from tests.support.queue import QUEUECTL, Queue
+from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,6 +215,42 @@ def test_more_than_one_batch_is_stored_in_order(queue: Queue):
     assert out.split() == [str(n) for n in range(1, count + 1)]
     assert queue.json("status")["jobs"]["pending"] == count
     assert queue.json("list", "--limit", "1")[0]["command"] == f"echo {count - 1}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_file_says_how_many_of_its_jobs_are_stored(queue: Queue, number: signal.Signals):
+    (queue.directory / "lines").write_text("true\n" * (2 * intake.BATCH))
+    env = queue.environment | {"PYTHONUNBUFFERED": "1"}
+    running = command.start("enqueue", "--lines", "-f", "lines", env=env, cwd=queue.directory)
+    assert running.stdout is not None
+    # The ids of the first batch do not fit into the pipe, so the second has not begun.
+    select.select([running.stdout], [], [])
+
+    running.send_signal(number)
+    out, err = running.communicate()
+
+    assert running.returncode == 128 + number
+    assert err.decode() == f"error: interrupted; {intake.BATCH:,} jobs were enqueued\n"
+    assert len(out.split()) == intake.BATCH == queue.json("status")["total"], "each id that is stored is printed"
+
+
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_file_that_waits_for_the_lock_is_interrupted_at_once(queue: Queue, number: signal.Signals):
+    queue.run("status")
+    with queue.locked():
+        running = command.start("enqueue", "--lines", "-f", "-", env=queue.environment, stdin=subprocess.PIPE)
+        assert running.stdin is not None
+        running.stdin.write(b"true\n")
+        running.stdin.close()
+        wait_until(lambda: has_opened_its_store(running), 120)
+
+        running.send_signal(number)
+
+        assert running.wait(120) == 128 + number
+    assert running.stderr is not None
+    assert running.stderr.read() == b"error: interrupted; nothing was enqueued\n"
+    assert queue.json("status")["total"] == 0
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_file(queue: Queue):

@@ -1,0 +1,68 @@
+"""A signal in the middle of work in many transactions: what is committed stays, and is counted."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from queuectl import bootstrap
+from queuectl.domain.attempt import Outcome
+from queuectl.domain.errors import QueuectlError
+from queuectl.operations import find
+from queuectl.store import dead, jobs
+from queuectl.store.journal import Journal
+from tests.support.stage import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOBS, STEP = 7, 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("name", "params", "done"),
+    [
+        ("prune", {"state": ("dead",), "older_than": 0}, "deleted"),
+        ("dlq purge", {}, "deleted"),
+        ("dlq purge", {"error": ()}, "deleted"),
+        ("dlq retry", {"all": True}, "retried"),
+        ("dlq retry", {"error": ()}, "retried"),
+    ],
+)
+def test_what_is_interrupted_between_two_steps_says_how_many_jobs_it_has_changed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    params: dict[str, object],
+    done: str,
+    number: signal.Signals,
+):
+    monkeypatch.setattr(jobs, "_PAGE", STEP)
+    monkeypatch.setattr(dead, "_PAGE", STEP)
+    context = bootstrap.context(str(tmp_path / "queue.db"))
+    stage = Stage(context.store, now=context.now() - 60_000)
+    for id_ in stage.enqueue(*"abcdefg", max_retries=0):
+        assert stage.run(Outcome.EXIT) == id_
+    if "error" in params:
+        params = {"error": (context.store.dead.errors()[0].signature,)}
+    before, note = (signal.getsignal(number), Journal.note)
+
+    def note_and_signal(*words: object, **more: object) -> None:
+        note(*words, **more)  # type: ignore[arg-type]  # handed on as they are
+        os.kill(os.getpid(), number)
+        monkeypatch.setattr(Journal, "note", note)
+
+    monkeypatch.setattr(Journal, "note", note_and_signal)
+    operation = find(name)
+
+    with pytest.raises(QueuectlError) as raised:
+        operation.run(context, operation.params(**params))
+
+    assert (raised.value.exit_code, raised.value.message) == (128 + number, f"interrupted; {STEP} jobs were {done}")
+    assert sum(n for _, state, n in context.store.counts() if state == "dead") == JOBS - STEP
+    assert signal.getsignal(number) is before
+    context.close()
