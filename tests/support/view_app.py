@@ -35,7 +35,9 @@ class SynchronousReader:
         self._context = context
         self.asked: list[str] = []
 
-    def ask(self, request: Callable[[Context], Any], answer: Callable[[Any], None], key: str) -> None:
+    def ask(
+        self, request: Callable[[Context], Any], answer: Callable[[Any], None], key: str, failed: object = None
+    ) -> None:
         self.asked.append(key)
         answer(request(self._context))
 
@@ -113,6 +115,8 @@ class ViewApp(App[None]):
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    refuse = say
 
 
 def snapshot(at: int = seeds.NOW, *, dead: int = 13, **changes: Any) -> Snapshot:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.widget import AwaitMount
 
+    from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
     from queuectl_tui.history import History
@@ -94,7 +95,7 @@ class ConsoleApp(ConsoleActions):
         self.history = history
         self._lines = history.read() if history is not None else []
         self._last_undo = None
-        self._mounted_all = False
+        self.mounted_all = False
         """Whether the widgets are there."""
         self._interrupted_at = float("-inf")
         self._terminal_title = ""
@@ -125,7 +126,7 @@ class ConsoleApp(ConsoleActions):
         self.status, self.tabs = main.query_one(StatusLine), main.query_one(Tabs)
         self.echo, self.key_bar = main.query_one(EchoLine), main.query_one(KeyBar)
         self.switcher = main.query_one(ContentSwitcher)
-        self._mounted_all = True
+        self.mounted_all = True
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         if self.live:
             for each in (signal.SIGTERM, signal.SIGHUP):
@@ -140,6 +141,7 @@ class ConsoleApp(ConsoleActions):
 
     def on_unmount(self) -> None:
         """Let the threads end."""
+        self.typed.stop()
         self.reader.stop()
         self.writer.stop()
         if self._terminal_title:
@@ -175,8 +177,13 @@ class ConsoleApp(ConsoleActions):
         """Whether anything may be changed; says so when not."""
         if self.read_only:
             refused = Refused("this console is read-only", hint="start it without --read-only")
-            self.echo.failed(self.clock.now(), "", refused)
+            self.tell(refused)
         return not self.read_only
+
+    def tell(self, error: QueuectlError) -> None:
+        """An error in the echo line. What was typed after the key that led to it is dropped."""
+        self.typed.discard()
+        self.echo.failed(self.clock.now(), "", error)
 
     def say(self, text: str) -> None:
         """A word in the echo line."""
@@ -187,15 +194,9 @@ class ConsoleApp(ConsoleActions):
         self.copy_to_clipboard(text)
         self.say(about)
 
-    async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
-        """Read something and wait for it."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.reader.ask(request, lambda value: None if future.done() else future.set_result(value), key)
-        return await future
-
     def show_hints(self) -> None:
         """The keys that apply now, and those that always do."""
-        if not self._mounted_all:
+        if not self.mounted_all:
             return
         typing = getattr(self.screen_stack[0].focused, "value", None) is not None
         general = [hint("global.new_job")]
@@ -221,6 +222,7 @@ class ConsoleApp(ConsoleActions):
     @on(Answered)
     def _answered(self, event: Answered) -> None:
         event.answer(event.value)
+        self.typed.news()
 
     def _show(self) -> None:
         self.status.show(self.snapshot, self.clock.now(), paused=self.paused)

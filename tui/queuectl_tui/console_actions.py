@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
-from textual.app import App
 
 from queuectl.domain.errors import NotFound
 from queuectl.domain.record import replace
@@ -17,6 +17,7 @@ from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import remap
 from queuectl_tui.offered import here, offered
 from queuectl_tui.screens.views import PLACES
+from queuectl_tui.typed import TypedApp
 from queuectl_tui.watching import Watching
 from queuectl_tui.widgets.tabs import Tabs
 from queuectl_tui.writer import READS, has_secrets, reads
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+    from queuectl.domain.errors import QueuectlError
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
@@ -34,13 +36,12 @@ if TYPE_CHECKING:
     from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Reader
     from queuectl_tui.screens.palette import Entry
-    from queuectl_tui.screens.views import View
     from queuectl_tui.writer import ActionDone
 
 _MOST_WORKERS = 64
 
 
-class ConsoleActions(App[int]):
+class ConsoleActions(TypedApp):
     """The actions of the console that belong to no view."""
 
     reader: Reader
@@ -55,10 +56,6 @@ class ConsoleActions(App[int]):
 
     if TYPE_CHECKING:
 
-        @property
-        def view(self) -> View:
-            """The view that shows."""
-
         def act(
             self,
             operation: Operation,
@@ -69,14 +66,11 @@ class ConsoleActions(App[int]):
         ) -> None:
             """Run an operation."""
 
-        def say(self, text: str) -> None:
-            """Say a word."""
+        def tell(self, error: QueuectlError) -> None:
+            """Tell of an error."""
 
         def may_write(self) -> bool:
             """Whether it may."""
-
-        async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
-            """Read and wait."""
 
         def show_view(self, name: str) -> None:
             """Show a view."""
@@ -88,6 +82,19 @@ class ConsoleActions(App[int]):
         """Nothing is watched."""
         super().__init__()
         self.watching = Watching()
+
+    async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
+        """Read something and wait for it. Where it cannot be read, that is told and the worker that waits ends."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def failed(error: QueuectlError | None) -> None:
+            if error is not None:
+                self.typed.discard()
+                self.tell(error)
+            future.cancel()
+
+        self.reader.ask(request, lambda value: None if future.done() else future.set_result(value), key, failed)
+        return await future
 
     # The pool --------------------------------------------------------------------------------------------------------
 
@@ -122,7 +129,7 @@ class ConsoleActions(App[int]):
             return
         workers = len(self.snapshot.workers)
         if not workers and not self.snapshot.pools:
-            self.say(f"no workers are running: {self._key('global.start_pool')} starts some")
+            self.refuse(f"no workers are running: {self._key('global.start_pool')} starts some")
             return
         from queuectl_tui.screens.confirm import Confirm
 
@@ -148,12 +155,12 @@ class ConsoleActions(App[int]):
             if by > 0:
                 self._start(1)
             else:
-                self.say("no workers are running")
+                self.refuse("no workers are running")
             return
         pool = pools[-1]
         size = pool.size + by
         if size < 1:
-            self.say(f"that is the last worker: {self._key('global.stop_pool')} stops the pool")
+            self.refuse(f"that is the last worker: {self._key('global.stop_pool')} stops the pool")
             return
         # Seen at once, so that three quick presses are three workers.
         pools_now = tuple(replace(each, size=size) if each.id == pool.id else each for each in self.snapshot.pools)
@@ -201,7 +208,7 @@ class ConsoleActions(App[int]):
 
         job = await self.fetch(read, "edit")
         if isinstance(job, NotFound):
-            self.say(job.message)
+            self.refuse(job.message)
             return
         before = given_of(job)
         after = await self.push_screen_wait(JobForm(before, editing=job_id))
@@ -296,11 +303,20 @@ class ConsoleActions(App[int]):
             if not await self.push_screen_wait(asked):
                 return
 
+        shows = operation.name in READS or operation.name in {"doctor", "selftest"}
+        ended = asyncio.get_running_loop().create_future()
+
         def then(done: ActionDone) -> None:
-            if done.error is None and (operation.name in READS or operation.name in {"doctor", "selftest"}):
+            if done.error is not None:
+                self.typed.discard()
+            elif shows:
                 self.push_screen(ResultPanel(line, documents(done.result)))
+            ended.set_result(None)
 
         self.act(operation, params, about=operation.name, then=then)
+        if shows:
+            # Keys wait for the panel as they wait for a dialog.
+            await ended
 
     @work(group="settings")
     async def action_settings(self) -> None:

@@ -14,14 +14,40 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-__all__ = ["KEYS", "Key", "KeyHint", "bindings", "hint", "key", "of_scope", "rehint", "remap", "shown", "these"]
+__all__ = [
+    "KEYS",
+    "Key",
+    "KeyHint",
+    "acts_on_row",
+    "bindings",
+    "hint",
+    "key",
+    "of_scope",
+    "rehint",
+    "remap",
+    "shown",
+    "these",
+]
 
 _BY_ID = {key.id: key for key in KEYS}
+_WITHOUT_ROW = frozenset(
+    {
+        "list.filter", "list.sort", "list.reverse", "list.columns", "list.views", "list.detail", "list.hold_storm",
+        "dead.group", "workers.stop_now", "overview.span", "activity.filter",
+    }
+)  # fmt: skip
+"""Keys of lists that do the same whatever the rows are."""
 
 
 def key(id_: str) -> Key:
     """The binding of this id. Raises KeyError."""
     return _BY_ID[id_]
+
+
+def acts_on_row(id_: str | None) -> bool:
+    """Whether what the binding of this id does depends on the rows that are shown, or on the job whose page is open."""
+    found = _BY_ID.get(id_ or "")
+    return found is not None and found.scope not in {"global", "log"} and found.id not in _WITHOUT_ROW
 
 
 def hint(id_: str, label: str | None = None) -> KeyHint:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from queuectl.runtime.census import WorkerSeen
     from queuectl_tui.app import ConsoleApp
 
+    Failed: TypeAlias = Callable[[QueuectlError | None], None]
+    Request: TypeAlias = tuple[Callable[[Context], Any], Callable[[Any], None], Failed | None]
     Census: TypeAlias = Callable[[Context, int], tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]]
 
 T = TypeVar("T")
@@ -76,7 +78,7 @@ class Reader:
         self._live = live
         self._context: Context | None = None
         self._lock = threading.Condition()
-        self._wanted: dict[str, tuple[Callable[[Context], Any], Callable[[Any], None]]] = {}
+        self._wanted: dict[str, Request] = {}
         self._running: str | None = None
         self._stop = False
         self._again = False
@@ -106,18 +108,33 @@ class Reader:
         elif self._context is not None:
             self._context.close()
 
-    def ask(self, request: Callable[[Context], T], answer: Callable[[T], None], key: str) -> None:
-        """Run `request` in the reader's thread and `answer` in the app's. The latest request of a `key` wins."""
+    def ask(
+        self,
+        request: Callable[[Context], T],
+        answer: Callable[[T], None],
+        key: str,
+        failed: Failed | None = None,
+    ) -> None:
+        """Run `request` in the reader's thread and `answer` in the app's. The latest request of a `key` wins.
+
+        `failed` is run in the app's thread where there is no answer: with the error, or with None where a newer request
+        has come. Without it, nothing is told: the next snapshot tells of a store that cannot be read.
+        """
         if not self._live:
             try:
                 value = request(self._open())
-            except (StoreError, Interrupted):
+            except (StoreError, Interrupted) as error:
+                if failed is not None:
+                    failed(error if isinstance(error, StoreError) else None)
                 return
             answer(value)
             return
         with self._lock:
-            self._wanted[key] = (request, answer)
+            replaced = self._wanted.get(key)
+            self._wanted[key] = (request, answer, failed)
             self._lock.notify()
+        if replaced is not None and replaced[2] is not None:
+            replaced[2](None)
 
     def refresh(self) -> None:
         """Read everything now."""
@@ -181,13 +198,18 @@ class Reader:
         except QueuectlError:
             return None
 
-    def _answer(self, request: Callable[[Context], Any], answer: Callable[[Any], None]) -> None:
+    def _answer(self, request: Callable[[Context], Any], answer: Callable[[Any], None], failed: Failed | None) -> None:
         try:
             value = request(self._open())
-        except (StoreError, Interrupted):
-            return  # the next snapshot tells of it; the views ask again with it
+        except (StoreError, Interrupted) as error:
+            # The next snapshot tells of it too, and the views ask again with it.
+            if failed is not None:
+                self._app.post_message(Answered(failed, error if isinstance(error, StoreError) else None))
+            return
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
             self._app.post_message(SnapshotArrived(self._failed(mistake(error))))
+            if failed is not None:
+                self._app.post_message(Answered(failed, mistake(error)))
             return
         finally:
             self._running = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from queuectl.domain.errors import QueuectlError
     from queuectl.domain.event import Event
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.model import Snapshot
@@ -92,6 +93,8 @@ class ActivityView(ListView):
         super().__init__(LineList(id="activity-list"), id=id)
         self._events: list[Event] = []
         self._search = ""
+        self._found: str | None = None
+        """What the events on the screen were searched for; None before the first."""
         self._all = False
         """Whether there are no older ones."""
         self._changed: int | None = None
@@ -123,12 +126,24 @@ class ActivityView(ListView):
             lambda context: (search or "", context.store.history.events(limit=_PAGE, search=search)),
             self._take,
             "activity",
+            self._failed,
         )
+
+    def _failed(self, error: QueuectlError | None) -> None:
+        """Read again with the next snapshot."""
+        if error is not None:
+            self._changed = None
+
+    @property
+    def rows_ready(self) -> bool:
+        """Whether the rows are those that were asked for."""
+        return self._found in {None, self._search}
 
     def _take(self, found: tuple[str, list[Event]]) -> None:
         search, newest = found
         if search != self._search:
             return
+        self._found = search
         known = self._events[0].seq if self._events else -1
         fresh = [event for event in newest if event.seq > known]
         if len(fresh) == len(newest):
@@ -249,6 +264,8 @@ class ActivityView(ListView):
         job = None if event is None else _job_of(event)
         if job is not None:
             self.console_app.open_job(job)
+        else:
+            self.console_app.refuse("this is about no single job")
 
 
 def what(event: Event) -> str:

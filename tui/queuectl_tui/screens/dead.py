@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.timer import Timer
 
+    from queuectl.domain.errors import QueuectlError
     from queuectl.operations.operation import Operation
     from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastWords
     from queuectl_tui.keymap import KeyHint
@@ -96,8 +97,18 @@ class DeadView(ListView):
     def _load(self) -> None:
         opened, flat = self._opened, self._flat
         self.console_app.reader.ask(
-            lambda context: dead_letters.load(context, opened, flat=flat), self._take, "dead.load"
+            lambda context: dead_letters.load(context, opened, flat=flat), self._take, "dead.load", self._failed
         )
+
+    def _failed(self, error: QueuectlError | None) -> None:
+        """Read again with the next snapshot."""
+        if error is not None:
+            self._seen = None
+
+    @property
+    def rows_ready(self) -> bool:
+        """Whether the rows are those that were asked for."""
+        return not self._reshaped
 
     def _take(self, picture: DeadPicture) -> None:
         self._picture = picture
@@ -312,6 +323,8 @@ class DeadView(ListView):
         job = self._jobs().get(self._list.cursor or "")
         if job is not None:
             self.console_app.edit_job(job.id)
+        else:
+            self.console_app.refuse("one job is edited at a time: open the group and go to a job")
 
     def action_export(self) -> None:
         """Write them to a new file in the working directory."""
@@ -334,10 +347,17 @@ class DeadView(ListView):
 
     def _aimed(self) -> Target | None:
         """What an action is for. Nothing, when the row under the cursor has just gone."""
+        app = self.console_app
+        if not self.rows_ready:
+            app.refuse("the dead letters are still being read: press again")
+            return None
         if self._list.haunted and not self._list.marks:
-            self.app.bell()
+            app.bell()
+            app.refuse("the row under the cursor has just gone: go to another one")
             return None
         target = self._target()
-        if target is None and self._list.marks:
-            self.console_app.say("mark groups or single jobs, not both")
+        if target is None:
+            app.refuse(
+                "mark groups or single jobs, not both" if self._list.marks else "no dead letter is under the cursor"
+            )
         return target

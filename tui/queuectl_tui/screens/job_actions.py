@@ -19,7 +19,6 @@ from queuectl_tui.widgets.row_source import MARKED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
     from queuectl.store.browse import Row
     from queuectl_tui.keymap import KeyHint
@@ -144,17 +143,7 @@ class JobActions(View):
         if table.marks and len(table.marks) >= min(table.window.total, MARKED):
             table.clear_marks()
             return
-        chosen = table.filter
-
-        def request(context: Context) -> list[str]:
-            return context.store.browse.ids(chosen, limit=MARKED, stop=self.console_app.reader.check)
-
-        def answer(ids: list[str]) -> None:
-            table.mark(ids, only=True)
-            if len(ids) >= MARKED:
-                self.console_app.say(f"marked the newest {MARKED:,}; no more can be marked at once")
-
-        self.console_app.reader.ask(request, answer, "mark-all")
+        table.mark_all()
 
     def action_columns(self) -> None:
         """Choose the columns."""
@@ -173,14 +162,21 @@ class JobActions(View):
         """The row under the cursor, if it may be acted upon: it has not changed this very moment."""
         row = self.table.cursor_row
         if row is None:
+            self.console_app.refuse("no job is under the cursor")
+            return None
+        if not self.table.rows_ready:
+            self.console_app.refuse("the rows of this filter are still being read: press again")
             return None
         if not self.table.settled:
-            self.console_app.say(f"{one_line(row.id, 40)} has just changed: press again if you still mean it")
+            self.console_app.refuse(f"{one_line(row.id, 40)} has just changed: press again if you still mean it")
             return None
         return row
 
     async def _targets(self, act: Act) -> tuple[list[Row], int] | None:
         """The jobs that the act applies to, and how many of the marked ones it does not."""
+        if self.table.marking:
+            self.console_app.refuse("what is to be marked is still being read: press again")
+            return None
         marks = list(self.table.marks)
         if not marks:
             row = self._row()
@@ -193,7 +189,8 @@ class JobActions(View):
         fitting = [row for row in rows if row.state in act.states]
         if not fitting:
             what = f"{rows[0].id} is {rows[0].state}" if len(rows) == 1 else "none of the marked jobs"
-            self.console_app.say(f"{what} and cannot be {act.done}" if len(rows) == 1 else f"{what} can be {act.done}")
+            said = f"{what} and cannot be {act.done}" if len(rows) == 1 else f"{what} can be {act.done}"
+            self.console_app.refuse(said)
             return None
         return fitting, len(marks or rows) - len(fitting)
 

@@ -166,6 +166,7 @@ class JobPageActions(OneJobScreen):
         """Whether nothing may be changed; it is told here, above the keys of the page."""
         if self.console_app.read_only:
             refused = Refused("this console is read-only", hint="start it without --read-only")
+            self.console_app.typed.discard()
             self._told().failed(self.console_app.clock.now(), "", refused)
         return self.console_app.read_only
 
@@ -177,6 +178,7 @@ class JobPageActions(OneJobScreen):
         if job.state in act.states:
             return job
         what = "be given another priority" if act is PRIORITY else f"be {act.done}"
+        self.console_app.typed.discard()
         self._say(f"it is {job.state} and cannot {what}")
         return None
 

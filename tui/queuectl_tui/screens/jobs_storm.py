@@ -54,7 +54,7 @@ class StormActions(JobActions):
         """Hold what waits in the queue that fails."""
         app, storm = self.console_app, self.banner.storm
         if storm is None:
-            app.say("no queue fails again and again just now")
+            app.refuse("no queue fails again and again just now")
             return
         if not app.may_write():
             return
@@ -67,7 +67,7 @@ class StormActions(JobActions):
         ids, few = await app.fetch(request, "storm")
         queue = one_line(storm.queue, 40)
         if not ids:
-            app.say(f"nothing waits in queue {queue}")
+            app.refuse(f"nothing waits in queue {queue}")
             return
         operation = find("hold")
         params = operation.params(ids=tuple(ids))

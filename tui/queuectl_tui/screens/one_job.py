@@ -96,6 +96,11 @@ class OneJobScreen(Screen[None]):
         """The styles of the theme that is on."""
         return self.console_app.paint
 
+    @property
+    def rows_ready(self) -> bool:
+        """Whether the job has been read: until then a key of the page cannot act on it."""
+        return self.page is not None or self.problem is not None
+
     def body(self) -> Iterable[Widget]:
         """What stands between the title and the keys."""
         return (self.log_pane,)

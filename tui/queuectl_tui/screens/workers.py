@@ -235,12 +235,16 @@ class WorkersView(ListView):
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
             self.console_app.open_job(worker.info.job)
+        else:
+            self.console_app.refuse("no worker that runs a job is under the cursor")
 
     def action_log(self) -> None:
         """What the worker's job prints."""
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
             self.console_app.open_log(worker.info.job)
+        else:
+            self.console_app.refuse("no worker that runs a job is under the cursor")
 
     @work
     async def action_stop_now(self) -> None:
@@ -249,7 +253,10 @@ class WorkersView(ListView):
         from queuectl_tui.screens.confirm import Confirm
 
         snapshot = self._snapshot
-        if snapshot is None or not snapshot.pools or not self.console_app.may_write():
+        if not self.console_app.may_write():
+            return
+        if snapshot is None or not snapshot.pools:
+            self.console_app.refuse("no pool runs")
             return
         running = [safe(seen.info.job) for seen in snapshot.workers if seen.info.job is not None]
         workers = f"{len(snapshot.workers)} {'worker' if len(snapshot.workers) == 1 else 'workers'}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
+    from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.store.browse import Row
 
@@ -149,17 +150,34 @@ class JobTable(TableRows, can_focus=True):
 
     def _mark_between(self, low: int, high: int) -> None:
         """Mark from one number to another: most of these rows are not at hand."""
-        chosen, reader = self.filter, self._app.reader
+        self._mark_found((low, high))
+
+    def mark_all(self) -> None:
+        """Mark everything that the filter covers, and nothing else."""
+        self._mark_found(None)
+
+    def _mark_found(self, between: tuple[int, int] | None) -> None:
+        """Mark what the filter covers once it has been read, unless another filter is wanted by then."""
+        chosen, reader, generation = self.filter, self._app.reader, self._generation
 
         def request(context: Context) -> list[str]:
-            return context.store.browse.ids(chosen, limit=MARKED, between=(low, high), stop=reader.check)
+            return context.store.browse.ids(chosen, limit=MARKED, between=between, stop=reader.check)
 
         def answer(ids: list[str]) -> None:
-            self.mark(ids)
+            if generation != self._generation:
+                return
+            self._marking = -1
+            self.mark(ids, only=between is None)
             if len(ids) >= MARKED:
                 self._app.say(f"marked the newest {MARKED:,}; no more can be marked at once")
 
-        reader.ask(request, answer, "mark-range")
+        def failed(error: QueuectlError | None) -> None:
+            if error is not None and generation == self._generation:
+                self._marking = -1
+                self._app.refuse(f"nothing was marked: {error.message}")
+
+        self._marking = generation
+        reader.ask(request, answer, "mark", failed)
 
     @property
     def in_range(self) -> bool:

@@ -14,6 +14,7 @@ from queuectl_tui.widgets.row_source import Counter, Wanted, read
 from queuectl_tui.widgets.table_lines import TableLines
 
 if TYPE_CHECKING:
+    from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.store.browse import Row
     from queuectl_tui.pace import Pace
@@ -23,6 +24,8 @@ _SETTLE = 0.15
 """Seconds for which a row that has just changed under the cursor takes no orders."""
 _PACED = 0.9
 """Seconds between two looks at how far running jobs are."""
+_AGAIN = 0.5
+"""Seconds after which rows are asked for again that could not be read."""
 _DEAR = 10
 """A slow read is done anew only after so many times what it took."""
 
@@ -60,6 +63,21 @@ class TableRows(TableLines):
         self._not_before = 0.0
         self._late = False
         self._paced_at = float("-inf")
+        self._marking = -1
+        """The generation for which rows are being marked that are not at hand; -1 for none."""
+
+    @property
+    def rows_ready(self) -> bool:
+        """Whether the rows are those that were asked for: of this filter and order, with the marks that were asked for.
+
+        True too before the first rows: there is nothing yet that a key could act on.
+        """
+        return self._adopted in {-1, self._generation} and not self.marking
+
+    @property
+    def marking(self) -> bool:
+        """Whether rows are being marked that have not been read yet."""
+        return self._marking == self._generation
 
     @property
     def cursor_row(self) -> Row | None:
@@ -140,7 +158,13 @@ class TableRows(TableLines):
         def request(context: Context) -> Found:
             return read(context, wanted, counter, habits, reader.check)
 
-        reader.ask(request, self._arrived, f"rows-{self.id}")
+        reader.ask(request, self._arrived, f"rows-{self.id}", self._failed)
+
+    def _failed(self, error: QueuectlError | None) -> None:
+        """Ask again where the store could not be read: it need not change before it can."""
+        if error is not None and self.is_attached and not self.rows_ready and not self._late:
+            self._late = True
+            self.set_timer(_AGAIN, self._read_late)
 
     def _ask_once(self, wanted: Wanted) -> None:
         if self._asked != wanted:

@@ -1,0 +1,284 @@
+"""Keys of one read: each meets what the one before it has left on the screen."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from queuectl.domain.errors import StoreBusy
+from queuectl_tui.keymap import KEYS
+from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.screens.form import JobForm
+from queuectl_tui.screens.job import JobScreen
+from queuectl_tui.screens.result import ResultPanel
+from queuectl_tui.widgets.job_table import JobTable
+from tests.support.burst import burst, pasted
+from tests.support.console import Terminal
+from tests.support.pilot import screen_of
+from tests.support.queue import Queue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+
+LETTERS = "xhr"
+"""Each of them changes a job of a list, without a question, where it reaches one."""
+LEAVE = {f"global.view_{number}" for number in range(1, 6)} | {"global.leave", "list.open"}
+"""Keys after which these letters are meant for jobs again, or for nothing."""
+ODD = {
+    "slash": "/", "colon": ":", "question_mark": "?", "plus": "+", "minus": "-", "space": " ", "escape": "\x1b",
+    "enter": "\r", "tab": "\t", "left_square_bracket": "[", "right_square_bracket": "]", "pageup": "\x1b[5~",
+    "pagedown": "\x1b[6~", "home": "\x1b[H", "end": "\x1b[F", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C",
+    "left": "\x1b[D",
+}  # fmt: skip
+
+
+def written(key: str) -> str:
+    """What a terminal sends for a key."""
+    if key.startswith("ctrl+"):
+        return chr(ord(key[5:]) & 31)
+    return ODD.get(key, key)
+
+
+def clear(directory: Path) -> None:
+    """Make room for another store."""
+    for each in directory.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+
+
+def jobs_of(app: Any) -> list[tuple[str, str, int]]:
+    """How many jobs of each queue are in which state."""
+    return sorted(app.reader._open().store.counts())
+
+
+def where(app: Any) -> tuple[Any, Any]:
+    return app.screen, app.screen.focused
+
+
+async def to_the_top(pilot: Pilot[int], view: str) -> None:
+    """Close what is open, and go to the list of the view."""
+    app: Any = pilot.app
+    for _ in range(6):
+        if len(app.screen_stack) == 1:
+            break
+        await pilot.press("escape")
+    app.show_view(view)
+    await pilot.pause()
+    for field in app.view.query(Input):
+        field.value = ""
+    app.view.on_view_shown()
+    await pilot.pause()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("view", ["jobs", "workers", "dead", "overview", "activity"])
+async def test_letters_behind_a_key_that_moves_the_focus_never_reach_the_list_that_it_left(make_app: Make, view: str):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await to_the_top(pilot, view)
+        scopes = {"global", *app.view.scopes}
+        tried = []
+        for key in [each for each in KEYS if each.scope in scopes and each.id not in LEAVE | set(app.view.lacks)]:
+            before = where(app)
+            await pilot.press(key.keys.partition(",")[0])
+            moved = where(app) != before
+            await to_the_top(pilot, view)
+            if not moved:
+                continue
+            jobs = jobs_of(app)
+            for behind in (LETTERS, pasted(LETTERS)):
+                await burst(pilot, written(key.keys.partition(",")[0]) + behind)
+                assert jobs_of(app) == jobs, f"{key.id} followed by {behind!r}"
+                await to_the_top(pilot, view)
+            tried.append(key.id)
+
+    assert {"global.command", "global.new_job", "global.help", "global.palette", "global.config"} <= set(tried)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [("/xy", Input), (":xh", Input), ("nxh", TextArea), ("/" + pasted("xy"), Input), ("n" + pasted("xh"), TextArea)],
+    ids=["filter", "command", "form", "paste in filter", "paste in form"],
+)
+async def test_letters_behind_a_key_that_opens_a_field_are_in_the_field(make_app: Make, typed: str, field: Any):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await burst(pilot, typed)
+
+        focused: Any = app.screen.focused
+        assert isinstance(focused, field)
+        assert (focused.text if isinstance(focused, TextArea) else focused.value) == typed[1:].replace(
+            "\x1b[200~", ""
+        ).replace("\x1b[201~", "")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("view", "typed"),
+    [
+        ("jobs", "/ffmpeg\rx"), ("jobs", "nx\x13h"), ("jobs", "3r"), ("dead", "1x"), ("jobs", "\rx"), ("jobs", "jxjh"),
+        ("jobs", "ah"), ("jobs", " jx"), ("jobs", "x\x10hold it\r"), ("jobs", "ojx"), ("dead", "\rjr"), ("dead", "bjr"),
+        ("jobs", "Pq5\rj"), ("jobs", "\x1b[Bx\x1b[Bh"), ("workers", "\rx"), ("activity", "/enq\r\r"),
+    ],
+)  # fmt: skip
+async def test_keys_of_one_read_do_what_they_do_when_they_are_typed_slowly(
+    make_app: Make, tmp_path: Path, view: str, typed: str
+):
+    left = []
+    for slowly in (True, False):
+        clear(tmp_path)
+        app: Any = make_app()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await to_the_top(pilot, view)
+            if slowly:
+                rest = typed
+                while rest:
+                    step = 3 if rest.startswith("\x1b[") else 1
+                    await burst(pilot, rest[:step])
+                    rest = rest[step:]
+            else:
+                await burst(pilot, typed)
+            focus = app.screen.focused
+            lists = [(each._cursor, sorted(each.marks)) for each in app.view.query("JobTable, LineList")]
+            left.append((jobs_of(app), lists, type(app.screen), type(focus), getattr(focus, "value", "")))
+
+    assert left[0] == left[1]
+
+
+@pytest.mark.asyncio
+async def test_what_is_typed_behind_a_key_that_is_refused_is_dropped(make_app: Make):
+    app: Any = make_app(workers=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs = jobs_of(app)
+
+        await burst(pilot, "Xhx")
+
+        assert "no workers are running" in screen_of(app)
+        assert jobs_of(app) == jobs
+
+
+@pytest.mark.asyncio
+async def test_a_key_waits_for_the_answer_that_opens_its_dialog(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs, asked, ask = jobs_of(app), [], app.reader.ask
+
+        def hold_back(request: Any, answer: Any, key: str, failed: Any = None) -> None:
+            if key == "edit":
+                asked.append((request, answer, key, failed))
+            else:
+                ask(request, answer, key, failed)
+
+        app.reader.ask = hold_back
+        await burst(pilot, "exh")
+        assert not isinstance(app.screen, JobForm)
+        assert jobs_of(app) == jobs
+
+        ask(*asked.pop())
+        app.typed.news()
+        await pilot.pause()
+
+        assert isinstance(app.screen, JobForm)
+        assert app.screen.query_one(TextArea).text.endswith("xh")
+        assert jobs_of(app) == jobs
+
+
+@pytest.mark.asyncio
+async def test_a_dialog_whose_job_cannot_be_read_is_told_of_and_takes_what_was_typed_with_it(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs, ask = jobs_of(app), app.reader.ask
+
+        def fail(request: Any, answer: Any, key: str, failed: Any = None) -> None:
+            if key == "edit":
+                failed(StoreBusy("the store is locked"))
+            else:
+                ask(request, answer, key, failed)
+
+        app.reader.ask = fail
+        await burst(pilot, "exh")
+
+        assert len(app.screen_stack) == 1
+        assert "the store is locked" in screen_of(app)
+        assert jobs_of(app) == jobs
+        app.reader.ask = ask
+        await burst(pilot, "e")
+        assert isinstance(app.screen, JobForm)
+
+
+@pytest.mark.asyncio
+async def test_ctrl_c_waits_for_nothing_that_was_typed_before_it(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs, ask = jobs_of(app), app.reader.ask
+        app.reader.ask = lambda request, answer, key, failed=None: (
+            None if key == "edit" else ask(request, answer, key, failed)
+        )
+
+        await burst(pilot, "exh\x03")
+
+        assert "Ctrl+C again leaves" in screen_of(app)
+        assert jobs_of(app) == jobs
+
+
+@pytest.mark.asyncio
+async def test_letters_behind_a_command_that_shows_something_reach_what_it_shows(make_app: Make):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs = jobs_of(app)
+
+        await burst(pilot, ":config list\rxh")
+
+        assert isinstance(app.screen, ResultPanel)
+        assert jobs_of(app) == jobs
+
+
+@pytest.mark.asyncio
+async def test_enter_in_the_palette_takes_from_what_all_of_its_letters_find(make_app: Make):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        jobs = jobs_of(app)
+
+        await burst(pilot, "\x10Enqueue a job\r")
+
+        assert isinstance(app.screen, JobForm)
+        assert jobs_of(app) == jobs
+
+
+@pytest.mark.asyncio
+async def test_a_key_behind_the_one_that_opens_a_job_acts_on_that_job(make_app: Make):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        row = app.view.query_one(JobTable).cursor_row
+        assert row is not None
+
+        await burst(pilot, "\rD" if row.state in {"completed", "dead", "cancelled"} else "\rx")
+
+        assert isinstance(app.screen_stack[1], JobScreen)
+        if isinstance(app.screen, Confirm):
+            assert row.id in screen_of(app)
+
+
+@pytest.mark.parametrize("typed", ["/xh", ":xh", "nxh", "exh", "n" + pasted("xh")])
+def test_on_a_terminal_letters_of_the_same_write_are_in_the_field_that_opens(
+    console: Callable[..., Terminal], queue: Queue, typed: str
+):
+    queue.enqueue("true", "--id", "job-1")
+    terminal = console()
+    terminal.wait_for("job-1", 120)
+
+    terminal.press(typed)
+
+    terminal.wait_for("xh", 120)
+    assert queue.state("job-1") == "pending"
