@@ -66,6 +66,8 @@ class StoreBusy(StoreError):
     """Locked for longer than the wait: nothing was done."""
 
     code = "store_busy"
+    place: str | None = None
+    """Where the row lies that is locked, as a server says it; known until its job has been named."""
 
 
 class StoreFull(StoreError):

@@ -6,6 +6,7 @@ import os
 import signal
 
 from queuectl.domain.attempt import Outcome, Result
+from queuectl.domain.errors import StoreBusy
 from queuectl.runtime import host, live, locks, process, tree
 from queuectl.runtime.census import has_ended, is_here, works_elsewhere
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
@@ -46,6 +47,8 @@ class Reaper:
         self._clock = clock
         self._random = chance
         self._silences = Silences(clock)
+        self._locked: set[str] = set()
+        """The dead whose jobs another session has locked, as the log has said."""
         self._host, self._boot = os.uname().nodename, host.boot_id()
 
     def reap(self, settings: Settings) -> int:
@@ -57,7 +60,7 @@ class Reaper:
             if not is_here(worker, self._place.workers):
                 continue
             known[worker.id] = worker
-            if self._is_dead(worker, settings.lease) and self._recover(worker, settings):
+            if self._is_dead(worker, settings.lease) and self._recovers(worker, settings):
                 recovered += 1
         self._silences.keep(known)
         for pool in self._store.fleet.running_pools(self._host):
@@ -144,6 +147,20 @@ class Reaper:
             self._log.event(f"killed worker {worker.id} (pid {worker.pid}): {why}")
         # Its lock is free once it is gone: the next look finds out.
         return False
+
+    def _recovers(self, worker: WorkerInfo, settings: Settings) -> bool:
+        """Recover a worker; not while another session has locked its job, which keeps no other from being recovered."""
+        try:
+            recovered = self._recover(worker, settings)
+        except StoreBusy as error:
+            if not self._store.database.remote:
+                raise  # the whole store is locked
+            if worker.id not in self._locked:
+                self._locked.add(worker.id)
+                self._log.event(f"worker {worker.id} cannot be cleared up after yet: {error.message}")
+            return False
+        self._locked.discard(worker.id)
+        return recovered
 
     def _recover(self, worker: WorkerInfo, settings: Settings) -> bool:
         path = os.path.join(self._place.workers, worker.id)

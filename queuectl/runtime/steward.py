@@ -131,9 +131,12 @@ class Steward:
 
     def _settings(self) -> Settings:
         settings = settings_from(self._store.config())
-        self._store.database.wait = settings.busy_timeout
         if self._store.database.remote:
+            # A job that another session has locked keeps it from nothing else.
+            self._store.database.wait = min(settings.busy_timeout, _INTERVAL)
             self._store.database.patience = settings.lease / 2
+        else:
+            self._store.database.wait = settings.busy_timeout
         return settings
 
     def _renew(self, settings: Settings) -> None:

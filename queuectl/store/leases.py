@@ -42,6 +42,10 @@ class WrittenOff:
     """In which jobs are ready again."""
 
 
+class _Locked(Exception):
+    """A job is locked by another session."""
+
+
 class Leases:
     """The leases of a store that several hosts use."""
 
@@ -76,13 +80,27 @@ class Leases:
     def write_off(
         self, worker: str, claims: Claims, *, backoff: Backoff, random: Random, now: int
     ) -> WrittenOff | None:
-        """Take what a worker held whose lease has run out; None if it has renewed it, or somebody else was faster."""
+        """Take what a worker held whose lease has run out.
+
+        None if it has renewed it, another steward was faster, or one of its jobs is locked: then the next look does it.
+        """
+        try:
+            return self._written_off(worker, claims, backoff=backoff, random=random, now=now)
+        except _Locked:
+            return None
+
+    def _written_off(
+        self, worker: str, claims: Claims, *, backoff: Backoff, random: Random, now: int
+    ) -> WrittenOff | None:
         with self._database.transaction():
             rows = self._database.rows("write_off_worker", id=worker, now=now)
             if not rows:
                 return None
             ((host, pid),) = rows
             held = claims.held_by(worker)
+            if len(self._database.rows("lock_processing_of", worker=worker)) < len(held):
+                # Another session has locked one of them: that must keep nobody else's jobs from being put back.
+                raise _Locked
             for claim in held:
                 stdout, stderr = self._last_heard(claim)
                 result = Result(

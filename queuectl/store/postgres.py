@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.clock import steady
-from queuectl.domain.errors import Refused, StoreUnreadable, UsageError
+from queuectl.domain.errors import Refused, StoreBusy, StoreUnreadable, UsageError
 from queuectl.store import server_session as session
 from queuectl.store import url as addresses
 from queuectl.store.dialect import statements
 from queuectl.store.server_transaction import Alone, Transaction
-from queuectl.store.sqlstates import not_the_owner, told
+from queuectl.store.sqlstates import not_the_owner, place_in, told
 
 try:
     import psycopg
@@ -397,4 +397,7 @@ class PostgresDatabase:
         text = error.diag.message_primary or str(error)
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return told(error.sqlstate, text, self.address)
+        meant = told(error.sqlstate, text, self.address)
+        if isinstance(meant, StoreBusy):
+            meant.place = place_in(error.diag.context or "")
+        return meant

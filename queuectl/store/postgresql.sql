@@ -28,6 +28,18 @@ FROM STDIN
 -- has: where sorts are off, the order of seq alone would be had by a walk over all jobs.
 SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq + 0 FOR UPDATE
 
+-- name: who_locks
+-- The job of a row that could not be locked, and the session that holds it: the first, where several share it.
+SELECT jobs.id, pg_locks.pid, pg_stat_activity.application_name
+FROM jobs
+LEFT JOIN pg_locks ON locktype = 'transactionid' AND granted AND transactionid = jobs.xmax
+LEFT JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid
+WHERE jobs.ctid = CAST(:place AS TID)
+
+-- name: lock_processing_of
+-- What a worker holds, without what another session has locked.
+SELECT seq FROM jobs WHERE state = 'processing' AND owner = :worker FOR UPDATE SKIP LOCKED
+
 -- name: due_job
 -- The most urgent due job that needs no label and that nobody else is taking, and since when it is due. It stays locked
 -- until the transaction ends.

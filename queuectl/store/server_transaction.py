@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import StoreBusy, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ class Alone:
             self._database.within = True
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing to say."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say which job was locked, if that was what it failed by. Raises StoreBusy."""
         self._database.within = self._within
+        if not self._within:
+            _name_the_job(self._database, error)
 
 
 class Transaction:
@@ -52,6 +56,8 @@ class Transaction:
         try:
             if kind is not None:
                 self._roll_back()
+                self._database.within = False
+                _name_the_job(self._database, error)
                 return
             try:
                 answer = self._database.execute("COMMIT")
@@ -70,3 +76,21 @@ class Transaction:
         # Without a connection there is nothing to say: the server has rolled back by itself.
         if self._database.in_transaction and not self._database.lost:
             self._database.execute("ROLLBACK")
+
+
+def _name_the_job(database: PostgresDatabase, error: BaseException | None) -> None:
+    """Raise the same once more where a job was locked: with its name, and with who has locked it."""
+    if not isinstance(error, StoreBusy) or error.place is None or database.lost:
+        return
+    try:
+        rows = database.rows("who_locks", place=error.place)
+    except StoreError:
+        return
+    for id_, pid, program in rows:
+        who = "" if pid is None else f" (server process {pid}{f', {program}' if program else ''})"
+        raise StoreBusy(
+            f"job {id_} is locked by another session of the server{who}",
+            hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait"
+            if pid is None
+            else f"try again, or end what locks it: SELECT pg_terminate_backend({pid})",
+        ) from None

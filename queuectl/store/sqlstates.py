@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from queuectl.domain.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnreachable, StoreUnreadable
 from queuectl.store.database import Duplicate
 
@@ -26,6 +28,16 @@ _SHARED = frozenset({"26000", "42P05"})
 _NOT_ALLOWED = "42501"
 """insufficient_privilege."""
 _NOT_TRUSTED = ("certificate", "does not support SSL")
+
+
+_PLACE = re.compile(r"(\(\d+,\d+\)).*\bjobs\b", re.DOTALL)
+"""In `while locking tuple (0,1) in relation "jobs"`, in whatever language."""
+
+
+def place_in(context: str) -> str | None:
+    """Where the row of a job lies that could not be locked, in what an error says of its context."""
+    found = _PLACE.search(context)
+    return found[1] if found else None
 
 
 def told(state: str | None, text: str, address: str) -> Exception:

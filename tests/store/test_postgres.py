@@ -460,3 +460,24 @@ def test_a_role_that_may_only_use_the_schema_runs_the_queue(server: Server):
     assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=1) == ["1"]
     store.close()
     server.drop(url)
+
+
+def test_a_lost_worker_whose_job_is_locked_is_left_to_the_next_look_without_waiting(
+    stage: Stage, stores: Callable[..., Store]
+):
+    stage.enqueue("a")
+    stage.take()
+    stage.store.database.query("UPDATE workers SET lease_until = 0")
+    leases, keeping = stage.store.leases, stores(wait=0.2)
+
+    def write_off() -> tuple[str, ...] | None:
+        off = leases.write_off("w", stage.store.claims(), backoff=BACKOFF, random=random.Random(1), now=stage.now)
+        return None if off is None else off.jobs
+
+    with keeping.database.transaction():
+        keeping.database.hold(["a"])
+        assert write_off() is None
+        assert "w" in leases.expired()
+
+    assert write_off() == ("a",)
+    assert stage.store.jobs.state("a") is JobState.PENDING
