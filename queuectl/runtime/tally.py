@@ -25,8 +25,11 @@ class Tally:
         self._completed += state is JobState.COMPLETED
         self._failed += state is not None and outcome in FAILURES
 
-    def write_down(self) -> None:
-        """Add what was counted to the worker's row. Raises StoreError, and keeps the counts then."""
-        if self._completed or self._failed:
+    def write_down(self, *, anyway: bool = False) -> None:
+        """Add what was counted to the worker's row. Raises StoreError, and keeps the counts then.
+
+        `anyway`: also where there is nothing to add, to learn whether the store can be written again.
+        """
+        if self._completed or self._failed or anyway:
             self._claims.write_down(self._worker, completed=self._completed, failed=self._failed)
             self._completed = self._failed = 0

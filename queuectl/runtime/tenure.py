@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import StoreError, StoreUnreachable
 from queuectl.runtime.pulse import TICK
@@ -18,7 +19,9 @@ from queuectl.runtime.sender import Sender
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from random import Random
 
+    from queuectl.domain.backoff import Backoff
     from queuectl.runtime.place import Place
     from queuectl.store.claims import Claims
     from queuectl.store.rows import Claim
@@ -58,6 +61,12 @@ class ByLock:
     def held_after_all(self) -> list[Claim] | None:
         """What the store says that we hold, where that is in doubt; else None. Raises StoreError."""
         return None
+
+    def give_back(self, backoff: Backoff, random: Random, *, now: int) -> None:
+        """Give back what the worker holds without having heard of it, and so has not begun. Raises StoreError."""
+        for claim in self.held_after_all() or ():
+            result = Result(outcome=Outcome.RELEASED, duration_ms=0)
+            self._claims.finish(claim, self._worker, result, backoff=backoff, random=random, now=now)
 
     def doubt(self) -> None:
         """Have `held_after_all` ask."""

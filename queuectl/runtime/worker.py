@@ -7,7 +7,6 @@ import signal
 import time
 
 from queuectl.config import settings_from
-from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreError, StoreLost, StoreUnreadable
 from queuectl.runtime import locks, process, supervise, tree
 from queuectl.runtime.assignment import Stop
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+    from queuectl.domain.attempt import Result
     from queuectl.domain.clock import Clock
     from queuectl.runtime.assignment import Assignment
     from queuectl.runtime.log import Log
@@ -84,8 +84,8 @@ class Worker:
         """The running job, until the log has named it."""
         self._tally = Tally(self._claims, self._id)
         self._look_up_at = self._announce_at = 0.0
-        self._asked = False
-        """Whether the store has answered the last claim."""
+        self._asked = self._is_unrecorded = False
+        """Whether the store has answered the last claim; whether it will not take a result before the worker ends."""
         self._idle = Idle(store, self._claims, self._listener, clock, drain=assignment.drain)
         self._tenure = (
             ByLease(store, self._claims, self._id, place=place, seconds=lease)
@@ -132,6 +132,8 @@ class Worker:
             except StoreLost:
                 live.discard()  # a new store may have a job of the same number
                 raise
+            if self._is_unrecorded:
+                return False  # likewise: a steward records the attempt as lost, with the output of the live files
             live.discard()
             self._tenure.ended(claim)
             if result.refused:
@@ -194,9 +196,11 @@ class Worker:
                         claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
                     )
             except StoreError as error:
-                if self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable):
-                    # It may last. Whoever looks after the store next finds our lock free, and the job lost.
-                    self._log.event(f"this attempt of {claim.id} is not recorded")
+                lasts = self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable)
+                if lasts or self._weather.is_hopeless:
+                    told = f"this attempt of {claim.id} is not recorded ({result.outcome.value}): {error.message}"
+                    self._log.event(told)
+                    self._is_unrecorded = True
                     return None
                 self._bad_weather(error)
             else:
@@ -213,6 +217,8 @@ class Worker:
             if not self._tenure.is_certain(None):
                 return None
             self._read_settings()
+            if self._weather.is_bad:
+                self._tally.write_down(anyway=True)
             held = self._tenure.held_after_all()
             claim = held[0] if held else self._claims.claim(self._id, now=self._clock.now())
         except StoreError as error:
@@ -340,7 +346,7 @@ class Worker:
     def _bad_weather(self, error: StoreError) -> None:
         """Wait it out where a result depends on it; a store that is gone or damaged does not come back."""
         self._leave_if_lost(error)
-        pause = self._weather.turn_bad(error)
+        pause = self._weather.turn_bad(error, hurry=self._stop is Stop.NOW)
         if self._claim is not None:
             self._sit_out(pause)
 
@@ -370,23 +376,15 @@ class Worker:
         while True:
             try:
                 self._tally.write_down()
-                self._put_back_what_is_held()
+                self._tenure.give_back(self._settings.backoff, self._random, now=self._clock.now())
                 self._store.fleet.stop_worker(self._id, now=self._clock.now())
                 break
             except StoreError as error:
-                if self._weather.is_lasting:
+                if self._weather.is_lasting or self._weather.is_hopeless:
                     break  # the lock tells that we are gone; a steward writes it down
                 self._bad_weather(error)
                 self._sit_out(self._weather.pause or 0)
         self.take_away()
-
-    def _put_back_what_is_held(self) -> None:
-        """A job that we were given without hearing of it: nobody has begun it."""
-        for claim in self._tenure.held_after_all() or ():
-            result = Result(outcome=Outcome.RELEASED, duration_ms=0)
-            self._claims.finish(
-                claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=self._clock.now()
-            )
 
     def take_away(self) -> None:
         """Let go of the store, and remove what would tell that this worker is there."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from queuectl.runtime import locks
+from queuectl.runtime.doorbell import bells_for, ring
 from queuectl.selftest.ledger import read, witnessed
 from tests.support.disk import fill, small_disk
 from tests.support.queue import Queue
@@ -19,6 +21,8 @@ from tests.support.waiting import wait_until
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from queuectl.runtime.place import Place
 
 
 @pytest.fixture
@@ -130,3 +134,63 @@ def test_a_pool_that_cannot_start_on_a_full_disk_says_so(cramped: Queue):
     free(cramped)
     cramped.drain().wait()
     assert cramped.state("job") == "completed"
+
+
+def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
+    cramped: Queue, ledger: Path, tmp_path: Path
+):
+    pool = cramped.start()
+    (worker,) = cramped.workers()
+    cramped.enqueue(witnessed(str(ledger), until(tmp_path / "go")), "--id", "job")
+    wait_until(began(ledger, "job"), 60)
+    fill_disk_of(cramped)
+    (tmp_path / "go").touch()
+    wait_until(lambda: "waiting for the store" in pool.log, 60)
+
+    # Page by page, until there is room for the result and not for the statistics that follow.
+    ballast = Path(cramped.path).with_name("ballast")
+    place = cramped.context.place
+
+    def is_recorded() -> bool:
+        os.truncate(ballast, ballast.stat().st_size - 4096)
+        wake(worker.info.id, place)
+        return "completed job" in pool.log
+
+    wait_until(is_recorded, 60)
+    before = pool.log.count("the store")
+    for _ in range(20):
+        wake(worker.info.id, place)
+    assert pool.log.count("the store") <= before + 1
+
+
+def wake(worker: str, place: Place) -> None:
+    """Wake an idle worker, and wait until it has looked again."""
+    path = os.path.join(place.workers, worker)
+    beat = locks.read_beat(path) or 0
+    ring(place, *bells_for(()))
+    wait_until(lambda: (locks.read_beat(path) or 0) > beat, 60)
+
+
+def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, ledger: Path, tmp_path: Path):
+    pool = cramped.start(workers=2)
+    for id_ in ("one", "two"):
+        cramped.enqueue(witnessed(str(ledger), f"echo said; {until(tmp_path / 'go')}"), "--id", id_)
+        wait_until(began(ledger, id_), 60)
+    fill_disk_of(cramped)
+    (tmp_path / "go").touch()
+    wait_until(lambda: pool.log.count("waiting for the store") >= 2, 60)
+
+    pool.send(signal.SIGTERM)
+    wait_until(lambda: "stopping: waiting for 2 workers" in pool.log, 60)
+    pool.send(signal.SIGTERM)
+
+    assert pool.wait(120) in {0, 5}
+    for id_ in ("one", "two"):
+        assert f"this attempt of {id_} is not recorded (success): no space left" in pool.log
+    assert "the end of the pool could not be written down: no space left" in pool.log
+    free(cramped)
+    cramped.start()
+    for id_ in ("one", "two"):
+        assert cramped.wait_for(id_, seconds=60) == "completed"
+        assert cramped.outcomes(id_) == ["lost", "success"]
+    assert_sound(cramped, ledger, ["one", "two"])
