@@ -46,3 +46,16 @@ class WorkerInfo:
     """As of a pool."""
     renewed_at: int | None = None
     """When it last renewed its lease, in milliseconds since the epoch."""
+
+
+@record
+class WorkerLife:
+    """From when to when a worker was there, and which jobs it could have run."""
+
+    id: str
+    pool: str
+    queues: tuple[str, ...]
+    """Empty: every queue."""
+    started_at: int
+    stopped_at: int | None
+    """None while it is there."""

@@ -10,6 +10,10 @@ import time
 from contextvars import ContextVar
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from queuectl.domain.errors import UsageError
+from queuectl.store import url as addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +41,18 @@ _TOLD_EVERY = 0.02
 
 _while_connecting: ContextVar[Callable[[], None] | None] = ContextVar("_while_connecting", default=None)
 """The `on_wait` of the connection that is being made: psycopg makes it before there is an object to ask."""
+
+
+def conninfo_of(url: str) -> tuple[str, list[str]]:
+    """What libpq is given for a URL, and the values in it that no message may repeat. Raises UsageError."""
+    addresses.check(url)
+    address = addresses.shown(url)
+    try:
+        given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error:
+        # Its own words may hold a part of the password.
+        raise UsageError(f"{address} is not the address of a server", hint="postgresql://USER@HOST/DATABASE") from None
+    return make_conninfo(**DEFAULTS | given | addresses.demanded(given, address)), addresses.secrets(given)
 
 
 class Silence(psycopg.OperationalError):

@@ -76,6 +76,14 @@ def gone(path: str, what_then: str = "") -> StoreGone:
     )
 
 
+def log_size(path: str) -> int:
+    """Bytes of the write-ahead log of the store at `path`; 0 where it has none, as on a server."""
+    try:
+        return os.stat(path + "-wal").st_size
+    except OSError:
+        return 0
+
+
 def make_file(path: str, *, as_is: bool = False) -> None:
     """Make sure that `path` is a regular file of ours, creating it 0600 unless `as_is`; never opens one that exists."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from queuectl.domain.worker import PoolInfo, WorkerInfo
+from queuectl.domain.worker import PoolInfo, WorkerInfo, WorkerLife
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +135,15 @@ class Fleet:
             for id_, pool, host_, boot_id, pid, pid_start, started_at, completed, failed, job, left, renewed_at in (
                 self._database.rows("running_workers", host=host)
             )
+        ]
+
+    def lives(self) -> list[WorkerLife]:
+        """The workers of the last day, stopped or not, in the order in which they started."""
+        return [
+            WorkerLife(
+                id=id_, pool=pool, queues=tuple(json.loads(queues)), started_at=started_at, stopped_at=stopped_at
+            )
+            for id_, pool, queues, started_at, stopped_at in self._database.rows("lives")
         ]
 
     def attempt_is_open(self, job: int, fence: int) -> bool:

@@ -20,11 +20,11 @@ from queuectl.store.sqlstates import not_the_owner, place_in, told
 try:
     import psycopg
     from psycopg import pq
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.conninfo import make_conninfo
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, DEFAULTS, Ear, Silence, connect
+    from queuectl.store.connection import CHANNEL, Ear, Silence, connect, conninfo_of
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -67,7 +67,7 @@ class PostgresDatabase:
 
         Raises StoreError, UsageError; Absent where there is no store and not to `make` one.
         """
-        addresses.check(url)
+        self._conninfo, self._secrets = conninfo_of(url)
         self.address = addresses.shown(url)
         """The URL as people may see it."""
         self.identity = addresses.name_of(self.address)
@@ -83,15 +83,6 @@ class PostgresDatabase:
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
         self._statements = statements()
-        try:
-            given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-        except psycopg.Error:
-            # Its own words may hold a part of the password.
-            raise UsageError(
-                f"{self.address} is not the address of a server", hint="postgresql://USER@HOST/DATABASE"
-            ) from None
-        self._secrets = addresses.secrets(given)
-        self._conninfo = make_conninfo(**DEFAULTS | given | addresses.demanded(given, self.address))
         self._connect()
 
     def _connect(self) -> None:

@@ -325,6 +325,9 @@ SELECT current_setting('server_version'), current_setting('server_version_num'),
         WHERE relnamespace = 'queuectl'::regnamespace AND relkind = 'r'),
     current_setting('fsync'), current_setting('full_page_writes'), current_setting('autovacuum')
 
+-- name: clients
+SELECT numbackends FROM pg_stat_database WHERE datname = current_database()
+
 -- name: waste
 -- Tables most of whose rows are dead: autovacuum does not keep up with them.
 SELECT relname, n_live_tup, n_dead_tup FROM pg_stat_user_tables

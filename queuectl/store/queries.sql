@@ -709,6 +709,11 @@ SELECT COALESCE(sum(completed), 0), COALESCE(sum(failed), 0) FROM workers WHERE 
 -- name: stop_worker
 UPDATE workers SET stopped_at = :now WHERE id = :id AND COALESCE(stopped_at, 0) = 0
 
+-- name: lives
+SELECT workers.id, workers.pool, pools.queues, workers.started_at, workers.stopped_at
+FROM workers JOIN pools ON pools.id = workers.pool
+ORDER BY workers.started_at, workers.id
+
 -- name: forget_workers
 -- Their attempts keep the names.
 DELETE FROM workers WHERE stopped_at < :before

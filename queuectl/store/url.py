@@ -52,6 +52,14 @@ def name_of(address: str) -> str:
     return sha256(address.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
+def beside(url: str, database: str) -> str:
+    """The URL of another database on the same server; its name needs no quoting."""
+    place, _, words = url.partition("?")
+    scheme, _, rest = place.partition("://")
+    kept = "&".join(word for word in words.split("&") if word and word.partition("=")[0] != "dbname")
+    return f"{scheme}://{rest.partition('/')[0]}/{database}" + (f"?{kept}" if kept else "")
+
+
 def secrets(given: Mapping[str, str]) -> list[str]:
     """The values that no message may repeat."""
     return [value for name, value in given.items() if value and name not in _TELLABLE]

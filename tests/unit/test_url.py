@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from psycopg import pq
 
 from queuectl.domain.errors import UsageError
-from queuectl.store.url import check, secrets, shown, trust
+from queuectl.store.url import beside, check, secrets, shown, trust
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,19 @@ from queuectl.store.url import check, secrets, shown, trust
 )
 def test_an_address_is_shown_without_its_password(url: str, seen: str):
     assert shown(url) == seen
+
+
+@pytest.mark.parametrize(
+    ("url", "made"),
+    [
+        ("postgresql://host/db", "postgresql://host/other"),
+        ("postgres://ann:secret@host:5433", "postgres://ann:secret@host:5433/other"),
+        ("postgresql:///db?host=/run/pg&dbname=db&user=ann", "postgresql:///other?host=/run/pg&user=ann"),
+        ("postgresql://host/db?dbname=db", "postgresql://host/other"),
+    ],
+)
+def test_another_database_of_the_same_server_has_an_address(url: str, made: str):
+    assert beside(url, "other") == made
 
 
 @given(st.text("ab%:?&=#@/", min_size=1).map(lambda middle: f"SEC{middle}RET"))

@@ -1,0 +1,67 @@
+"""A database on a server for a test, and what a store tells of its workers once they have gone."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from queuectl.domain.errors import StoreUnreachable, StoreUnreadable, UsageError
+from queuectl.domain.worker import WorkerLife
+from queuectl.store import scratch
+from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.store import Store
+from tests.support.stage import ON_SQLITE, START, Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.postgres import Server
+
+
+def test_a_database_is_made_beside_a_store_and_dropped_under_its_clients(database: str, tmp_path: Path):
+    url = scratch.make(database, "beside_it")
+    store = Store(PostgresDatabase(url), actor="tester@here")
+    assert list(store.jobs.listing(limit=0)) == []
+    assert scratch.clients(store.database) == 1
+
+    scratch.drop(database, "beside_it")
+    scratch.drop(database, "beside_it")
+
+    store.close()
+    with pytest.raises(StoreUnreadable, match="does not exist"):
+        PostgresDatabase(url)
+
+
+def test_a_role_that_may_make_no_database_is_told_so(database: str, server: Server):
+    with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE ROLE modest LOGIN")
+        try:
+            with pytest.raises(StoreUnreadable, match="may not make a database") as raised:
+                scratch.make(database.replace("postgres@", "modest:secret@"), "beside_it")
+        finally:
+            admin.execute("DROP ROLE modest")
+    assert "secret" not in raised.value.message
+
+
+def test_a_server_that_is_not_there_and_an_address_that_is_none_are_told(tmp_path: Path):
+    with pytest.raises(StoreUnreachable, match="does not answer"):
+        scratch.make(f"postgresql://ann:secret@/db?host={tmp_path}", "beside_it")
+    with pytest.raises(UsageError, match="is not the address of a server"):
+        scratch.make("postgresql://ann@here@there/db", "beside_it")
+
+
+@ON_SQLITE
+def test_a_file_has_no_clients_to_count(store: Store):
+    assert scratch.clients(store.database) is None
+
+
+def test_the_lives_of_workers_are_told_after_their_end(stage: Stage):
+    stage.now += 1
+    stage.add("w2")
+    stage.store.fleet.stop_worker("w", now=START + 5)
+
+    assert stage.store.fleet.lives() == [
+        WorkerLife(id="w", pool="pool", queues=(), started_at=START, stopped_at=START + 5),
+        WorkerLife(id="w2", pool="pool", queues=(), started_at=START + 1, stopped_at=None),
+    ]
