@@ -19,18 +19,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
+    from queuectl.operations.soak import Soaked
     from queuectl.selftest.ground import Ground
     from queuectl.selftest.ledger import Violation
     from queuectl.selftest.proof import Found
     from queuectl.selftest.siege import Plan
+    from queuectl.selftest.soak import Plan as SoakPlan
 
 MAX_ENQUEUERS = 100
 MAX_JOBS = 1_000_000
 MAX_MINUTES = 7 * 24 * 60
+MAX_SOAK_MINUTES = 12 * 60
+"""Stores forget pools a day after their end, and a soak is judged by all of them."""
+_SOAK_MINUTES = 10.0
 _WORKERS, _ENQUEUERS = 8, 3
 _QUIET_SECONDS, _CRASH_SECONDS = 15.0, 30.0
 _KILL_EVERY_MS, _SHORTEST_PAUSE_MS = 300, 20
-_SHOWN = 100
+SHOWN = 100
 """Violations that are told one by one."""
 _FAST = {"backoff_delay": "0.1", "backoff_base": "1.5", "kill_grace": "0.3"}
 """Settings of the store: so that retries and stubborn jobs take no time of their own."""
@@ -55,8 +60,9 @@ class Selftest:
     """How hard, and for how long."""
 
     crash: bool = field("also kill workers with -9 at random, now and then everybody else", default=False)
+    soak: bool = field("instead: ordinary days with a lease of 5 s, in which no process is killed", default=False)
     minutes: float | None = field(
-        "how long jobs are enqueued (default: a quarter, with --crash a half)",
+        f"how long jobs are enqueued (default: a quarter, with --crash a half, with --soak {_SOAK_MINUTES:.0f})",
         default=None,
         short="m",
         metavar="N",
@@ -64,10 +70,10 @@ class Selftest:
     )
     jobs: int | None = field("instead of a time: how many jobs each client enqueues", default=None, metavar="N")
     workers: int = field(f"how many (default: {_WORKERS})", default=_WORKERS, short="n", metavar="N")
-    enqueuers: int = field(f"how many clients enqueue (default: {_ENQUEUERS})", default=_ENQUEUERS, metavar="N")
-    kill_every: int = field(
+    enqueuers: int | None = field(f"how many clients enqueue (default: {_ENQUEUERS})", default=None, metavar="N")
+    kill_every: int | None = field(
         f"the time between two kills (default: {_KILL_EVERY_MS}ms)",
-        default=_KILL_EVERY_MS,
+        default=None,
         metavar="DURATION",
         parse=parse_duration,
     )
@@ -110,22 +116,27 @@ class Verdict:
             "slowest_recovery": None if slowest is None else slowest / 1000,
             "refused_writes": self.refused_writes,
             "violation_count": len(self.violations),
-            "violations": [{"job": each.job or None, "sentence": each.sentence} for each in self.violations[:_SHOWN]],
+            "violations": [{"job": each.job or None, "sentence": each.sentence} for each in self.violations[:SHOWN]],
             "kept": self.kept,
         }
 
 
-def selftest(context: Context, params: Selftest) -> Verdict:
+def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
     """Besiege a store of its own in the directory of the real one, and prove what it must have kept."""
+    if params.soak:
+        # Loaded here, as all that only one of the two needs.
+        from queuectl.operations.soak import soak
+
+        return soak(context, _soak_plan(params))
     from queuectl.selftest.ground import Ground
 
     plan = _plan(params)
     if is_url(context.location):
         raise UsageError(
             "the self-test makes an SQLite store of its own, beside a file and not on a server",
-            hint="queuectl --db PATH selftest",
+            hint="queuectl --db PATH selftest; with --soak it makes a database beside this one",
         )
-    directory = _beside(context.location)
+    directory = beside(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
     ground = Ground(directory, stage.place, location=stage.location, clock=stage.clock, workers=plan.workers)
     kept = False
@@ -140,34 +151,58 @@ def selftest(context: Context, params: Selftest) -> Verdict:
             shutil.rmtree(directory, ignore_errors=True)
 
 
+def _soak_plan(params: Selftest) -> SoakPlan:
+    from queuectl.selftest.soak import Plan
+
+    for name in ("crash", "jobs", "enqueuers", "kill_every"):
+        if getattr(params, name) not in {None, False}:
+            raise UsageError(
+                f"--soak and --{name.replace('_', '-')} do not go together",
+                hint="a soak is ordinary days: --minutes says how long, --workers how many work",
+            )
+    if not 1 <= params.workers <= MAX_WORKERS:
+        raise UsageError(f"--workers must be from 1 to {MAX_WORKERS}")
+    minutes = _SOAK_MINUTES if params.minutes is None else params.minutes
+    if minutes > MAX_SOAK_MINUTES:
+        raise UsageError(f"--minutes of a soak must be at most {MAX_SOAK_MINUTES}")
+    return Plan(workers=params.workers, seconds=minutes * 60, seed=_seed(params))
+
+
+def _seed(params: Selftest) -> int:
+    return random.randrange(1_000_000) if params.seed is None else params.seed  # noqa: S311 - no secret
+
+
 def _plan(params: Selftest) -> Plan:
     from queuectl.selftest.siege import Plan
+
+    enqueuers = _ENQUEUERS if params.enqueuers is None else params.enqueuers
+    kill_every = _KILL_EVERY_MS if params.kill_every is None else params.kill_every
 
     if params.jobs is not None and params.minutes is not None:
         raise UsageError("--minutes and --jobs do not go together", hint="say how long, or how many")
     for name, number, most in (
         ("workers", params.workers, MAX_WORKERS),
-        ("enqueuers", params.enqueuers, MAX_ENQUEUERS),
+        ("enqueuers", enqueuers, MAX_ENQUEUERS),
         ("jobs", 1 if params.jobs is None else params.jobs, MAX_JOBS),
     ):
         if not 1 <= number <= most:
             raise UsageError(f"--{name} must be from 1 to {most}")
-    if params.kill_every < _SHORTEST_PAUSE_MS:
+    if kill_every < _SHORTEST_PAUSE_MS:
         raise UsageError(f"--kill-every must be at least {_SHORTEST_PAUSE_MS}ms")
     seconds = _CRASH_SECONDS if params.crash else _QUIET_SECONDS
     if params.minutes is not None:
         seconds = params.minutes * 60
     return Plan(
         workers=params.workers,
-        enqueuers=params.enqueuers,
+        enqueuers=enqueuers,
         seconds=seconds if params.jobs is None else None,
         jobs=params.jobs,
-        kill_every=params.kill_every / 1000 if params.crash else None,
-        seed=random.randrange(1_000_000) if params.seed is None else params.seed,  # noqa: S311 - no secret
+        kill_every=kill_every / 1000 if params.crash else None,
+        seed=_seed(params),
     )
 
 
-def _beside(location: str) -> str:
+def beside(location: str) -> str:
     """Make a directory of ours alone, on the disk of the store."""
     home = os.path.dirname(location)
     try:
@@ -223,7 +258,10 @@ SELFTEST = Operation(
         "Clients enqueue, workers run what is short, fails, overruns its time or leaves children behind, and with "
         "--crash somebody kills them. Then every job, every run and what the jobs wrote down themselves is checked. "
         "The store lies in a directory beside the real one, which is not touched, and goes "
-        "away unless something is wrong; then the exit code is 1."
+        "away unless something is wrong; then the exit code is 1.\n\n"
+        "--soak is for what only shows in time: bursts of short jobs, long ones, quiet, scaling, drains and restarts, "
+        "and the proof that no worker was killed, no job lost or late, and that descriptors, memory, files and logs "
+        "have not grown. On a PostgreSQL store it makes a database of its own beside that of the store, and drops it."
     ),
-    examples=("selftest", "selftest --crash", "selftest --crash --minutes 30"),
+    examples=("selftest", "selftest --crash", "selftest --crash --minutes 30", "selftest --soak --minutes 30"),
 )

@@ -19,7 +19,7 @@ from queuectl.selftest.remains import end_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from queuectl.domain.clock import Clock
     from queuectl.runtime.place import Place
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-I", "-m", "queuectl.cli")
 _PATIENCE = 30.0
+_LONGEST_COMMAND = 600.0
 # Twice, because a pool that was just being started has not been written down and is not stopped by the first.
 _GUARD = """
-directory=$1; shift
+directory=$1; run=$2; shift 2
 read -r told && exit
 "$@" worker stop --now --timeout 30s; sleep 3
 "$@" worker stop --now --timeout 30s
-rm -rf "$directory"
+[ -z "$QUEUECTL_SCRATCH" ] || "$1" "$2" "$3" queuectl.cli.scratch
+rm -rf "$directory" "$run"
 """
 
 
@@ -48,22 +50,44 @@ def surroundings() -> dict[str, str]:
 
 
 class Ground:
-    """The pool and the guardian of a siege."""
+    """The pools and the guardian of a siege, and the commands that are run on its store."""
 
-    def __init__(self, directory: str, place: Place, *, location: str, clock: Clock, workers: int) -> None:
-        """Stage it in `directory`, on the store at `location` that lies there."""
+    def __init__(
+        self,
+        directory: str,
+        place: Place,
+        *,
+        location: str,
+        clock: Clock,
+        workers: int,
+        given: str | None = None,
+        scratch: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Stage it in `directory`, on the store at `location` that lies there, or on a server.
+
+        `given` is its URL where that holds a password, `scratch` what `queuectl.cli.scratch` must be told to drop its
+        database, `variables` what is added to the environment of its processes.
+        """
         self.directory = directory
         self.location = location
         self.place = place
         self.clock = clock
         self.ledger = os.path.join(directory, "ledger")
         self.pool_log = os.path.join(directory, "pool.log")
-        self.environment: Mapping[str, str] = surroundings()
+        self.environment: Mapping[str, str] = surroundings() | dict(variables or {})
         self.stands = False
         """Whether anything of it may live."""
         self._words = [*COMMAND, "--db", location]
+        if given is not None and given != location:
+            # Arguments can be read by every user of the machine. Where there is no password, QUEUECTL_DB stays unset:
+            # `processes_of` takes what has it and a mark for a process of a job.
+            self._words = [*COMMAND]
+            self.environment |= {"QUEUECTL_DB": given}
+        self._scratch = dict(scratch or {})
         self._workers = workers
         self._pool: subprocess.Popen[bytes] | None = None
+        self._others: list[subprocess.Popen[bytes]] = []
         self._killed = False
 
     @contextmanager
@@ -74,42 +98,57 @@ class Ground:
         """
         self.stands = True
         guardian = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "sh", self.directory, *self._words],
+            ["/bin/sh", "-c", _GUARD, "sh", self.directory, self.place.root, *self._words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=self.environment,
+            env={**self.environment, **self._scratch},
             cwd="/",
             start_new_session=True,
         )
         try:
-            self._start_pool()
+            self.start_pool()
             yield
         finally:
             if self._pool is not None:
-                self._end(self._pool, store)
+                self._end([self._pool, *self._others], store)
             guardian.communicate(b"all is done\n")
             self.stands = False
 
-    def _end(self, pool: subprocess.Popen[bytes], store: Store) -> None:
-        """End this pool and what is left of earlier ones, and whatever their jobs have left."""
-        pool.terminate()
+    def _end(self, pools: Sequence[subprocess.Popen[bytes]], store: Store) -> None:
+        """End these pools and what is left of earlier ones, and whatever their jobs have left."""
+        for pool in pools:
+            pool.terminate()
         try:
             stop_all(store, self.place, self.clock, now=True, timeout=_PATIENCE)
-            pool.wait(_PATIENCE)
+            for pool in pools:
+                pool.wait(_PATIENCE)
         except (TimedOut, subprocess.TimeoutExpired):
             # It hangs, which whoever waited for its end has told.
-            pool.kill()
+            for pool in pools:
+                pool.kill()
             for worker in store.fleet.running_workers():
                 if worker.pid_start is not None:
                     host.send(worker.pid, worker.pid_start, signal.SIGKILL)
-            pool.wait()
+            for pool in pools:
+                pool.wait()
         end_all(self.location)
 
-    def _start_pool(self) -> None:
+    def start_pool(self) -> None:
+        """Start the pool, or another one after it has ended."""
+        self._pool = self._start("--count", str(self._workers))
+        self._killed = False
+
+    def start_drain(self, workers: int) -> subprocess.Popen[bytes]:
+        """Start a second pool, which ends when nothing is left to run."""
+        pool = self._start("--count", str(workers), "--drain")
+        self._others = [*(each for each in self._others if each.poll() is None), pool]
+        return pool
+
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
         with open(self.pool_log, "ab") as log:
-            self._pool = subprocess.Popen(
-                [*self._words, "worker", "start", "--count", str(self._workers), "--quiet"],
+            return subprocess.Popen(
+                [*self._words, "worker", "start", *options, "--quiet"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -117,7 +156,19 @@ class Ground:
                 cwd=self.directory,
                 start_new_session=True,
             )
-        self._killed = False
+
+    def run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run a command on the store to its end. Raises subprocess.TimeoutExpired."""
+        return subprocess.run(
+            [*self._words, *words],
+            input=given,
+            capture_output=True,
+            env=self.environment,
+            cwd=self.directory,
+            start_new_session=True,
+            timeout=_LONGEST_COMMAND,
+            check=False,
+        )
 
     @property
     def supervisor(self) -> int:
@@ -136,7 +187,7 @@ class Ground:
         if code is None:
             return None
         if self._killed and code == -signal.SIGKILL:
-            self._start_pool()
+            self.start_pool()
             return None
         return code
 
@@ -151,4 +202,8 @@ class Ground:
     def stop(self) -> int:
         """Let the workers finish and the pool end; its exit code. Raises subprocess.TimeoutExpired."""
         self._process.terminate()
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end of a pool that has been told to stop; its exit code. Raises subprocess.TimeoutExpired."""
         return self._process.wait(_PATIENCE)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ENDS = frozenset({Outcome.SUCCESS, Outcome.EXIT})
 """The outcomes of attempts that came to the end of their command."""
 _EVERY = 500
+_OF_THE_SERVER = frozenset({"server", "connections", "durability", "vacuum"})
+"""Findings on how a server is set up and used by others: they tell nothing of what the queue did."""
 
 
 @record
@@ -40,28 +42,40 @@ class Found:
 class Proof:
     """One look at everything."""
 
-    def __init__(self, store: Store, entries: Sequence[Entry], evidence: Evidence) -> None:
-        """Hold the `entries` of the ledger and the `evidence` against `store`, which nobody writes any more."""
+    def __init__(
+        self,
+        store: Store,
+        entries: Sequence[Entry],
+        evidence: Evidence,
+        *,
+        must_end: Callable[[str], JobState | None] = must_end,
+    ) -> None:
+        """Hold the `entries` of the ledger and the `evidence` against `store`, which nobody writes any more.
+
+        `must_end` tells how the job of an id ends.
+        """
         self._store = store
         self._entries = entries
         self._evidence = evidence
-        self._runs: dict[tuple[str, int], Attempt] = {}
-        self._jobs: dict[str, Job] = {}
+        self._must_end = must_end
+        self.runs: dict[tuple[str, int], Attempt] = {}
+        """By job and number, once `find` has read them."""
+        self.jobs: dict[str, Job] = {}
 
     def find(self, progress: Callable[[int, int, str], None]) -> Found:
         """Look at every job and every run. `progress` is told how far it is."""
         total = sum(count for _, _, count in self._store.counts())
         for done, each in enumerate(self._store.jobs.listing(limit=0)):
-            self._jobs[each.job.id] = each.job
+            self.jobs[each.job.id] = each.job
             for attempt in self._store.jobs.attempts(each.job.seq):
-                self._runs[each.job.id, attempt.attempt] = attempt
+                self.runs[each.job.id, attempt.attempt] = attempt
             if done % _EVERY == 0:
                 progress(done, total, "jobs proven")
-        states = [job.state.value for job in self._jobs.values()]
-        lost = [attempt for attempt in self._runs.values() if attempt.outcome is Outcome.LOST]
+        states = [job.state.value for job in self.jobs.values()]
+        lost = [attempt for attempt in self.runs.values() if attempt.outcome is Outcome.LOST]
         return Found(
             jobs={state: states.count(state) for state in dict.fromkeys(states)},
-            runs=len(self._runs),
+            runs=len(self.runs),
             recoveries=len(lost),
             slowest_recovery_ms=max(self._recovery_times(lost), default=None),
             violations=tuple(self._violations()),
@@ -79,7 +93,7 @@ class Proof:
             for subject in checked.broken:
                 yield Violation(job=subject, sentence=f"broken: {checked.sentence}")
         for finding in self._store.findings(thorough=True):
-            if finding.cure is not None:
+            if finding.cure is not None and finding.name not in _OF_THE_SERVER:
                 yield Violation(job="", sentence=finding.detail)
         yield from judge(self._entries)
         yield from self._enqueued()
@@ -93,21 +107,21 @@ class Proof:
             if id_ in acknowledged:
                 yield Violation(job=id_, sentence="was acknowledged twice")
             acknowledged.add(id_)
-            if id_ not in self._jobs:
+            if id_ not in self.jobs:
                 yield Violation(job=id_, sentence="was acknowledged, and is not in the store")
-        for id_ in self._jobs:
+        for id_ in self.jobs:
             if id_ not in acknowledged and id_ not in self._evidence.asked:
                 yield Violation(job=id_, sentence="is in the store, and nobody was told so")
 
     def _ended(self) -> Iterator[Violation]:
         """Every job is final, and ended as its kind ends, or was lost too often."""
-        for id_, job in self._jobs.items():
-            wanted = must_end(id_)
+        for id_, job in self.jobs.items():
+            wanted = self._must_end(id_)
             if job.state not in FINAL:
                 yield Violation(job=id_, sentence=f"is still {job.state.value}")
             elif job.state is not wanted and not (job.state is JobState.DEAD and job.losses >= MAX_LOSSES):
                 expected = "unknown here" if wanted is None else f"meant to end {wanted.value}"
-                latest = self._runs.get((id_, job.fence))
+                latest = self.runs.get((id_, job.fence))
                 outcome = "nothing" if latest is None or latest.outcome is None else latest.outcome.value
                 yield Violation(job=id_, sentence=f"is {job.state.value} ({outcome}), and was {expected}")
 
@@ -115,11 +129,11 @@ class Proof:
         """Whatever began has a run, and what is said to have come to its end has said so itself."""
         ended = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "end"}
         started = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "start"}
-        for id_, attempt in sorted(started - self._runs.keys()):
+        for id_, attempt in sorted(started - self.runs.keys()):
             yield Violation(job=id_, sentence=f"attempt {attempt} began, and the store has no run of it")
         for id_, attempt in sorted(ended - started):
             yield Violation(job=id_, sentence=f"attempt {attempt} ended, and never began")
-        for (id_, number), run in self._runs.items():
+        for (id_, number), run in self.runs.items():
             if run.outcome in _ENDS and (id_, number) not in ended:
                 yield Violation(
                     job=id_, sentence=f"attempt {number} is recorded as {run.outcome}, and has not come to its end"

@@ -6,6 +6,7 @@ import os
 import sys
 
 from queuectl.runtime import locks, tree
+from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,3 +68,12 @@ def left_in(place: Place) -> Iterator[str]:
         for name in sorted(os.listdir(room)):
             held = "" if room == place.live or locks.is_free(os.path.join(room, name)) else ", and somebody holds it"
             yield f"{what} was left: {name}{held}"
+
+
+def files_of_pools(place: Place) -> Iterator[str]:
+    """Name what is left of the pools of a queue that has stopped: locks, and bells that call one process."""
+    for name in sorted(os.listdir(place.pools)):
+        yield f"the lock of a pool was left: {name}"
+    for name in sorted(os.listdir(place.bells)):
+        if name.startswith((bell_of_worker(""), bell_of_pool(""))):
+            yield f"the bell of a process was left: {name}"

@@ -319,3 +319,11 @@ def test_a_reader_watches_in_the_console(as_role: Callable[[str], Environment]):
     finally:
         terminal.close()
     assert b"permission" not in terminal.seen
+
+
+def test_a_role_that_may_make_no_database_is_told_so_by_a_soak(as_role: Callable[[str], Environment], tmp_path: Path):
+    done = run("selftest", "--soak", "--minutes", "0.1", env=as_role("queuectl_worker"))
+
+    done.refused(5, "this role may not make a database for the test beside postgresql://ann_queuectl_worker@")
+    assert "ALTER ROLE name CREATEDB" in done.err
+    assert list((tmp_path / "data" / "queuectl").iterdir()) == [], "nothing is left of the try"

@@ -193,6 +193,12 @@ def test_a_result_that_comes_too_late_is_what_it_counts_as_refused(queue: Queue,
         (("--workers", "0"), "--workers must be from 1 to"),
         (("--enqueuers", "101"), "--enqueuers must be from 1 to 100"),
         (("--crash", "--kill-every", "1ms"), "--kill-every must be at least 20ms"),
+        (("--soak", "--crash"), "--soak and --crash do not go together"),
+        (("--soak", "--jobs", "5"), "--soak and --jobs do not go together"),
+        (("--soak", "--enqueuers", "2"), "--soak and --enqueuers do not go together"),
+        (("--soak", "--kill-every", "1s"), "--soak and --kill-every do not go together"),
+        (("--soak", "--workers", "0"), "--workers must be from 1 to"),
+        (("--soak", "--minutes", "721"), "--minutes of a soak must be at most 720"),
         (("now",), "'now' is one word too many"),
     ],
 )
@@ -202,12 +208,13 @@ def test_bad_input_is_refused_before_anything_is_made(queue: Queue, words: tuple
     assert list(queue.directory.iterdir()) == []
 
 
-def test_where_no_directory_can_be_made_there_is_no_test(tmp_path: Path):
+@pytest.mark.parametrize("words", [SMALL, ("selftest", "--soak")])
+def test_where_no_directory_can_be_made_there_is_no_test(tmp_path: Path, words: tuple[str, ...]):
     (tmp_path / "file").touch()
 
     env = command.environment(tmp_path / "file" / "queue.db")
 
-    command.run(*SMALL, env=env).refused(5, "cannot hold a store for the test")
+    command.run(*words, env=env).refused(5, "cannot hold a store for the test")
 
 
 def test_the_settings_of_the_user_do_not_reach_it(queue: Queue):

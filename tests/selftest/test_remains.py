@@ -12,7 +12,7 @@ import pytest
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.job import NewJob
 from queuectl.runtime import locks
-from queuectl.selftest.remains import end_all, left_in, outlived, processes_of
+from queuectl.selftest.remains import end_all, files_of_pools, left_in, outlived, processes_of
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
@@ -74,3 +74,19 @@ def test_files_and_locks_that_were_left_are_named(queue: Queue):
         "the lock of a worker was left: wabc",
     ]
     os.close(held)
+
+
+def test_files_that_pools_have_left_are_named(queue: Queue):
+    place = queue.context.place
+    place.make()
+    for name in ("any", "q-00000001"):
+        os.mkfifo(os.path.join(place.bells, name))
+    assert list(files_of_pools(place)) == [], "the bells of queues stay"
+    os.mkfifo(os.path.join(place.bells, "w-wabc"))
+    with open(os.path.join(place.pools, "pabc"), "w"):
+        pass
+
+    assert list(files_of_pools(place)) == [
+        "the lock of a pool was left: pabc",
+        "the bell of a process was left: w-wabc",
+    ]

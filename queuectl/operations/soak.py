@@ -1,0 +1,250 @@
+"""The soak: ordinary days on a store of its own, and the proof that no worker died and no job was lost or late."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import shutil
+import sys
+from contextlib import contextmanager
+
+from queuectl.domain.record import record
+from queuectl.operations.selftest import SHOWN, beside
+from queuectl.store.location import is_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.operations.context import Context
+    from queuectl.selftest.days import Observed
+    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.ledger import Violation
+    from queuectl.selftest.proof import Found, Proof
+    from queuectl.selftest.soak import Plan
+    from queuectl.selftest.steadiness import Records, Steady
+
+_SELDOM = 5
+
+
+@record
+class Soaked:
+    """What came of it."""
+
+    seconds: float
+    seed: int
+    store: str
+    """Where its store was, as people may see it."""
+    found: Found
+    steady: Steady
+    observed: Observed
+    workers: int
+    """How many there were, one after the other."""
+    not_measured: tuple[str, ...]
+    """What cannot be measured on this system, so that nothing is proven of it."""
+    violations: tuple[Violation, ...]
+    kept: str | None
+    """The directory with the ledger, the logs, and the store unless that is on a server; None when all was well."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a promise was broken."""
+        return int(bool(self.violations))
+
+    @property
+    def starved_seconds(self) -> float:
+        """For how long the machine had no time."""
+        return sum(end - start for start, end in self.observed.starved) / 1000
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        growth = self.steady.growth
+        return {
+            "ok": self.exit_code == 0,
+            "seconds": round(self.seconds, 3),
+            "seed": self.seed,
+            "store": self.store,
+            "jobs": sum(self.found.jobs.values()),
+            "states": dict(self.found.jobs),
+            "acknowledged": len(self.observed.acknowledged),
+            "runs": self.found.runs,
+            "lost": self.found.recoveries,
+            "pools": len(self.observed.pools) + len(self.observed.drains),
+            "workers": self.workers,
+            "phases": dict(self.observed.phases),
+            "longest_wait_seconds": self.steady.longest_wait_ms / 1000,
+            "longest_silence_seconds": self.steady.longest_silence_ms / 1000,
+            "descriptors_grown": growth["descriptors"],
+            "memory_grown_bytes": growth["memory"],
+            "files_grown": growth["files"],
+            "connections_grown": growth["connections"],
+            "longest_log_bytes": self.observed.longest_log,
+            "starved_seconds": round(self.starved_seconds, 3),
+            "excused_workers": self.steady.excused,
+            "not_measured": list(self.not_measured),
+            "violation_count": len(self.violations),
+            "violations": [{"job": each.job or None, "sentence": each.sentence} for each in self.violations[:SHOWN]],
+            "kept": self.kept,
+        }
+
+
+@record
+class _Scene:
+    """Where it takes place."""
+
+    stage: Context
+    ground: Ground
+    temporary: str
+    """The directory in which its processes make their temporary files."""
+
+
+def soak(context: Context, plan: Plan) -> Soaked:
+    """Live through ordinary days on a store beside the real one, and prove what they must have been."""
+    keep: list[str] = []
+    with _scene(context, plan.workers, keep) as scene:
+        soaked = _soak(context, scene, plan)
+        if soaked.kept is not None:
+            keep.append(soaked.kept)
+        return soaked
+
+
+@contextmanager
+def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
+    """Make a store and a directory, which go away afterwards unless `keep` has something in it by then."""
+    from queuectl.selftest.ground import Ground
+
+    remote = is_url(context.given)
+    directory = beside(context.place.root if remote else context.location)
+    scratch: dict[str, str] = {}
+    stage = ground = None
+    try:
+        given = os.path.join(directory, "queue.db")
+        if remote:
+            given, scratch = _database(context.given)
+        temporary = os.path.join(directory, "temporary")
+        os.mkdir(temporary, 0o700)
+        stage = context.elsewhere(given)
+        stage.place.make()
+        stage.now()  # from here on its clock is the store's
+        ground = Ground(
+            directory,
+            stage.place,
+            location=stage.location,
+            clock=stage.clock,
+            workers=workers,
+            given=stage.given,
+            scratch=scratch,
+            variables={"TMPDIR": temporary},
+        )
+        yield _Scene(stage=stage, ground=ground, temporary=temporary)
+    finally:
+        if stage is not None:
+            stage.close()
+        # While anything of it lives (we were interrupted twice), that is left to the guardian.
+        if not keep and (ground is None or not ground.stands):
+            if stage is not None:
+                shutil.rmtree(stage.place.root, ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
+            if scratch:
+                _drop(scratch)
+
+
+def _database(url: str) -> tuple[str, dict[str, str]]:
+    """Make a database on the server; its URL, and what the guardian must know to drop it. Raises StoreError."""
+    from queuectl.store.scratch import make
+
+    name = f"queuectl_soak_{secrets.token_hex(4)}"
+    return make(url, name), {"QUEUECTL_BESIDE": url, "QUEUECTL_SCRATCH": name}
+
+
+def _drop(scratch: dict[str, str]) -> None:
+    from queuectl.store.scratch import drop
+
+    drop(scratch["QUEUECTL_BESIDE"], scratch["QUEUECTL_SCRATCH"])
+
+
+def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
+    from queuectl.domain.record import replace
+    from queuectl.selftest.days import Days
+    from queuectl.selftest.ledger import Violation, read
+    from queuectl.selftest.proof import Proof
+    from queuectl.selftest.siege import Evidence
+    from queuectl.selftest.soak import SETTINGS, must_end
+    from queuectl.selftest.steadiness import Steadiness
+
+    stage, ground = scene.stage, scene.ground
+    started = context.clock.monotonic()
+    for key, value in SETTINGS.items():
+        stage.store.set_config(key, value, now=stage.now())
+    chance = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    with ground.held(stage.store):
+        observed = Days(ground, stage.store, plan, chance=chance, progress=context.progress).run()
+    entries = read(ground.ledger)
+    evidence = Evidence(
+        acknowledged=observed.acknowledged,
+        asked=frozenset(),
+        kills={},
+        killed_at={},
+        accidents=observed.accidents,
+    )
+    proof = Proof(stage.store, entries, evidence, must_end=must_end)
+    found = proof.find(context.progress)
+    records = _records(stage, ground, proof)
+    steady = Steadiness(records, observed).find()
+    left = (Violation(job="", sentence=sentence) for sentence in _left(scene))
+    violations = (*found.violations, *steady.violations, *left)
+    return Soaked(
+        seconds=context.clock.monotonic() - started,
+        seed=plan.seed,
+        store=stage.location,
+        found=replace(found, violations=()),
+        steady=replace(steady, violations=()),
+        observed=observed,
+        workers=len(records.lives),
+        not_measured=_not_measured(observed, steady),
+        violations=violations,
+        kept=ground.directory if violations else None,
+    )
+
+
+def _records(stage: Context, ground: Ground, proof: Proof) -> Records:
+    from queuectl.selftest.steadiness import Records
+
+    with open(ground.pool_log, encoding="utf-8", errors="backslashreplace") as file:
+        log = file.read().splitlines()
+    # On a server an idle worker looks more seldom by itself, as calls reach it.
+    looks = _SELDOM if stage.store.database.remote else 1
+    return Records(
+        jobs=proof.jobs,
+        runs=proof.runs,
+        lives=stage.store.fleet.lives(),
+        events=stage.store.journal.events(limit=10_000_000),
+        log=log,
+        next_look_ms=round(stage.settings.poll_interval * looks * 1000),
+        ended_at=stage.now(),
+    )
+
+
+def _left(scene: _Scene) -> Iterator[str]:
+    """Name what is left once all has ended."""
+    from queuectl.selftest.remains import files_of_pools, left_in, processes_of
+
+    yield from left_in(scene.ground.place)
+    yield from files_of_pools(scene.ground.place)
+    for pid, mark in processes_of(scene.ground.location).items():
+        yield f"process {pid} outlived its attempt {mark}"
+    for name in sorted(os.listdir(scene.temporary)):
+        yield f"a temporary file was left: {name}"
+
+
+def _not_measured(observed: Observed, steady: Steady) -> tuple[str, ...]:
+    missing = [what for what in ("descriptors", "memory") if steady.growth[what] is None]
+    if not observed.silences:
+        missing.append("signs of life")
+    if sys.platform != "linux":
+        missing.append("processes of finished attempts")
+    if len(observed.rests) < 2:
+        missing.append("growth between two times of rest")
+    return tuple(missing)

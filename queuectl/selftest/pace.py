@@ -1,0 +1,95 @@
+"""When the machine had no time: what happens late then is not a fault of the queue.
+
+A thread sleeps for short whiles and sees how late it wakes up; once a second it also starts a process and writes to the
+disk, as a worker does for each job. Where one of these takes far longer than it should, the time from the last good
+look to the next one is *starved*. It is left out wherever a wait is judged.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+
+from queuectl.domain.clock import steady
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Span = tuple[int, int]
+    """From and to, in milliseconds since the epoch."""
+
+_TICK = 0.1
+_LATE = 0.25
+"""Seconds by which a sleep of a tick may take longer."""
+_PROBE_EVERY = 1.0
+_PROBE = 0.5
+"""Seconds that a process that does nothing, and a write of a few bytes, may take together."""
+
+
+class Pace(threading.Thread):
+    """Measures from its start until `finish`."""
+
+    def __init__(self, directory: str) -> None:
+        """Write to a file in `directory`: on the disk of the store."""
+        super().__init__(name="pace", daemon=True)
+        self._path = os.path.join(directory, "pace")
+        self._over = threading.Event()
+        self.starved: list[Span] = []
+
+    def run(self) -> None:
+        """Look until it is over."""
+        # By the clock that goes on while the machine sleeps: that is time in which it had none.
+        good_at, probe_at = _now(), steady() + _PROBE_EVERY
+        while True:
+            before = steady()
+            over = self._over.wait(_TICK)
+            slow = steady() - before > _TICK + _LATE
+            if steady() >= probe_at:
+                slow = self._probe() or slow
+                probe_at = steady() + _PROBE_EVERY
+            now = _now()
+            if slow:
+                self._add(good_at, now)
+            else:
+                good_at = now
+            if over:
+                return
+
+    def finish(self) -> tuple[Span, ...]:
+        """End it; the times in which the machine was starved."""
+        self._over.set()
+        self.join()
+        return tuple(self.starved)
+
+    def _probe(self) -> bool:
+        before = steady()
+        try:
+            subprocess.run(["true"], stdin=subprocess.DEVNULL, check=False)
+            with open(self._path, "wb", buffering=0) as file:
+                file.write(b"written\n")
+                os.fsync(file.fileno())
+        except OSError:
+            return True  # no process or no room to be had
+        return steady() - before > _PROBE
+
+    def _add(self, start: int, end: int) -> None:
+        if self.starved and start <= self.starved[-1][1]:
+            start = self.starved.pop()[0]
+        self.starved.append((start, end))
+
+
+def overlap(start: int, end: int, spans: Iterable[Span]) -> int:
+    """Milliseconds between `start` and `end` that lie in one of `spans`, which do not overlap each other."""
+    return sum(max(0, min(end, to) - max(start, since)) for since, to in spans)
+
+
+def shifted(spans: Sequence[Span], ahead: int) -> tuple[Span, ...]:
+    """The same times by a clock that is `ahead` milliseconds ahead."""
+    return tuple((start + ahead, end + ahead) for start, end in spans)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
