@@ -26,10 +26,11 @@ class Tally:
         self._failed += state is not None and outcome in FAILURES
 
     def write_down(self, *, anyway: bool = False) -> None:
-        """Add what was counted to the worker's row. Raises StoreError, and keeps the counts then.
+        """Add what was counted to the worker's row. Raises StoreError; the next call writes what this one could not.
 
         `anyway`: also where there is nothing to add, to learn whether the store can be written again.
         """
-        if self._completed or self._failed or anyway:
-            self._claims.write_down(self._worker, completed=self._completed, failed=self._failed)
+        if self._completed or self._failed or self._claims.owes_a_tally or anyway:
+            completed, failed = self._completed, self._failed
             self._completed = self._failed = 0
+            self._claims.write_down(self._worker, completed=completed, failed=failed, anyway=anyway)

@@ -8,6 +8,7 @@ from queuectl.domain.attempt import Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.verdict import verdict
 from queuectl.store.rows import claim_from
+from queuectl.store.tallies import Tallies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Claims:
         self._takes_any = not self._queues and not self._labels
         """Whether a claim is the one statement: any job of any queue that needs no label."""
         self._session = 0
+        self._tallies = Tallies(database, journal)
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
@@ -77,17 +79,18 @@ class Claims:
         self._count_wait(following, now)
         return state, following
 
-    def write_down(self, worker: str, *, completed: int = 0, failed: int = 0) -> None:
-        """Write down the statistics since the last time, and add to what `worker` has done."""
-        done = {"id": worker, "completed": completed, "failed": failed}
-        if self._database.compound:
-            with self._database.alone():
-                self._database.run("write_down", rows=self._journal.counted(), **done)
-            self._journal.forget()
-            return
-        with self._database.transaction():
-            self._database.run("count_attempts", **done)
-            self._journal.write_down()
+    def write_down(self, worker: str, *, completed: int = 0, failed: int = 0, anyway: bool = False) -> None:
+        """Write down the statistics since the last time, and add to what `worker` has done.
+
+        `anyway` writes also where there is nothing to add. What cannot be written now, or of which nobody can say whether it was, is not to be given again: the next call
+        writes it, or finds that it is there.
+        """
+        self._tallies.add(worker, completed, failed, anyway=anyway)
+
+    @property
+    def owes_a_tally(self) -> bool:
+        """Whether the last `write_down` is not done yet."""
+        return self._tallies.is_owed
 
     def cancel_requested(self, claim: Claim, worker: str) -> int | None:
         """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""

@@ -258,18 +258,25 @@ FROM turn, given, json_array_elements(counted) AS each
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + excluded.n
 
 -- name: write_down
--- count_attempts and count_stats in one, for a worker: no other one waits for us while a message is on its way.
+-- count_attempts and count_stats in one, for a worker: no other one waits for us while a message is on its way. Nothing
+-- is changed where the worker's counts have moved on: then it was done already, and only the answer was lost.
 WITH given AS (
     SELECT CAST(:rows AS JSON) AS counted
 ), attempts AS (
-    UPDATE workers SET completed = completed + :completed, failed = failed + :failed WHERE id = :id
+    UPDATE workers SET completed = completed + :completed, failed = failed + :failed
+    WHERE id = :id AND completed = :found_completed AND failed = :found_failed
+    RETURNING 1
 ), turn AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(hashtext('queuectl.write_down'), hashtext(counted -> 0 ->> 1)) FROM given
+    WHERE (SELECT count(*) FROM attempts) > 0
 )
 INSERT INTO stats (minute, queue, measure, bucket, n)
 SELECT CAST(each ->> 0 AS BIGINT), each ->> 1, each ->> 2, CAST(each ->> 3 AS INTEGER), CAST(each ->> 4 AS BIGINT)
 FROM turn, given, json_array_elements(counted) AS each
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + excluded.n
+
+-- name: tally_of
+SELECT completed, failed FROM workers WHERE id = :id
 
 -- name: last_words
 -- The end of what an attempt wrote to standard error.

@@ -24,6 +24,7 @@ from queuectl.store.dialect import statements
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.queries import load
 from queuectl.store.store import Store
+from tests.support.proxy import Proxy
 from tests.support.stage import BACKOFF, Stage, printed
 
 TYPE_CHECKING = False
@@ -336,6 +337,40 @@ def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, store
 
     assert stage.store.journal.since(0)["success"] == 2
     assert stage.store.fleet.tally("pool") == (2, 1)
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["written", "not written"])
+def test_what_a_worker_did_is_counted_once_when_its_connection_is_lost_meanwhile(
+    stage: Stage, database: str, *, written: bool
+):
+    stage.enqueue("a", "b")
+    result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+    with Proxy(database) as way:
+        store = Store(PostgresDatabase(way.url), actor="tester@here")
+        claims = store.claims()
+        for job, words in (("a", b"INSERT 0"), ("b", b"")):
+            claim = claims.claim("w", now=stage.now)
+            assert claim is not None
+            assert claim.id == job
+            claims.finish(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
+            if not words:
+                claims.write_down("w", completed=1)
+                continue
+            if written:
+                way.lose_the_next_answer_with(words)
+            else:
+                claims.write_down("w")
+                way.cut()
+            with pytest.raises(StoreUnreachable):
+                claims.write_down("w", completed=1)
+            assert claims.owes_a_tally
+            if written:
+                assert stage.store.fleet.tally("pool") == (1, 0), "the server has done what it was asked for"
+        store.close()
+
+    assert not claims.owes_a_tally
+    assert stage.store.fleet.tally("pool") == (2, 0)
+    assert stage.store.journal.since(0)["success"] == 2
 
 
 def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):
