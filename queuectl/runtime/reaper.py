@@ -64,8 +64,8 @@ class Reaper:
                 recovered += 1
         self._silences.keep(known)
         for pool in self._store.fleet.running_pools(self._host):
-            if is_here(pool, self._place.pools) and has_ended(pool, self._place):
-                write_off(pool, self._store, self._place, now=self._clock.now())
+            ended = is_here(pool, self._place.pools) and has_ended(pool, self._place)
+            if ended and write_off(pool, self._store, self._place, now=self._clock.now()):
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         if self._store.database.remote:
             recovered += self._sweep(settings, known)
@@ -178,11 +178,13 @@ class Reaper:
                     return False
                 lost.append(claim.id)
             self._claims.write_down(worker.id, failed=len(lost))
-            self._store.fleet.stop_worker(worker.id, now=self._clock.now(), lost=lost)
+            died = self._store.fleet.stop_worker(worker.id, now=self._clock.now(), lost=lost)
             self._clear(worker.id, path)
         finally:
             if lock >= 0:
                 os.close(lock)
+        if not died and not lost:
+            return False  # it recorded its own end after this look at the store had begun
         self._log.event(f"cleared up after worker {worker.id}" + (f": put back {', '.join(lost)}" if lost else ""))
         return True
 
@@ -224,10 +226,14 @@ class Reaper:
         )
 
 
-def write_off(pool: PoolInfo, store: Store, place: Place, *, now: int) -> None:
-    """Write down that a pool has ended which could not do so itself, and take away what it has left."""
-    store.fleet.stop_pool(pool.id, now=now)
+def write_off(pool: PoolInfo, store: Store, place: Place, *, now: int) -> bool:
+    """Write down that a pool has ended which could not do so itself, and remove what it has left.
+
+    False when the pool had recorded its own end after all.
+    """
+    died = store.fleet.stop_pool(pool.id, now=now)
     _unlink(os.path.join(place.pools, pool.id), os.path.join(place.bells, bell_of_pool(pool.id)))
+    return died
 
 
 def _unlink(*paths: str) -> None:

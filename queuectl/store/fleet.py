@@ -94,11 +94,13 @@ class Fleet:
                 self._journal.note(now, "scale_pool", pool, f"{size} worker{'' if size == 1 else 's'}")
         return found
 
-    def stop_pool(self, pool: str, *, now: int) -> None:
-        """Write down that a pool has stopped."""
+    def stop_pool(self, pool: str, *, now: int) -> bool:
+        """Write down that a pool has stopped; False when that was written down before."""
         with self._database.transaction():
-            if self._database.run("stop_pool", id=pool, now=now):
+            found = bool(self._database.run("stop_pool", id=pool, now=now))
+            if found:
                 self._journal.note(now, "pool_stopped", pool)
+        return found
 
     def add_worker(self, worker: WorkerInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
         """Write down a worker that has started, with its first lease where several hosts share the store."""
@@ -159,8 +161,13 @@ class Fleet:
         ((completed, failed),) = self._database.rows("tally", pool=pool)
         return completed, failed
 
-    def stop_worker(self, worker: str, *, now: int, lost: Sequence[str] | None = None) -> None:
-        """Write down that a worker has stopped; `lost`: the jobs that died with it, None when it left by itself."""
+    def stop_worker(self, worker: str, *, now: int, lost: Sequence[str] | None = None) -> bool:
+        """Write down that a worker has stopped; False when that was written down before.
+
+        `lost`: the jobs that died with it, None when it left by itself.
+        """
         with self._database.transaction():
-            if self._database.run("stop_worker", id=worker, now=now) and lost is not None:
+            found = bool(self._database.run("stop_worker", id=worker, now=now))
+            if found and lost is not None:
                 self._journal.note(now, "worker_died", worker, ", ".join(lost) or None)
+        return found
