@@ -147,7 +147,8 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
             return _absent(path, actor)
     from queuectl.store.sqlite import SqliteDatabase
 
-    return Store(SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is), actor=actor)
+    database = SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is, was_used=place_of(path).was_used)
+    return Store(database, actor=actor)
 
 
 def _is_odd(path: str) -> bool:

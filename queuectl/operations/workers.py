@@ -180,8 +180,7 @@ def run_pool(context: Context, params: Start) -> Ended:
     )
     # A connection must not cross the fork of the workers.
     context.close()
-    pool.run()
-    completed, failed = context.store.fleet.tally(pool.id)
+    completed, failed = pool.run()
     return Ended(pool=pool.id, completed=completed, failed=failed)
 
 

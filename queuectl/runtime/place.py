@@ -45,6 +45,13 @@ class Place:
                 raise StoreUnreadable(f"{directory} cannot be made: {error.strerror}") from None
             self._refuse_strangers(directory)
 
+    def was_used(self) -> bool:
+        """Whether workers have been here: they leave the shared bells, which nothing else makes."""
+        try:
+            return bool(os.listdir(self.bells))
+        except OSError:
+            return False
+
     @staticmethod
     def _refuse_strangers(directory: str) -> None:
         status = os.lstat(directory)

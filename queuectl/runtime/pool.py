@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from contextlib import closing
 from multiprocessing.connection import wait as wait_for_any
 
 from queuectl.config import settings_from
@@ -98,8 +99,8 @@ class Pool:
         self._short = False
         """The machine has refused us a process."""
 
-    def run(self) -> None:
-        """Keep the pool until it is told to stop, or until a drain is over.
+    def run(self) -> tuple[int, int]:
+        """Keep the pool until it is told to stop, or until a drain is over; how many attempts succeeded and failed.
 
         Raises StoreError or MachineUnfit when it cannot start, and StoreLost when its store is gone or damaged.
         """
@@ -130,10 +131,15 @@ class Pool:
             self._bury()
             self._keep_steward()
         self._end_steward()
-        self._take_away()
-        if self._lost is not None:
-            raise self._lost
+        try:
+            if self._lost is not None:
+                raise self._lost
+            done = self._tally()
+        finally:
+            # Only now: whoever waits for the end of the pool may copy the store, and nothing may have it open.
+            self._take_away()
         self._log.event("pool stopped")
+        return done
 
     def _register(self) -> None:
         self._place.make()
@@ -183,13 +189,14 @@ class Pool:
     def _write_end(self) -> None:
         """Write down the end of the pool in place of a steward that was ended before it could. No fork follows."""
         try:
-            store = self._open_store(actor=self.id, durable=False)
-            try:
+            with closing(self._open_store(actor=self.id, durable=False)) as store:
                 store.fleet.stop_pool(self.id, now=Clock(store.database).now())
-            finally:
-                store.close()
         except StoreError as error:
             self._log.event(f"the end of the pool could not be written down: {error.message}")
+
+    def _tally(self) -> tuple[int, int]:
+        with closing(self._open_store(actor=self.id, durable=False)) as store:
+            return store.fleet.tally(self.id)
 
     def _take_away(self) -> None:
         try:

@@ -18,17 +18,27 @@ class AbsentDatabase(SqliteDatabase):
     def __init__(self, path: str) -> None:
         """`path` is where the store would be: a file, or the address of a server as people may see it."""
         super().__init__(path)
-        self._files = _NoFiles(path)
 
     def _connect(self) -> apsw.Connection:
         return apsw.Connection(":memory:")
 
+    def _find_files(self) -> Files:
+        return _NoFiles(self.path)
+
 
 class _NoFiles(Files):
-    """Nothing on disk can disappear."""
+    """Nothing on disk can disappear, and nothing is to be folded in."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.identity = (0, 0)
 
     def are_there(self) -> bool:
         return True
+
+    def log_is_newer(self, *, strictly: bool) -> bool:
+        del strictly
+        return False
 
 
 def is_absent(path: str, *, own: str) -> bool:

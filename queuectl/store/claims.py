@@ -82,8 +82,8 @@ class Claims:
     def write_down(self, worker: str, *, completed: int = 0, failed: int = 0, anyway: bool = False) -> None:
         """Write down the statistics since the last time, and add to what `worker` has done.
 
-        `anyway` writes also where there is nothing to add. What cannot be written now, or of which nobody can say whether it was, is not to be given again: the next call
-        writes it, or finds that it is there.
+        `anyway` writes also where there is nothing to add. What cannot be written now, or of which it is not known
+        whether it was, must not be given again: the next call writes it, or finds that it is there.
         """
         self._tallies.add(worker, completed, failed, anyway=anyway)
 

@@ -14,6 +14,10 @@ import time
 
 from queuectl.domain.errors import StoreGone, StoreUnreadable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PARTS = ("", "-wal", "-shm")
 _PAUSE = 0.02
 
@@ -44,6 +48,23 @@ class Files:
             if status.st_nlink > 1:
                 raise _many_names(name, status.st_nlink)
         return True
+
+    @property
+    def have_log(self) -> bool:
+        """Whether there is a log, as there is beside each database in that mode."""
+        return self._known[1][1] is not None
+
+    def log_is_newer(self, *, strictly: bool) -> bool:
+        """Whether the log may hold what the database does not. `strictly`: not if both were written in one tick.
+
+        Raises StoreUnreadable.
+        """
+        if not self.are_there():
+            return False
+        database, log = _status(self._path), _status(self._path + PARTS[1])
+        if database is None or log is None or not log.st_size:
+            return False
+        return not strictly or log.st_mtime_ns > database.st_mtime_ns
 
     def can_be_saved(self) -> bool:
         """Whether the log has been deleted beside a database that is still there, and nobody has begun a new one."""
@@ -84,8 +105,11 @@ def log_size(path: str) -> int:
         return 0
 
 
-def make_file(path: str, *, as_is: bool = False) -> None:
-    """Make sure that `path` is a regular file of ours, creating it 0600 unless `as_is`; never opens one that exists."""
+def make_file(path: str, *, as_is: bool = False, was_used: Callable[[], bool] = lambda: False) -> None:
+    """Make sure that `path` is a regular file of ours, creating it 0600 unless `as_is`; never opens one that exists.
+
+    An empty file may become a store, unless a log beside it, or `was_used`, tells that it was one.
+    """
     try:
         status = os.stat(path, follow_symlinks=False)
     except FileNotFoundError as error:
@@ -103,6 +127,15 @@ def make_file(path: str, *, as_is: bool = False) -> None:
             hint="run queuectl as the user that owns it",
         )
     _refuse_other_names(path, status)
+    if status.st_size == 1:
+        # SQLite takes that for none.
+        raise StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
+    # Looked at again: somebody may be making the store at this moment.
+    if not status.st_size and (_status(path + PARTS[1]) or was_used()) and not os.path.getsize(path):
+        raise StoreUnreadable(
+            f"the store {path} has lost what it held: the file is empty, and what is beside it tells of a store",
+            hint="restore it from a backup; to begin anew, remove it with its -wal, -shm and .run",
+        )
 
 
 def _refuse_other_names(path: str, status: os.stat_result) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 
+import apsw
+
 from queuectl.domain.errors import StoreTooNew, StoreUnreadable
 from queuectl.store.mounts import refuse_network_filesystem
 from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import apsw
 
 _DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations", "sqlite")
 
@@ -27,9 +25,10 @@ def migrate(connection: apsw.Connection, path: str) -> None:
     Raises StoreTooNew for a store of a newer version and StoreUnreadable for one that is not ours.
     """
     refuse_network_filesystem(path)
-    if _refuse_foreign(connection, path) == 0:
-        # Before the first table: the mode is kept in the file. Several first commands may do this at once.
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    _refuse_foreign(connection, path)
+    _refuse_what_has_lost_its_log(connection, path)
+    # A new store is in the file itself before it has a log: a file that needs one and is without tables has lost it.
+    # Several first commands may do this at once.
     connection.execute("PRAGMA synchronous = FULL").fetchall()
     connection.execute("BEGIN IMMEDIATE").fetchall()
     try:
@@ -43,6 +42,7 @@ def migrate(connection: apsw.Connection, path: str) -> None:
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}"
         ).fetchall()
         connection.execute("COMMIT").fetchall()
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK").fetchall()
@@ -74,3 +74,24 @@ def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
             hint="name another file with --db or QUEUECTL_DB",
         )
     return 0
+
+
+def _refuse_what_has_lost_its_log(connection: apsw.Connection, path: str) -> None:
+    """Refuse a database that has pages and no tables, as a copy without its log has."""
+    pages, tables, mode = connection.execute(
+        "SELECT page_count, (SELECT count(*) FROM sqlite_schema), journal_mode"
+        " FROM pragma_page_count, pragma_journal_mode"
+    ).get
+    if tables or not pages:
+        return
+    if mode != "wal":
+        raise StoreUnreadable(
+            f"{path} is an empty database, not a queuectl store", hint="name another file with --db or QUEUECTL_DB"
+        )
+    # Opening it has made an empty log, beside which the next look would find nothing missing.
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+    connection.close()
+    raise StoreUnreadable(
+        f"the store {path} holds nothing: its log is missing ({path}-wal)",
+        hint="copy the log too, while nothing uses the store; or make copies with: queuectl backup FILE",
+    )

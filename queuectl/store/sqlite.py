@@ -52,23 +52,35 @@ class SqliteDatabase:
     patience: float | None = None
     deadline: float | None = None
 
-    def __init__(self, path: str, *, durable: bool = True, wait: float = 30.0, as_is: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        durable: bool = True,
+        wait: float = 30.0,
+        as_is: bool = False,
+        was_used: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Open the store at `path`, an absolute path, and make or migrate it where needed, unless `as_is`.
 
-        Raises StoreError.
+        `was_used` tells of an empty file whether it once was a store that workers used. Raises StoreError.
         """
         self.path = path
         self.wait = wait
         """Seconds to wait for a lock."""
         self.on_wait: Callable[[], None] | None = None
         self._durable = durable
-        self._as_is = as_is
+        self._as_is, self._was_used = as_is, was_used
         self._deadline = 0.0
+        self._seen: int | None = None
+        """The database's version as the transaction found it that is under way, or was last."""
+        self._committed: int | None = None
+        """The same of the last transaction that wrote something: the log is on the disk up to that, if durable."""
         self._statements = load(self.dialect)
         try:
             self._connection = self._connect()
             self._connection.set_busy_handler(self._busy)
-            # Closing the last connection would checkpoint, and fsync twice, at the end of every command.
+            # `close` decides whether the log is folded in: not where it has lost its name meanwhile.
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if durable:
                 self._connection.set_wal_hook(self._keep_log_short)
@@ -79,16 +91,24 @@ class SqliteDatabase:
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             self._execute = self._connection.execute
             self._prepare()
-            self._files = Files(path)
+            self._files = self._find_files()
             self.file = self._files.identity
             self.identity = "{:x}.{:x}".format(*self.file)
         except apsw.Error as error:
             raise self._told(error) from error
 
     def _connect(self) -> apsw.Connection:
-        make_file(self.path, as_is=self._as_is)
+        make_file(self.path, as_is=self._as_is, was_used=self._was_used)
         wait_for_leavers(self.path, self.wait)
         return apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
+
+    def _find_files(self) -> Files:
+        files = Files(self.path)
+        if not files.have_log and not self._as_is:
+            # The process that made the store was killed before its last step, or is about to take it.
+            self._execute("PRAGMA journal_mode = WAL; PRAGMA user_version").fetchall()
+            files = Files(self.path)
+        return files
 
     def _prepare(self) -> None:
         application = self._execute("PRAGMA application_id").get
@@ -205,7 +225,7 @@ class SqliteDatabase:
         if not self._files.are_there():
             raise self._leave()
         try:
-            return int(self._execute("PRAGMA data_version").get)
+            return self._version()
         except apsw.Error as error:
             raise self._told(error) from error
 
@@ -253,8 +273,33 @@ class SqliteDatabase:
             raise self._told(error, path) from error
 
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of it. The last to do so folds the log into the database, so that a copy of the file is whole."""
+        try:
+            # A reader leaves a log alone that was folded in before; a writer cannot tell by the clock.
+            if not self._as_is and self._files.log_is_newer(strictly=self._durable and self._committed is None):
+                self._allow_folding()
+        except (apsw.Error, StoreError):
+            pass  # the log has it all
         self._connection.close()
+
+    def _allow_folding(self) -> None:
+        """Let SQLite checkpoint at the close, should this be the last connection; the log's file stays.
+
+        Without waiting for the disk where nobody has committed since we did, as an enqueue would pay for three more
+        flushes. The log is on the disk up to our commit, and it stays whole: whatever the power cut leaves of the
+        database, the next to open it reads the log again.
+        """
+        # Loaded here: readers seldom come this far.
+        from array import array
+
+        if self._durable and self._committed is not None and self._version() == self._committed:
+            self._execute("PRAGMA synchronous = OFF; PRAGMA journal_size_limit = -1").fetchall()
+        yes = array("i", [1])
+        self._connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, yes.buffer_info()[0])
+        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+
+    def _version(self) -> int:
+        return int(self._execute("PRAGMA data_version").get)
 
     def begin(self) -> None:
         """Take the write lock, then make sure that what is written will be found. Raises StoreError."""
@@ -268,6 +313,8 @@ class SqliteDatabase:
         if not there:
             self.execute("ROLLBACK")
             raise self._leave()
+        if self._durable:
+            self._seen = self._version()
 
     def _leave(self) -> StoreGone:
         """Let go of files that have been taken away; whoever waits for that sees no lock of ours any more."""
@@ -309,6 +356,7 @@ class SqliteDatabase:
         whole log, 6 ms for a thousand pages. So whoever crosses a multiple of 64 pages truncates it; not everybody
         beyond 64, because while workers read the log an enqueue would pay a millisecond for nothing.
         """
+        self._committed = self._seen
         if pages >= _LONG_LOG or (pages >= _SHORT_LOG and pages % _SHORT_LOG < _PAGES_OF_A_COMMIT):
             connection.set_busy_handler(None)
             try:

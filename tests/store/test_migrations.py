@@ -161,13 +161,14 @@ def test_many_first_commands_at_once_make_one_store(tmp_path: Path):
         assert len(run("list", env=env).out.splitlines()) == 9
 
 
-def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp_path: Path):
+@pytest.mark.parametrize("statement", ["CREATE TABLE stats", "application_id =", "COMMIT", "journal_mode"])
+def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp_path: Path, statement: str):
     killed = (
         "import os, signal, sys\n"
         "from queuectl.store import migrate, sqlite\n"
         "import apsw\n"
         "def trace(connection, sql, bindings):\n"
-        "    if 'CREATE TABLE stats' in sql: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if sys.argv[2] in sql: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return True\n"
         "original = apsw.Connection\n"
         "def made(*a, **k):\n"
@@ -176,10 +177,11 @@ def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp
         "sqlite.SqliteDatabase(sys.argv[1])\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / "queue.db")], check=False)
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / "queue.db"), statement], check=False)
 
     assert done.returncode == -9
     assert run("enqueue", "true", env=environment(tmp_path / "queue.db")).out == "1\n"
+    assert "journal mode wal" in run("doctor", env=environment(tmp_path / "queue.db")).out
 
 
 @ON_SQLITE
