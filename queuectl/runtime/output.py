@@ -26,13 +26,15 @@ def position_of(index: int) -> int:
 class Capture:
     """One stream. A job that prints nothing allocates nothing, one that prints little allocates little."""
 
-    __slots__ = ("_head", "_ring", "_view", "total")
+    __slots__ = ("_forgets", "_head", "_ring", "_view", "total")
 
     def __init__(self) -> None:
         self.total = 0
         self._head: bytearray | None = None
         self._ring: mmap.mmap | None = None
         self._view: memoryview | None = None
+        self._forgets = False
+        """There was no memory for the ring: what follows the head is counted and not kept."""
 
     def read(self, pipe: int) -> int:
         """Take what one system call gives: how many bytes, or ENDED, or EMPTY if there is nothing now."""
@@ -44,9 +46,13 @@ class Capture:
                     if self._head is None:
                         self._head = bytearray()
                     self._head += data
+            elif self._forgets:
+                read = len(os.read(pipe, HEAD))
             else:
                 # Straight into the ring: a copy would halve the rate.
                 view = self._view or self._open_ring()
+                if view is None:
+                    return self.read(pipe)
                 position = (self.total - HEAD) % TAIL
                 read = os.readv(pipe, (view[position:], view[:position]))
         except BlockingIOError:
@@ -86,8 +92,13 @@ class Capture:
         if before_wrap < length:
             yield self._view[: length - before_wrap]
 
-    def _open_ring(self) -> memoryview:
+    def _open_ring(self) -> memoryview | None:
         # Not a bytearray: pages that were never written cost nothing, and the rest goes back at the end.
-        self._ring = mmap.mmap(-1, TAIL, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            self._ring = mmap.mmap(-1, TAIL, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except OSError:
+            # Better the end of its output than the job. For good, since later bytes alone would be at the wrong place.
+            self._forgets = True
+            return None
         self._view = memoryview(self._ring)
         return self._view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 
@@ -102,3 +103,18 @@ def test_what_is_new_is_told_with_its_place(pipe, since):
     kept = [index for index in range(since, len(data)) if index < HEAD or index >= len(data) - TAIL]
     assert told == len(kept)
     assert all(layout[position_of(index)] == data[index] for index in kept)
+
+
+def test_without_memory_for_the_rest_the_head_is_kept_and_all_is_counted(pipe, monkeypatch):
+    def mmap(*_, **__):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr("queuectl.runtime.output.mmap.mmap", mmap)
+    capture = Capture()
+    data = noise(3 * HEAD)
+    feed(capture, pipe, data)
+    monkeypatch.undo()
+    feed(capture, pipe, b"later")
+    output = capture.take()
+    assert (output.head, output.tail, output.total) == (data[:HEAD], b"", len(data) + 5)
+    assert output.left_out == 2 * HEAD + 5
