@@ -198,7 +198,7 @@ class Claims:
             return None
         claim = claim_from(rows[0])
         if not self._database.compound:
-            self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker, now=now)
+            self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker)
         return claim
 
     def _succeed_and_take(

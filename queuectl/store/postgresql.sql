@@ -161,13 +161,14 @@ WITH RECURSIVE level (priority) AS (
 ), taken AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
-        updated_at = :now
+        updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+        updated_at
 ), begun AS (
-    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
+    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT * FROM taken
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
 
 -- name: lock_own_row
 -- As `me` above, where a claim takes several statements.
@@ -180,13 +181,14 @@ UPDATE workers SET session = session + 1 WHERE id = :worker AND COALESCE(stopped
 WITH taken AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
-        updated_at = :now
+        updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = :seq AND state IN ('pending', 'failed')
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+        updated_at
 ), begun AS (
-    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
+    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT * FROM taken
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
 
 -- name: succeed_and_claim
 -- finish_run, insert_output, finish_job as it is for a success, and claim_due in one: what a worker does between two jobs
@@ -236,13 +238,15 @@ WITH RECURSIVE me AS MATERIALIZED (
 ), taken AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
-        updated_at = :now
+        updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+        updated_at
 ), begun AS (
-    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, :now FROM taken
+    INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT (SELECT state FROM finished), taken.* FROM (SELECT 1) AS always LEFT JOIN taken ON true
+SELECT (SELECT state FROM finished), seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: count_stats
 -- One after the other, in the order in which they come: all who enqueue add to the same row, and hold it until they have

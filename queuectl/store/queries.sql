@@ -99,7 +99,7 @@ FROM level
 -- due_job and claim_job in one: what a worker without a queue of its own does between two jobs.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
-    updated_at = :now
+    updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq = (
     WITH RECURSIVE level (priority) AS (
         SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
@@ -117,15 +117,17 @@ WHERE seq = (
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
 -- name: claim_job (sqlite)
--- The claim counts the attempt, so that a job which kills its worker cannot loop for ever.
+-- The claim counts the attempt, so that a job which kills its worker cannot loop for ever. Its time is :now, unless the
+-- job was touched later: whoever waited for the lock has looked at the clock before the end of the attempt before. A
+-- clock that was set back by more than a minute is believed.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
-    updated_at = :now
+    updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq = :seq AND state IN ('pending', 'failed')
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
 -- name: insert_run (sqlite)
-INSERT INTO runs (job, fence, worker, started_at) VALUES (:job, :fence, :worker, :now)
+INSERT INTO runs (job, fence, worker, started_at) SELECT :job, :fence, :worker, updated_at FROM jobs WHERE seq = :job
 
 -- name: needs_left
 -- The different needs of the jobs that wait or run.

@@ -95,6 +95,18 @@ def test_what_is_given_back_keeps_its_due_time_and_so_its_place(stage: Stage, ou
     assert stage.run() == "a"
 
 
+def test_a_claim_that_waited_for_the_lock_begins_no_earlier_than_the_attempt_before_it_ended(stage: Stage):
+    stage.enqueue("a")
+    lost = stage.take()
+    looked_at = stage.now
+    stage.now += 150
+    stage.finish(lost, Outcome.LOST)
+
+    assert stage.store.claims().claim("w", now=looked_at) is not None
+    before, after = stage.store.jobs.attempts(1)
+    assert (before.ended_at, after.started_at) == (stage.now, stage.now)
+
+
 def test_a_job_lost_three_times_in_a_row_is_dead(stage: Stage):
     stage.enqueue("a")
     for _ in range(MAX_LOSSES):
