@@ -12,7 +12,7 @@ from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from queuectl.domain.job import Job
@@ -40,7 +40,7 @@ class Reason:
     code: str
     """For programs: `running`, `cancelling`, `worker_dead`, `held`, `backoff`, `scheduled`, `no_workers`,
     `other_queues`, `needs`, `draining`, `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`,
-    `cancelled`."""
+    `cancelled`; `stopping`: the worker that runs it takes no other job after it."""
     text: str
     """For people, in one line."""
     at: int | None = None
@@ -107,9 +107,9 @@ def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     from queuectl.runtime.census import living_pools, living_workers
 
     workers = living_workers(context.store, context.place, now=now)
-    alive = any(each.info.id == of.job.owner for each in workers)
+    owner = next((each for each in workers if each.info.id == of.job.owner), None)
     # It may have finished the job and left since we looked.
-    if not alive and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
+    if owner is None and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
         text = f"its worker {of.job.owner} has died; "
         if living_pools(context.store, context.place):
             text += "in a moment a pool puts it back"
@@ -121,6 +121,11 @@ def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     if of.job.cancel_requested:
         yield Reason(code="cancelling", text="somebody asked for its end; its worker is ending it")
     yield Reason(code="running", text=f"worker {of.job.owner} has been running it{since}")
+    if owner is not None and owner.stopping:
+        pools = living_pools(context.store, context.place)
+        now_ = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
+        what = "now: the job is ended and put back" if now_ else "once this job has ended"
+        yield Reason(code="stopping", text=f"its worker stops {what}")
 
 
 def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
@@ -156,8 +161,7 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     if not able:
         yield Reason(code="needs", text=_unable(job, len(serving)), n=len(serving))
         return
-    leaving = _leaving(pools, workers)
-    staying = [each for each in able if each.info.id not in leaving]
+    staying = [each for each in able if not each.stopping]
     if not staying:
         yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and take no more jobs", n=len(able))
         return
@@ -199,18 +203,6 @@ def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
         if alike > 1:
             text = f"{alike} dead jobs ended with the same error: queuectl dlq list --error {job.signature}"
             yield Reason(code="alike", text=text, n=alike)
-
-
-def _leaving(pools: dict[str, Any], workers: Sequence[WorkerSeen]) -> set[str]:
-    """Those whose pool is gone, stops, or was told to have fewer; of the last, the youngest leave."""
-    leaving, seen = set(), dict.fromkeys(pools, 0)
-    for each in workers:
-        pool = pools.get(each.info.pool)
-        if pool is None or pool.stop is not None or seen[pool.id] >= pool.size:
-            leaving.add(each.info.id)
-        else:
-            seen[pool.id] += 1
-    return leaving
 
 
 def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:

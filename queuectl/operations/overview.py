@@ -31,6 +31,7 @@ class Status:
     queues: dict[str, dict[str, int]]
     running: int
     busy: int
+    stopping: int
     pools: int
     recent: dict[str, int]
     """How often each measure was counted in the last five minutes."""
@@ -59,7 +60,7 @@ class Status:
         return {
             "jobs": self.jobs,
             "total": self.total,
-            "workers": {"running": self.running, "busy": self.busy},
+            "workers": {"running": self.running, "busy": self.busy, "stopping": self.stopping},
             "pools": self.pools,
             "queues": self.queues,
             "throughput": {
@@ -77,7 +78,7 @@ class Status:
 
 def status(context: Context, _params: StatusParams) -> Status:
     """Everything that a glance should tell. Its cost does not depend on how many jobs there are."""
-    from queuectl.runtime.census import WorkerState, living_pools, living_workers
+    from queuectl.runtime.census import living_pools, living_workers
 
     now = context.now()
     jobs = dict.fromkeys((state.value for state in JobState), 0)
@@ -92,7 +93,8 @@ def status(context: Context, _params: StatusParams) -> Status:
         jobs=jobs,
         queues=dict(sorted(queues.items())),
         running=len(workers),
-        busy=sum(worker.info.job is not None and worker.state is not WorkerState.IDLE for worker in workers),
+        busy=sum(worker.info.job is not None for worker in workers),
+        stopping=sum(worker.stopping for worker in workers),
         pools=len(living_pools(context.store, context.place)),
         recent=context.store.journal.since(now // 60_000 - WINDOW_MINUTES + 1),
         oldest_due=due if due is not None and due <= now else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.quantity import format_time, parse_duration
 from queuectl.domain.record import field, record
@@ -213,6 +215,8 @@ def stop(context: Context, params: Stop) -> Stopped:
     """End every pool of the store and wait until they are gone."""
     from queuectl.runtime.stopping import stop_all
 
+    if params.host not in {None, os.uname().nodename} and not context.store.fleet.has_host(params.host):
+        raise NotFound(f"no host {params.host[:60]} has had workers", hint="queuectl worker list names the hosts")
     pools, workers = stop_all(
         context.store,
         context.place,
@@ -220,6 +224,7 @@ def stop(context: Context, params: Stop) -> Stopped:
         now=params.now,
         timeout=None if params.timeout is None else params.timeout / 1000,
         on=params.host,
+        say=context.say,
     )
     return Stopped(pools=pools, workers=workers)
 
@@ -285,6 +290,10 @@ STOP = Operation(
     params=Stop,
     run=stop,
     danger=Danger.STOPS,
+    description=(
+        "Running jobs are finished first, and it says which; worker list and status show the workers as stopping "
+        "meanwhile. Ctrl+C and --timeout end the wait, not the stop."
+    ),
     examples=("worker stop", "worker stop --now --timeout 30s", "worker stop --host build7"),
 )
 LIST = Operation(

@@ -23,6 +23,8 @@ class WorkerState(StrEnum):
 
     IDLE = "idle"
     BUSY = "busy"
+    STOPPING = "stopping"
+    """It takes no more jobs, and leaves once the one that it runs, if any, has ended."""
     STALE = "stale"
     """It holds its lock but has shown no sign of life for five seconds."""
 
@@ -38,26 +40,38 @@ class WorkerSeen:
     memory_bytes: int | None
     last_beat_at: int | None
     """Milliseconds since the epoch."""
+    stopping: bool = False
+    """Whether it leaves after its job, also where its state is that it is stale."""
 
 
 def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
     """The workers that live, the oldest first. The dead that nobody has cleared up yet are left out."""
     seen = []
+    pools = {pool.id: pool for pool in living_pools(store, place)}
+    staying = dict.fromkeys(pools, 0)
     for info in store.fleet.running_workers():
         if not lives(info, place):
             continue
+        pool = pools.get(info.pool)
+        # Without its supervisor it leaves too; of a pool that was told to have fewer, the youngest leave.
+        stopping = pool is None or pool.stop is not None or staying[pool.id] >= pool.size
+        if not stopping:
+            staying[info.pool] += 1
         here = is_here(info, place.workers)
         silent_for = age_ms(os.path.join(place.workers, info.id)) if here else None
         used = host.usage(info.pid) if here else None
         stale = silent_for is not None and silent_for > _STALE_MS
-        busy = WorkerState.BUSY if info.job is not None else WorkerState.IDLE
+        state = WorkerState.BUSY if info.job is not None else WorkerState.IDLE
+        if stopping:
+            state = WorkerState.STOPPING
         seen.append(
             WorkerSeen(
                 info=info,
-                state=WorkerState.STALE if stale else busy,
+                state=WorkerState.STALE if stale else state,
                 cpu_seconds=None if used is None else used[0],
                 memory_bytes=None if used is None else used[1],
                 last_beat_at=now - silent_for if silent_for is not None else info.renewed_at,
+                stopping=stopping,
             )
         )
     return seen

@@ -65,6 +65,10 @@ class Fleet:
             for id_, host_, pid, queues, labels, size, stop, at, left in self._database.rows("running_pools", host=host)
         ]
 
+    def has_host(self, host: str) -> bool:
+        """Whether a pool runs on this host, or did during the last day."""
+        return bool(self._database.rows("has_host", host=host)[0][0])
+
     def orders(self, pool: str) -> tuple[int, str | None] | None:
         """The size wanted and the stop asked for (`drain`, `now`); None for a pool that was written off."""
         rows = self._database.rows("orders_of_pool", id=pool)

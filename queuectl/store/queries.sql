@@ -673,6 +673,10 @@ SELECT id, host, pid, queues, labels, size, stop, started_at, NULL FROM pools
 WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 ORDER BY started_at, id
 
+-- name: has_host
+-- Also one whose pools have stopped, for as long as they are remembered.
+SELECT EXISTS (SELECT 1 FROM pools WHERE host = :host)
+
 -- name: orders_of_pool
 SELECT size, stop FROM pools WHERE id = :id AND stopped_at IS NULL
 

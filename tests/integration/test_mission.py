@@ -136,7 +136,7 @@ def test_status_always_names_every_state(queue: Queue):
         ("pending", "processing", "completed", "failed", "dead", "cancelled", "held"), 0
     )
     assert document["total"] == 0
-    assert document["workers"] == {"running": 0, "busy": 0}
+    assert document["workers"] == {"running": 0, "busy": 0, "stopping": 0}
 
 
 def test_two_commands_in_a_pipe_speak_json_to_each_other(queue: Queue):

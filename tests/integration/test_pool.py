@@ -275,7 +275,42 @@ def test_worker_stop_gives_up_after_its_timeout(queue: Queue):
 
     done = queue.run("worker", "stop", "--timeout", "0.2", code=124)
 
-    assert done.stderr.startswith("error: ")
+    (seen,) = queue.workers()
+    whom = f"job job (worker {seen.info.id} on {seen.info.host})"
+    assert done.stderr.splitlines()[:2] == [f"waiting for {whom}", f"error: not stopped after 0.2 s: {whom}"]
+
+
+def test_a_stop_that_is_under_way_is_seen_everywhere(queue: Queue, tmp_path: Path):
+    queue.start(workers=1)
+    queue.enqueue(f"until test -e {tmp_path}/go; do sleep 0.05; done", "--id", "job")
+    queue.busy_worker()
+    stop = queue.begin("worker", "stop")
+
+    wait_until(lambda: [each["state"] for each in queue.json("worker", "list")] == ["stopping"], 120)
+
+    assert "stopping" in queue.run("worker", "list").stdout
+    assert queue.json("status")["workers"] == {"running": 1, "busy": 1, "stopping": 1}
+    assert "1 running, 1 busy, 1 stopping" in queue.run("status").stdout
+    assert [reason["code"] for reason in queue.json("explain", "job")["reasons"]] == ["running", "stopping"]
+    (tmp_path / "go").touch()
+    assert stop.wait(120) == 0
+    assert stop.stdout is not None
+    stop.stdout.close()
+    assert queue.state("job") == "completed"
+
+
+def test_workers_that_are_too_many_are_stopping_while_they_finish_their_jobs(queue: Queue, tmp_path: Path):
+    queue.start(workers=2)
+    for _ in range(2):
+        queue.enqueue(f"until test -e {tmp_path}/go; do sleep 0.05; done")
+    wait_until(lambda: queue.json("status")["workers"]["busy"] == 2, 120)
+
+    queue.run("worker", "scale", "1")
+
+    assert sorted(each["state"] for each in queue.json("worker", "list")) == ["busy", "stopping"]
+    assert queue.json("status")["workers"] == {"running": 2, "busy": 2, "stopping": 1}
+    (tmp_path / "go").touch()
+    wait_until(lambda: [each["state"] for each in queue.json("worker", "list")] == ["idle"], 120)
 
 
 def test_worker_stop_is_content_when_none_runs(queue: Queue):

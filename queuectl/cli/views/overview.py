@@ -20,10 +20,11 @@ def status(found: Status, _params: StatusParams | None, screen: Screen) -> None:
         screen.write(painted(f"{state_cell(state, screen):12} {count:>{width},}", colour, screen) + "\n")
     screen.write(f"{'  total' if screen.is_terminal else 'total':12} {found.total:>{width},}\n\n")
     late = found.oldest_due_ms
+    stopping = f", {found.stopping} stopping" if found.stopping else ""
     done = f"{found.done(well=True):,} completed, {found.done(well=False):,} failed"
     facts(
         (
-            ("workers", f"{found.running} running, {found.busy} busy"),
+            ("workers", f"{found.running} running, {found.busy} busy{stopping}"),
             ("waiting", None if late is None else f"the oldest due job for {format_duration(late)}"),
             ("last 5 min", f"{found.recent.get('enqueued', 0):,} enqueued, {done} attempts"),
             ("queues", None if len(found.queues) < 2 else _queues(found)),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         WorkerRecord,
     )
 
-_COLOURS = {"busy": "34", "stale": "33"}
+_COLOURS = {"busy": "34", "stopping": "33", "stale": "33"}
 
 
 def start(result: Ended | Detached, params: Start, screen: Screen) -> None:

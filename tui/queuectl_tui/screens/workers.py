@@ -297,7 +297,8 @@ def state_of(worker: WorkerSeen, stop: str | None) -> str:
         return "stale"
     if stop is not None:
         return "stopping" if stop == "now" else "draining"
-    return worker.state.value
+    # Its pool goes on: it is one too many, or its supervisor is gone.
+    return "draining" if worker.stopping else worker.state.value
 
 
 def _meaning(state: str, *, busy: bool) -> str:
