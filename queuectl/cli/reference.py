@@ -46,7 +46,7 @@ An error is one line `error: …` on stderr, with a line `hint: …` where one h
 | 0 | done; also when whoever read the output had enough of it (`list \\| head -1`) |
 | 1 | a job that was waited for did not complete; the doctor found a problem, the self-test a violation |
 | 2 | usage or bad input |
-| 3 | no such job, or nothing matched |
+| 3 | what was named does not exist: a job, a pool, a host, a view, an error |
 | 4 | refused: wrong state, or already there |
 | 5 | the store cannot be used: locked beyond the wait, full, corrupt, not ours, made by a newer version; or the \
 machine can run no worker |
@@ -54,6 +54,10 @@ machine can run no worker |
 | 74 | done, but the output could not be written: the device is full, or stdout is closed |
 | 124 | the time ran out |
 | 130, 143 | interrupted by Ctrl+C, or by SIGTERM; work in several transactions says how much of it is done |
+
+What you name must exist, and one name that does not is 3 before anything is done: IDs, `--host`, `--pool`, `--view`,
+`--error`, `--attempt`, the ID of `history`. What you choose by a property (`--all`, `--state`, `--queue`,
+`--older-than`, `dlq purge`, `worker stop` without `--host`) may match nothing: that is 0, and is said.
 
 ## Jobs
 

@@ -2,7 +2,7 @@
 
 QueuectlError
 ├── UsageError          2  bad input: a flag, a job, a value
-├── NotFound            3  no such job, or nothing matched
+├── NotFound            3  what was named does not exist
 ├── Refused             4  wrong state, or already there
 ├── StoreError          5  the store cannot be used
 │   ├── StoreBusy          locked for longer than the wait
@@ -42,7 +42,7 @@ class UsageError(QueuectlError):
 
 
 class NotFound(QueuectlError):
-    """No such job, or nothing matched."""
+    """What was named does not exist."""
 
     exit_code = 3
     code = "not_found"

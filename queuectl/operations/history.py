@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from queuectl.domain.errors import UsageError
+from queuectl.config import SETTINGS
+from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
@@ -52,7 +53,19 @@ def history(context: Context, params: History) -> Iterator[EventRecord]:
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="0 lists all")
     events = context.store.journal.events(limit=params.limit or _ALL, subject=params.id)
+    if not events and params.id is not None and not _exists(context, params.id):
+        raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists what was done")
     return (EventRecord(event=event) for event in events)
+
+
+def _exists(context: Context, name: str) -> bool:
+    """Whether there is something of this name to which nothing has been done yet; an enqueue does not count."""
+    fleet = context.store.fleet
+    return (
+        bool(context.store.jobs.taken([name]))
+        or name in SETTINGS
+        or name in {pool.id for pool in fleet.running_pools()} | {worker.id for worker in fleet.running_workers()}
+    )
 
 
 HISTORY = Operation(

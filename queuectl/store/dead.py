@@ -61,6 +61,8 @@ class Dead:
     def resolve(self, given: str) -> str | None:
         """The signature that begins with these digits; None for `none`. Raises UsageError, NotFound."""
         if given == UNKNOWN:
+            if not self.count(None):
+                raise NotFound("no dead job died before errors were told apart", hint="queuectl dlq list --by-error")
             return None
         prefix = given.lower()
         if len(prefix) < _SHORTEST or not _DIGITS.issuperset(prefix):

@@ -161,6 +161,53 @@ def test_a_job_that_is_not_there_is_told_with_exit_code_3(queue: Queue, words: t
     command.run(*words, env=queue.environment).refused(3, "no job x")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("history", "x"), "no job, worker, pool or setting x"),
+        (("worker", "stop", "--host", "x"), "no host x"),
+        (("worker", "scale", "3", "--pool", "x"), "no pool x"),
+        (("list", "--view", "x"), "no view x"),
+        (("view", "delete", "x"), "no view x"),
+        (("dlq", "list", "--error", "ffff"), "no dead job ended with error ffff"),
+        (("dlq", "retry", "--error", "ffff"), "no dead job ended with error ffff"),
+        (("dlq", "purge", "--error", "ffff"), "no dead job ended with error ffff"),
+        (("dlq", "retry", "--error", "none"), "no dead job died before errors were told apart"),
+        (("logs", "a", "--attempt", "7"), "job a has no attempt 7"),
+        (("undo", "7"), "no undo 7"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_of_nothing_is_exit_code_3(queue: Queue, words: tuple[str, ...], told: str):
+    queue.enqueue("true", "--id", "a")
+
+    command.run(*words, env=queue.environment).refused(3, told)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("list", "--queue", "x"), "no jobs"),
+        (("dlq", "list", "--queue", "x"), "no dead jobs"),
+        (("dlq", "retry", "--all"), "no dead jobs"),
+        (("dlq", "purge"), "0 jobs deleted"),
+        (("prune", "-s", "dead", "--older-than", "0"), "0 jobs deleted"),
+        (("worker", "stop"), "no workers were running"),
+        (("worker", "stop", "--host", os.uname().nodename), "no workers were running"),
+        (("worker", "list"), "no workers are running"),
+        (("view", "list"), "no views are saved"),
+        (("history", "a"), "nothing has been done to a"),
+    ],
+    ids=" ".join,
+)
+def test_a_choice_that_matches_nothing_is_exit_code_0_and_is_told(queue: Queue, words: tuple[str, ...], told: str):
+    queue.enqueue("true", "--id", "a")
+
+    done = queue.run(*words)
+
+    assert told in done.stdout + done.stderr
+
+
 def test_db_and_json_may_stand_before_and_after_the_command(queue: Queue):
     other = str(queue.directory / "other.db")
 

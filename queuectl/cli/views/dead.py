@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
-from queuectl.cli.views.changes import deleted, retry
+from queuectl.cli.views.changes import deleted
+from queuectl.cli.views.changes import retry as retried
 from queuectl.cli.views.jobs import LONGEST, age, show, when
 
 TYPE_CHECKING = False
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.dead import DeadRecord, ErrorRecord, ListDead
+    from queuectl.operations.changes import Changed
+    from queuectl.operations.dead import DeadRecord, ErrorRecord, ListDead, RetryDead
 
 
 def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
@@ -32,6 +34,13 @@ def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
     ]
     if not table(columns, map(_row, found), screen):
         screen.say_empty("no dead jobs")
+
+
+def retry(result: Changed, params: RetryDead, screen: Screen) -> None:
+    """A line for each; that there was none is said."""
+    retried(result, params, screen)
+    if not result.ids:
+        screen.say("no dead jobs")
 
 
 def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
