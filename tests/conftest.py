@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib.util import find_spec
 
 import pytest
 
-from tests.support import command
-from tests.support.queue import Queue
+NEEDED = ("apsw", "hypothesis", "psycopg", "pytest_asyncio", "pytest_textual_snapshot", "textual", "yaml")
+MISSING = [name for name in NEEDED if find_spec(name) is None]
+if not MISSING:
+    # Otherwise `pytest_configure` says what to do, in place of a traceback, or of an error for each file.
+    from tests.support import command
+    from tests.support.queue import Queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +37,8 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if MISSING:
+        raise pytest.UsageError(f"run ./bin/test, which sets up what the tests need ({', '.join(MISSING)})")
     config.addinivalue_line("markers", "on_sqlite: a test that is about SQLite's files; others run on every store")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_one_line_says_what_is_missing(checkout: Path, command: str, python: str
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (checkout / ".venv").exists()
+
+
+def test_pytest_without_what_the_tests_need_names_the_program_that_sets_it_up():
+    hide = """
+import importlib.util, sys
+import pytest
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in {"hypothesis", "yaml"} else real(name, *rest)
+sys.exit(pytest.main(["-q"]))
+"""
+    done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 4
+    told = "ERROR: run ./bin/test, which sets up what the tests need (hypothesis, yaml)"
+    assert [line for line in (done.stdout + done.stderr).splitlines() if line] == [told]
