@@ -53,6 +53,8 @@ class Setting:
 
 
 _DAY = 86_400
+_OTHER_VARIABLES = frozenset(("QUEUECTL_DB", "QUEUECTL_DEBUG", "QUEUECTL_JOB_ID", "QUEUECTL_ATTEMPT", "QUEUECTL_RUN"))
+"""Variables that are not settings: how to run, and what a job finds in its environment."""
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
@@ -182,6 +184,18 @@ def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.env
         else:
             values[key] = setting.default
     return Settings(**values)  # type: ignore[arg-type]  # the table above gives each its type
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str | None]]:
+    """Variables QUEUECTL_… that mean nothing, each with the one that was probably meant."""
+    known = {_variable(key) for key in SETTINGS} | _OTHER_VARIABLES
+    unknown = sorted(name for name in environ if name.startswith("QUEUECTL_") and name not in known)
+    if not unknown:
+        return []
+    # Loaded here, as above.
+    from difflib import get_close_matches
+
+    return [(name, next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), None)) for name in unknown]
 
 
 def show(value: Value) -> str:

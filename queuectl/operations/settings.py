@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.config import SETTINGS, known_key, origin, settings_from, show
+from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Operation
 
@@ -76,6 +76,8 @@ class AllSettings:
 
 def list_settings(context: Context, _params: ListSettings) -> AllSettings:
     """Every setting and what holds."""
+    for name, meant in unknown_variables():
+        context.say(f"note: {name} is set here and is no setting" + (f"; did you mean {meant}?" if meant else ""))
     return AllSettings(settings=tuple(_now(context, key) for key in SETTINGS))
 
 

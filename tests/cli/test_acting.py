@@ -38,6 +38,22 @@ def states(queue: Queue) -> dict[str, str]:
     return {job["id"]: job["state"] for job in queue.json("list")}
 
 
+@pytest.mark.on_sqlite
+def test_a_variable_that_looks_like_a_setting_and_is_none_is_named(queue: Queue):
+    queue.environment |= {"QUEUECTL_MAX_RETRY": "7", "QUEUECTL_COLOUR": "blue", "QUEUECTL_LEASE": "40"}
+    queue.enqueue("true")
+
+    assert queue.run("config", "list").stderr.splitlines() == [
+        "note: QUEUECTL_COLOUR is set here and is no setting",
+        "note: QUEUECTL_MAX_RETRY is set here and is no setting; did you mean QUEUECTL_MAX_RETRIES?",
+    ]
+    checks = [each for each in queue.json("doctor", code=1)["checks"] if each["name"] == "environment"]
+    assert [(each["ok"], each["cure"]) for each in checks] == [
+        (True, None),
+        (False, "rename it to QUEUECTL_MAX_RETRIES, or unset it"),
+    ]
+
+
 @pytest.mark.parametrize("wrong", ["dead", "nobody"])
 @pytest.mark.parametrize(
     "words",

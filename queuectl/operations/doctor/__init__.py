@@ -70,6 +70,7 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
     yield surroundings.versions()
     machine = surroundings.machine()
     yield machine
+    yield from surroundings.variables()
     in_a_file = not is_url(context.location)
     if in_a_file:
         yield from surroundings.examine(context, fix=params.fix)

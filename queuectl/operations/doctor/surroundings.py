@@ -7,6 +7,7 @@ import platform
 import stat
 
 from queuectl import __version__
+from queuectl.config import unknown_variables
 from queuectl.domain.errors import MachineUnfit
 from queuectl.domain.finding import Finding
 from queuectl.domain.quantity import format_bytes
@@ -35,6 +36,13 @@ def machine() -> Finding:
     except MachineUnfit as error:
         return Finding(name="machine", detail=error.message, cure=error.hint or "see docs/operations.md")
     return Finding(name="machine", detail="processes can be told apart, and /bin/sh starts")
+
+
+def variables() -> Iterator[Finding]:
+    """Variables of the environment that look like settings, and are none."""
+    for name, meant in unknown_variables():
+        cure = f"rename it to {meant}, or unset it" if meant else None
+        yield Finding(name="environment", detail=f"{name} is set and is no setting: it is ignored", cure=cure)
 
 
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
