@@ -23,13 +23,18 @@ class Filter:
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter. Words without a known key are text, which is looked for as it stands. Raises UsageError."""
+    """Read a filter. Words without a known key are text, which is looked for as it stands. Raises UsageError.
+
+    A word in double quotes is text too, whatever it looks like.
+    """
     states: list[JobState] = []
     found: dict[str, str] = {}
     words: list[str] = []
     for word in text.split():
         key, colon, value = word.partition(":")
-        if not colon or key not in KEYS:
+        if word.startswith('"') and word.endswith('"') and len(word) > 2:
+            words.append(word[1:-1])
+        elif not colon or key not in KEYS:
             words.append(word)
         elif not value:
             raise UsageError(f"{key}: says nothing", hint=f"write {key}:VALUE")

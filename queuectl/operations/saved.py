@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import NotFound, UsageError
-from queuectl.domain.filter import parse_filter
+from queuectl.domain.filter import KEYS, parse_filter
 from queuectl.domain.look import parse_view
 from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
@@ -34,7 +34,8 @@ class SaveView:
 
     name: str = field("its name; a view of that name is replaced", metavar="NAME", positional=True)
     words: tuple[str, ...] = field(
-        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command; for the "
+        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (within "
+        "double quotes if it looks like a key); for the "
         "console also sort:ORDER and columns:-COLUMN,+COLUMN",
         metavar="FILTER",
         positional=True,
@@ -84,9 +85,22 @@ def _check(words: str) -> None:
 
     chosen, look = parse_view(words)
     parse_filter(chosen)
+    for word in chosen.split():
+        key, colon, value = word.partition(":")
+        if colon and value and key.isalpha() and key not in KEYS and not value.startswith("//"):
+            raise _unknown_key(key, word)
     orders = [order.value.replace(" ", "-") for order in Sort]
     if look.sort is not None and look.sort not in orders:
         raise UsageError(f"{look.sort[:40]!r} is not an order", hint=f"one of {', '.join(orders)}")
+
+
+def _unknown_key(key: str, word: str) -> UsageError:
+    """The error for what looks like a key and is none: taken as text, it would show no job, and that is not noticed."""
+    from queuectl.operations.arguments import nearest
+
+    known = (*KEYS, "sort", "columns")
+    meant = nearest(key, known) or f"keys are {', '.join(known)}"
+    return UsageError(f"unknown key {key[:40]!r} in the filter", hint=f"""{meant} (as text: '"{word[:40]}"')""")
 
 
 def delete_view(context: Context, params: DeleteView) -> ViewRecord:

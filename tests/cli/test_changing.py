@@ -393,10 +393,12 @@ def test_views_are_saved_and_used(some: Queue):
         == "bad state:dead,failed queue:mail\n"
     )
     some.run("view", "save", "text", "id:ai")
+    some.run("view", "save", "quoted", "http://host", '"foo:bar"', "10:30")
+    assert some.json("list", "--view", "quoted") == []
     assert [job["id"] for job in some.json("list", "--view", "bad")] == ["dead1", "dead2"]
     assert [job["id"] for job in some.json("list", "--view", "bad", "--search", "dead2")] == ["dead2"]
     assert [job["id"] for job in some.json("list", "--view", "text")] == ["waits"]
-    assert [view["name"] for view in some.json("view", "list")] == ["bad", "text"]
+    assert [view["name"] for view in some.json("view", "list")] == ["bad", "quoted", "text"]
     command.run("list", "--view", "bad", "--queue", "x", env=some.environment).refused(2, "view bad shows one queue")
     command.run("list", "--view", "bad", "-s", "held", env=some.environment).refused(2, "view bad shows none of these")
     command.run("list", "--view", "nope", env=some.environment).refused(3, "no view nope")

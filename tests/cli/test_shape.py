@@ -136,6 +136,8 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         (("undo", "--list", "3"), "--list takes no number", ""),
         (("history", "--limit", "-1"), "--limit must not be negative", ""),
         (("view", "save", "x"), "FILTER is missing", ""),
+        (("view", "save", "x", "foo:bar"), "unknown key 'foo' in the filter", "keys are state, queue"),
+        (("view", "save", "x", "stat:failed"), "unknown key 'stat' in the filter", "did you mean state?"),
         (("view", "save", "x", "state:deda"), "'deda' is not a state", "one of pending"),
         (("view", "save", "x", "queue:a", "queue:b"), "queue: is there twice", ""),
         (("config", "set", "lease", "never"), "lease cannot be 'never'", "from 3 to 86400"),
