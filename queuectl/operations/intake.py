@@ -47,6 +47,9 @@ def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines
             _refuse_taken(context, jobs, numbers)
         finally:
             gc.enable()
+        if not jobs:
+            # An empty pipe is nearly always a mistake of the command before it.
+            context.say(f"no jobs in {'standard input' if file == '-' else file}")
         bulk.commits()
         for some in _store(context, jobs, numbers):
             bulk.count(len(some.ids))

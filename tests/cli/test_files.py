@@ -153,7 +153,9 @@ def test_options_fill_in_what_a_line_leaves_open(queue: Queue):
 
 
 def test_an_empty_file_is_no_job_and_no_error(queue: Queue):
-    assert queue.run("enqueue", "-f", "/dev/null").stdout == ""
+    done = queue.run("enqueue", "-f", "/dev/null")
+    assert (done.stdout, done.stderr) == ("", "no jobs in /dev/null\n")
+    assert queue.run("enqueue", "--lines", "-f", "-", given="\n \n").stderr == "no jobs in standard input\n"
     assert queue.json("enqueue", "-f", "/dev/null") == []
 
 
