@@ -24,6 +24,12 @@ COUNTED = 1000
 """Jobs ahead of one are counted up to this many."""
 _LASTING = frozenset({"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"})
 """What may last until somebody does something, or for hours."""
+_STUCK = _LASTING - {"backoff", "scheduled"}
+"""What lasts until somebody does something."""
+_WEIGHTY = 2
+"""Reasons that are looked at: a job that is due in an hour has no worker either."""
+_LOOKS_EVERY = 2.0
+"""Seconds between two looks at what keeps a job. One takes a millisecond."""
 
 
 @record
@@ -90,16 +96,33 @@ def explain(context: Context, params: Explain) -> Explanation:
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
 
 
-def say_what_holds_up(context: Context, ids: Iterable[str]) -> None:
-    """Tell a person who waits for jobs what keeps the first that is not final, where that is not just its turn."""
-    if not context.watched:
-        return
-    for id_ in ids:
-        found = explain(context, Explain(id=id_))
-        if found.state not in FINAL:
-            if found.reasons[0].code in _LASTING:
-                context.say(f"{id_}: {found.reasons[0].text}")
+class HoldUp:
+    """Says what keeps jobs that are waited for, where that is not just their turn: at once, and when it changes."""
+
+    def __init__(self, context: Context) -> None:
+        """A person is told of everything that may last; a script's log only of what lasts until something is done."""
+        self._context = context
+        self._codes = _LASTING if context.watched else _STUCK
+        self._said: tuple[str, str] | None = None
+        self._look_at = 0.0
+
+    def say(self, ids: Iterable[str]) -> None:
+        """Look at the first job that is not final, unless the last look was a moment ago."""
+        clock = self._context.clock
+        if clock.monotonic() < self._look_at:
             return
+        self._look_at = clock.monotonic() + _LOOKS_EVERY
+        for id_ in ids:
+            found = explain(self._context, Explain(id=id_))
+            if found.state not in FINAL:
+                for reason in found.reasons[:_WEIGHTY]:
+                    if reason.code in self._codes:
+                        if self._said != (id_, reason.code):
+                            self._context.say(f"{id_}: {reason.text}")
+                        self._said = (id_, reason.code)
+                        return
+                self._said = None
+                return
 
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:

@@ -7,7 +7,7 @@ import time
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
-from queuectl.operations.explain import say_what_holds_up
+from queuectl.operations.explain import HoldUp
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import attempt_document, output_of, text_of
 from queuectl.runtime.live import STREAMS, read_stored
@@ -108,7 +108,8 @@ class Log:
         store = self._context.store
         number = self._attempt.attempt if self._attempt is not None else 1
         reading = _Reading(self._context, self._job, number, self._streams)
-        say_what_holds_up(self._context, [self._job.id])
+        hold_up = HoldUp(self._context)
+        hold_up.say([self._job.id])
         try:
             while True:
                 seen = store.changed()
@@ -123,6 +124,7 @@ class Log:
                 if job.state in FINAL:
                     return
                 while store.changed() == seen:
+                    hold_up.say([self._job.id])
                     time.sleep(_INTERVAL)
                     yield from reading.live()
         finally:

@@ -8,7 +8,7 @@ from queuectl.domain.errors import TimedOut
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.quantity import format_duration, parse_duration
 from queuectl.domain.record import field, record
-from queuectl.operations.explain import say_what_holds_up
+from queuectl.operations.explain import HoldUp
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import detail
 
@@ -63,7 +63,8 @@ def wait(context: Context, params: Wait) -> Waited:
         # Raises for one that does not exist before an hour is spent on waiting for those before it.
         context.store.jobs.state(id_)
     left = list(reversed(ids))
-    say_what_holds_up(context, ids)
+    hold_up = HoldUp(context)
+    hold_up.say(ids)
     while True:
         # Looked at before the states, so that no change between the two is missed.
         seen = context.store.changed()
@@ -75,6 +76,7 @@ def wait(context: Context, params: Wait) -> Waited:
         context.progress(len(ids) - len(left), len(ids), "jobs final")
         while context.store.changed() == seen:
             _check_time(context, params, started, left)
+            hold_up.say(reversed(left))
             time.sleep(_INTERVAL)
         _check_time(context, params, started, left)
 

@@ -14,7 +14,7 @@ from queuectl.cli.output import OutputWriter
 from queuectl.cli.screen import Screen
 from queuectl.operations.logs import Piece
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import Done, has_opened_its_store
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
@@ -226,8 +226,9 @@ def test_following_a_job_that_goes_away_ends(queue: Queue):
     with queue.context.store.database.transaction():
         queue.context.store.database.query("DELETE FROM jobs WHERE id = 'a'")
 
-    Done(following).refused(3, "no job a")
-    Done(waiting).refused(3, "no job a")
+    for done in (Done(following), Done(waiting)):
+        assert done.code == 3
+        assert "\nerror: no job a\n" in done.err, "after the line that says that no workers are running"
 
 
 def test_wait_returns_as_soon_as_all_are_final(queue: Queue):
@@ -261,7 +262,9 @@ def test_wait_exits_1_and_names_the_job_that_did_not_complete(queue: Queue, line
 
 
 def test_wait_runs_out_of_time_with_124(queue: Queue):
-    queue.enqueue("true", "--id", "a")
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "a")
+    queue.wait_for("a", "processing")
 
     done = command.run("wait", "a", "--timeout", "0.1", env=queue.environment)
 
@@ -293,7 +296,7 @@ def test_a_person_who_waits_is_told_what_keeps_the_job(queue: Queue, words: tupl
 
     assert code == 124
     assert "a: no workers are running; start some: queuectl worker start" in screen
-    assert "no workers" not in queue.run(*words, code=124).stderr, "a script is told nothing"
+    assert queue.run(*words, code=124).stderr.startswith("a: no workers are running; start some: ")
 
 
 def test_a_line_that_was_drawn_again_is_shown_as_it_stood_at_its_end(queue: Queue):
@@ -349,3 +352,30 @@ def test_on_a_terminal_the_line_under_way_is_drawn_again(monkeypatch: pytest.Mon
         ["10%", "100%", "100%\n", "en", "en"] if drawn else []
     )
     assert out.getvalue().replace(erase, "").endswith("100%\nenen" if drawn else "100%\nen")
+
+
+def test_a_script_that_waits_is_told_only_of_what_lasts_until_something_is_done(queue: Queue):
+    queue.start()
+    queue.enqueue("true", "--id", "later", "--delay", "1h")
+    queue.enqueue("true", "--id", "kept", "--delay", "1h")
+    queue.run("hold", "kept")
+
+    assert queue.run("wait", "later", "--timeout", "50ms", code=124).stderr == "error: not final after 50ms: later\n"
+    assert "kept: it is held" in queue.run("wait", "kept", "--timeout", "50ms", code=124).stderr
+
+
+@pytest.mark.parametrize("words", [("wait", "a"), ("logs", "--follow", "a")])
+def test_who_waits_is_told_when_the_last_worker_has_left(queue: Queue, words: tuple[str, ...]):
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "a")
+    queue.wait_for("a", "processing")
+    waiting = command.start(*words, env=queue.environment)
+    wait_until(lambda: has_opened_its_store(waiting), 120)
+
+    queue.run("worker", "stop", "--now")
+
+    assert waiting.stderr is not None
+    lines = iter(waiting.stderr.readline, b"")
+    assert any(line.startswith(b"a: no workers are running") for line in lines)
+    queue.run("cancel", "a")
+    assert waiting.wait(120) == (1 if words[0] == "wait" else 0)
