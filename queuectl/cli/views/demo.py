@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl.cli.program import called_by
 from queuectl.cli.render import Column, painted, table
 from queuectl.cli.views.overview import status
 from queuectl.domain.terminal import shown
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 NEXT = """
 Now your own:
-  ./bin/queuectl enqueue 'echo hello'
-  ./bin/queuectl worker start --count 2 &
-  ./bin/queuectl list
-  ./bin/queuectl worker stop
+  {program} enqueue 'echo hello'
+  {program} worker start --count 2 &
+  {program} list
+  {program} worker stop
 """
 
 
@@ -26,7 +27,7 @@ def demo(found: Shown | Watched, _params: Demo, screen: Screen) -> None:
     """What to type next; where nobody has seen it in the console, the status and the dead letters with the reason."""
     if isinstance(found, Shown):
         _tell(found, screen)
-    for line in NEXT.rstrip("\n").split("\n"):
+    for line in NEXT.format(program=called_by()).rstrip("\n").split("\n"):
         screen.say(line)
 
 

@@ -1,0 +1,50 @@
+"""What a person is told to type next runs the same queuectl."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from queuectl.cli.program import called_by
+from tests.support.queue import QUEUECTL, ROOT
+
+TYPE_CHECKING = False
+
+MODULE = str(ROOT / "queuectl" / "cli" / "__main__.py")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A console script as a wheel has it."""
+    script = tmp_path / "venv" / "bin" / "queuectl"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    return script
+
+
+def called(monkeypatch: pytest.MonkeyPatch, program: str, *, here: Path, path: str) -> str:
+    monkeypatch.setattr(sys, "argv", [program, "demo"])
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.chdir(here)
+    return called_by()
+
+
+def test_a_checkout_is_called_by_its_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    assert called(monkeypatch, MODULE, here=ROOT, path="/usr/bin") == "./bin/queuectl"
+    assert called(monkeypatch, MODULE, here=tmp_path, path="/usr/bin") == QUEUECTL
+    assert called(monkeypatch, MODULE, here=tmp_path, path=str(ROOT / "bin")) == "queuectl"
+
+
+def test_an_installed_program_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path):
+    assert called(monkeypatch, str(installed), here=tmp_path, path=str(installed.parent)) == "queuectl"
+    assert called(monkeypatch, str(installed), here=tmp_path, path="/usr/bin") == "./venv/bin/queuectl"
+    assert called(monkeypatch, str(installed), here=ROOT, path="/usr/bin") == str(installed)
+
+
+def test_a_module_without_a_launcher_is_called_by_its_interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    module = tmp_path / "site-packages" / "queuectl" / "cli" / "__main__.py"
+
+    assert called(monkeypatch, str(module), here=tmp_path, path="/usr/bin") == f"{sys.executable} -m queuectl.cli"
