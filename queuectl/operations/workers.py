@@ -174,6 +174,7 @@ def run_pool(context: Context, params: Start) -> Ended:
             drain=params.drain,
             # A line for each job would tear the progress bar.
             brief=params.quiet or (params.drain and context.watched),
+            quiet=params.quiet,
         ),
         context.open_store,
         context.place,

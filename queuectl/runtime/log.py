@@ -20,16 +20,25 @@ _STDERR = 2
 class Log:
     """Writes whole lines at once, so that those of several processes do not mix."""
 
-    def __init__(self, who: str, *, brief: bool = False) -> None:
-        """Lines carry `who`. `brief` leaves out what went well: for a progress bar, and for a log file."""
+    def __init__(self, who: str, *, brief: bool = False, quiet: bool = False) -> None:
+        """Lines carry `who`. `brief` leaves out what went well: for a progress bar, and for a log file.
+
+        `quiet` also leaves out what happens as it was ordered: starts, stops and scaling.
+        """
         self._who = who
         self._brief = brief
+        self._quiet = quiet
         self._second = 0
         self._clock = ""
 
     def detail(self, line: str) -> None:
         """Say what went as it should."""
         if not self._brief:
+            self.event(line)
+
+    def notice(self, line: str) -> None:
+        """Log what happens as it was ordered."""
+        if not self._quiet:
             self.event(line)
 
     def event(self, line: str) -> None:

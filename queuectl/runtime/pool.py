@@ -60,6 +60,8 @@ class PoolParams:
     """End when nothing is left to run."""
     brief: bool = False
     """Log only what a person should see."""
+    quiet: bool = False
+    """Log only what went wrong: not even that the pool starts, stops or is scaled."""
 
 
 class Pool:
@@ -81,7 +83,7 @@ class Pool:
         self._place = place
         self._location = location
         self._left = left
-        self._log = Log(self.id, brief=params.brief)
+        self._log = Log(self.id, brief=params.brief, quiet=params.quiet)
         self._context: Any = multiprocessing.get_context(START_METHOD)
         self._workers: dict[str, tuple[BaseProcess, float]] = {}
         self._size = self._allowed = params.size
@@ -121,7 +123,7 @@ class Pool:
         # The steward first: it must not be the one that finds no descriptor left.
         self._keep_steward()
         self._fill()
-        self._log.event(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
+        self._log.notice(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
         while self._workers or not self._is_ending():
             self._fill()
             wait_for_any([signals, *self._sources()], timeout=self._timeout())
@@ -138,7 +140,7 @@ class Pool:
         finally:
             # Only now: whoever waits for the end of the pool may copy the store, and nothing may have it open.
             self._take_away()
-        self._log.event("pool stopped")
+        self._log.notice("pool stopped")
         return done
 
     def _register(self) -> None:
@@ -329,7 +331,7 @@ class Pool:
         before, self._size = self._size, size
         self._allowed = machine.allow_open_files(size, self._bells)
         room = "" if self._allowed == size else f": the limit of open files has room for {self._allowed} of them"
-        self._log.event(f"scaled from {before} to {size} workers{room}")
+        self._log.notice(f"scaled from {before} to {size} workers{room}")
 
     def _bury(self) -> None:
         """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
@@ -387,10 +389,10 @@ class Pool:
         self._stop = stop
         count = len(self._workers)
         if stop is Stop.DRAIN:
-            self._log.event(
+            self._log.notice(
                 f"stopping: waiting for {count} worker{'' if count == 1 else 's'} (again to end their jobs now)"
             )
         elif self._lost is None:
-            self._log.event("stopping now: running jobs are ended and put back")
+            self._log.notice("stopping now: running jobs are ended and put back")
         for child, _ in self._workers.values():
             send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)

@@ -275,7 +275,8 @@ class Worker:
         if claim is not None:
             if claim is self._unannounced and time.monotonic() >= self._announce_at:
                 # One line is enough for a job that ends before it has run for a second.
-                self._log.detail(f"running {claim.id} (attempt {claim.attempts} of {claim.max_retries + 1})")
+                tried = f"try {claim.attempts} of {claim.max_retries + 1}"
+                self._log.detail(f"running {claim.id} (attempt {claim.fence}, {tried})")
                 self._unannounced = None
             self._tenure.tell(claim)
         if self._stop is not Stop.NOW and self._pulse.is_orphan:

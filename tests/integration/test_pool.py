@@ -246,6 +246,33 @@ def test_a_pool_told_to_stop_as_it_starts_a_worker_ends_all_the_same(queue: Queu
     assert queue.state("job") in {"pending", "completed"}
 
 
+def test_a_quiet_pool_logs_only_what_went_wrong(queue: Queue):
+    queue.enqueue("true")
+    queue.enqueue("exit 3", "--id", "bad", "--max-retries", "0")
+
+    pool = queue.drain("--quiet")
+
+    assert pool.wait(120) == 0
+    (line,) = pool.log.splitlines()
+    assert "dead bad in" in line
+    pool = queue.start("--quiet")
+    queue.run("worker", "scale", "2")
+    wait_until(lambda: len(queue.workers()) == 2, 120)
+    queue.run("worker", "stop")
+    assert (pool.wait(120), pool.log) == (0, "")
+
+
+def test_the_log_and_the_history_give_an_attempt_the_same_number(queue: Queue):
+    pool = queue.start()
+    queue.enqueue("test $QUEUECTL_ATTEMPT -gt 1 || sleep 300; sleep 300", "--id", "job")
+    os.kill(queue.busy_worker(), signal.SIGKILL)
+
+    wait_until(lambda: "running job (attempt 2, try 1 of 4)" in pool.log, 120)
+
+    assert [each["attempt"] for each in queue.json("show", "job")["history"]] == [1, 2]
+    assert "tries     1 of 4\n" in queue.run("show", "job").stdout
+
+
 def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone(queue: Queue, tmp_path: Path):
     pools = [queue.start(workers=2), queue.start()]
     queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")

@@ -25,7 +25,7 @@ def report(context: Context, job_id: str) -> str:
         f"## queuectl job {safe(job.id)}: {job.state}",
         "",
         f"- command: `{safe(job.command[:2000])}`",
-        f"- queue {safe(job.queue)}, priority {job.priority}, attempt {job.attempts} of {job.max_retries + 1}",
+        f"- queue {safe(job.queue)}, priority {job.priority}, try {job.attempts} of {job.max_retries + 1}",
         f"- directory: {safe(job.cwd or '-')}",
         f"- variables: {safe(' '.join(f'{name}=***' for name, _ in job.env)) or '-'}",
         f"- enqueued {format_time(job.created_at)}",

@@ -33,7 +33,7 @@ def start(result: Ended | Detached, params: Start, screen: Screen) -> None:
     if isinstance(result, Detached):
         screen.write(f"{result.pool}\n")
         screen.say(f"{_count(params.count, 'worker')} at work; stop them with: queuectl worker stop")
-    else:
+    elif not params.quiet:
         screen.say(f"{result.completed} completed, {result.failed} failed attempts")
 
 
