@@ -15,7 +15,7 @@ _DURATION_HINT = (
 _NUMBER = r"\d+(?:\.\d+)?"
 _PARTS = "".join(rf"(?:({_NUMBER}){unit})?" for unit in _UNITS)
 """Each unit once, the largest first."""
-_TIME = r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)?"
+_TIME = r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)?)?"
 MAX_DURATION_MS = 10 * 366 * 86_400_000
 """Ten years: longer than anything that is meant."""
 MAX_TIME = 253_402_300_799_999
@@ -50,7 +50,7 @@ def parse_time(text: str) -> int:
     parts = re.fullmatch(_TIME, text.strip(), re.ASCII)
     date, clock, zone = parts.groups("") if parts else ("", "", "")
     try:
-        moment = datetime.fromisoformat(f"{date}T{clock}{zone.upper()}")
+        moment = datetime.fromisoformat(f"{date}T{clock or '00:00:00'}{zone.upper()}")
     except ValueError:
         raise UsageError(f"{text[:40]!r} is not a time", hint=hint) from None
     if moment.tzinfo is None:

@@ -8,6 +8,7 @@ import threading
 
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
+from queuectl.domain.text import has_control, safe
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -38,6 +39,8 @@ class Saved:
 
 def backup(context: Context, params: Backup) -> Saved:
     """Copy the store to a new file, which appears under its name only when it is complete."""
+    if has_control(params.file):
+        raise UsageError(f"the name of the copy must not contain control characters: {safe(params.file)}")
     try:
         path = os.path.abspath(os.path.expanduser(params.file))
     except OSError as error:  # the directory we are in is gone

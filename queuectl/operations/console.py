@@ -50,7 +50,9 @@ def console(context: Context, params: Console) -> Closed:
         )
     # By its name, and only here: the engine does not know the console, nor load what it is made of.
     app: Any = __import__("queuectl_tui.opening", fromlist=("run",))
-    code = app.run(context.given, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse)
+    code = app.run(
+        context.given, say=context.say, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse
+    )
     return Closed(exit_code=code)
 
 

@@ -209,6 +209,8 @@ def test_a_store_whose_name_has_control_characters_is_refused(queue: Queue, how:
             done.refused(2, "must not contain control characters")
             assert "secret" not in done.err
     assert not any(os.scandir(queue.directory))
+    queue.enqueue("true")
+    command.run("backup", "copy.db\r", env=queue.environment, cwd=queue.directory).refused(2, "control characters")
 
 
 @pytest.mark.parametrize("name", ['"q.db"', "'q.db'", "$NAME.db"])

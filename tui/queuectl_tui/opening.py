@@ -8,11 +8,22 @@ from queuectl_tui.app import ConsoleApp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from queuectl.operations.context import Context
 
 
-def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no_mouse: bool = False) -> int:
+def run(
+    flag_db: str | None,
+    *,
+    say: Callable[[str], None] = lambda _line: None,
+    read_only: bool = False,
+    ascii: bool = False,
+    no_mouse: bool = False,
+) -> int:
     """Open the console on a store and return its exit code.
+
+    A console that changes nothing creates no store either: where there is none it says so, and is not opened.
 
     Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.
     """
@@ -21,8 +32,10 @@ def run(flag_db: str | None, *, read_only: bool = False, ascii: bool = False, no
         return bootstrap.context(flag_db)
 
     keys = user_keymap.read(user_keymap.location())
-    first = factory()
+    first = bootstrap.context(flag_db, on_absent=say) if read_only else factory()
     try:
+        if first.store.absent:
+            return 0
         first.store.changed()
         location = first.location
     finally:
