@@ -162,3 +162,16 @@ async def test_delete_asks_before_it_does(make_app: Any):
         await pilot.press("enter")
         await pilot.pause()
         assert len(app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("key", ["K", "c", "C", "S", "X", "V", "question_mark", "n", "e", "P", "colon"])
+async def test_a_dialog_takes_keys_at_once(make_app: Any, key: str):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.fetch(lambda context: context.store.views.save("seen", "state:dead", now=0), "t")
+        app.view.set_filter("state:processing" if key == "K" else "state:failed")
+        await pilot.pause()
+        await pilot.press(key)
+
+        assert len(app.screen_stack) == 2
+        assert app.screen.focused is not None

@@ -71,6 +71,8 @@ class Dialog(ModalScreen[Answer]):
         .wrong { color: $text-error; height: auto; }
     }
     """
+    AUTO_FOCUS = "*"
+    """The console's own is for its table: without this, a dialog that gives nothing the focus would take no keys."""
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
 
     def action_leave(self) -> None:
