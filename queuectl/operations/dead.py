@@ -184,7 +184,12 @@ def purge(context: Context, params: Purge) -> Deleted:
 def ask_to_purge(context: Context, params: Purge) -> str | None:
     """How many there are to lose."""
     dead = _count(context, params.error)
-    return f"Delete {dead:,} dead {'job' if dead == 1 else 'jobs'} and their history?" if dead else None
+    if not dead:
+        return None
+    from queuectl.operations.outlook import outlook
+
+    whose = "1 dead job and its" if dead == 1 else f"{dead:,} dead jobs and their"
+    return f"{outlook(context, PURGE.name, params)} Delete {whose} history?"
 
 
 def _resolved(context: Context, errors: tuple[str, ...]) -> list[str | None]:

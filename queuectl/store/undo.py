@@ -19,7 +19,7 @@ from queuectl.store.database import Duplicate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Any, Self
 
@@ -30,6 +30,8 @@ KEPT_MS = 600_000
 MAX_JOBS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 """More than this is not kept: the store would grow by what somebody wants to be rid of."""
+_STEP = 10_000
+"""Jobs that are looked at together before an action."""
 _NAMED = 3
 _STAMPS = frozenset({"updated_at", "fence"})
 
@@ -124,19 +126,25 @@ class Keeping:
     def _has_room(self, seqs: str, *, deleted: bool) -> bool:
         if self.too_much:
             return False
-        ((jobs, size),) = self._database.rows("size_of_jobs", seqs=seqs)
+        jobs, size = _size(self._database, seqs, deleted=deleted)
         if not jobs:
             return False
         self._jobs += jobs
         self._bytes += size
-        if deleted:
-            self._bytes += self._database.rows("size_of_outputs", seqs=seqs)[0][0]
         if self._jobs > MAX_JOBS or self._bytes > MAX_BYTES:
             self.too_much = True
             if self._action is not None:
                 # Half an action cannot be taken back: that would be a third state, which nobody asked for.
                 self._database.run("empty_undo", id=self._action)
         return not self.too_much
+
+
+def _size(database: Database, seqs: str, *, deleted: bool) -> tuple[int, int]:
+    """How many jobs would be kept, and about how many bytes."""
+    ((jobs, size),) = database.rows("size_of_jobs", seqs=seqs)
+    if jobs and deleted:
+        size += database.rows("size_of_outputs", seqs=seqs)[0][0]
+    return jobs, size
 
 
 class Undo:
@@ -164,6 +172,32 @@ class Undo:
             Undoable(id=id_, at=at, actor=actor, verb=verb, command=command, jobs=jobs)
             for id_, at, actor, verb, command, jobs in self._database.rows("undos", since=now - KEPT_MS)
         ]
+
+    def keeps(self, ids: Sequence[str], *, deleted: bool = False) -> bool:
+        """Whether jobs are few and small enough for an action on them to be kept, or for them to be `deleted`."""
+        steps = (ids[start : start + _STEP] for start in range(0, len(ids), _STEP))
+        return self._fits(
+            ([seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(step))] for step in steps),
+            deleted=deleted,
+        )
+
+    def keeps_dead(self, signatures: Sequence[str | None] | None, *, deleted: bool = False) -> bool:
+        """The same for the dead jobs of these errors, None for all dead jobs."""
+        first = {"after": 0, "limit": MAX_JOBS + 1}
+        if signatures is None:
+            found = iter([self._database.rows("dead_seqs", **first)])
+        else:
+            found = (self._database.rows("dead_seqs_of_error", signature=each, **first) for each in signatures)
+        return self._fits(([seq for (seq,) in rows] for rows in found), deleted=deleted)
+
+    def _fits(self, steps: Iterable[Sequence[int]], *, deleted: bool) -> bool:
+        jobs = size = 0
+        for seqs in steps:
+            more, larger = _size(self._database, json.dumps(seqs), deleted=deleted)
+            jobs, size = jobs + more, size + larger
+            if jobs > MAX_JOBS or size > MAX_BYTES:
+                return False
+        return True
 
     def take_back(self, id_: int | None, *, now: int) -> TakenBack:
         """Take back an action, the last one if none is named; put back all of its jobs that can be.

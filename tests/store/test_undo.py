@@ -230,6 +230,36 @@ def test_more_than_is_kept_cannot_be_undone_and_nothing_of_it_is_kept(
         stage.store.undo.take_back(None, now=stage.now)
 
 
+@pytest.mark.parametrize("verb", ["delete", "retry", "purge", "purge error", "revive", "retry error"])
+@pytest.mark.parametrize(("limit", "most"), [("MAX_JOBS", 2), ("MAX_JOBS", 3), ("MAX_BYTES", 1), ("MAX_BYTES", 10_000)])
+def test_what_is_said_before_an_action_of_whether_it_will_be_kept_is_what_comes(
+    stage: Stage, verb: str, limit: str, most: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(undo, limit, most)
+    ids = stage.enqueue("a", "b", "c", max_retries=0)
+    for _ in ids:
+        stage.run(Outcome.EXIT, err="boom\n")
+    errors = [stage.store.dead.errors()[0].signature] if verb.endswith("error") else None
+
+    deleted = verb.startswith(("delete", "purge"))
+    if verb in {"delete", "retry"}:
+        said = stage.store.undo.keeps(ids, deleted=deleted)
+    else:
+        said = stage.store.undo.keeps_dead(errors, deleted=deleted)
+
+    assert said == (most in {3, 10_000})
+    assert said == (do(stage, verb, *ids) is not None)
+
+
+def test_a_deletes_output_counts_before_it_as_it_counts_in_it(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(undo, "MAX_BYTES", 10_000)
+    stage.enqueue("a", max_retries=0)
+    stage.run(Outcome.EXIT, err="boom\n" * 4000)
+
+    assert stage.store.undo.keeps(["a"])
+    assert not stage.store.undo.keeps(["a"], deleted=True)
+
+
 def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
     of_every_kind(stage)
 

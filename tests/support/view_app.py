@@ -10,6 +10,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from queuectl import bootstrap
+from queuectl.operations.outlook import outlook
 from queuectl_tui.model import Snapshot
 from queuectl_tui.screens.views import View
 from queuectl_tui.theme import THEMES, Paint
@@ -106,6 +107,9 @@ class ViewApp(App[None]):
 
     def edit_job(self, id_: str) -> None:
         self.opened.append(f"edit {id_}")
+
+    async def outlook(self, operation: Operation, params: Any) -> list[str]:
+        return [told] if (told := outlook(self.context, operation.name, params)) else []
 
     def may_write(self) -> bool:
         return True

@@ -94,7 +94,6 @@ class ConsoleApp(ConsoleActions):
         self.paused = False
         self.history = history
         self._lines = history.read() if history is not None else []
-        self._last_undo = None
         self.mounted_all = False
         """Whether the widgets are there."""
         self._interrupted_at = float("-inf")
@@ -258,7 +257,9 @@ class ConsoleApp(ConsoleActions):
         if event.error is not None:
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
-            self._last_undo = event.undo
+            if not reads(event.operation, event.params):
+                self._last_undo = event.undo
+                self._not_kept = event.operation.name if event.undo is None else None
             self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
         if event.then is not None:
             event.then(event)

@@ -50,6 +50,8 @@ class ConsoleActions(TypedApp):
     user_keymap: Mapping[str, str]
     """The keys that the user has chosen, by the ids of the bindings."""
     _last_undo: int | None = None
+    _not_kept: str | None = None
+    """The operation that this console has done last, where nothing takes it back."""
     _lines: list[str]
     history: History | None
     """Where the command line keeps what was typed; None for nowhere."""
@@ -95,6 +97,13 @@ class ConsoleActions(TypedApp):
 
         self.reader.ask(request, lambda value: None if future.done() else future.set_result(value), key, failed)
         return await future
+
+    async def outlook(self, operation: Operation, params: Any) -> list[str]:
+        """Whether it could be undone, as the last line of a question; nothing for what changes no jobs."""
+        from queuectl.operations.outlook import outlook
+
+        told = await self.fetch(lambda context: outlook(context, operation.name, params), "outlook")
+        return [] if told is None else [told]
 
     # The pool --------------------------------------------------------------------------------------------------------
 
@@ -242,7 +251,9 @@ class ConsoleActions(TypedApp):
 
     def undo(self, then: Callable[[ActionDone], None] | None = None) -> None:
         """Take back what was done last; `then` is told how that ended."""
-        if self.may_write():
+        if self._not_kept not in {None, "undo"}:
+            self.refuse(f"{self._not_kept} cannot be undone; :undo takes back what was done before it")
+        elif self.may_write():
             undo = find("undo")
             self.act(undo, undo.params(undo=self._last_undo), about="undid", then=then)
 
@@ -297,9 +308,8 @@ class ConsoleActions(TypedApp):
             question = await self.fetch(
                 lambda context: operation.question(context, params) if operation.question else None, "question"
             )
-            asked = Confirm(
-                operation.name, [question or f"{operation.summary}."], command_line(operation, params), operation.danger
-            )
+            lines = [question] if question else [f"{operation.summary}.", *await self.outlook(operation, params)]
+            asked = Confirm(operation.name, lines, command_line(operation, params), operation.danger)
             if not await self.push_screen_wait(asked):
                 return
 

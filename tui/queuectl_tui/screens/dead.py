@@ -306,6 +306,7 @@ class DeadView(ListView):
             [
                 *target.errors,
                 "Their output and history go too." if target.n > 1 else "Its output and history go too.",
+                *await self.console_app.outlook(operation, params),
             ],
             command_line(operation, params),
             Danger.DESTROYS,

@@ -212,9 +212,11 @@ class JobActions(View):
             which = "It is" if len(ids) == 1 else f"{running} of them are"
             lines.append(f"{which} running: the whole process tree ends.")
         if act is DELETE:
-            lines.append("Their output and history go with them.")
+            lines.append(
+                "Its output and history go with it." if len(ids) == 1 else "Their output and history go with them."
+            )
         if len(ids) > 1 or danger is not Danger.NONE:
-            lines.append(_last_word(act, len(ids)))
+            lines += await self.console_app.outlook(operation, operation.params(ids=tuple(ids)))
             typed = len(ids) if act is DELETE and len(ids) > 1 else None
             answer = await self._confirm(act, operation, ids, lines, danger=danger, typed=typed, rows=rows)
             if not answer:
@@ -238,6 +240,7 @@ class JobActions(View):
         params = operation.params(ids=tuple(ids), signal=number)
         if len(ids) > 1:
             lines = ["Their whole process trees get the signal, and KILL after kill_grace."]
+            lines += await self.console_app.outlook(operation, params)
             answer = await self._confirm(
                 KILL, operation, ids, lines, danger=Danger.STOPS, typed=len(ids), rows=rows, params=params
             )
@@ -311,14 +314,6 @@ class JobActions(View):
         table.doing.update(dict.fromkeys(ids, act.operation))
         table.tick()
         self.console_app.act(operation, params, about=f"{act.done} {_names(ids)}", then=clear)
-
-
-def _last_word(act: Act, count: int) -> str:
-    if act is DELETE:
-        return "This can be undone for ten minutes." if count <= 1000 else "This cannot be undone."
-    if act is CANCEL:
-        return "What runs is ended; what waits can be put back with u."
-    return "u takes it back."
 
 
 def _names(ids: Sequence[str]) -> str:

@@ -197,8 +197,9 @@ class JobPageActions(OneJobScreen):
 
             line = "The whole process tree ends." if act is CANCEL else "Its output and history go with it."
             name = f"{job.id}  {job.state}  {job.queue}  {job.command}"
+            lines = [line, *await self.console_app.outlook(operation, params)]
             asked = Confirm(
-                f"{act.do.removesuffix(' jobs')} job {one_line(job.id, 40)}?", [line], command_line(operation, params),
+                f"{act.do.removesuffix(' jobs')} job {one_line(job.id, 40)}?", lines, command_line(operation, params),
                 operation.danger, do=act.do, names=[name], total=1,
             )  # fmt: skip
             if not await self.app.push_screen_wait(asked):

@@ -74,10 +74,11 @@ class StormActions(JobActions):
         lines = [
             f"{storm.jobs} of its jobs have failed within two minutes: {one_line(storm.text, 200)}",
             "All that waits in the queue is held. What runs goes on, and new jobs are not held.",
-            "u takes it back, and h releases what is marked.",
+            "h releases what is marked.",
         ]
         if len(ids) >= MARKED:
             lines.append(f"No more than the newest {MARKED:,} can be held at once.")
+        lines += await app.outlook(operation, params)
         rows = [few[id_] for id_ in ids[:_NAMED] if id_ in few]
         answer = await self._confirm(
             HOLD, operation, ids, lines, danger=Danger.STOPS, typed=None, rows=rows, params=params

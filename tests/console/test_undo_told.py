@@ -1,0 +1,126 @@
+"""What the console says about undo, before an action and after it, is what the store does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from queuectl.domain.job import JobState
+from queuectl.operations.outlook import CAN, CANNOT, TOO_MUCH
+from queuectl.store import undo
+from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.widgets.job_table import JobTable
+from tests.support.pilot import screen_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+FILTERED = {
+    "delete of one": ("state:dead", "D"),
+    "delete": ("state:completed", "aD"),
+    "hold": ("state:pending", "ah"),
+    "retry": ("state:dead", "ar"),
+    "cancel what runs": ("state:processing", "x"),
+    "cancel what waits": ("state:pending", "ax"),
+    "kill": ("state:processing", "aK"),
+}
+
+
+def said(app: Any) -> str:
+    assert isinstance(app.screen, Confirm)
+    return str(app.screen._lines[-1])
+
+
+async def ask(app: Any, pilot: Any, what: str) -> None:
+    chosen, keys = FILTERED[what]
+    app.view.set_filter(chosen)
+    await pilot.pause()
+    await pilot.press(*keys)
+    if what == "kill":
+        await pilot.press("enter")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("most", [0, 1000])
+@pytest.mark.parametrize("what", FILTERED)
+async def test_a_question_says_whether_it_can_be_undone(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, what: str, most: int
+):
+    monkeypatch.setattr(undo, "MAX_JOBS", most)
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ask(app, pilot, what)
+
+        never = what in {"cancel what runs", "kill"}
+        assert said(app) == (CANNOT if never else CAN if most else TOO_MUCH)
+
+
+@pytest.mark.asyncio
+async def test_a_cancel_of_jobs_that_run_and_of_jobs_that_wait_tells_them_apart(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.view.set_filter("state:processing state:pending")
+        await pilot.pause()
+        await pilot.press("a", "x")
+
+        assert said(app) == "What runs is ended for good; what waits can be put back for 10 minutes."
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("most", [0, 1000])
+@pytest.mark.parametrize("keys", ["D", "jD", "bD", "aD"])
+async def test_a_purge_of_dead_letters_says_whether_it_can_be_undone(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, keys: str, most: int
+):
+    monkeypatch.setattr(undo, "MAX_JOBS", most)
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3", *keys)
+
+        assert said(app) == (CAN if most else TOO_MUCH)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("prune --state completed --older-than 1s", CANNOT),
+        ("dlq purge", CAN),
+        ("delete build-1", CAN),
+        ("cancel build-1", CAN),
+        ("worker stop", None),
+    ],
+)
+async def test_a_command_that_asks_first_says_whether_it_can_be_undone(make_app: Make, line: str, told: str | None):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(":", *line, "enter")
+
+        assert isinstance(app.screen, Confirm)
+        assert (told or "") in " ".join(app.screen._lines)
+        assert told is not None or "undone" not in " ".join(app.screen._lines)
+
+
+@pytest.mark.asyncio
+async def test_undo_after_an_action_that_was_not_kept_takes_back_none_before_it(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.view.set_filter("state:pending")
+        await pilot.pause()
+        first = app.view.query_one(JobTable).cursor_row
+        await pilot.press("h")
+        monkeypatch.setattr(undo, "MAX_JOBS", 0)
+        app.view.set_filter("state:dead")
+        await pilot.pause()
+        app.clock.at += 1000
+        await pilot.press("r", "u")
+
+        assert "retry cannot be undone" in screen_of(app)
+        assert app.reader._open().store.jobs.get(first.id).job.state is JobState.HELD
