@@ -384,7 +384,7 @@ def test_purge_asks_a_person_and_not_a_script(queue: Queue):
     queue.drain().wait()
 
     screen, code = on_a_terminal("dlq", "purge", env=env, typed={"[y/N]": "n\n"})
-    assert "Delete 1 dead job and their history? [y/N]" in screen
+    assert "This can be undone for 10 minutes. Delete 1 dead job and its history? [y/N]" in screen
     assert "not confirmed, so nothing was done" in screen
     assert code == 4
     assert queue.json("status")["jobs"]["dead"] == 1

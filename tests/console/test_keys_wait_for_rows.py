@@ -1,0 +1,185 @@
+"""A key that acts on a row acts on one of the rows that were asked for, or on none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from queuectl.domain.job import JobState
+from queuectl_tui import typed
+from queuectl_tui.widgets.job_table import JobTable
+from tests.support.burst import burst
+from tests.support.pilot import screen_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from queuectl_tui.app import ConsoleApp
+
+    Make = Callable[..., ConsoleApp]
+pytestmark = pytest.mark.asyncio
+
+
+class Slow:
+    """The reader of a console whose answers to some requests come when they are let through."""
+
+    def __init__(self, app: Any, *keys: str) -> None:
+        self._app = app
+        self._keys = keys
+        self._ask = app.reader.ask
+        self.asked: dict[str, tuple[Any, ...]] = {}
+        app.reader.ask = self.ask
+
+    def ask(self, request: Any, answer: Any, key: str, failed: Any = None) -> None:
+        if key.startswith(self._keys):
+            self.asked[key] = (request, answer, key, failed)
+        else:
+            self._ask(request, answer, key, failed)
+
+    def answer(self) -> None:
+        self._app.reader.ask = self._ask
+        for request in self.asked.values():
+            self._ask(*request)
+        self._app.typed.news()
+
+
+def states(app: Any) -> list[tuple[str, str, int]]:
+    return sorted(app.reader._open().store.counts())
+
+
+@pytest.mark.parametrize(
+    "asks",
+    ["/state:failed\r", "/state:failed\r\x1b[B", "o", ":jobs state:failed\r", "/state:failed\ro"],
+    ids=["filter", "filter and a move", "order", "command", "filter and order"],
+)
+async def test_a_key_behind_another_filter_or_order_acts_on_a_row_of_it(make_app: Make, asks: str):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = app.view.query_one(JobTable)
+        first, before = table.cursor_row, states(app)
+        slow = Slow(app, "rows-")
+
+        await burst(pilot, asks + "h")
+        assert states(app) == before
+
+        slow.answer()
+        await pilot.pause()
+        row = table.cursor_row
+        if asks.startswith("o"):
+            return
+        assert row.id != first.id
+        assert app.reader._open().store.jobs.get(row.id).job.state is JobState.HELD
+        assert app.reader._open().store.jobs.get(first.id).job.state == first.state
+
+
+@pytest.mark.parametrize("keys", ["x", "h", "r", " h", "jx", "D", "e", "K", "P"])
+async def test_a_key_whose_rows_do_not_come_is_refused_with_a_line(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, keys: str
+):
+    monkeypatch.setattr(typed, "_PATIENCE", 0.0)
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = app.view.query_one(JobTable)
+        before, slow = states(app), Slow(app, "rows-")
+
+        await burst(pilot, "/state:pending\r" + keys)
+
+        assert "the store is still being read: press again" in screen_of(app)
+        assert len(app.screen_stack) == 1
+        assert not table.marks
+        assert states(app) == before
+        slow.answer()
+        await pilot.pause()
+        assert states(app) == before
+
+
+@pytest.mark.parametrize("action", ["cancel", "hold", "delete", "retry", "kill", "edit", "priority"])
+async def test_an_action_that_is_clicked_before_the_rows_have_come_is_refused_with_a_line(make_app: Make, action: str):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        before = states(app)
+        Slow(app, "rows-")
+        app.view.set_filter("state:pending")
+        await pilot.pause()
+
+        await app.run_action(action, app.view)
+        await pilot.pause()
+
+        assert "still being read" in screen_of(app)
+        assert states(app) == before
+
+
+async def test_a_filter_can_be_changed_while_its_rows_are_being_read(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        slow = Slow(app, "rows-")
+
+        await burst(pilot, "/state:failed\r/\x15state:held\r")
+
+        assert app.view.bar.text == "state:held"
+        slow.answer()
+        await pilot.pause()
+        assert app.view.query_one(JobTable).filter.states == ("held",)
+
+
+async def test_a_key_behind_all_in_the_filter_waits_for_the_marks(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.view.set_filter("state:pending")
+        await pilot.pause()
+        before, slow = states(app), Slow(app, "mark")
+
+        await burst(pilot, "ah")
+        assert states(app) == before
+
+        slow.answer()
+        await pilot.pause()
+        assert "Hold 3 jobs?" in screen_of(app)
+
+
+async def test_marks_of_a_filter_that_was_left_are_not_made(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        slow = Slow(app, "mark")
+        await burst(pilot, "a")
+        app.view.set_filter("state:pending")
+        await pilot.pause()
+
+        slow.answer()
+        await pilot.pause()
+
+        assert not app.view.query_one(JobTable).marks
+
+
+@pytest.mark.parametrize("asks", ["b", "\r", "\x1b[C"], ids=["one by one", "expand", "expand by an arrow"])
+async def test_a_key_behind_another_grouping_of_the_dead_waits_for_it(make_app: Make, asks: str):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        before, slow = states(app), Slow(app, "dead.load")
+
+        await burst(pilot, asks + "jr")
+        assert states(app) == before
+
+        slow.answer()
+        await pilot.pause()
+        # One job, not the group that the cursor was on.
+        assert "requeued job " in screen_of(app)
+
+
+async def test_a_key_of_a_jobs_page_waits_for_the_job(make_app: Make):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.view.set_filter("state:pending")
+        await pilot.pause()
+        job = app.view.query_one(JobTable).cursor_row.id
+        before, slow = states(app), Slow(app, "job:")
+
+        await burst(pilot, "\rh")
+        assert states(app) == before
+
+        slow.answer()
+        await pilot.pause()
+        assert app.reader._open().store.jobs.get(job).job.state is JobState.HELD
