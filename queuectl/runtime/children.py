@@ -43,6 +43,9 @@ DRAINED = 10
 WRITTEN_OFF = 11
 """The exit code of a worker that other hosts have taken for dead: another must take its place."""
 
+UNABLE = 13
+"""The exit code of a child that could not begin, because of the store or the machine. It holds no job."""
+
 
 @record
 class Surroundings:
@@ -61,6 +64,8 @@ class Surroundings:
     """The store's file as the pool has found it, by `file_of`."""
     brief: bool
     """Log only what a person should see."""
+    again: bool
+    """Whether the last one could not begin: why is said once."""
     inherited_lock: int | None
     """The supervisor's lock, where children are forked: it must be free once the supervisor is dead."""
 
@@ -96,7 +101,7 @@ def _open(given: Surroundings, actor: str) -> Store:
 def work(given: Surroundings, assignment: Assignment) -> None:
     """Be a worker."""
     log = Log(assignment.id, brief=given.brief)
-    with _Child(given, log):
+    with _Child(given, log) as child:
         given.place.make()  # somebody may have taken it away since the pool was started
         host.adopt_orphans()
         store = _open(given, assignment.id)
@@ -121,6 +126,7 @@ def work(given: Surroundings, assignment: Assignment) -> None:
             # Nobody will ever look for the files of a worker that the store does not know.
             worker.take_away()
             raise
+        child.has_begun = True
         drained = worker.run()
     sys.exit(WRITTEN_OFF if worker.is_written_off else DRAINED if drained else 0)
 
@@ -128,7 +134,7 @@ def work(given: Surroundings, assignment: Assignment) -> None:
 def look_after(given: Surroundings, supervisor: Connection) -> None:
     """Be the steward."""
     log = Log(given.pool, brief=given.brief)
-    with _Child(given, log):
+    with _Child(given, log) as child:
         given.place.make()
         store = _open(given, given.pool)
         steward = Steward(
@@ -143,6 +149,7 @@ def look_after(given: Surroundings, supervisor: Connection) -> None:
             chance=_chance(),
         )
         take_orders()
+        child.has_begun = True
         steward.run()
 
 
@@ -155,6 +162,8 @@ class _Child:
 
     def __init__(self, given: Surroundings, log: Log) -> None:
         self._log = log
+        self._again = given.again
+        self.has_begun = False
         if given.inherited_lock is not None:
             os.close(given.inherited_lock)
         # A job makes a few hundred objects and no cycles: look for those every thousand jobs, not every three.
@@ -165,8 +174,9 @@ class _Child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    def __enter__(self) -> None:
-        """Nothing more."""
+    def __enter__(self) -> _Child:  # noqa: PYI034 - Self is in typing, which takes 3 ms to load
+        """Give what is told when the work begins."""
+        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Tell in one line what went wrong, and leave the rest to whoever replaces us."""
@@ -174,6 +184,11 @@ class _Child:
             return
         if isinstance(error, StoreLost):
             os._exit(GONE if isinstance(error, StoreGone) else DAMAGED)  # the supervisor says it, once for all of us
+        if not self.has_begun and isinstance(error, QueuectlError | OSError):
+            why = error.message if isinstance(error, QueuectlError) else f"{error.filename or ''}: {error.strerror}"
+            if not self._again:
+                self._log.event(f"cannot begin: {why.removeprefix(': ')}; trying again")
+            os._exit(UNABLE)
         if isinstance(error, QueuectlError):
             self._log.event(error.message)
         else:

@@ -19,9 +19,8 @@ from queuectl.domain.clock import Clock
 from queuectl.domain.errors import MachineUnfit, StoreError
 from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
-from queuectl.runtime import locks, machine, tree
+from queuectl.runtime import children, locks, machine, tree
 from queuectl.runtime.assignment import Assignment, Stop
-from queuectl.runtime.children import DAMAGED, DRAINED, WRITTEN_OFF, Surroundings, file_of, look_after, lost, work
 from queuectl.runtime.doorbell import bell_of_pool, bells_for, quiet, ring
 from queuectl.runtime.forks import how, reap_adopted, send, try_fork
 from queuectl.runtime.log import Log
@@ -98,6 +97,8 @@ class Pool:
         self._lost: StoreLost | None = None
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
+        self._unable_at: float | None = None
+        """When a worker last could not begin; None once one of a later start works."""
         self._short = False
         """The machine has refused us a process."""
 
@@ -169,7 +170,7 @@ class Pool:
                 size=self._size,
             )
             lease = settings_from(store.config()).lease
-            self._file = file_of(self._location)
+            self._file = children.file_of(self._location)
             # What every worker asks first: damage there is found before any of them is started.
             claims = store.claims(self._params.queues, self._params.labels)
             claims.next_due()
@@ -235,14 +236,14 @@ class Pool:
             for _, (child, _) in list(self._workers.items())[self._allowed :]:
                 send(child, signal.SIGTERM)
 
-    def _start_process(self, target: Callable[..., None], argument: object) -> BaseProcess:
+    def _start_process(self, target: Callable[..., None], argument: object, *, again: bool) -> BaseProcess:
         forks = START_METHOD == "fork"
         if forks and Store.open:
             raise RuntimeError("a store is open: a connection must not cross a fork")
         if forks and self._short:
             # multiprocessing leaves pipes behind when its fork fails: have it fail only once.
             try_fork()
-        given = Surroundings(
+        given = children.Surroundings(
             pool=self.id,
             queues=self._params.queues,
             labels=self._params.labels,
@@ -251,6 +252,7 @@ class Pool:
             location=self._location,
             file=self._file,
             brief=self._params.brief,
+            again=again,
             inherited_lock=self._lock if forks else None,
         )
         child: BaseProcess = self._context.Process(target=target, args=(given, argument))
@@ -268,7 +270,7 @@ class Pool:
             supervisor=os.getpid(),
         )
         try:
-            started = self._start_process(work, assignment)
+            started = self._start_process(children.work, assignment, again=self._unable_at is not None)
         except OSError as error:
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE)
             self._not_before = self._clock.monotonic() + self._pause
@@ -278,9 +280,10 @@ class Pool:
             self._workers[assignment.id] = (started, self._clock.monotonic())
 
     def _start_steward(self) -> None:
+        again = self._steward is not None and self._steward.exitcode == children.UNABLE
         orders, theirs = self._context.Pipe()
         try:
-            self._steward = self._start_process(look_after, theirs)
+            self._steward = self._start_process(children.look_after, theirs, again=again)
         except OSError:
             orders.close()
             raise
@@ -312,7 +315,8 @@ class Pool:
             self._cannot_start("steward", error)
             return
         if died is not None and orders is not None:
-            self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
+            if died.exitcode != children.UNABLE:  # it has said so
+                self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
             orders.close()
 
     def _read_orders(self) -> None:
@@ -337,29 +341,35 @@ class Pool:
         """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
         reap_adopted(self._children())
         for id_, (child, started) in list(self._workers.items()):
+            now = self._clock.monotonic()
+            quick = now - started < _QUICK_DEATH
             if child.is_alive():
+                if not quick and started > (self._unable_at or 0):
+                    self._unable_at = None
                 continue
             child.join()
             del self._workers[id_]
-            if child.exitcode in {0, DRAINED}:
-                self._drained = self._drained or child.exitcode == DRAINED
+            if child.exitcode in {0, children.DRAINED}:
+                self._drained = self._drained or child.exitcode == children.DRAINED
                 continue
             if self._lose_store(child.exitcode):
                 continue
             self._drained = False
-            if child.exitcode == WRITTEN_OFF:
+            if child.exitcode == children.WRITTEN_OFF:
                 continue  # it has said so
+            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
+            self._not_before = now + self._pause
+            if child.exitcode == children.UNABLE:
+                self._unable_at = now
+                continue  # likewise
             # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
             tree.end_strays(self._children())
             ring(self._place, bell_of_pool(self.id))
             self._log.event(f"worker {id_} (pid {child.pid}) died: {how(child.exitcode)}")
-            quick = self._clock.monotonic() - started < _QUICK_DEATH
-            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
-            self._not_before = self._clock.monotonic() + self._pause
 
     def _children(self) -> set[int]:
-        children = [self._steward, *(child for child, _ in self._workers.values())]
-        return {child.pid for child in children if child is not None and child.pid is not None}
+        ours = [self._steward, *(child for child, _ in self._workers.values())]
+        return {child.pid for child in ours if child is not None and child.pid is not None}
 
     def _signalled(self, *_: object) -> None:
         # No more than this, and the rest in the loop: we may be between a worker's start, or its end, and the line that
@@ -375,10 +385,10 @@ class Pool:
 
     def _lose_store(self, exitcode: int | None) -> bool:
         """Whether a child has ended because the store is lost; then all of them end, as none can go on."""
-        found = lost(exitcode, self._location)
+        found = children.lost(exitcode, self._location)
         if found is not None and self._lost is None:
             self._lost = found
-            what = "is damaged" if exitcode == DAMAGED else "has been deleted or replaced while it was in use"
+            what = "is damaged" if exitcode == children.DAMAGED else "has been deleted or replaced while it was in use"
             self._log.event(f"the store {what}: running jobs are ended")
             self._end(Stop.NOW)
         return found is not None

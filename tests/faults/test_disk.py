@@ -115,11 +115,21 @@ def test_a_worker_that_cannot_start_on_a_full_disk_is_started_once_there_is_room
 
     fill_disk_of(cramped)
     os.kill(worker.info.pid, signal.SIGKILL)
-    wait_until(lambda: pool.log.count("died: exit code 1") >= 2, 30)
+    seen: set[str] = set()
+    children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
+
+    def have_been_tried(number: int) -> bool:
+        seen.update(children.read_text().split())
+        return len(seen) >= number
+
+    wait_until(partial(have_been_tried, 4), 120)
+    wait_until(lambda: "cannot begin: no space left" in pool.log, 60)
     free(cramped)
 
     acknowledged = enqueue_many(cramped, ledger, 5)
     all_final(cramped)
+    assert pool.log.count("cannot begin") == 1, "it says so once"
+    assert "exit code" not in pool.log
     assert_sound(cramped, ledger, acknowledged)
 
 
