@@ -156,7 +156,8 @@ def start(context: Context, params: Start) -> Ended | Detached:
 def run_pool(context: Context, params: Start) -> Ended:
     """Be a supervisor until the pool has ended."""
     # Loaded here: multiprocessing is for those who start workers.
-    from queuectl.runtime.pool import Pool, PoolParams
+    from queuectl.runtime.assignment import PoolParams
+    from queuectl.runtime.pool import Pool
 
     most = 0
 

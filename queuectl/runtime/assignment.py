@@ -1,4 +1,4 @@
-"""What a worker is started with, and what it may be told later."""
+"""What a pool and a worker are started with, and what a worker may be told later."""
 
 from __future__ import annotations
 
@@ -31,3 +31,20 @@ class Assignment:
     """Leave when nothing is left to run."""
     supervisor: int
     """The process that keeps the pool; without it the worker leaves after its job."""
+
+
+@record
+class PoolParams:
+    """What a pool is asked for."""
+
+    size: int
+    queues: tuple[str, ...] = ()
+    """Empty: every queue."""
+    labels: tuple[str, ...] = ()
+    """What its workers have that jobs may need."""
+    drain: bool = False
+    """End when nothing is left to run."""
+    brief: bool = False
+    """Log only what a person should see."""
+    quiet: bool = False
+    """Log only what went wrong: not even that the pool starts, stops or is scaled."""

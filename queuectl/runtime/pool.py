@@ -17,7 +17,6 @@ from multiprocessing.connection import wait as wait_for_any
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import MachineUnfit, StoreError
-from queuectl.domain.record import record
 from queuectl.domain.worker import PoolInfo
 from queuectl.runtime import children, locks, machine, tree
 from queuectl.runtime.assignment import Assignment, Stop
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.domain.errors import StoreLost
+    from queuectl.runtime.assignment import PoolParams
     from queuectl.runtime.place import Place
     from queuectl.runtime.steward import Orders
 
@@ -44,23 +44,6 @@ START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 _QUICK_DEATH = 1.0
 """A worker that dies within this many seconds of its start is replaced more and more slowly."""
 _LONGEST_PAUSE = 10.0
-
-
-@record
-class PoolParams:
-    """What a pool is asked for."""
-
-    size: int
-    queues: tuple[str, ...] = ()
-    """Empty: every queue."""
-    labels: tuple[str, ...] = ()
-    """What its workers have that jobs may need."""
-    drain: bool = False
-    """End when nothing is left to run."""
-    brief: bool = False
-    """Log only what a person should see."""
-    quiet: bool = False
-    """Log only what went wrong: not even that the pool starts, stops or is scaled."""
 
 
 class Pool:

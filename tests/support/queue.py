@@ -144,10 +144,11 @@ class Queue:
 
     def start(self, *words: str, workers: int = 1) -> Pool:
         """Start a pool and wait until its workers have reported in."""
-        before = len(self.workers())
+        # By name: workers of an earlier pool may still be about to leave.
+        before = {seen.info.id for seen in self.workers()}
         pool = Pool(self, "--count", str(workers), *words, log=self.directory / f"pool{len(self._pools)}.log")
         self._pools.append(pool)
-        wait_until(lambda: len(self.workers()) >= before + workers, 30)
+        wait_until(lambda: len({seen.info.id for seen in self.workers()} - before) >= workers, 120)
         return pool
 
     def drain(self, *words: str, workers: int = 1) -> Pool:
