@@ -140,7 +140,7 @@ def test_a_retried_job_wakes_an_idle_worker(mixed: Queue):
 
     mixed.run("retry", "done")
 
-    assert mixed.wait_for("done", "completed", seconds=10)
+    assert mixed.wait_for("done", "completed")
 
 
 def test_delete_takes_finished_jobs_all_or_none(mixed: Queue):

@@ -234,7 +234,7 @@ def test_an_undo_wakes_an_idle_worker(queue: Queue):
     queue.start()
     queue.run("undo")
 
-    assert queue.wait_for("a", "completed", seconds=15)
+    assert queue.wait_for("a", "completed")
 
 
 def test_why_a_job_waits_is_explained(some: Queue):
@@ -276,7 +276,7 @@ def test_a_job_whose_worker_has_died_is_explained_as_such(queue: Queue):
     assert reasons(queue, "a") == ["worker_dead"]
     assert "the next pool puts it back, and none runs" in queue.run("explain", "a").stdout
     queue.start()
-    wait_until(lambda: reasons(queue, "a") == ["running"], 20)
+    wait_until(lambda: reasons(queue, "a") == ["running"])
 
 
 def test_a_worker_that_leaves_is_not_promised_to_a_job(queue: Queue):

@@ -36,7 +36,7 @@ def texts(queue: Queue, *words: str, shell: str = "zsh") -> list[str]:
 
 def offers(queue: Queue, *words: str, expected: list[str]) -> None:
     """The answer is this. A busy machine may have been too slow for the first one."""
-    wait_until(lambda: texts(queue, *words) == expected, 60)
+    wait_until(lambda: texts(queue, *words) == expected)
 
 
 def nothing(_db: str | None, _kind: str) -> list[Choice]:
@@ -87,7 +87,7 @@ def test_hosts_and_pools_are_those_that_run(queue: Queue):
 def test_what_a_name_is_about_stands_after_a_tab_in_one_safe_line(queue: Queue):
     queue.enqueue("echo \x1b[31m\n\ttwo", "--id", "a")
 
-    answer = wait_until(lambda: queue.run("completion", "fish", "--", "show", "").stdout, 60)
+    answer = wait_until(lambda: queue.run("completion", "fish", "--", "show", "").stdout)
 
     assert answer == "a\tpending  echo \\x1b[31m \\ttwo\n"
 

@@ -54,7 +54,7 @@ HOSTILE = [
 
 def completes(shell: Shell, typed: str, *words: str) -> None:
     """The line comes to mean these words. A busy machine may have been too slow to read a name for the first tab."""
-    wait_until(lambda: shell.meant(typed) == list(words), 60)
+    wait_until(lambda: shell.meant(typed) == list(words))
 
 
 @pytest.fixture(params=SHELLS)
@@ -114,7 +114,7 @@ def test_a_tab_never_runs_the_program_that_the_line_names(queue: Queue, open_she
     shell.type("./queuectl wor\tsta\t\r")
 
     ran = shell.directory / "ran"
-    wait_until(lambda: shell.seen and ran.exists() and ran.read_text(), 60)
+    wait_until(lambda: shell.seen and ran.exists() and ran.read_text())
     assert ran.read_text() == "worker start\n"
 
 

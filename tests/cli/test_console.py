@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command import environment, run
 from tests.support.terminal import on_a_terminal
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_an_enqueue_loads_no_user_interface(tmp_path: Path) -> None:
     path = [each for each in sys.path if each]
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {path!r}; {program}"],
-        env=environment(tmp_path / "queue.db"), capture_output=True, text=True, check=True, timeout=60,
+        env=environment(tmp_path / "queue.db"), capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "0 []"
 

@@ -23,7 +23,7 @@ from tests.support.command import MODULE
 from tests.support.disk import small_disk
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -182,7 +182,7 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
 
     assert fixed(queue, "orphans") == ["ended"]
 
-    assert orphan.wait(20) == -signal.SIGTERM
+    assert orphan.wait(PATIENCE) == -signal.SIGTERM
     assert [process.poll() for process in strangers] == [None] * len(strangers)
     assert queue.state(running) == "processing"
     assert fixed(queue, "orphans") == []
@@ -210,7 +210,7 @@ def test_a_process_that_holds_the_lock_of_a_worker_that_is_gone_is_ended(
 
     assert fixed(queue, "orphans") == ["ended"]
 
-    assert sleepers[0].wait(20) == -signal.SIGTERM
+    assert sleepers[0].wait(PATIENCE) == -signal.SIGTERM
     age(path)
     assert fixed(queue, "leftovers") == ["removed"]
     assert not path.exists()

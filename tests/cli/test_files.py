@@ -245,7 +245,7 @@ def test_a_file_that_waits_for_the_lock_is_interrupted_at_once(queue: Queue, num
         assert running.stdin is not None
         running.stdin.write(b"true\n")
         running.stdin.close()
-        wait_until(lambda: has_opened_its_store(running), 120)
+        wait_until(lambda: has_opened_its_store(running))
 
         running.send_signal(number)
 

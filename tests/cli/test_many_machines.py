@@ -21,6 +21,7 @@ from queuectl.operations.arguments import params
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.url import check, shown, trust
 from tests.support.queue import ROOT
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def test_systemd_takes_the_unit(tmp_path: Path):
     # The command must be there for it to be content.
     copy.write_text(UNIT.read_text().replace("/usr/local/bin/queuectl", str(ROOT / "bin" / "queuectl")))
 
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, timeout=PATIENCE
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
 

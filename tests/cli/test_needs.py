@@ -94,7 +94,7 @@ def test_a_job_that_waits_for_a_busy_worker_with_its_label_is_explained_by_it(qu
     queue.start()
     queue.start("--label", "gpu")
     queue.enqueue("while ! test -e go; do sleep 0.05; done", "--id", "long", "--needs", "gpu")
-    queue.wait_for("long", "processing", seconds=60)
+    queue.wait_for("long", "processing")
     for id_ in ("first", "second"):
         queue.enqueue("true", "--id", id_, "--needs", "gpu")
 
@@ -104,7 +104,7 @@ def test_a_job_that_waits_for_a_busy_worker_with_its_label_is_explained_by_it(qu
     assert reasons["all_busy"]["text"] == "the one worker that could run it is busy"
     assert reasons["behind"]["n"] == 1
     (queue.directory / "go").touch()
-    wait_until(lambda: queue.state("second") == "completed", 60)
+    wait_until(lambda: queue.state("second") == "completed")
 
 
 def test_status_counts_what_waits_for_a_label_like_everything_else(queue: Queue):

@@ -161,7 +161,7 @@ def test_no_process_shows_it_in_its_arguments(env: Environment):
     knowing = in_the_url(env)
     run("enqueue", "true", "--id", "a", env=knowing)
     waiting = start("wait", "a", env=knowing)
-    wait_until(lambda: b"psycopg" in Path(f"/proc/{waiting.pid}/maps").read_bytes(), 30)
+    wait_until(lambda: b"psycopg" in Path(f"/proc/{waiting.pid}/maps").read_bytes())
 
     told = [file.read_bytes() for file in readable("/proc/[0-9]*/cmdline")]
 
@@ -217,7 +217,7 @@ def test_the_console_does_not_show_it(env: Environment, tmp_path: Path):
         terminal.press("hold first")
         terminal.wait_for("hold first", 60)
         terminal.press("\r")
-        wait_until(lambda: "held" in run("list", env=knowing).out, 60)
+        wait_until(lambda: "held" in run("list", env=knowing).out)
         terminal.press("q")
         assert terminal.wait(60) == 0
     finally:

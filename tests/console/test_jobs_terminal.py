@@ -18,7 +18,7 @@ def wait_for_bytes(terminal: Terminal, wanted: bytes) -> None:
         terminal.read(0.05)
         return wanted in terminal.seen
 
-    wait_until(seen, seconds=60)
+    wait_until(seen)
 
 
 def test_the_title_tells_what_runs_and_is_given_back(console: Callable[..., Terminal], queue: Queue):

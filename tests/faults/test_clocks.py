@@ -15,7 +15,7 @@ from queuectl.selftest.ledger import note, witnessed
 from tests.support.queue import ROOT, Queue
 from tests.support.siege import began, once
 from tests.support.soundness import assert_sound
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def set_clock(queue: Queue, tmp_path: Path) -> Iterator[Callable[[float], None]]
             stderr=log,
             start_new_session=True,
         )
-    wait_until(lambda: len(queue.workers()) == 2, 30)
+    wait_until(lambda: len(queue.workers()) == 2)
     yield set_to
     pool.send_signal(signal.SIGTERM)
     queue.run("worker", "stop", "--now", "--timeout", "20s", code=None)
-    pool.wait(20)
+    pool.wait(PATIENCE)
 
 
 def working(queue: Queue) -> set[int]:
@@ -70,7 +70,7 @@ def test_a_running_job_is_neither_condemned_nor_out_of_time(
 
     set_clock(jump)
     # Longer than the lease, and than the steward's pause after it.
-    wait_until(lambda: time.monotonic() - jumped > LEASE + 1.5, 30)
+    wait_until(lambda: time.monotonic() - jumped > LEASE + 1.5)
     (queue.directory / "gate").touch()
 
     assert queue.wait_for("job") == "completed"
@@ -78,7 +78,7 @@ def test_a_running_job_is_neither_condemned_nor_out_of_time(
     assert queue.outcomes("job") == ["success"]
     (attempt,) = queue.context.store.jobs.attempts(1)
     assert attempt.duration_ms is not None
-    assert LEASE * 1000 < attempt.duration_ms < 60_000, "measured by a clock that does not jump"
+    assert LEASE * 1000 < attempt.duration_ms < PATIENCE * 1000, "measured by a clock that does not jump"
     assert_sound(queue, ledger, ["job"], clock_jumped=True)
 
 
@@ -95,7 +95,7 @@ def test_a_timeout_comes_when_its_time_has_passed_and_no_sooner(
     assert queue.outcomes("job") == ["timeout"]
     (attempt,) = queue.context.store.jobs.attempts(1)
     assert attempt.duration_ms is not None
-    assert 1500 <= attempt.duration_ms < 20_000
+    assert 1500 <= attempt.duration_ms < PATIENCE * 1000
     assert_sound(queue, ledger, ["job"], clock_jumped=True)
 
 
@@ -125,7 +125,7 @@ def test_a_delay_is_over_when_the_clock_says_so(queue: Queue, ledger: Path, set_
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "now")
     seen = time.monotonic()
     # Twice as long as anybody waits before he looks again.
-    wait_until(lambda: time.monotonic() - seen > 2, 30)
+    wait_until(lambda: time.monotonic() - seen > 2)
     assert queue.state("now") == "pending"
     set_clock(0)
 

@@ -72,9 +72,9 @@ def test_a_disk_that_fills_up_and_is_freed_again_and_again(cramped: Queue, ledge
         return pool.log.count("waiting for the store") >= times
 
     for times in range(1, 4):
-        wait_until(lambda: any(seen.info.job for seen in cramped.workers()), 30)
+        wait_until(lambda: any(seen.info.job for seen in cramped.workers()))
         fill_disk_of(cramped)
-        wait_until(partial(have_said_so, times), 30)
+        wait_until(partial(have_said_so, times))
         free(cramped)
 
     all_final(cramped)
@@ -122,8 +122,8 @@ def test_a_worker_that_cannot_start_on_a_full_disk_is_started_once_there_is_room
         seen.update(children.read_text().split())
         return len(seen) >= number
 
-    wait_until(partial(have_been_tried, 4), 120)
-    wait_until(lambda: "cannot begin: no space left" in pool.log, 60)
+    wait_until(partial(have_been_tried, 4))
+    wait_until(lambda: "cannot begin: no space left" in pool.log)
     free(cramped)
 
     acknowledged = enqueue_many(cramped, ledger, 5)
@@ -152,10 +152,10 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
     pool = cramped.start()
     (worker,) = cramped.workers()
     cramped.enqueue(witnessed(str(ledger), until(tmp_path / "go")), "--id", "job")
-    wait_until(began(ledger, "job"), 60)
+    wait_until(began(ledger, "job"))
     fill_disk_of(cramped)
     (tmp_path / "go").touch()
-    wait_until(lambda: "waiting for the store" in pool.log, 60)
+    wait_until(lambda: "waiting for the store" in pool.log)
 
     # Page by page, until there is room for the result and not for the statistics that follow.
     ballast = Path(cramped.path).with_name("ballast")
@@ -166,7 +166,7 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
         wake(worker.info.id, place)
         return "completed job" in pool.log
 
-    wait_until(is_recorded, 60)
+    wait_until(is_recorded)
     before = pool.log.count("the store")
     for _ in range(20):
         wake(worker.info.id, place)
@@ -178,20 +178,20 @@ def wake(worker: str, place: Place) -> None:
     path = os.path.join(place.workers, worker)
     beat = locks.read_beat(path) or 0
     ring(place, *bells_for(()))
-    wait_until(lambda: (locks.read_beat(path) or 0) > beat, 60)
+    wait_until(lambda: (locks.read_beat(path) or 0) > beat)
 
 
 def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, ledger: Path, tmp_path: Path):
     pool = cramped.start(workers=2)
     for id_ in ("one", "two"):
         cramped.enqueue(witnessed(str(ledger), f"echo said; {until(tmp_path / 'go')}"), "--id", id_)
-        wait_until(began(ledger, id_), 60)
+        wait_until(began(ledger, id_))
     fill_disk_of(cramped)
     (tmp_path / "go").touch()
-    wait_until(lambda: pool.log.count("waiting for the store") >= 2, 60)
+    wait_until(lambda: pool.log.count("waiting for the store") >= 2)
 
     pool.send(signal.SIGTERM)
-    wait_until(lambda: "stopping: waiting for 2 workers" in pool.log, 60)
+    wait_until(lambda: "stopping: waiting for 2 workers" in pool.log)
     pool.send(signal.SIGTERM)
 
     assert pool.wait(120) in {0, 5}
@@ -201,6 +201,6 @@ def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, led
     free(cramped)
     cramped.start()
     for id_ in ("one", "two"):
-        assert cramped.wait_for(id_, seconds=60) == "completed"
+        assert cramped.wait_for(id_) == "completed"
         assert cramped.outcomes(id_) == ["lost", "success"]
     assert_sound(cramped, ledger, ["one", "two"])

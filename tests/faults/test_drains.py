@@ -32,7 +32,7 @@ def test_a_last_job_that_is_cancelled_while_a_worker_falls_asleep_ends_the_drain
         statuses.append(status)
         return pid == worker
 
-    wait_until(has_ended, 120)
+    wait_until(has_ended)
     assert os.waitstatus_to_exitcode(statuses[-1]) == 0
 
 

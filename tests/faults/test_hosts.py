@@ -42,7 +42,7 @@ def test_workers_of_two_hosts_share_the_jobs_and_carry_their_names(hosts: Hosts,
 
     ids = [two.enqueue(alive(ledger, gate)) for _ in range(3)]
 
-    wait_until(lambda: len([seen for seen in one.workers() if seen.info.job]) == 3, 20)
+    wait_until(lambda: len([seen for seen in one.workers() if seen.info.job]) == 3)
     assert sorted(seen.info.host for seen in one.workers()) == ["one", "two", "two"]
     assert {each["host"] for each in one.json("worker", "list")} == {"one", "two"}
     gate.touch()
@@ -59,7 +59,7 @@ def test_what_a_dead_host_held_runs_on_another(hosts: Hosts, ledger: Path):
 
     cut_the_power(one, pool)
 
-    assert two.wait_for("job", seconds=60) == "completed"
+    assert two.wait_for("job") == "completed"
     assert two.outcomes("job") == ["lost", "success"]
     lost = two.context.store.jobs.attempts(1)[0]
     assert lost.error == "host one was not heard of for longer than the lease"
@@ -77,13 +77,13 @@ def test_a_host_that_is_cut_off_ends_its_job_before_another_begins_it(hosts: Hos
     two.start()
 
     way.clog()
-    wait_until(began(ledger, "job", 2), 60)
+    wait_until(began(ledger, "job", 2))
     gate.touch()
     assert two.wait_for("job") == "completed"
     way.clear()
 
     # It comes back by itself, and says so once.
-    wait_until(lambda: {seen.info.host for seen in two.workers()} == {"one", "two"}, 60)
+    wait_until(lambda: {seen.info.host for seen in two.workers()} == {"one", "two"})
     two.run("worker", "stop", "--host", "two")
     assert two.wait_for(two.enqueue(witnessed(str(ledger), "true"), "--id", "next")) == "completed"
     assert two.outcomes("job") == ["lost", "success"]
@@ -104,7 +104,7 @@ def test_a_short_cut_costs_nothing(hosts: Hosts, ledger: Path, tmp_path: Path):
 
     for _ in range(5):
         way.cut()
-    wait_until(outlasts(LEASE * 1.5), 60)
+    wait_until(outlasts(LEASE * 1.5))
     gate.touch()
 
     assert [one.wait_for(id_) for id_ in ids] == ["completed", "completed"]
@@ -126,9 +126,9 @@ def test_a_host_whose_clock_is_wrong_condemns_nobody_and_is_not_condemned(
 
     ids = [two.enqueue(alive(ledger, gate)) for _ in range(2)]
     for id_ in ids:
-        wait_until(began(ledger, id_), 20)
+        wait_until(began(ledger, id_))
     workers = {seen.info.id for seen in one.workers()}
-    wait_until(outlasts(LEASE * 2), 60)
+    wait_until(outlasts(LEASE * 2))
     gate.touch()
 
     assert [one.wait_for(id_) for id_ in ids] == ["completed", "completed"]
@@ -146,7 +146,7 @@ def test_two_hosts_of_one_name_are_two_hosts(hosts: Hosts, ledger: Path, tmp_pat
     wait_until(began(ledger, "job"))
 
     two.start()
-    wait_until(outlasts(LEASE * 1.5), 60)
+    wait_until(outlasts(LEASE * 1.5))
     gate.touch()
 
     assert two.wait_for("job") == "completed"
@@ -186,7 +186,7 @@ def test_output_is_followed_from_another_host_and_nothing_is_sent_to_nobody(host
     two.enqueue(f"echo first; while [ ! -e {gate} ]; do sleep 0.05; done; echo last", "--id", "job")
     wait_until(lambda: two.state("job") == "processing")
     sent = "SELECT count(*) FROM live_outputs"
-    wait_until(outlasts(2), 30)
+    wait_until(outlasts(2))
     assert two.context.store.database.query(sent) == [(0,)]
 
     assert two.json("show", "job")["stdout"] == "first\n"
@@ -218,7 +218,7 @@ def test_a_job_whose_leftovers_use_a_grace_longer_than_the_lease_is_not_run_by_a
     wait_until(began(ledger, "job"))
     two.start()
 
-    assert two.wait_for("job", seconds=60) == "dead"
+    assert two.wait_for("job") == "dead"
     assert two.outcomes("job") == ["timeout"]
     assert {seen.info.host for seen in two.workers()} == {"one", "two"}
     assert_sound(two, ledger, ["job"])

@@ -19,7 +19,7 @@ from tests.support import command
 from tests.support.queue import QUEUECTL, Queue
 from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Crowd:
         return str(json.loads(self.run("show", id_, "--json"))["state"])
 
     def wait_for(self, id_: str) -> str:
-        wait_until(lambda: self.state(id_) in {"completed", "dead"}, 60)
+        wait_until(lambda: self.state(id_) in {"completed", "dead"})
         return self.state(id_)
 
     def pool(self) -> tuple[int, int, int]:
@@ -57,7 +57,7 @@ class Crowd:
         self.run("status")
         with self.log.open("wb") as log:
             self._pool = self._start("worker", "start", stdout=subprocess.DEVNULL, stderr=log)
-        (worker,) = wait_until(partial(self._workers, self._pool), 60)
+        (worker,) = wait_until(partial(self._workers, self._pool))
         children = Path(f"/proc/{self._pool.pid}/task/{self._pool.pid}/children")
         (steward,) = set(map(int, children.read_text().split())) - {worker["pid"]}
         return self._pool.pid, steward, worker["pid"]
@@ -106,7 +106,7 @@ def allow_processes(number: int, pid: int) -> None:
     """Set the soft limit of a process: what its own user may do, and root not everywhere."""
     script = f"import resource as r; r.prlimit({pid}, r.RLIMIT_NPROC, ({number}, r.prlimit({pid}, r.RLIMIT_NPROC)[1]))"
     drop = f"import os; os.setgroups([]); os.setgid({SOMEBODY}); os.setuid({SOMEBODY}); "
-    subprocess.run([sys.executable, "-c", f"import resource; {drop}{script}"], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", f"import resource; {drop}{script}"], check=True, timeout=PATIENCE)
 
 
 def test_a_supervisor_that_may_start_no_process_waits_until_it_may(crowd: Crowd):
@@ -116,9 +116,9 @@ def test_a_supervisor_that_may_start_no_process_waits_until_it_may(crowd: Crowd)
 
     os.kill(steward, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: "can be started" in crowd.log.read_text(), 30)
+    wait_until(lambda: "can be started" in crowd.log.read_text())
     before, since = len(list(descriptors.iterdir())), time.monotonic()
-    wait_until(lambda: time.monotonic() - since > 2, 30)
+    wait_until(lambda: time.monotonic() - since > 2)
     assert len(list(descriptors.iterdir())) <= before + 8, "each try costs descriptors"
     allow_processes(100, supervisor)
 
@@ -134,7 +134,7 @@ def test_jobs_that_no_process_may_be_started_for_keep_their_attempts_and_their_o
     ids = [f"job{number}" for number in range(6)]
 
     crowd.run("enqueue", "--id", ids[0], "--max-retries", "0", witnessed(str(crowd.ledger), "true"))
-    wait_until(lambda: "no job can be started: no more processes are allowed" in crowd.log.read_text(), 60)
+    wait_until(lambda: "no job can be started: no more processes are allowed" in crowd.log.read_text())
     for id_ in ids[1:]:
         crowd.run("enqueue", "--id", id_, "--max-retries", "0", witnessed(str(crowd.ledger), "true"))
     allow_processes(100, worker)
@@ -166,7 +166,7 @@ def test_a_low_soft_limit_of_open_files_is_raised_as_far_as_jobs_need_it(queue: 
 
     done = subprocess.run(
         ["sh", "-c", f"ulimit -Sn 64; exec '{QUEUECTL}' worker start --count 3 --drain"],
-        env=queue.environment, capture_output=True, timeout=60, check=False,
+        env=queue.environment, capture_output=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -180,7 +180,7 @@ def test_where_no_job_could_ever_start_no_pool_does_and_no_attempt_is_spent(queu
 
     done = subprocess.run(
         ["sh", "-c", f"ulimit -n 64; exec '{QUEUECTL}' worker start --drain"],
-        env=queue.environment, capture_output=True, text=True, timeout=60, check=False,
+        env=queue.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
     assert done.returncode == 5
@@ -198,7 +198,12 @@ def test_commands_work_with_few_open_files(queue: Queue, ledger: Path):
     script = f"ulimit -n 16; '{QUEUECTL}' enqueue -f job && '{QUEUECTL}' list && '{QUEUECTL}' status"
 
     done = subprocess.run(
-        ["sh", "-c", script], env=queue.environment, cwd=queue.directory, capture_output=True, timeout=60, check=False
+        ["sh", "-c", script],
+        env=queue.environment,
+        cwd=queue.directory,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
@@ -210,7 +215,7 @@ def test_a_hundred_megabytes_on_one_line_are_shown_by_every_command(queue: Queue
     queue.start()
     line = r"head -c 100000000 /dev/zero | tr '\0' x"
     queue.enqueue(witnessed(str(ledger), line), "--id", "job")
-    assert queue.wait_for("job", seconds=60) == "completed"
+    assert queue.wait_for("job") == "completed"
 
     record = queue.json("show", "job")
     assert (record["stdout_bytes"], record["stdout_truncated"]) == (100_000_000, True)

@@ -141,7 +141,7 @@ def cramped(queue: Queue) -> Iterator[tuple[Queue, Path]]:
             ["bash", "-c", f"ulimit -n 188; exec {QUEUECTL} worker start --count 2"],
             env=queue.environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
-    wait_until(lambda: len(queue.workers()) == 2, 120)
+    wait_until(lambda: len(queue.workers()) == 2)
     yield queue, log
     queue.run("worker", "stop", "--now")
     assert pool.wait(120) == 0
@@ -154,7 +154,7 @@ def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_ther
     queue, log = cramped
 
     queue.run("worker", "scale", "500")
-    wait_until(lambda: len(queue.workers()) == 61, 120)
+    wait_until(lambda: len(queue.workers()) == 61)
     acknowledged = enqueue_many(queue, ledger, 100, "true")
     all_final(queue)
 
@@ -162,7 +162,7 @@ def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_ther
     assert "died" not in log.read_text()
     assert "no job can be started" not in log.read_text()
     queue.run("worker", "scale", "1")
-    wait_until(lambda: len(queue.workers()) == 1, 120)
+    wait_until(lambda: len(queue.workers()) == 1)
     assert_sound(queue, ledger, acknowledged)
 
 
@@ -174,18 +174,18 @@ def test_processes_that_a_supervisor_had_before_it_was_one_are_not_the_pools(que
         start_new_session=True,
     )  # fmt: skip
     log = queue.directory / "pool.log"
-    (worker,) = wait_until(queue.workers, 120)
+    (worker,) = wait_until(queue.workers)
     child, grandchild = (int((queue.directory / name).read_text()) for name in ("child", "grandchild"))
 
     os.kill(worker.info.pid, signal.SIGKILL)
-    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text(), 120)
+    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text())
     assert all(map(lives, (child, grandchild)))
     # Its child becomes the supervisor's, as what jobs leave does.
     os.kill(child, signal.SIGKILL)
-    wait_until(lambda: not lives(child), 120)
-    (worker,) = wait_until(partial(others, queue, worker.info.id), 120)
+    wait_until(lambda: not lives(child))
+    (worker,) = wait_until(partial(others, queue, worker.info.id))
     os.kill(worker.info.pid, signal.SIGKILL)
-    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text(), 120)
+    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text())
 
     assert lives(grandchild)
     os.kill(grandchild, signal.SIGKILL)

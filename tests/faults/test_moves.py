@@ -43,7 +43,7 @@ class Gate:
     def wait(self) -> None:
         """Until somebody has come to the gate."""
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711"
-        wait_until(lambda: self.connection.execute(waiting).fetchone(), 30)
+        wait_until(lambda: self.connection.execute(waiting).fetchone())
 
     def open(self) -> None:
         """Let everybody pass from here on."""
@@ -55,7 +55,7 @@ class Gate:
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND backend_type = 'client backend'"
         )
-        wait_until(lambda: self.connection.execute(others).fetchone() is None, 30)
+        wait_until(lambda: self.connection.execute(others).fetchone() is None)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_of_two_moves_at_once_one_is_refused(env: Environment, database: str, ga
     first = at_the_gate(env, database, gate)
     second = start("migrate", "--to", database, env=env)
     closing = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
-    wait_until(lambda: gate.connection.execute(closing).fetchone(), 30)
+    wait_until(lambda: gate.connection.execute(closing).fetchone())
 
     gate.open()
 

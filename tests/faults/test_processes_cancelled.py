@@ -13,7 +13,7 @@ from queuectl.selftest.ledger import note, read, witnessed
 from tests.support.queue import Queue
 from tests.support.siege import began, is_over
 from tests.support.soundness import assert_sound
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def restless(ledger: Path, first: str = ":") -> str:
@@ -41,9 +41,9 @@ def test_jobs_that_are_just_being_claimed_run_at_most_once(queue: Queue, ledger:
         canceller = threading.Thread(target=queue.run, args=("cancel", id_), kwargs={"code": None})
         queue.enqueue(witnessed(str(ledger), work), "--id", id_)
         canceller.start()
-        canceller.join(30)
+        canceller.join(PATIENCE)
 
-    wait_until(lambda: is_over(queue), 30)
+    wait_until(lambda: is_over(queue))
     for id_ in ids:
         assert (queue.state(id_), queue.outcomes(id_)) in (
             ("cancelled", []),

@@ -21,7 +21,7 @@ from tests.support.queue import QUEUECTL, Queue
 from tests.support.samples import SAMPLES
 from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -71,7 +71,7 @@ def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]
     queue, acknowledged = filled
     with queue.context.store.database.transaction():
         process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
-        wait_until(partial(is_under_way, process), 30)
+        wait_until(partial(is_under_way, process))
         process.send_signal(signal.SIGINT)
         done = Done(process)
 
@@ -100,9 +100,9 @@ def test_ctrl_c_at_any_moment_of_a_start_ends_without_a_traceback(
     for delay in (each / 1000 for each in range(0, 120, 15)):
         process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
         # Before that the interpreter itself answers, in its own words.
-        wait_until(partial(has_begun, process), 30)
+        wait_until(partial(has_begun, process))
         moment = time.monotonic() + delay
-        wait_until(partial(is_past, moment), 10)
+        wait_until(partial(is_past, moment))
         process.send_signal(signal.SIGINT)
         lost = not ends_within(process, 20)
         if lost:
@@ -169,7 +169,7 @@ def test_a_reader_that_goes_away_is_no_error(filled: tuple[Queue, list[str]], le
         os.close(reading)
         process = command.start(*words, *json_, env=queue.environment, cwd=queue.directory, stdout=writing)
         os.close(writing)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode in {0, 1, 3}, err
         assert b"Traceback" not in err
         assert process.returncode or b"error" not in err, err
@@ -185,14 +185,17 @@ def test_no_command_minds_a_stream_that_is_closed(filled: tuple[Queue, list[str]
         plain, done = (
             subprocess.run(
                 ["sh", "-c", f"{line} {redirection}"],
-                env=queue.environment, cwd=queue.directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                env=queue.environment, cwd=queue.directory, stdin=subprocess.DEVNULL, capture_output=True,
+                timeout=PATIENCE,
             )
             for redirection in ("", closed)
         )  # fmt: skip
         assert done.returncode == plain.returncode, (line, done)
         assert b"Traceback" not in done.stderr
     script = f"'{QUEUECTL}' enqueue --id late \"$0\" {closed}"
-    subprocess.run(["sh", "-c", script, witnessed(str(ledger), "true")], env=queue.environment, check=True, timeout=60)
+    subprocess.run(
+        ["sh", "-c", script, witnessed(str(ledger), "true")], env=queue.environment, check=True, timeout=PATIENCE
+    )
     assert json.loads(queue.run("show", "late", "--json").stdout)["state"] == "pending"
     assert_sound(queue, ledger, [*acknowledged, "late"])
 
@@ -201,7 +204,7 @@ def test_a_pool_with_closed_streams_runs_jobs_with_open_ones(queue: Queue, ledge
     ids = enqueue_many(queue, ledger, 3, "echo out; echo err >&2; cat")
 
     done = subprocess.run(
-        ["sh", "-c", f"'{QUEUECTL}' worker start --drain <&- >&- 2>&-"], env=queue.environment, timeout=60
+        ["sh", "-c", f"'{QUEUECTL}' worker start --drain <&- >&- 2>&-"], env=queue.environment, timeout=PATIENCE
     )
 
     assert done.returncode == 0

@@ -175,7 +175,7 @@ def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(queue: Queue, led
     }
     process = command.start("enqueue", "-f", str(tmp_path / "jobs"), env=command.environment(queue.path))
 
-    wait_until(lambda: moments[after](process) or process.poll() is not None, 30)
+    wait_until(lambda: moments[after](process) or process.poll() is not None)
     process.kill()
     told = command.Done(process)
 

@@ -15,7 +15,7 @@ from tests.support import command
 from tests.support.queue import QUEUECTL, ROOT, Queue
 from tests.support.siege import began
 from tests.support.soundness import assert_sound
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 BARE = {
     "LANG=C": {"LANG": "C", "LC_ALL": "C"},
@@ -65,7 +65,7 @@ def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: 
 
     done = subprocess.run(
         ["sh", "-c", f"umask {umask:o}; {words}"],
-        env=environment | {"JOB": run}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env=environment | {"JOB": run}, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
@@ -89,7 +89,7 @@ def test_a_pool_whose_own_directory_is_gone_works_on(queue: Queue, ledger: Path,
         ["sh", "-c", script], env=queue.environment, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
-    wait_until(lambda: len(queue.workers()) == 2, 30)
+    wait_until(lambda: len(queue.workers()) == 2)
     (tmp_path / "gone").rmdir()
 
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "job")
@@ -99,7 +99,7 @@ def test_a_pool_whose_own_directory_is_gone_works_on(queue: Queue, ledger: Path,
     assert queue.wait_for("elsewhere") == "completed"
     assert queue.json("show", "elsewhere")["stdout"] == "/\n"
     queue.run("worker", "stop")
-    assert pool.wait(20) == 0
+    assert pool.wait(PATIENCE) == 0
     assert_sound(queue, ledger, ["job", "elsewhere"])
 
 
@@ -159,13 +159,13 @@ def test_a_directory_of_locks_that_is_removed_fails_no_job(queue: Queue, ledger:
     gate = tmp_path / "gate"
     if running:
         queue.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "before")
-        wait_until(began(ledger, "before"), 60)
+        wait_until(began(ledger, "before"))
 
     shutil.rmtree(queue.context.place.attempts)
     gate.touch()
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "after", "--max-retries", "0")
 
-    assert queue.wait_for("after", seconds=60) == "completed"
+    assert queue.wait_for("after") == "completed"
     ids = ["before", "after"] if running else ["after"]
     assert [queue.outcomes(id_) for id_ in ids] == [["success"]] * len(ids)
     assert [seen.info.id for seen in queue.workers()] == [worker.info.id]
@@ -180,10 +180,10 @@ def test_a_job_whose_lock_cannot_be_made_waits_until_it_can(queue: Queue, ledger
     attempts.touch()
 
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "job", "--max-retries", "0")
-    wait_until(lambda: "no job can be started: its lock cannot be made: Not a directory" in pool.log, 60)
+    wait_until(lambda: "no job can be started: its lock cannot be made: Not a directory" in pool.log)
     attempts.unlink()
 
-    assert queue.wait_for("job", seconds=60) == "completed"
+    assert queue.wait_for("job") == "completed"
     assert queue.outcomes("job") == ["released", "success"]
-    wait_until(lambda: "jobs can be started again" in pool.log, 60)
+    wait_until(lambda: "jobs can be started again" in pool.log)
     assert_sound(queue, ledger, ["job"])

@@ -138,8 +138,8 @@ def test_files_taken_away_under_a_living_pool_cost_an_attempt_at_most(queue: Que
     (queue.directory / "gate").touch()
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "next")
 
-    assert queue.wait_for("job", seconds=30) == "completed"
-    assert queue.wait_for("next", seconds=30) == "completed"
+    assert queue.wait_for("job") == "completed"
+    assert queue.wait_for("next") == "completed"
     assert queue.outcomes("job") == (["lost", "success"] if lost else ["success"])
     pool.send(signal.SIGTERM)
     assert pool.wait() == 0, pool.log

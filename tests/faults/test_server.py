@@ -54,7 +54,7 @@ def test_a_server_that_restarts_loses_and_doubles_nothing(
     own_server.stop(number)
     own_server.start()
 
-    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    assert {served.wait_for(id_) for id_ in ids} == {"completed"}
     told = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
     waiting = [who for who, what in told if what.startswith("waiting for the store")]
     assert len(waiting) == len(set(waiting)), "each says it once"
@@ -69,10 +69,10 @@ def test_commits_that_take_longer_than_anybody_waits_lose_no_job(own_server: Ser
     wait_until(began(ledger, ids[5]))
 
     own_server.set("synchronous_standby_names", "nobody")
-    wait_until(lambda: pool.log.count("waiting for the store") >= 3, 30)
+    wait_until(lambda: pool.log.count("waiting for the store") >= 3)
     own_server.set("synchronous_standby_names", "")
 
-    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    assert {served.wait_for(id_) for id_ in ids} == {"completed"}
     served.run("worker", "stop", "--timeout", "30s")
     assert_sound(served, ledger, ids)
 
@@ -215,13 +215,13 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
                 break
         refused = served.run("list", code=5)
         gate.touch()
-        wait_until(lambda: "has no connection left" in pool.log, 30)
+        wait_until(lambda: "has no connection left" in pool.log)
     finally:
         for each in taken:
             each.close()
 
     assert "no connection left" in refused.stderr
-    assert {served.wait_for(id_, seconds=60) for id_ in ids} == {"completed"}
+    assert {served.wait_for(id_) for id_ in ids} == {"completed"}
     assert [served.outcomes(id_) for id_ in ids] == [["success"], ["success"]]
     assert_sound(served, ledger, ids)
 
@@ -233,7 +233,7 @@ def test_a_due_job_that_somebody_keeps_locked_makes_nobody_run_in_circles(hosts:
         keeping.execute("SELECT 1 FROM queuectl.jobs WHERE id = 'locked' FOR UPDATE")
         one.start(workers=4)
         before = transactions(watching)
-        wait_until(outlasts(3), 30)
+        wait_until(outlasts(3))
         # Thousands a second, if each worker looked again as soon as it has looked.
         assert transactions(watching) - before < 2000
 
@@ -262,7 +262,7 @@ def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(hosts: Hosts, led
     enqueue.wait()
     assert enqueue.stdout is not None
     enqueue.stdout.close()
-    wait_until(lambda: operator.context.store.database.query(copying) == [(0,)], 30)
+    wait_until(lambda: operator.context.store.database.query(copying) == [(0,)])
     assert operator.json("status")["total"] in {0, 50_000}
 
 
@@ -276,7 +276,7 @@ def test_ctrl_c_while_the_server_is_silent_ends_with_130_and_no_word(hosts: Host
     before = way.knocks
 
     waiting = command.start(*words, env=one.environment, start_new_session=True)
-    wait_until(lambda: way.knocks > before, 30)
+    wait_until(lambda: way.knocks > before)
     waiting.send_signal(signal.SIGINT)
     done = Done(waiting)
     way.clear()

@@ -95,12 +95,12 @@ def test_a_result_of_a_job_that_is_locked_is_kept_and_the_lease_renewed(hosts: H
 
     with locked(database, "job") as pid:
         gate.touch()
-        wait_until(lambda: f"job job is locked by another session of the server (server process {pid}" in pool.log, 120)
+        wait_until(lambda: f"job job is locked by another session of the server (server process {pid}" in pool.log)
         # Whoever does not renew its lease is written off by then.
-        wait_until(outlasts(7), 120)
+        wait_until(outlasts(7))
         assert queue.outcomes("job") == [None]
 
-    assert queue.wait_for("job", seconds=120) == "completed"
+    assert queue.wait_for("job") == "completed"
     assert queue.outcomes("job") == ["success"]
     assert "dead: leaving" not in pool.log
     assert_sound(queue, ledger, ["job"])
@@ -120,11 +120,11 @@ def test_a_dead_worker_whose_job_is_locked_keeps_no_other_from_being_recovered(
         for worker in running(queue):
             os.kill(worker, signal.SIGKILL)
         gate.touch()
-        assert queue.wait_for("free", seconds=120) == "completed"
-        wait_until(lambda: "cannot be cleared up after yet: job locked is locked" in pool.log, 120)
+        assert queue.wait_for("free") == "completed"
+        wait_until(lambda: "cannot be cleared up after yet: job locked is locked" in pool.log)
         assert queue.state("locked") == "processing"
 
-    assert queue.wait_for("locked", seconds=120) == "completed"
+    assert queue.wait_for("locked") == "completed"
     assert pool.log.count("cannot be cleared up after yet") == 1
 
 

@@ -32,7 +32,7 @@ def with_its_run_directory(queue: Queue, to: Path) -> None:
 
 def pids(queue: Queue, least: int = 1) -> list[int]:
     file = queue.directory / "pids"
-    wait_until(lambda: file.exists() and len(file.read_text().splitlines()) >= least, 60)
+    wait_until(lambda: file.exists() and len(file.read_text().splitlines()) >= least)
     return [int(line) for line in file.read_text().split()]
 
 
@@ -115,7 +115,7 @@ def test_a_store_that_was_moved_is_the_same_store_and_its_old_processes_are_ende
     moved = opened(tmp_path, tmp_path / "there" / "jobs.db")
     moved.start()
 
-    wait_until(lambda: not lives(old), 60)
+    wait_until(lambda: not lives(old))
     assert len(pids(queue, 2)) == 2
     assert moved.outcomes("a") == ["lost", None]
 
@@ -134,5 +134,5 @@ def test_a_backup_that_takes_the_place_of_its_original_ends_what_the_original_le
     queue.start()
 
     # Its lock in the run directory is held: that is of this store, whichever file it is.
-    wait_until(lambda: not lives(old), 60)
+    wait_until(lambda: not lives(old))
     assert queue.outcomes("a") == ["lost", None]

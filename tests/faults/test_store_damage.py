@@ -135,7 +135,7 @@ def assert_ended_by_damage(pool: Pool) -> None:
 def test_a_pool_whose_store_is_damaged_under_it_ends(queue: Queue, words: tuple[str, ...]):
     queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
     pool = queue.start(*words)
-    wait_until(lambda: "completed" in pool.log, 60)
+    wait_until(lambda: "completed" in pool.log)
 
     damage(queue)
 
@@ -171,7 +171,7 @@ def test_a_job_that_runs_while_its_store_is_damaged_is_ended_with_its_pool(queue
     queue.enqueue("echo $$ >pid; exec sleep 1000", "--id", "a")
     pool = queue.start()
     queue.busy_worker()
-    wait_until(lambda: (queue.directory / "pid").exists() and (queue.directory / "pid").read_text(), 60)
+    wait_until(lambda: (queue.directory / "pid").exists() and (queue.directory / "pid").read_text())
     # What somebody else has written makes the worker read again what it had in memory.
     queue.run("config", "set", "lease", "45")
 

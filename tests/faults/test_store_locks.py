@@ -56,7 +56,7 @@ def stop_a_writer(queue: Queue) -> int:
         os.kill(pid, signal.SIGCONT)
         return None
 
-    return wait_until(stopped, 60)
+    return wait_until(stopped)
 
 
 def test_a_worker_that_is_stopped_within_a_transaction_is_killed_and_the_others_go_on(queue: Queue, ledger: Path):
@@ -66,7 +66,7 @@ def test_a_worker_that_is_stopped_within_a_transaction_is_killed_and_the_others_
 
     stopped = stop_a_writer(queue)
 
-    wait_until(lambda: "killed worker" in pool.log, 30)
+    wait_until(lambda: "killed worker" in pool.log)
     all_final(queue)
     assert f"(pid {stopped}): no sign of life" in pool.log
     assert pool.log.count("killed worker") == 1, "those who waited for the lock have shown life"

@@ -52,7 +52,7 @@ def drain(queue: Queue) -> None:
 def stop(queue: Queue) -> None:
     queue.start(workers=2)
     enqueue(queue)
-    queue.wait_for("a", seconds=60)
+    queue.wait_for("a")
     queue.context.close()
     # Nothing of the pool has the store open once this has returned.
     queue.run("worker", "stop")
@@ -61,7 +61,7 @@ def stop(queue: Queue) -> None:
 def read_after_a_pool_was_killed(queue: Queue) -> None:
     pool = queue.start(workers=2)
     enqueue(queue)
-    queue.wait_for("a", seconds=60)
+    queue.wait_for("a")
     queue.context.close()
     pool.kill()
     queue.run("list")
@@ -96,7 +96,7 @@ def test_a_reader_does_not_fold_in_again_what_was_folded_in(queue: Queue):
 def test_a_power_cut_that_keeps_any_part_of_what_was_folded_in_loses_no_job(queue: Queue, seed: int):
     queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 300)
     queue.start().send(15)
-    wait_until(lambda: not queue.workers(), 60)
+    wait_until(lambda: not queue.workers())
     queue.run("worker", "stop")
     queue.context.close()
     before = Path(queue.path).read_bytes()

@@ -71,7 +71,7 @@ def test_a_log_that_is_a_symbolic_link_is_refused(queue: Queue):
 def test_a_link_that_is_made_under_live_workers_stops_all_writing_until_it_is_gone(queue: Queue):
     pool = queue.start(workers=2)
     queue.enqueue("while ! test -e go; do sleep 0.05; done; echo done", "--id", "a")
-    queue.wait_for("a", "processing", seconds=60)
+    queue.wait_for("a", "processing")
     other = queue.directory / "other.db"
 
     os.link(queue.path, other)
@@ -80,13 +80,13 @@ def test_a_link_that_is_made_under_live_workers_stops_all_writing_until_it_is_go
         command.run("enqueue", "true", env=command.environment(name)).refused(5, "2 names (hard links)")
     (queue.directory / "go").touch()
     # The idle worker, the steward, and the worker that has a result to record: each says it once.
-    wait_until(lambda: pool.log.count("waiting for the store") == 3, 60)
+    wait_until(lambda: pool.log.count("waiting for the store") == 3)
     assert queue.state("a") == "processing"
 
     other.unlink()
 
-    assert queue.wait_for("a", seconds=60) == "completed"
+    assert queue.wait_for("a") == "completed"
     assert queue.outcomes("a") == ["success"]
-    wait_until(lambda: pool.log.count("the store is back") == 2, 60)
+    wait_until(lambda: pool.log.count("the store is back") == 2)
     assert pool.log.count("waiting for the store") == 3
     assert not list(queue.directory.glob("other.db*"))

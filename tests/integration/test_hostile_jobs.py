@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tests.support.queue import Queue
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def memory(pid: int) -> int:
@@ -35,7 +35,7 @@ def test_a_job_that_prints_gigabytes_keeps_both_ends_and_costs_no_memory(queue: 
         highest = max(highest, memory(worker.info.pid))
         return queue.state("job") == "completed"
 
-    wait_until(done, seconds=60)
+    wait_until(done)
     record = queue.json("show", "job")
     assert record["stdout_bytes"] == 1_000_000_012
     assert record["stdout_truncated"] is True
@@ -169,7 +169,7 @@ def test_a_fork_bomb_is_ended_at_its_timeout(queue: Queue):
     bomb = "f() { n=$1; while [ $n -gt 0 ]; do f $((n-1)) & n=$((n-1)); done; sleep 300; }; f 6"
     queue.enqueue(bomb, "--id", "job", "--timeout", "0.5", "--max-retries", "0")
 
-    assert queue.wait_for("job", seconds=30) == "dead"
+    assert queue.wait_for("job") == "dead"
     assert queue.json("show", "job")["timed_out"] is True
     assert still_works(queue)
 
@@ -199,4 +199,4 @@ def test_output_of_a_running_job_is_followed_live(queue: Queue, tmp_path: Path):
         assert follower.stdout.readline() == b"before\n"
         gate.write_text("through the gate\n")
         assert follower.stdout.read() == b"through the gate\nafter\n"
-        assert follower.wait(20) == 0
+        assert follower.wait(PATIENCE) == 0

@@ -8,13 +8,13 @@ import signal
 import subprocess
 
 from tests.support.queue import QUEUECTL, ROOT, Queue
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def typed(queue: Queue, line: str) -> subprocess.CompletedProcess[str]:
     """Run a line as typed in the checkout."""
     return subprocess.run(
-        ["/bin/sh", "-c", line], cwd=ROOT, env=queue.environment, capture_output=True, text=True, timeout=60
+        ["/bin/sh", "-c", line], cwd=ROOT, env=queue.environment, capture_output=True, text=True, timeout=PATIENCE
     )
 
 
@@ -35,7 +35,7 @@ def test_the_commands_of_the_mission_work_as_written(queue: Queue):
     assert typed(queue, "./bin/queuectl config set job_timeout 5").returncode == 0
     assert typed(queue, "./bin/queuectl config get backoff_base").stdout == "1.5\n"
     assert typed(queue, "./bin/queuectl worker stop").returncode == 0
-    assert pool.wait(20) == 0
+    assert pool.wait() == 0
 
 
 def test_the_manual_demo_works_on_default_settings(queue: Queue):
@@ -48,8 +48,7 @@ def test_the_manual_demo_works_on_default_settings(queue: Queue):
     try:
         typed(queue, """./bin/queuectl enqueue '{"id":"demo1","command":"echo Hello","max_retries":2}'""")
         typed(queue, """./bin/queuectl enqueue '{"id":"demo2","command":"nonexistent-cmd","max_retries":2}'""")
-        # The demo sleeps for three seconds here: so long it may take at the most.
-        wait_until(lambda: queue.state("demo2") == "dead", seconds=3)
+        wait_until(lambda: queue.state("demo2") == "dead")
 
         assert "dead" in typed(queue, "./bin/queuectl status").stdout
         assert "demo1" in typed(queue, "./bin/queuectl list").stdout
@@ -57,7 +56,7 @@ def test_the_manual_demo_works_on_default_settings(queue: Queue):
         assert typed(queue, "./bin/queuectl dlq retry demo2").returncode == 0
         assert queue.state("demo2") != "dead"
         assert typed(queue, "./bin/queuectl worker stop").returncode == 0
-        assert pool.wait(20) == 0
+        assert pool.wait() == 0
     finally:
         if pool.poll() is None:
             pool.send_signal(signal.SIGKILL)
@@ -80,7 +79,9 @@ def test_outside_the_venv_the_module_says_in_one_line_how_to_set_up(queue: Queue
 
 
 def test_the_unattended_demo_exits_0(queue: Queue):
-    done = subprocess.run([str(ROOT / "tests" / "run_demo.sh")], env=queue.environment, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [str(ROOT / "tests" / "run_demo.sh")], env=queue.environment, capture_output=True, timeout=PATIENCE
+    )
 
     assert done.returncode == 0, done.stderr.decode()
 

@@ -34,7 +34,7 @@ def test_a_job_waits_until_a_worker_with_its_label_starts(queue: Queue):
 
     queue.start("--label", "gpu")
 
-    assert queue.wait_for("train", seconds=60) == "completed"
+    assert queue.wait_for("train") == "completed"
     labelled = [each for each in queue.json("worker", "list") if each["labels"] == ["gpu"]]
     assert queue.json("show", "train")["worker"] in {each["id"] for each in labelled}
 
@@ -42,14 +42,14 @@ def test_a_job_waits_until_a_worker_with_its_label_starts(queue: Queue):
 def test_a_worker_that_waits_runs_what_needs_its_labels(queue: Queue):
     queue.start("--label", "gpu", "--label", "big")
     queue.enqueue("true", "--id", "first")
-    assert queue.wait_for("first", seconds=60) == "completed"
+    assert queue.wait_for("first") == "completed"
 
     queue.enqueue("true", "--needs", "gpu", "--needs", "big", "--id", "both")
     lines = "".join(json.dumps({"id": f"line{n}", "command": "true", "needs": "gpu"}) + "\n" for n in range(3))
     queue.run("enqueue", "--file", "-", given=lines)
 
     for id_ in ("both", "line0", "line1", "line2"):
-        assert queue.wait_for(id_, seconds=60) == "completed"
+        assert queue.wait_for(id_) == "completed"
 
 
 def test_a_labelled_worker_runs_plain_jobs_too_and_the_most_urgent_first(queue: Queue):
@@ -69,7 +69,7 @@ def test_a_drain_ends_although_jobs_wait_and_run_that_need_another_worker(queue:
     queue.enqueue("true", "--needs", "big", "--id", "waits")
     queue.enqueue("while ! test -e go; do sleep 0.05; done", "--needs", "gpu", "--id", "runs")
     queue.start("--label", "gpu")
-    queue.wait_for("runs", "processing", seconds=60)
+    queue.wait_for("runs", "processing")
     queue.enqueue("true", "--id", "plain")
 
     pool = queue.drain()
@@ -78,7 +78,7 @@ def test_a_drain_ends_although_jobs_wait_and_run_that_need_another_worker(queue:
     assert queue.state("plain") == "completed"
     assert (queue.state("waits"), queue.state("runs")) == ("pending", "processing")
     (queue.directory / "go").touch()
-    assert queue.wait_for("runs", seconds=60) == "completed"
+    assert queue.wait_for("runs") == "completed"
 
 
 def test_a_drain_runs_the_retries_of_what_its_workers_can_serve(queue: Queue):
@@ -95,7 +95,7 @@ def test_a_detached_pool_has_the_labels_that_it_was_started_with(queue: Queue):
 
     wait_until(lambda: [each["labels"] for each in queue.json("worker", "list")] == [["gpu", "big"]])
     queue.enqueue("true", "--needs", "big", "--id", "a")
-    assert queue.wait_for("a", seconds=60) == "completed"
+    assert queue.wait_for("a") == "completed"
 
 
 def test_a_job_whose_worker_is_killed_goes_to_another_with_its_label(queue: Queue):
@@ -107,7 +107,7 @@ def test_a_job_whose_worker_is_killed_goes_to_another_with_its_label(queue: Queu
 
     os.kill(queue.busy_worker(), signal.SIGKILL)
 
-    assert queue.wait_for("train", seconds=60) == "completed"
+    assert queue.wait_for("train") == "completed"
     assert queue.outcomes("train") == ["lost", "success"]
     everyone = labelled | {each["id"] for each in queue.json("worker", "list") if each["labels"]}
     assert {each["worker"] for each in queue.json("show", "train")["history"]} <= everyone

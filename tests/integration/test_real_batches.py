@@ -38,7 +38,7 @@ def test_a_thousand_files_are_compressed_and_hashed_although_two_workers_are_kil
         os.kill(victim, signal.SIGKILL)
         wait_until(partial(gone, queue, victim))
 
-    assert pool.wait(seconds=240) == 0
+    assert pool.wait() == 0
     stored = {}
     for id_ in ids:
         listed = queue.context.store.jobs.get(id_)
@@ -70,7 +70,7 @@ def test_the_projects_own_tests_run_as_jobs(queue: Queue):
             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file.relative_to(ROOT)),
         )  # fmt: skip
 
-    assert queue.drain(workers=2).wait(seconds=240) == 0
+    assert queue.drain(workers=2).wait() == 0
 
     for file in files:
         record = queue.json("show", file.stem)

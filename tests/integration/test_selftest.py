@@ -20,7 +20,7 @@ from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -50,7 +50,7 @@ def processes_in(directory: Path) -> list[str]:
 
 def begun(queue: Queue) -> Path:
     """The ground of a self-test whose jobs run."""
-    wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)), 30)
+    wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)))
     return grounds(queue)[0]
 
 
@@ -105,7 +105,7 @@ def test_a_job_that_is_taken_out_of_the_store_is_a_violation(queue: Queue):
     process = command.start(*SMALL, env=queue.environment)
     ground = begun(queue)
     besieged = Queue(ground)
-    wait_until(lambda: besieged.context.store.jobs.taken([FIRST]), 30)
+    wait_until(lambda: besieged.context.store.jobs.taken([FIRST]))
     besieged.wait_for(FIRST)
     besieged.context.store.jobs.delete([FIRST], now=besieged.context.now())
     besieged.context.close()
@@ -149,7 +149,7 @@ def test_interrupted_it_leaves_nothing_behind(queue: Queue, number: signal.Signa
     assert Done(process).code == (130 if number == signal.SIGINT else -number)
     if number == signal.SIGINT:
         assert grounds(queue) == [], "it has cleaned up before it ended"
-    wait_until(lambda: grounds(queue) == [] and processes_in(ground) == [], 60)
+    wait_until(lambda: grounds(queue) == [] and processes_in(ground) == [])
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(queue: Queue):
@@ -224,7 +224,7 @@ def test_the_settings_of_the_user_do_not_reach_it(queue: Queue):
         [*command.MODULE, "selftest", "--jobs", "15", "--enqueuers", "1", "--workers", "2"],
         env=queue.environment,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -244,4 +244,4 @@ def test_a_pool_that_does_not_end_is_a_violation_and_is_ended(queue: Queue, monk
     told = [each.sentence for each in verdict.violations]
     assert "the pool has not come to its end after everything was done" in told
     assert verdict.kept is not None
-    wait_until(lambda: processes_in(Path(verdict.kept or "")) == [], 30)
+    wait_until(lambda: processes_in(Path(verdict.kept or "")) == [])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.queue import ROOT
+from tests.support.waiting import PATIENCE
 
 TOO_OLD = """#!/bin/sh
 echo '3.9.2 no'
@@ -45,7 +46,12 @@ def start(checkout: Path, command: str, python: str | None) -> subprocess.Comple
         (path / "python3").write_text(python)
         (path / "python3").chmod(0o755)
     return subprocess.run(
-        [str(checkout / "bin" / command)], env={"PATH": str(path)}, cwd="/", capture_output=True, text=True, timeout=30
+        [str(checkout / "bin" / command)],
+        env={"PATH": str(path)},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
 
 

@@ -41,7 +41,7 @@ def test_what_a_stranger_calls_out_on_the_server_moves_no_file_of_a_pool(databas
     heard = tmp_path / "heard"
     os.mkfifo(heard)
     bell = os.open(heard, os.O_RDWR | os.O_NONBLOCK)
-    wait_until(lambda: run("worker", "list", env=env).out.count("\n") > 1, 60)
+    wait_until(lambda: run("worker", "list", env=env).out.count("\n") > 1)
 
     with psycopg.connect(database, autocommit=True) as stranger:
         (bells,) = (tmp_path / "data").glob("queuectl/*.run/bells")
@@ -50,7 +50,7 @@ def test_what_a_stranger_calls_out_on_the_server_moves_no_file_of_a_pool(databas
         known = os.open(bells / "w-known", os.O_RDWR | os.O_NONBLOCK)
         for payload in (str(precious), str(heard), "w-stranger", "w-known"):
             stranger.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
-        wait_until(lambda: is_rung(known), 60)
+        wait_until(lambda: is_rung(known))
 
     assert precious.read_text() == "as it was"
     assert not is_rung(bell)

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from queuectl.runtime import host, linux, portable
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 half = pytest.mark.usefixtures("half")
 
@@ -206,7 +206,7 @@ def test_orphans_are_adopted():
             linux.adopt_orphans()
             os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", "setsid sleep 0.1 &"], os.environ), 0)
             assert not linux.all_gone(0)
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE
             while not linux.all_gone(0):
                 assert time.monotonic() < end
             status = 0

@@ -12,7 +12,7 @@ from queuectl.domain.attempt import Outcome
 from queuectl.runtime import host, supervise, tree
 from tests.runtime.conftest import use_half
 from tests.support.attempts import carriers, lives
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 CLOSED_DAEMON = "setsid sh -c 'sh -c \"echo \\$\\$ >{file}; exec sleep 1000\" <&- >&- 2>&- {fd}>&- &' &"
 
@@ -30,7 +30,7 @@ def test_a_background_process_is_ended_and_not_waited_for(start, half):
     worker = start("sleep 1000 & echo $!")
     result = worker.result()
     assert result.outcome is Outcome.SUCCESS
-    assert result.duration_ms < 1000
+    assert result.duration_ms < PATIENCE * 1000
     assert not lives(int(result.stdout.head))
 
 
@@ -139,7 +139,7 @@ def test_orphans_that_end_while_the_job_runs_do_not_pile_up_as_zombies(start, mo
         with open(children) as file:
             return len(file.read().split()) == 1
 
-    wait_until(only_the_job, 5)
+    wait_until(only_the_job)
     worker.say("cancel 9")
     assert worker.result().outcome is Outcome.CANCELLED
 

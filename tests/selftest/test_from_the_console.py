@@ -44,9 +44,9 @@ def test_its_verdict_is_shown(terminal: Terminal, queue: Queue):
 
 def test_it_goes_when_the_console_is_left_in_the_middle_of_it(terminal: Terminal, queue: Queue):
     type_in(terminal, "selftest --crash --minutes 5 --workers 2")
-    wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)), 30)
+    wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)))
 
     terminal.press("q")
 
     assert terminal.wait(30) == 0
-    wait_until(lambda: grounds(queue) == [], 60)
+    wait_until(lambda: grounds(queue) == [])

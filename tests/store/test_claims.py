@@ -15,6 +15,7 @@ from queuectl.domain.attempt import MAX_LOSSES, Outcome, Result
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.store import Store
 from tests.support.stage import BACKOFF, START, Stage, printed
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def test_eight_processes_at_once_never_share_a_job(open_store: OpenStore):
     for process in processes:
         process.start()
     start.set()
-    claimed = [results.get(timeout=60) for _ in processes]
+    claimed = [results.get(timeout=PATIENCE) for _ in processes]
     for process in processes:
         process.join()
 

@@ -16,7 +16,7 @@ from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.sqlite import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.lived import lived
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -346,11 +346,11 @@ def test_whoever_writes_to_the_new_store_meanwhile_comes_after(
         if done == begin:
             for other in others:
                 other.start()
-            wait_until(lambda: on_server_once(url, WAITING)[0][0] == len(others), 30)
+            wait_until(lambda: on_server_once(url, WAITING)[0][0] == len(others))
 
     moved(path, url, progress=start)
     for other in others:
-        other.join(60)
+        other.join(PATIENCE)
 
     assert ids == ["11"]
     assert on_server_once(url, "SELECT key FROM config ORDER BY key") == [("lease",), ("max_retries",)]

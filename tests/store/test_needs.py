@@ -18,6 +18,7 @@ from queuectl.domain.worker import PoolInfo
 from queuectl.store.browse import Sort
 from queuectl.store.queries import load
 from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def test_processes_with_different_labels_share_no_job_and_leave_none_that_they_c
     for process in processes:
         process.start()
     start.set()
-    claimed = [results.get(timeout=60) for _ in processes]
+    claimed = [results.get(timeout=PATIENCE) for _ in processes]
     for process in processes:
         process.join()
 

@@ -26,6 +26,7 @@ from queuectl.store.queries import load
 from queuectl.store.store import Store
 from tests.support.proxy import Proxy
 from tests.support.stage import BACKOFF, Stage, printed
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def test_who_asks_what_a_worker_holds_waits_for_a_claim_that_is_on_its_way(
         assert late._may_claim("w")
         assert late._take("w", stage.now)
         asking.start()
-        assert reached.wait(20)
+        assert reached.wait(PATIENCE)
         assert not found
-    asking.join(20)
+    asking.join(PATIENCE)
 
     assert [claim.id for claim in found] == ["a"]
     stage.finish(found[0])
@@ -195,8 +196,8 @@ def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage
     with stage.store.database.transaction():
         assert stage.store.database.rows("claim_due", worker="w", session=0, now=stage.now)
         cancelling.start()
-        assert reached.wait(10)
-    cancelling.join(10)
+        assert reached.wait(PATIENCE)
+    cancelling.join(PATIENCE)
 
     assert told == [["w"]]
     assert stage.store.jobs.get("a").job.cancel_requested == 15
@@ -220,10 +221,10 @@ def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stag
         # As whoever changes many does, in the order of their numbers.
         stage.store.database.hold(["a"])
         finishing.start()
-        assert reached.wait(20)
+        assert reached.wait(PATIENCE)
         stage.store.database.hold(["b"])
         assert stage.store.database.rows("cancel_processing", id="a", signal=15, now=stage.now)
-    finishing.join(20)
+    finishing.join(PATIENCE)
 
     ((state, following),) = told
     assert (state, following and following.id) == (JobState.COMPLETED, "b")
@@ -249,8 +250,8 @@ def test_an_undo_is_told_that_somebody_has_taken_the_id_since_it_looked(stage: S
             "VALUES (nextval('numbers'), 'a', 'true', 'default', 3, 0, 0, 0)"
         )
         undoing.start()
-        assert reached.wait(20)
-    undoing.join(20)
+        assert reached.wait(PATIENCE)
+    undoing.join(PATIENCE)
 
     assert [id_ for id_, _ in taken[0].jobs] == ["b"]
     assert taken[0].left == (("a", "another job has that id now"),)
@@ -271,8 +272,8 @@ def test_prune_does_not_take_a_job_that_is_being_retried(stage: Stage, stores: C
     with stage.store.database.transaction():
         assert stage.store.database.rows("retry_job", id="a", now=stage.now)
         pruning.start()
-        assert reached.wait(10)
-    pruning.join(10)
+        assert reached.wait(PATIENCE)
+    pruning.join(PATIENCE)
 
     assert gone == [0]
     assert stage.store.jobs.state("a") is JobState.PENDING
@@ -331,8 +332,8 @@ def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, store
     with stage.store.database.transaction():
         claims.write_down("w", completed=1)
         writing.start()
-        assert reached.wait(20)
-    writing.join(20)
+        assert reached.wait(PATIENCE)
+    writing.join(PATIENCE)
     claims.write_down("w", failed=1)
 
     assert stage.store.journal.since(0)["success"] == 2

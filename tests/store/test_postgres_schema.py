@@ -12,6 +12,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store import migrate, server_schema
 from queuectl.store.postgres import SCHEMA_VERSION, PostgresDatabase
 from queuectl.store.store import Store
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_many_first_commands_at_once_make_one_store(empty: str):
         process.start()
     start.set()
 
-    assert sorted(results.get(timeout=30)[0] for _ in processes) == list("123456")
+    assert sorted(results.get(timeout=PATIENCE)[0] for _ in processes) == list("123456")
     for process in processes:
         process.join()
 

@@ -15,7 +15,7 @@ from queuectl.runtime import host, process, supervise, tree
 from queuectl.runtime.live import Live, path_of, recover
 from queuectl.runtime.locks import AttemptLock
 from queuectl.runtime.pulse import TICK
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Worker:
                 os._exit(status)
         os.close(answer)
 
-    def ended(self, seconds: float = 20.0) -> Ended:
+    def ended(self, seconds: float = PATIENCE) -> Ended:
         """Wait for the end, and give the whole story."""
         if self._ended is None:
             assert select.select([self._answer], [], [], seconds)[0], f"the attempt goes on after {seconds} s"
@@ -78,7 +78,7 @@ class Worker:
             self._ended = pickle.loads(data)
         return self._ended
 
-    def result(self, seconds: float = 20.0) -> Result:
+    def result(self, seconds: float = PATIENCE) -> Result:
         return self.ended(seconds).result
 
     def printed(self, stream: str = "out") -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.queue import ROOT
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Done:
     """A command that has ended."""
 
     def __init__(self, process: subprocess.Popen[bytes], given: bytes | None = None) -> None:
-        self.out, self.err = (data.decode() for data in process.communicate(given, timeout=60))
+        self.out, self.err = (data.decode() for data in process.communicate(given, timeout=PATIENCE))
         self.code = process.returncode
 
     def refused(self, code: int, *words: str) -> None:

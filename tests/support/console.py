@@ -12,6 +12,7 @@ import termios
 import time
 
 from tests.support.queue import QUEUECTL
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Terminal:
         self._mark = len(self.seen)
         os.write(self.descriptor, keys.encode())
 
-    def wait_for(self, text: str, seconds: float = 15.0) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until this has been painted."""
         deadline = time.monotonic() + seconds
         while text not in self.text:
@@ -61,7 +62,7 @@ class Terminal:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 15.0) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Wait for its end; the exit code."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

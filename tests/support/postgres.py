@@ -96,7 +96,7 @@ class Server:
                 start_new_session=True,
                 **self._owner,
             )
-        wait_until(self._answers, 30)
+        wait_until(self._answers)
         self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -106,7 +106,7 @@ class Server:
         data = self._directory / "data"
         os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), number)
         # Its children too: they live in that directory, and no new server starts beside them.
-        wait_until(lambda: not any(_works_in(process) == str(data) for process in Path("/proc").glob("[0-9]*")), 30)
+        wait_until(lambda: not any(_works_in(process) == str(data) for process in Path("/proc").glob("[0-9]*")))
         self._end()
 
     def become_a_standby(self) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from queuectl import bootstrap
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Pool:
     def send(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         return self.process.wait(seconds)
 
     def kill(self, also: Iterable[int] = ()) -> None:
@@ -72,7 +72,7 @@ class Pool:
             self.send(signal.SIGTERM)
             self.send(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
@@ -108,7 +108,7 @@ class Queue:
             cwd=self.directory,
             input=given if isinstance(given, bytes) else given.encode(),
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         out, err = done.stdout.decode(), done.stderr.decode()
         assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"
@@ -136,7 +136,7 @@ class Queue:
     def state(self, id_: str) -> str:
         return self.context.store.jobs.state(id_).value
 
-    def wait_for(self, id_: str, *states: str, seconds: float = 20.0) -> str:
+    def wait_for(self, id_: str, *states: str, seconds: float = PATIENCE) -> str:
         """Wait until a job is in one of `states` (final ones if none is named); the state."""
         wanted = states or ("completed", "dead", "cancelled")
         wait_until(lambda: self.state(id_) in wanted, seconds)
@@ -148,7 +148,7 @@ class Queue:
         before = {seen.info.id for seen in self.workers()}
         pool = Pool(self, "--count", str(workers), *words, log=self.directory / f"pool{len(self._pools)}.log")
         self._pools.append(pool)
-        wait_until(lambda: len({seen.info.id for seen in self.workers()} - before) >= workers, 120)
+        wait_until(lambda: len({seen.info.id for seen in self.workers()} - before) >= workers)
         return pool
 
     def drain(self, *words: str, workers: int = 1) -> Pool:

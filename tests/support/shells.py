@@ -68,14 +68,14 @@ class Shell:
 
     def wait_for(self, text: str) -> None:
         """Wait until this has been shown since the last key."""
-        wait_until(lambda: text in self.seen, 60)
+        wait_until(lambda: text in self.seen)
 
     def meant(self, typed: str) -> list[str]:
         """Type the rest of a line after `queuectl `, its tabs included; the words that the command is given."""
         for old in self.directory.glob("meant.*"):
             old.unlink()
         self.type(f"queuectl {typed}\r")
-        wait_until(self._written, 60)
+        wait_until(self._written)
         (found,) = self._written()
         return found.read_bytes().decode().split("\0")[:-1]
 

@@ -14,7 +14,7 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.runtime import host
 from queuectl.selftest.ledger import note, read, witnessed
 from tests.support import command
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Client(threading.Thread):
 
     def finish(self) -> list[str]:
         """Wait for its end; the ids that were acknowledged, which must be all: nobody has killed it."""
-        self.join(60)
+        self.join(PATIENCE)
         assert len(self.acknowledged) == self._number, f"{self.name} was refused"
         return self.acknowledged
 
@@ -67,7 +67,7 @@ def kill_workers(queue: Queue, chance: random.Random, *, least: int) -> None:
         id_, pid, started = chance.choice(victims)
         if host.send(pid, started, signal.SIGKILL):
             hit += 1
-            wait_until(partial(_is_cleared_up, queue, id_), 30)
+            wait_until(partial(_is_cleared_up, queue, id_))
     assert hit >= least, f"only {hit} were hit"
 
 
@@ -103,7 +103,7 @@ def is_over(queue: Queue) -> bool:
     return not sum(count for _, state, count in queue.context.store.counts() if state not in FINAL)
 
 
-def all_final(queue: Queue, seconds: float = 60.0) -> None:
+def all_final(queue: Queue, seconds: float = PATIENCE) -> None:
     """Wait until every job has come to its end: completed, or dead because it was lost too often."""
     wait_until(lambda: is_over(queue), seconds)
     for each in queue.context.store.jobs.listing(limit=0):

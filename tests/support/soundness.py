@@ -10,6 +10,7 @@ from queuectl.domain.job import JobState
 from queuectl.runtime import locks
 from queuectl.selftest.ledger import judge, read
 from queuectl.selftest.remains import processes_of
+from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def assert_sound(
     acknowledged: Iterable[str] = (),
     *,
     clock_jumped: bool = False,
-    seconds: float = 30.0,
+    seconds: float = PATIENCE,
 ) -> None:
     """Nothing was lost, doubled or left behind.
 

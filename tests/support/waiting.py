@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T | Literal[False] | None], seconds: float = 10.0) -> T:
+PATIENCE = 180.0
+"""Seconds for which a test waits for what must happen. It ends a wait that would never end, and measures nothing: on a
+busy machine everything takes many times as long, and a red test must mean a fault.
+"""
+
+
+def wait_until(predicate: Callable[[], T | Literal[False] | None], seconds: float = PATIENCE) -> T:
     """Call `predicate` until it gives something true, and give that; fail when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
