@@ -25,7 +25,7 @@ def told(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
     if isinstance(error, apsw.FullError):
         return StoreFull(f"no space left for the store {path}", hint="free some space: nothing was lost")
     if isinstance(error, apsw.ConnectionClosedError):
-        return StoreGone(f"the store {path} has been let go of")
+        return StoreGone(f"the store {path} has been closed, as it was moved, deleted or replaced while it was in use")
     if isinstance(error, apsw.NotADBError):
         return StoreDamaged(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
     if isinstance(error, apsw.CorruptError | UnicodeDecodeError):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from queuectl.domain.errors import StoreGone
+from queuectl.operations import find
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
@@ -22,6 +26,14 @@ pytestmark = pytest.mark.asyncio
 async def until(met: Callable[[], bool]) -> None:
     """Wait for it beside the console, which goes on meanwhile."""
     await asyncio.to_thread(wait_until, met, 60)
+
+
+def move(path: Path, to: Path) -> None:
+    path.rename(to)
+
+
+def is_there(path: Path) -> bool:
+    return path.exists()
 
 
 async def test_a_mistake_in_a_request_is_told_and_the_next_one_is_answered(make_app: Make) -> None:
@@ -58,3 +70,29 @@ async def test_a_mistake_in_reading_everything_is_told_and_passes(
             assert app.snapshot.total == 68
         app.reader.refresh()
         await until(lambda: app.snapshot.error is None)
+
+
+async def test_a_store_that_was_moved_away_is_read_and_written_again_once_it_is_back(
+    make_app: Make, tmp_path: Path
+) -> None:
+    app: Any = make_app(live=True, workers=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.snapshot.total == 68)
+        path, away = Path(app.reader._open().given), tmp_path / "away.db"
+        row = app.view.table.cursor_row
+
+        move(path, away)
+        await until(lambda: isinstance(app.snapshot.failure, StoreGone))
+        act = find("priority")
+        done: list[object] = []
+        app.act(act, act.params(ids=(row.id,), priority=7), about="tried", then=lambda each: done.append(each.error))
+        await until(lambda: bool(done))
+        assert isinstance(done[0], StoreGone)
+        assert not is_there(path)
+
+        move(away, path)
+        await until(lambda: app.snapshot.error is None)
+        app.act(act, act.params(ids=(row.id,), priority=7), about="did", then=lambda each: done.append(each.error))
+        await until(lambda: len(done) == 2)
+        assert not isinstance(done[1], StoreGone)
+        await pilot.pause()

@@ -16,6 +16,7 @@ from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import replace
 from queuectl_tui.model import Snapshot, mistake, nothing
+from queuectl_tui.opened import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +74,9 @@ class Reader:
     def __init__(self, app: ConsoleApp, factory: Callable[[], Context], census: Census, *, live: bool) -> None:
         """`live=False`: no thread; each request is answered at once, and the store is read on `refresh`."""
         self._app = app
-        self._factory = factory
+        self._opened = Opened(factory)
         self._census = census
         self._live = live
-        self._context: Context | None = None
         self._lock = threading.Condition()
         self._wanted: dict[str, Request] = {}
         self._running: str | None = None
@@ -105,8 +105,8 @@ class Reader:
             self._lock.notify()
         if self._thread.is_alive():
             self._thread.join(2)
-        elif self._context is not None:
-            self._context.close()
+        else:
+            self._opened.close()
 
     def ask(
         self,
@@ -155,9 +155,7 @@ class Reader:
             raise Interrupted
 
     def _open(self) -> Context:
-        if self._context is None:
-            self._context = self._factory()
-        return self._context
+        return self._opened.get()
 
     def _run(self) -> None:
         changed: int | None = None
@@ -186,8 +184,7 @@ class Reader:
                 # A store that cannot be read is asked less and less often.
                 pause = 0.0 if snapshot.error is None else min(max(pause * 2, 0.25), _SLOWEST)
                 self._app.post_message(SnapshotArrived(snapshot))
-        if self._context is not None:
-            self._context.close()
+        self._opened.close()
 
     def _ended(self) -> bool:
         return self._stop
@@ -195,7 +192,8 @@ class Reader:
     def _probe(self) -> int | None:
         try:
             return self._open().store.changed()
-        except QueuectlError:
+        except QueuectlError as error:
+            self._opened.failed(error)
             return None
 
     def _answer(self, request: Callable[[Context], Any], answer: Callable[[Any], None], failed: Failed | None) -> None:
@@ -203,6 +201,8 @@ class Reader:
             value = request(self._open())
         except (StoreError, Interrupted) as error:
             # The next snapshot tells of it too, and the views ask again with it.
+            if isinstance(error, StoreError):
+                self._opened.failed(error)
             if failed is not None:
                 self._app.post_message(Answered(failed, error if isinstance(error, StoreError) else None))
             return
@@ -223,6 +223,7 @@ class Reader:
             now = context.now()
             read = _snapshot(context, self._census, now, last, self.watching)
         except QueuectlError as error:
+            self._opened.failed(error)
             return self._failed(error)
         except Exception as error:
             # The console would stand still and say that it is live.

@@ -13,6 +13,7 @@ from queuectl.domain.record import replace
 from queuectl.operations.echo import command_line
 from queuectl.store.url import shown
 from queuectl_tui.model import mistake
+from queuectl_tui.opened import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,19 +112,19 @@ class Writer:
             self._tasks.put(task)
 
     def _run(self) -> None:
-        context = self._factory()
+        opened = Opened(self._factory)
         try:
             while (task := self._tasks.get()) is not None:
-                self._app.post_message(_done(context, task))
+                self._app.post_message(_done(opened, task))
         finally:
-            context.close()
+            opened.close()
 
     def _once(self, task: Task) -> None:
-        context = self._factory()
+        opened = Opened(self._factory)
         try:
-            self._app.post_message(_done(context, task))
+            self._app.post_message(_done(opened, task))
         finally:
-            context.close()
+            opened.close()
 
 
 def _masked(params: Any) -> Any:
@@ -148,12 +149,13 @@ def has_secrets(params: Any, line: str) -> bool:
     return _masked(params) is not params or '"env"' in line
 
 
-def _done(context: Context, task: Task) -> ActionDone:
+def _done(opened: Opened, task: Task) -> ActionDone:
     operation, params, about, then = task
-    # Written down with what it does, so that everybody sees which command line would have done it.
-    context.command = command_line(operation, _masked(params))
     undo, too_much = None, False
     try:
+        context = opened.get()
+        # Written down with what it does, so that everybody sees which command line would have done it.
+        context.command = command_line(operation, _masked(params))
         # Somebody may have upgraded the store under this console.
         context.store.recheck()
         result = operation.run(context, params)
@@ -161,6 +163,7 @@ def _done(context: Context, task: Task) -> ActionDone:
         if hasattr(result, "__next__"):
             result = list(result)
     except QueuectlError as error:
+        opened.failed(error)
         return ActionDone(operation, params, about, error=error, then=then)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the console down
         return ActionDone(operation, params, about, error=mistake(error), then=then)
