@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, TextArea
 
+from queuectl.config import SETTINGS
 from queuectl.domain.job import JobState
 from queuectl_tui.screens.command_line import CommandLine
 from queuectl_tui.screens.config_editor import ConfigEditor
@@ -175,3 +176,15 @@ async def test_a_dialog_takes_keys_at_once(make_app: Any, key: str):
 
         assert len(app.screen_stack) == 2
         assert app.screen.focused is not None
+
+
+async def test_a_setting_is_picked_with_enter_typed_and_written_with_enter_and_no_other_is_changed(make_app: Any):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        place = list(SETTINGS).index("job_timeout")
+
+        await pilot.press("C", *["down"] * place, "enter", *"5m", "enter", "enter", "enter")
+
+        stored = await app.fetch(lambda context: context.store.config(), "t")
+        assert stored == {"job_timeout": "300"}
+        assert app.focused.id == "value-job_timeout"

@@ -124,3 +124,22 @@ async def test_undo_after_an_action_that_was_not_kept_takes_back_none_before_it(
 
         assert "retry cannot be undone" in screen_of(app)
         assert app.reader._open().store.jobs.get(first.id).job.state is JobState.HELD
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("stored", [None, "5"], ids=["default", "stored"])
+async def test_undo_puts_a_setting_back(make_app: Make, stored: str | None):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        store = app.reader._open().store
+        if stored is not None:
+            store.set_config("max_retries", stored, now=0)
+        await pilot.press("C", "enter", "9", "enter")
+        assert store.config()["max_retries"] == "9"
+        await pilot.press("escape")
+        assert "u undo" in screen_of(app)
+
+        await pilot.press("u")
+
+        assert store.config().get("max_retries") == stored
+        assert "put max_retries back" in screen_of(app)

@@ -258,7 +258,7 @@ class ConsoleApp(ConsoleActions):
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
             if not reads(event.operation, event.params):
-                self._last_undo = event.undo
+                self._last_undo, self._before = event.undo, None
                 self._not_kept = event.operation.name if event.undo is None else None
             self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
         if event.then is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 
+from queuectl.config import show
 from queuectl.domain.errors import NotFound
 from queuectl.domain.record import replace
 from queuectl.domain.text import one_line, safe
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Reader
     from queuectl_tui.screens.palette import Entry
+    from queuectl_tui.widgets.echo_line import EchoLine
     from queuectl_tui.writer import ActionDone
 
 _MOST_WORKERS = 64
@@ -45,6 +47,7 @@ class ConsoleActions(TypedApp):
     """The actions of the console that belong to no view."""
 
     reader: Reader
+    echo: EchoLine
     snapshot: Snapshot
     read_only: bool
     user_keymap: Mapping[str, str]
@@ -52,6 +55,8 @@ class ConsoleActions(TypedApp):
     _last_undo: int | None = None
     _not_kept: str | None = None
     """The operation that this console has done last, where nothing takes it back."""
+    _before: tuple[Operation, Any] | None = None
+    """What puts back the setting that was changed last, where nothing else was done since."""
     _lines: list[str]
     history: History | None
     """Where the command line keeps what was typed; None for nowhere."""
@@ -251,7 +256,9 @@ class ConsoleActions(TypedApp):
 
     def undo(self, then: Callable[[ActionDone], None] | None = None) -> None:
         """Take back what was done last; `then` is told how that ended."""
-        if self._not_kept not in {None, "undo"}:
+        if self._before is not None:
+            self.act(*self._before, about=f"put {self._before[1].key} back", then=then)
+        elif self._not_kept not in {None, "undo"}:
             self.refuse(f"{self._not_kept} cannot be undone; :undo takes back what was done before it")
         elif self.may_write():
             undo = find("undo")
@@ -336,10 +343,19 @@ class ConsoleActions(TypedApp):
         listed = find("config list")
         settings = await self.fetch(lambda context: listed.run(context, listed.params()).settings, "settings")
 
+        known = {each.key: each for each in settings}
+        put, unset = find("config set"), find("config unset")
+
         def write(change: Any, about: str, tell: Callable[[Any, str | None], None]) -> None:
-            operation = find("config unset" if type(change) is find("config unset").params else "config set")
+            operation = unset if type(change) is unset.params else put
 
             def then(done: ActionDone) -> None:
+                if done.error is None:
+                    was, known[change.key] = known[change.key], done.result
+                    stored = was.origin == "store"
+                    back = put.params(key=was.key, value=show(was.value)) if stored else unset.params(key=was.key)
+                    self._before = (put if stored else unset, back)
+                    self.echo.offer_undo()
                 tell(done.result, None if done.error is None else done.error.message)
 
             self.act(operation, change, about=about, then=then)

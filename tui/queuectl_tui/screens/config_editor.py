@@ -143,7 +143,8 @@ class ConfigEditor(Dialog[None]):
         if change is not None and wrong is None:
             self._do(row, change)
         elif wrong is None:
-            self.focus_next()
+            # Nothing was typed yet: what is typed now takes the place of the value.
+            event.input.select_all()
 
     def action_unset(self) -> None:
         """Go back to the default."""

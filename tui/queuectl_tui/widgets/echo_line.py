@@ -79,6 +79,11 @@ class EchoLine(Static):
         self._right = ""
         self._show()
 
+    def offer_undo(self) -> None:
+        """It can be undone after all."""
+        self._right = UNDO
+        self._show()
+
     def withdraw_undo(self) -> None:
         """It can no longer be undone."""
         self._right = ""
