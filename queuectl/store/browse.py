@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 from typing import NamedTuple
 
-from queuectl.domain.job import JobState
+from queuectl.domain.job import READY, JobState
 from queuectl.domain.record import record, replace
 
 TYPE_CHECKING = False
@@ -167,7 +167,7 @@ class Browse:
     def best(self, chosen: Filter, sort: Sort, *, stop: Callable[[], None] = lambda: None) -> list[Row]:
         """Up to `BEST` rows in an order that has no pages."""
         if sort is Sort.NEXT_RUN:
-            return self._next(chosen)
+            return self._next(chosen, stop)
         if sort is Sort.LATE:
             return self._running_first(chosen, stop)
         rows = self.page(chosen, newest=True, after=None, limit=BEST, stop=stop)
@@ -193,26 +193,40 @@ class Browse:
         running.sort(key=lambda row: (row.started_at or 0, row.seq))
         return running + [row for row in others if row.state != JobState.PROCESSING][: BEST - len(running)]
 
-    def _next(self, chosen: Filter) -> list[Row]:
-        """What runs, then what waits in the order in which it will run: the due by priority, the others by time."""
-        criteria = _criteria(chosen)
+    def _next(self, chosen: Filter, stop: Callable[[], None]) -> list[Row]:
+        """What runs, what waits in the order in which it will run, and last what will not run by itself.
+
+        Of what waits, the due by priority, the others by time.
+        """
         wanted = set(chosen.states) or set(JobState)
-        running = []
+        found = []
         if JobState.PROCESSING in wanted:
-            running = self.page(replace(chosen, states=(JobState.PROCESSING,)), newest=False, after=None, limit=BEST)
+            found = self.page(replace(chosen, states=(JobState.PROCESSING,)), newest=False, after=None, limit=BEST)
+        ready = [state for state in READY if state in wanted]
+        if ready:
+            found += self._ready(chosen, None if len(ready) > 1 else ready[0])
+        rest = tuple(state for state in JobState if state in wanted - READY - {JobState.PROCESSING})
+        if rest and len(found) < BEST:
+            left = BEST - len(found)
+            found += self.page(replace(chosen, states=rest), newest=True, after=None, limit=left, stop=stop)
+        return found[:BEST]
+
+    def _ready(self, chosen: Filter, state: JobState | None) -> Iterator[Row]:
+        """What waits, in `state` alone where one is given: in the order in which it will run."""
+        criteria = {**_criteria(chosen), "state": state}
         levels = []
         for (priority,) in self._database.rows("ready_priorities", limit=_LEVELS):
-            rows = self._database.rows("browse_next", priority=priority, limit=BEST, **criteria)
-            levels.append([row for row in map(Row._make, rows) if row.state in wanted])
+            levels.append(self._database.rows("browse_next", priority=priority, limit=BEST, **criteria))
         for needs, queue, priority, _ in self._database.rows("heads_needing")[:_LEVELS]:
             if criteria["queue"] in {None, queue}:
                 words = {name: value for name, value in criteria.items() if name != "queue"}
-                rows = self._database.rows(
-                    "browse_next_needing", needs=needs, of=queue, priority=priority, limit=BEST, **words
+                levels.append(
+                    self._database.rows(
+                        "browse_next_needing", needs=needs, of=queue, priority=priority, limit=BEST, **words
+                    )
                 )
-                levels.append([row for row in map(Row._make, rows) if row.state in wanted])
-        waiting = merge(*levels, key=lambda row: (row.run_at, -row.priority, row.seq))
-        return running + list(islice(waiting, BEST))
+        rows = (map(Row._make, level) for level in levels)
+        return islice(merge(*rows, key=lambda row: (row.run_at, -row.priority, row.seq)), BEST)
 
     def count(self, chosen: Filter, *, cap: int, stop: Callable[[], None] = lambda: None) -> int:
         """How many match: exactly where the counters know, else up to `cap`."""

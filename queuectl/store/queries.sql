@@ -876,6 +876,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs INDEXED BY jobs_ready LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NULL AND jobs.priority = :priority
+    AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
@@ -890,6 +891,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
 FROM jobs INDEXED BY jobs_ready_needing LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NOT NULL AND jobs.needs = :needs AND jobs.queue = :of
     AND jobs.priority = :priority
+    AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
     AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')

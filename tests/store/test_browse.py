@@ -79,9 +79,21 @@ def test_the_end_is_the_end(browse: Browse) -> None:
 
 def test_what_runs_next_stands_in_the_order_of_the_claims(browse: Browse) -> None:
     found = browse.best(Filter(), Sort.NEXT_RUN)
-    assert [row.id for row in found] == ["64", "65", "66", "67", "68", "59", "60", "61", "weekly"]
+    assert [row.id for row in found[:9]] == ["64", "65", "66", "67", "68", "59", "60", "61", "weekly"]
+    assert [row.seq for row in found[9:]] == sorted((row.seq for row in found[9:]), reverse=True)
     waiting = browse.best(parse_filter("state:failed"), Sort.NEXT_RUN)
     assert {row.state for row in waiting} == {"failed"}
+
+
+@pytest.mark.parametrize("sort", [each for each in Sort if not each.paged])
+@pytest.mark.parametrize(
+    "words", ["", *(f"state:{state}" for state in JobState), "state:dead state:pending", "queue:video", "ffmpeg"]
+)
+def test_no_order_leaves_out_what_the_filter_covers(browse: Browse, sort: Sort, words: str) -> None:
+    chosen = parse_filter(words)
+    covered = browse.page(chosen, newest=True, after=None, limit=1000)
+
+    assert sorted(browse.best(chosen, sort)) == sorted(covered)
 
 
 def test_a_rank_above_its_cap_is_not_told(browse: Browse) -> None:

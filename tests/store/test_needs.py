@@ -254,6 +254,20 @@ def test_what_runs_next_shows_jobs_that_need_labels_among_the_others(stage: Stag
     assert shown(Filter(states=(JobState.FAILED,))) == []
 
 
+@pytest.mark.parametrize("needs", [(), ("gpu",)], ids=["plain", "needing"])
+def test_failed_jobs_are_shown_that_run_after_more_pending_ones_than_are_read(
+    stage: Stage, needs: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("queuectl.store.browse.BEST", 2)
+    stage.enqueue(job("failed", *needs))
+    claim = stage.store.claims((), needs).claim("w", now=stage.now)
+    assert claim is not None
+    stage.finish(claim, Outcome.EXIT)
+    stage.enqueue(*(job(f"pending {number}", *needs) for number in range(3)))
+
+    assert [row.id for row in stage.store.browse.best(Filter(states=(JobState.FAILED,)), Sort.NEXT_RUN)] == ["failed"]
+
+
 def test_jobs_ahead_are_those_that_the_worker_takes_first(stage: Stage):
     stage.enqueue(job("plain"), job("gpu", "gpu"), job("big", "big"), job("mail", "gpu", queue="mail"))
     stage.enqueue(job("high", "gpu", priority=1), job("me", "gpu"))
