@@ -75,17 +75,18 @@ class WorkerStrip(Drawing):
             "idle": ("○", "idle"),
             "stopping": ("◇", "scheduled"),
         }.get(state, ("!", "dead"))
+        word = "stops" if state == "stopping" else state
         job = self._jobs.get(info.job or "")
         run = "" if job is None or job.started_at is None else clock(self._now - job.started_at)
         beat = "" if worker.last_beat_at is None else coarse(self._now - worker.last_beat_at)
         memory = "" if worker.memory_bytes is None else format_bytes(worker.memory_bytes).replace(".0", "")
         right = f"  rss {memory:>8}  beat {beat:>4}  {f'{info.completed}/{info.failed}':>9}"
         left = f"{fitted(one_line(info.id, 9), 9)} "
-        room = max(width - len(left) - 8 - len(right) - 10 - 10, 10)
+        room = max(width - len(left) - 8 - len(right) - 8 - 10, 10)
         what = "" if info.job is None else one_line(f"{'' if job is None else job.command}", room)
         return (
             (left, "text"),
-            (f"{glyph} {state:8} ", role),
+            (f"{glyph} {word:6} ", role),
             (fitted(one_line(info.job or "", 9), 9, right=True) + " ", "dim"),
             (fitted(what, room), "text"),
             (f" {run:>6}", "processing"),
