@@ -34,8 +34,8 @@ _EVERYWHERE = (
     Choice(text="--db", about="the store"),
     Choice(text="--json", about="print one JSON document on stdout"),
     Choice(text="--help", about="show help"),
-    Choice(text="--version", about="show the version"),
 )
+_VERSION = Choice(text="--version", about="show the version")
 _HELP = Choice(text="help", about="Show what the commands are, or tell more about one")
 _KINDS = {
     "queue": "queues",
@@ -81,7 +81,7 @@ def candidates(words: Sequence[str], names: Names) -> list[Choice]:
         return _commands(after, partial)
     if command:
         return _commands(command, partial)
-    beside = [*_EVERYWHERE] if partial.startswith("-") else [_HELP]
+    beside = [*_EVERYWHERE, _VERSION] if partial.startswith("-") else [_HELP]
     return _commands((), partial) + _starting(beside, partial)
 
 

@@ -298,7 +298,8 @@ def test_who_is_in_no_role_does_not_get_in(as_role: Callable[[str], Environment]
 
 def test_a_store_that_is_missing_or_older_is_left_to_its_owner(server: Server, as_role: Callable[[str], Environment]):
     url = server.create(empty=True).replace("postgres@", "ann_queuectl_worker@")
-    run("list", env=environment(url)).refused(5, "is not there yet, and this role may not change that")
+    run("enqueue", "true", env=environment(url)).refused(5, "is not there yet, and this role may not change that")
+    assert run("list", env=environment(url)).code == 0
     server.drop(url)
 
     older = as_role("keeper")

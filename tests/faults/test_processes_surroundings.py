@@ -55,9 +55,9 @@ def test_a_named_store_needs_no_home(queue: Queue, ledger: Path, home: str | Non
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
 def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: int):
-    (tmp_path / "new").mkdir()
-    store = tmp_path / "new" / "inner" / "queue.db"
-    environment = command.environment(store)
+    data = tmp_path / "new" / "inner"
+    store = data / "queuectl" / "queue.db"
+    environment = command.environment("", QUEUECTL_DB=None, XDG_DATA_HOME=str(data))
     ledger = tmp_path / "ledger"
     ledger.touch()
     words = f"'{QUEUECTL}' enqueue --id job \"$JOB\" && '{QUEUECTL}' worker start --drain && '{QUEUECTL}' backup copy"
@@ -110,7 +110,7 @@ def test_a_pool_whose_own_directory_is_gone_works_on(queue: Queue, ledger: Path,
         (("status",), 0),
         (("worker", "list"), 0),
         (("enqueue", "--cwd", "/", "true"), 0),
-        (("enqueue", "true"), 0),
+        (("enqueue", "true"), 2),
         (("backup", "copy"), 2),
     ],
 )

@@ -86,7 +86,9 @@ def test_reading_the_line_gives_the_same_params(operation: Operation, data: st.D
     words = [word.text for word in split(line)]
     call = read_words(words[1:])
 
-    assert line.isprintable() or all(letter in "\u00a0\u200d\u3000" for letter in line if not letter.isprintable())
+    assert line.isprintable() or all(
+        letter in "\u00a0\u200c\u200d\u3000" for letter in line if not letter.isprintable()
+    )
     assert words[0] == "queuectl"
     assert call.name == operation.name
     assert not call.json

@@ -154,7 +154,7 @@ def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
 
 def test_many_first_commands_at_once_make_one_store(tmp_path: Path):
     for number in range(5):
-        env = environment(tmp_path / str(number) / "queue.db")
+        env = environment("", QUEUECTL_DB=None, XDG_DATA_HOME=str(tmp_path / str(number)))
         processes = [start("enqueue", "true", env=env) for _ in range(8)]
         assert [Done(process).code for process in processes] == [0] * 8
         assert run("doctor", "--check", env=env).code == 0
