@@ -16,6 +16,7 @@ from queuectl_tui.screens.views import View
 from queuectl_tui.screens.workers import WorkersView, pool_lines, state_of
 from queuectl_tui.widgets.drawing import Drawing
 from queuectl_tui.widgets.line_list import LineList
+from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.worker_trend import SLOTS, Trend
 from tests.support import seed as seeds
 from tests.support.view_app import ViewApp, drive, made, screen, snapshot, the_list
@@ -102,6 +103,32 @@ def test_without_a_pool_it_says_what_waits_and_how_to_start_one():
     assert "no pool runs" in text
     assert "6 jobs wait" in text
     assert "S starts one" in text
+
+
+@pytest.mark.parametrize(("busy", "said"), [(1, "1 worker finishes its job"), (2, "2 workers finish their jobs")])
+def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, said: str):
+    seen, _ = seeds.workers()
+    running = [worker for worker in seen if worker.info.job is not None][:busy]
+    now = snapshot(workers=tuple(running), pools=())
+    line = StatusLine("q.db", id="status")
+    line.show(now, now.at, paused=False)
+
+    (pools,) = pool_lines(now, 100)
+    head = line._parts(now, wide=True)[0]
+
+    assert "".join(text for text, _ in pools).startswith(f"! pool gone   {said}")
+    assert "".join(text for text, _ in head) == f"! pool gone: {said}, S starts one"
+    assert "no pool runs" not in str(pools)
+
+
+def test_a_pool_that_was_killed_is_told_of_beside_one_that_runs():
+    seen, (pool,) = seeds.workers()
+    stray = replace(seen[0], info=replace(seen[0].info, pool="killed"))
+
+    lines = pool_lines(snapshot(workers=(stray, *seen[1:]), pools=(pool,)), 100)
+
+    assert len(lines) == 2
+    assert lines[1][0][0] == "! pool gone"
 
 
 def test_many_pools_do_not_take_the_whole_screen():

@@ -199,7 +199,7 @@ class ConsoleApp(ConsoleActions):
             return
         typing = getattr(self.screen_stack[0].focused, "value", None) is not None
         general = [hint("global.new_job")]
-        general.append(hint("global.stop_pool") if self.snapshot.workers else hint("global.start_pool"))
+        general.append(hint("global.stop_pool") if self.snapshot.pools else hint("global.start_pool"))
         if self.read_only or typing:
             general = []
         general += [] if typing else [hint("global.pause", "go on" if self.paused else None), hint("global.command")]

@@ -59,6 +59,20 @@ class Snapshot:
         return sum(worker.info.job is not None for worker in self.workers)
 
     @property
+    def left(self) -> tuple[WorkerSeen, ...]:
+        """Workers whose pool is gone: its supervisor was killed, and each ends with the job that it runs."""
+        pools = {pool.id for pool in self.pools}
+        return tuple(worker for worker in self.workers if worker.info.pool not in pools)
+
+    @property
+    def told_of_left(self) -> str:
+        """What those workers do, in words."""
+        busy = sum(worker.info.job is not None for worker in self.left)
+        if not busy:
+            return "its workers leave"
+        return "1 worker finishes its job" if busy == 1 else f"{busy} workers finish their jobs"
+
+    @property
     def wanted(self) -> int:
         """Workers that the pools were asked for."""
         return sum(pool.size for pool in self.pools)

@@ -307,15 +307,20 @@ def _meaning(state: str, *, busy: bool) -> str:
 
 def pool_lines(snapshot: Snapshot, width: int, *, may_write: bool = True) -> list[Line]:
     """A line for each pool: what it is asked for and how far it has come."""
+    gone: Line = (("! pool gone", "error"), (f"   {snapshot.told_of_left}", "warning"))
+    start: Line = (("S", "key"), (" starts one", "dim")) if may_write else ()
+    if snapshot.left and not snapshot.pools:
+        return [spread_out(gone, start, width)]
     if not snapshot.pools:
         waiting = snapshot.counts.get("pending", 0) + snapshot.counts.get("failed", 0)
         left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "nothing waits"
         stopped: Line = (("■ no pool runs", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
-        return [spread_out(stopped, (("S", "key"), (" starts one", "dim")) if may_write else (), width)]
-    lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:_POOLS]]
-    if len(snapshot.pools) > _POOLS:
-        lines.append(((f"and {len(snapshot.pools) - _POOLS} more pools", "dim"),))
-    return lines
+        return [spread_out(stopped, start, width)]
+    shown = _POOLS - bool(snapshot.left)
+    lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:shown]]
+    if len(snapshot.pools) > shown:
+        lines.append(((f"and {len(snapshot.pools) - shown} more pools", "dim"),))
+    return [*lines, gone] if snapshot.left else lines
 
 
 def hosts_of(snapshot: Snapshot) -> set[str]:

@@ -71,14 +71,21 @@ class StatusLine(Drawing):
             pool: Line = (("no workers", "warning"),)
             if wide and not self._read_only:
                 pool += ((" (S starts some)", "dim"),)
+        elif not of.pools:
+            pool = (("! pool gone", "error"),)
+            if wide:
+                pool += ((f": {of.told_of_left}", "warning"),)
+                pool += () if self._read_only else ((", S starts one", "dim"),)
         else:
-            there, wanted = len(of.workers), of.wanted
+            there, wanted = len(of.workers) - len(of.left), of.wanted
             role = "processing" if there >= wanted else "warning"
             pool = (("pool ", "dim"), ("▶ ", role), (f"{there}/{max(wanted, there)}", role))
             if any(each.stop for each in of.pools):
                 pool += ((" draining", "scheduled"),)
             elif wide:
                 pool += ((f" busy {of.busy}", "text"),)
+            if of.left:
+                pool += ((" ! a pool is gone" if wide else " !", "error"),)
         rates: Line = (
             (("in ", "dim"), (f"{of.in_rate:.1f}/s", "text"), ("   out ", "dim"), (f"{of.out_rate:.1f}/s", "text"))
             if wide

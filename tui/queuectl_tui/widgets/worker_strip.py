@@ -40,7 +40,9 @@ class WorkerStrip(Drawing):
         self._workers, self._jobs, self._now = snapshot.workers, jobs, now
         there, wanted = len(snapshot.workers), snapshot.wanted
         self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
-        keys = "+ more  - fewer  X drain" if there else "S starts a pool"
+        if there and not snapshot.pools:
+            self.border_title = f"Workers {there}, pool gone"
+        keys = "+ more  - fewer  X drain" if snapshot.pools else "S starts a pool"
         self.border_subtitle = keys if self._may_write else ""
         height = min(max(there, 1), _MOST)
         if height != self._height:
