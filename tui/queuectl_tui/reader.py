@@ -123,9 +123,11 @@ class Reader:
         if not self._live:
             try:
                 value = request(self._open())
-            except (StoreError, Interrupted) as error:
+            except (QueuectlError, Interrupted) as error:
+                if failed is None and not isinstance(error, StoreError | Interrupted):
+                    raise
                 if failed is not None:
-                    failed(error if isinstance(error, StoreError) else None)
+                    failed(None if isinstance(error, Interrupted) else error)
                 return
             answer(value)
             return
@@ -199,12 +201,17 @@ class Reader:
     def _answer(self, request: Callable[[Context], Any], answer: Callable[[Any], None], failed: Failed | None) -> None:
         try:
             value = request(self._open())
-        except (StoreError, Interrupted) as error:
-            # The next snapshot tells of it too, and the views ask again with it.
-            if isinstance(error, StoreError):
-                self._opened.failed(error)
+        except Interrupted:
             if failed is not None:
-                self._app.post_message(Answered(failed, error if isinstance(error, StoreError) else None))
+                self._app.post_message(Answered(failed, None))
+            return
+        except QueuectlError as error:
+            # The next snapshot tells of a store that cannot be read, and the views ask again with it.
+            self._opened.failed(error)
+            if failed is not None:
+                self._app.post_message(Answered(failed, error))
+            elif not isinstance(error, StoreError):
+                self._app.post_message(SnapshotArrived(self._failed(mistake(error))))
             return
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
             self._app.post_message(SnapshotArrived(self._failed(mistake(error))))

@@ -16,10 +16,14 @@ same.
 - **It stays on its job.** The cursor and the marks are jobs, not places: rows that come and go above never move them.
   A job that leaves the filter under the cursor stays in sight until you move, and a key is ignored for a moment after
   the row under the cursor has become another.
-- **It asks before it ends or destroys.** Cancel has the focus; the count, the names and the command are shown. `u`
-  takes back what can be taken back, for ten minutes.
+- **Keys act in order.** Each key is handled in full before the next: what is typed right behind `/`, `:` or `n` is in
+  the field that opens, however fast it comes. A key that acts on a row waits for the rows of the filter that is on; if
+  they do not come within two seconds, it does nothing and says so. What is typed behind a key that is refused is
+  dropped.
+- **It asks before it ends or destroys.** Cancel has the focus; the count, the names and the command are shown, and
+  whether it can be undone. `u` takes back what was done last, for ten minutes; where that cannot be undone it says so.
 - **It gets out of the way.** Closing it stops no worker; workers that it starts go on by themselves. When the store
-  cannot be read it keeps the last picture and shows its age.
+  cannot be read it keeps the last picture and shows its age; one that was moved away is read again once it is back.
 - **Hostile output is harmless**: control characters in commands and output are written out; colours of a job's log
   stay.
 
