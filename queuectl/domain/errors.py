@@ -99,7 +99,7 @@ class StoreGone(StoreLost):
 
 
 class StoreDamaged(StoreLost, StoreUnreadable):
-    """What the file or the server's tables hold was written by nobody, or by somebody else."""
+    """The file, or the server's tables, hold what no version of queuectl has written."""
 
     code = "store_unreadable"
 

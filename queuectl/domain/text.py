@@ -61,7 +61,7 @@ def unwelcome(text: str) -> str | None:
         return None
     letter = next((letter for letter in text if not letter.isprintable() and letter not in _JOINERS), None)
     if letter is None:
-        return None if text.strip("".join(_JOINERS) + " ") else "only characters that nobody sees"
+        return None if text.strip("".join(_JOINERS) + " ") else "only invisible characters"
     if has_control(text):
         return "control characters"
     if not is_unicode(text):

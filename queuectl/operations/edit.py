@@ -167,7 +167,7 @@ def _asked(params: Edit) -> dict[str, Any]:
 
 
 def _called(params: Edit, asked: dict[str, Any]) -> dict[str, str]:
-    """What fields are called by whoever gave them, where that is not their name."""
+    """The words that the user typed for fields, where these are not the fields' names."""
     called = {"run_at": "delay"} if "delay" in asked else {}
     for field_, key in (("delay", "run_at"), ("at", "run_at"), ("max_retries", "max_retries")):
         if getattr(params, field_) is not None:

@@ -25,7 +25,7 @@ COUNTED = 1000
 _LASTING = frozenset({"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"})
 """What may last until somebody does something, or for hours."""
 _STUCK = _LASTING - {"backoff", "scheduled"}
-"""What lasts until somebody does something."""
+"""What lasts until an operator acts."""
 _WEIGHTY = 2
 """Reasons that are looked at: a job that is due in an hour has no worker either."""
 _LOOKS_EVERY = 2.0

@@ -122,7 +122,7 @@ class Pool:
                 raise self._lost
             done = self._tally()
         finally:
-            # Only now: whoever waits for the end of the pool may copy the store, and nothing may have it open.
+            # Only now: a process that waits for the end of the pool may copy the store, and none may have it open.
             self._take_away()
         self._log.notice("pool stopped")
         return done

@@ -50,7 +50,7 @@ class Proof:
         *,
         must_end: Callable[[str], JobState | None] = must_end,
     ) -> None:
-        """Hold the `entries` of the ledger and the `evidence` against `store`, which nobody writes any more.
+        """Hold the `entries` of the ledger and the `evidence` against `store`, which is no longer written to.
 
         `must_end` tells how the job of an id ends.
         """

@@ -48,7 +48,7 @@ class Edits:
     ) -> Job:
         """Change what a job is to do, by fields of EDITABLE; `requeue`: it is due with a fresh set of retries.
 
-        `called` is what a field is called by whoever gave it, where that is not its name.
+        `called` has the words that the user typed for fields, where these are not the fields' names.
 
         Returns the job as it was. Raises NotFound, Refused for a job that runs, and UsageError for a change that
         would mean nothing in its state.

@@ -130,7 +130,7 @@ def make_file(path: str, *, as_is: bool = False, was_used: Callable[[], bool] = 
     if status.st_size == 1:
         # SQLite takes that for none.
         raise StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
-    # Looked at again: somebody may be making the store at this moment.
+    # Looked at again: another process may be making the store at this moment.
     if not status.st_size and (_status(path + PARTS[1]) or was_used()) and not os.path.getsize(path):
         raise StoreUnreadable(
             f"the store {path} has lost what it held: the file is empty, and what is beside it tells of a store",

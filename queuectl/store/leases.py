@@ -99,7 +99,7 @@ class Leases:
             ((host, pid),) = rows
             held = claims.held_by(worker)
             if len(self._database.rows("lock_processing_of", worker=worker)) < len(held):
-                # Another session has locked one of them: that must keep nobody else's jobs from being put back.
+                # Another session has locked one of them: the jobs of other workers must be put back all the same.
                 raise _Locked
             for claim in held:
                 stdout, stderr = self._last_heard(claim)

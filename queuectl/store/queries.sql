@@ -118,7 +118,7 @@ RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, ru
 
 -- name: claim_job (sqlite)
 -- The claim counts the attempt, so that a job which kills its worker cannot loop for ever. Its time is :now, unless the
--- job was touched later: whoever waited for the lock has looked at the clock before the end of the attempt before. A
+-- job was touched later: a worker that waited for the lock has read the clock before the attempt before this one ended. A
 -- clock that was set back by more than a minute is believed.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _LONGEST_IDLE = 10.0
-"""Seconds that a transaction may stand still, at the least: a busy machine makes nobody wait for as long."""
+"""Seconds that a transaction may stand still, at the least: a busy machine delays no statement for as long."""
 _MEANING = {
     "search_path": "queuectl",
     "client_encoding": "UTF8",
@@ -57,7 +57,7 @@ ADJUST = f"SELECT {_BOUNDS}"
 
 
 def bounds(wait: float, patience: float | None) -> dict[str, str]:
-    """The values of what depends on how long somebody waits, in seconds: for a lock, and for any word at all."""
+    """The values of what depends on how long a process waits, in seconds: for a lock, and for any word at all."""
     if patience is None:
         # Reads with filters are planned for their values, as a rare state is found in another way than a common one.
         return {"wait": _milliseconds(wait), "idle": "0", "plans": "auto"}

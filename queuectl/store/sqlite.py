@@ -273,7 +273,7 @@ class SqliteDatabase:
             raise self._told(error, path) from error
 
     def close(self) -> None:
-        """Let go of it. The last to do so folds the log into the database, so that a copy of the file is whole."""
+        """Close the store. The last process to do so folds the log in, so that a copy of the file is whole."""
         try:
             # A reader leaves a log alone that was folded in before; a writer cannot tell by the clock.
             if not self._as_is and self._files.log_is_newer(strictly=self._durable and self._committed is None):
@@ -285,7 +285,7 @@ class SqliteDatabase:
     def _allow_folding(self) -> None:
         """Let SQLite checkpoint at the close, should this be the last connection; the log's file stays.
 
-        Without waiting for the disk where nobody has committed since we did, as an enqueue would pay for three more
+        Without waiting for the disk where no other process has committed since, as an enqueue would pay for three more
         flushes. The log is on the disk up to our commit, and it stays whole: whatever the power cut leaves of the
         database, the next to open it reads the log again.
         """

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to somebody who uses a queue."""
+"""What SQLite's errors mean to the user of a queue."""
 
 from __future__ import annotations
 
