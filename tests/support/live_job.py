@@ -34,12 +34,13 @@ class LiveJob:
         self._out, self._err = Capture(), Capture()
 
     def let_its_worker_live(self) -> None:
-        """As this process, until it ends."""
+        """As this process, until it ends; its supervisor lives too."""
         pid, here = os.getpid(), os.uname().nodename
         self._worker.store.fleet.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)
         self._worker.store.fleet.add_worker(
             WorkerInfo(id="w1", pool="p1", host=here, boot_id="", pid=pid, pid_start=None), now=NOW
         )
+        locks.hold(os.path.join(self._worker.place.pools, "p1"))
         locks.hold(os.path.join(self._worker.place.workers, "w1"))
 
     def begin(self) -> None:
