@@ -64,11 +64,9 @@ def _attempt_files(place: Place) -> list[str]:
 
 
 def _is_over(store: Store, cookie: str) -> bool:
+    found = process.read_cookie(cookie)
     # Of the store that this one is a copy of, an attempt that is over here may well run.
-    ours, _, identity = cookie.rpartition("-")
-    worker, *numbers = ours.rsplit("-", 2)
-    if identity != store.database.identity or len(numbers) != 2:
+    if found is None or found[3] != store.database.identity:
         return False
-    if not all(each.isascii() and each.isdigit() and len(each) < 19 for each in numbers):
-        return False
-    return store.fleet.attempt_is_over(worker, int(numbers[0]), int(numbers[1]))
+    worker, seq, fence, _ = found
+    return store.fleet.attempt_is_over(worker, seq, fence)

@@ -97,6 +97,14 @@ def cookie(worker: str, seq: int, fence: int, identity: str) -> str:
     return f"{worker}-{seq}-{fence}-{identity}"
 
 
+def read_cookie(text: str) -> tuple[str, int, int, str] | None:
+    """Read worker, seq, fence and identity from what `cookie` made; None for any other text."""
+    parts = text.rsplit("-", 3)
+    if len(parts) != 4 or not all(each.isascii() and each.isdigit() and len(each) < 19 for each in parts[1:3]):
+        return None
+    return parts[0], int(parts[1]), int(parts[2]), parts[3]
+
+
 def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None) -> tuple[int, int, int]:
     """Start `command`; the pid and the two pipes to read its stdout and stderr from. Raises SpawnError, StartRefused.
 

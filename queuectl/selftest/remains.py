@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from queuectl.runtime import locks, tree
+from queuectl.runtime import locks, process, tree
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker
 
 TYPE_CHECKING = False
@@ -45,9 +45,12 @@ def outlived(store: Store, location: str, *, now: int) -> dict[str, str]:
     """
     found = {}
     for pid, mark in processes_of(location).items():
-        _, seq, fence = mark.rsplit("-", 2)
-        for attempt in store.jobs.attempts(int(seq)):
-            if attempt.attempt == int(fence) and attempt.ended_at is not None and attempt.ended_at < now:
+        cookie = process.read_cookie(mark)
+        if cookie is None:
+            continue  # of a version that made them otherwise
+        _, seq, fence, _ = cookie
+        for attempt in store.jobs.attempts(seq):
+            if attempt.attempt == fence and attempt.ended_at is not None and attempt.ended_at < now:
                 found[mark] = f"process {pid} outlived its attempt {mark}, which ended as {attempt.outcome}"
     return found
 

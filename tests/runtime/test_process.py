@@ -235,3 +235,9 @@ def test_a_long_command_that_gets_no_file_is_no_fault_of_the_job(start, monkeypa
     monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
     result = start("true #" + "x" * 200_000).result()
     assert (result.outcome, result.refused) == (Outcome.RELEASED, True)
+
+
+@pytest.mark.parametrize("text", ["", "w-1-2", "w-1-2-", "w-x-2-1f.2e", "w-1--1f.2e", "w-1-" + "9" * 30 + "-1f.2e"])
+def test_a_cookie_is_read_as_it_was_made_and_nothing_else_is_one(text: str):
+    assert process.read_cookie(process.cookie("w-a", 12, 3, "1f.2e")) == ("w-a", 12, 3, "1f.2e")
+    assert process.read_cookie(text) in {None, ("w", 1, 2, "")}

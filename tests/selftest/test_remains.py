@@ -12,6 +12,7 @@ import pytest
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.job import NewJob
 from queuectl.runtime import locks
+from queuectl.runtime.process import cookie
 from queuectl.selftest.remains import end_all, files_of_pools, left_in, outlived, processes_of
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
-MARK = "wabc-1-1"
+MARK = cookie("wabc", 1, 1, "1f.2e")
 
 
 @pytest.fixture
