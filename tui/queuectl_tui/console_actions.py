@@ -331,8 +331,8 @@ class ConsoleActions(TypedApp):
             ended.set_result(None)
 
         self.act(operation, params, about=operation.name, then=then)
-        if shows:
-            # Keys wait for the panel as they wait for a dialog.
+        if operation.name in READS:
+            # Keys wait for the panel as for a dialog: not for a doctor or a self-test, which may take minutes.
             await ended
 
     @work(group="settings")
