@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from queuectl.domain.attempt import Outcome
+from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.verdict import verdict
 from queuectl.store.rows import claim_from
@@ -260,8 +260,12 @@ class Claims:
         after = verdict(result.outcome, attempts=claim.attempts, max_retries=claim.max_retries, losses=claim.losses)
         if result.outcome is not Outcome.SUCCESS:
             self._sign(claim, result, now)
-        # An attempt that was interrupted leaves its job where it was in the queue: only a failure is put off.
-        run_at = now + backoff.milliseconds(after.attempts, random) if after.state is JobState.FAILED else None
+        run_at = None
+        if after.state is JobState.FAILED:
+            run_at = now + backoff.milliseconds(after.attempts, random)
+        elif result.outcome in GIVEN_BACK:
+            # An interrupted attempt leaves its job where it was in the queue; by a clock that was set back, it is due.
+            run_at = min(claim.run_at, now)
         ((state,),) = self._database.rows(
             "finish_job",
             seq=claim.seq,

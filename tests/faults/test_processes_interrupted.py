@@ -77,7 +77,7 @@ def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]
 
     # Nobody listens where the sample of a move goes to.
     assert done.code in {0, 1, 2, 3, 4, 130} | ({5} if name == "migrate" else set()), done.err
-    if done.code == 130 and name != "demo":  # which says first what it is about to do
+    if done.code == 130 and name not in {"demo", "wait", "logs"}:  # which say first what they do, or wait for
         assert done.err == ""
         assert done.out == "" or name in READING, "what it did has been told, and it says that it was not done"
     assert len([line for line in done.err.splitlines() if line.startswith("error: ")]) <= 1, done.err
@@ -190,12 +190,14 @@ def test_no_command_minds_a_stream_that_is_closed(filled: tuple[Queue, list[str]
             )
             for redirection in ("", closed)
         )  # fmt: skip
-        assert done.returncode == plain.returncode, (line, done)
+        unwritten = done.returncode == 74 and ">&-" in closed.split()
+        assert done.returncode == plain.returncode or (unwritten and plain.stdout), (line, done)
         assert b"Traceback" not in done.stderr
     script = f"'{QUEUECTL}' enqueue --id late \"$0\" {closed}"
-    subprocess.run(
-        ["sh", "-c", script, witnessed(str(ledger), "true")], env=queue.environment, check=True, timeout=PATIENCE
+    stored = subprocess.run(
+        ["sh", "-c", script, witnessed(str(ledger), "true")], env=queue.environment, check=False, timeout=PATIENCE
     )
+    assert stored.returncode == (74 if ">&-" in closed.split() else 0)
     assert json.loads(queue.run("show", "late", "--json").stdout)["state"] == "pending"
     assert_sound(queue, ledger, [*acknowledged, "late"])
 

@@ -364,6 +364,8 @@ def test_a_pool_is_scaled_up_and_down_while_it_runs(queue: Queue):
 
 
 def test_scaling_without_a_pool_says_so(queue: Queue):
+    queue.enqueue("true")
+
     assert "worker start" in queue.run("worker", "scale", "3", code=3).stderr
 
 
