@@ -80,7 +80,7 @@ BAD_JOBS = {
     "an id that turns the text around": ('{"command": "true", "id": "a\\u202eb"}', "bidirectional controls (U+202E)"),
     "a queue with a mark of direction": ('{"command": "true", "queue": "a\\u200f"}', "bidirectional controls (U+200F)"),
     "an id with a soft hyphen": ('{"command": "true", "id": "a\\u00adb"}', "id must not contain U+00AD"),
-    "an id that nobody sees": ('{"command": "true", "id": "\\u200d"}', "characters that nobody sees"),
+    "an invisible id": ('{"command": "true", "id": "\\u200d"}', "only invisible characters"),
     "nothing": ("{}", "no command"),
 }
 
