@@ -26,6 +26,9 @@ INTERRUPTED = 130
 CANNOT_WRITE = 74
 """What was asked for is done, but it could not be told: EX_IOERR."""
 
+_OUT_OF_THE_CALLBACK = 0.01
+"""Seconds in which a callback ends. One that does not, loses the signal again and has it delivered again."""
+
 
 class InternalError(QueuectlError):
     """A mistake of ours, not of the user: EX_SOFTWARE."""
@@ -36,6 +39,7 @@ class InternalError(QueuectlError):
 
 def entry() -> NoReturn:
     """Run the command line of this process and end it."""
+    sys.unraisablehook = interrupt_again
     # Loading makes no garbage, and looking for some after every seven hundred objects takes most of a millisecond.
     gc.disable()
     # No umask may take what we make from its own user. Jobs inherit what is left of it.
@@ -51,6 +55,22 @@ def entry() -> NoReturn:
     code = main(sys.argv[1:])
     # Without the interpreter's own end, which takes milliseconds to free what the system frees anyway.
     os._exit(code)
+
+
+def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Deliver Ctrl+C again that Python would report and drop: it came in a destructor or in a callback of an import."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    import signal
+    from _thread import start_new_thread
+    from time import sleep
+
+    def deliver() -> None:
+        sleep(_OUT_OF_THE_CALLBACK)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    start_new_thread(deliver, ())
 
 
 def _open_streams() -> None:
