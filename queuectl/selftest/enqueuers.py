@@ -27,6 +27,8 @@ class Desk:
     seed: int
     environment: Mapping[str, str]
     log: str
+    alive: int
+    """The descriptor of a lock that they hold while they live."""
 
 
 class Enqueuer:
@@ -58,6 +60,7 @@ class Enqueuer:
                 env=desk.environment,
                 cwd=desk.directory,
                 start_new_session=True,
+                pass_fds=(desk.alive,),
             )
 
     @property

@@ -1,7 +1,6 @@
 """Where a siege takes place: a store of its own, a pool that is started anew when it is killed, and a guardian.
 
-The guardian is a shell that waits for the end of a pipe which only the self-test holds. Should the self-test be killed
-in any way, the guardian stops the pool and takes the directory away.
+Should the self-test be killed in any way, its guardian stops the pool and deletes the directory.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 
 from queuectl.domain.errors import TimedOut
 from queuectl.runtime import host
+from queuectl.runtime.locks import hold
 from queuectl.runtime.stopping import stop_all
 from queuectl.selftest.remains import end_all
 
@@ -26,17 +26,11 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 COMMAND = (sys.executable, "-I", "-m", "queuectl.cli")
+_GUARDIAN = (sys.executable, "-I", "-m", "queuectl.selftest.guardian")
 _PATIENCE = 30.0
 _LONGEST_COMMAND = 600.0
-# Twice, because a pool that was just being started has not been written down and is not stopped by the first.
-_GUARD = """
-directory=$1; run=$2; shift 2
-read -r told && exit
-"$@" worker stop --now --timeout 30s; sleep 3
-"$@" worker stop --now --timeout 30s
-[ -z "$QUEUECTL_SCRATCH" ] || "$1" "$2" "$3" queuectl.cli.scratch
-rm -rf "$directory" "$run"
-"""
+ALIVE = "alive"
+"""The lock in the directory that the self-test, its pools and its clients hold."""
 
 
 def surroundings() -> dict[str, str]:
@@ -78,6 +72,8 @@ class Ground:
         self.environment: Mapping[str, str] = surroundings() | dict(variables or {})
         self.stands = False
         """Whether anything of it may live."""
+        self.alive = -1
+        """The descriptor of the lock that its pools and clients inherit."""
         self._words = [*COMMAND, "--db", location]
         if given is not None and given != location:
             # Arguments can be read by every user of the machine. Where there is no password, QUEUECTL_DB stays unset:
@@ -97,8 +93,9 @@ class Ground:
         Interrupted in that, we leave the rest to the guardian.
         """
         self.stands = True
+        self.alive = hold(os.path.join(self.directory, ALIVE))
         guardian = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "sh", self.directory, self.place.root, *self._words],
+            [*_GUARDIAN, self.directory, self.place.root, self.location, *self._words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -112,6 +109,7 @@ class Ground:
         finally:
             if self._pool is not None:
                 self._end([self._pool, *self._others], store)
+            os.close(self.alive)
             guardian.communicate(b"all is done\n")
             self.stands = False
 
@@ -155,6 +153,7 @@ class Ground:
                 env=self.environment,
                 cwd=self.directory,
                 start_new_session=True,
+                pass_fds=(self.alive,),
             )
 
     def run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -95,6 +95,7 @@ class Siege:
             seed=plan.seed,
             environment=ground.environment,
             log=os.path.join(ground.directory, "enqueuers.log"),
+            alive=ground.alive,
         )
         try:
             for number in range(plan.enqueuers):

@@ -1,0 +1,55 @@
+"""Clears up after a self-test that was killed: `python -m queuectl.selftest.guardian`, which every self-test starts.
+
+It waits for the end of a pipe that only the self-test holds. Should the self-test be killed in any way, the guardian
+stops the pools, ends what their jobs have left, drops the database of a soak and deletes the directories.
+
+Pools and clients inherit a lock from the self-test. It tells of a pool that has only just been started and that the
+store does not know yet: deleting the directory under one would let it make the directory anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+_ROUNDS = 100
+_PAUSE = 0.2
+
+
+def main() -> int:
+    """Wait, and clear up: `guardian DIRECTORY RUN LOCATION COMMAND…`, where the command is queuectl on the store."""
+    directory, run, location, *command = sys.argv[1:]
+    if sys.stdin.buffer.read():
+        return 0  # the self-test has cleared up
+    from queuectl.selftest.remains import end_all
+
+    for _ in range(_ROUNDS):
+        _run(*command, "worker", "stop", "--now", "--timeout", "30s")
+        end_all(location)
+        if _is_deserted(directory):
+            break
+        time.sleep(_PAUSE)
+    if "QUEUECTL_SCRATCH" in os.environ:
+        _run(sys.executable, "-I", "-m", "queuectl.cli.scratch")
+    for each in (directory, run):
+        shutil.rmtree(each, ignore_errors=True)
+    return 0
+
+
+def _run(*words: str) -> None:
+    nowhere = subprocess.DEVNULL
+    subprocess.run(words, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False)
+
+
+def _is_deserted(directory: str) -> bool:
+    from queuectl.runtime.locks import is_free
+    from queuectl.selftest.ground import ALIVE
+
+    return is_free(os.path.join(directory, ALIVE))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
