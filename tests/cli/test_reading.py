@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -220,7 +221,7 @@ def test_following_a_job_that_goes_away_ends(queue: Queue):
     following = command.start("logs", "a", "-f", env=queue.environment)
     waiting = command.start("wait", "a", env=queue.environment)
     wait_until(lambda: command.has_opened_its_store(following))
-    wait_until(lambda: command.has_opened_its_store(waiting))
+    wait_until(lambda: has_opened_its_store(waiting))
 
     # Nobody can see it cancelled before it is gone.
     with queue.context.store.database.transaction():
@@ -231,12 +232,13 @@ def test_following_a_job_that_goes_away_ends(queue: Queue):
         assert "error: no job a" in done.err.splitlines(), done.err
 
 
-def test_wait_returns_as_soon_as_all_are_final(queue: Queue):
-    queue.enqueue("sleep 0.3", "--id", "a")
+def test_wait_returns_as_soon_as_all_are_final(queue: Queue, tmp_path: Path):
+    queue.start()
+    queue.enqueue(f"while [ ! -e {tmp_path}/gate ]; do sleep 0.05; done", "--id", "a")
     queue.enqueue("true", "--id", "b")
     waiting = command.start("wait", "a", "b", env=queue.environment)
-    queue.start()
-    queue.wait_for("a")
+    wait_until(lambda: has_opened_its_store(waiting))
+    (tmp_path / "gate").touch()
 
     done = Done(waiting)
 
