@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import statistics
 import threading
 import time
@@ -134,12 +133,12 @@ def _keys(stage: Stage, rounds: int) -> list[Figure]:
 
 def _painted(terminal: Terminal, keys: str) -> float:
     """Seconds from the key to the last bytes of the picture that answers it: 40 ms of silence end it."""
-    start = time.perf_counter()
+    seen = len(terminal.seen)
+    start = last = time.perf_counter()
     terminal.press(keys)
-    last = start
-    while select.select([terminal.descriptor], [], [], 0.04 if last > start else 1.0)[0]:
-        terminal.read(0)
+    while terminal.read(0.04 if last > start else 1.0, since=seen):
         last = time.perf_counter()
+        seen = len(terminal.seen)
     return last - start
 
 

@@ -116,6 +116,8 @@ class Model:
         job.last, job.owner = outcome, None
         job.losses = job.losses + 1 if outcome is Outcome.LOST else job.losses if outcome is Outcome.RELEASED else 0
         buried = outcome is Outcome.LOST and job.losses >= MAX_LOSSES
+        if outcome in GIVEN_BACK:
+            job.run_at = min(job.run_at, now)  # by a clock that was set back, too, it is due
         if outcome in GIVEN_BACK and not buried:
             job.attempts -= 1
         if outcome is Outcome.SUCCESS:

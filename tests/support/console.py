@@ -6,9 +6,9 @@ import fcntl
 import os
 import pty
 import re
-import select
 import struct
 import termios
+import threading
 import time
 
 from tests.support.queue import QUEUECTL
@@ -39,20 +39,21 @@ class Terminal:
             finally:
                 os._exit(99)
         self.before = termios.tcgetattr(self.descriptor)
+        self._news = threading.Condition()
+        # Always, whatever the test waits for: a console whose terminal takes no more stands still.
+        self._reader = threading.Thread(target=self._read_on, daemon=True)
+        self._reader.start()
 
     def press(self, keys: str) -> None:
         """Type; what is waited for next must come after this."""
-        self.read(0)
         self._mark = len(self.seen)
         os.write(self.descriptor, keys.encode())
 
     def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until this has been painted."""
-        deadline = time.monotonic() + seconds
-        while text not in self.text:
-            left = deadline - time.monotonic()
-            assert left > 0, f"{text!r} has not been painted: {self.text[-3000:]}"
-            self.read(left)
+        with self._news:
+            painted = self._news.wait_for(lambda: text in self.text, seconds)
+        assert painted, f"{text!r} has not been painted: {self.text[-3000:]}"
 
     @property
     def text(self) -> str:
@@ -69,8 +70,8 @@ class Terminal:
             self.read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self.read(0)
                 self.pid = 0
+                self._reader.join(1)
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError(f"it goes on: {self.text[-2000:]}")
 
@@ -82,13 +83,23 @@ class Terminal:
         if self.pid:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
+        self._reader.join(1)  # it may go on where something of the console still has the terminal
         os.close(self.descriptor)
 
-    def read(self, seconds: float) -> None:
-        """Take what has been written, waiting for so long."""
-        if not select.select([self.descriptor], [], [], seconds)[0]:
-            return
-        try:
-            self.seen += os.read(self.descriptor, 65_536)
-        except OSError:
-            pass  # the other side is closed
+    def read(self, seconds: float, since: int | None = None) -> bool:
+        """Wait until more than `since` bytes are there (default: more than now), at most so long."""
+        with self._news:
+            before = len(self.seen) if since is None else since
+            return self._news.wait_for(lambda: len(self.seen) > before, seconds)
+
+    def _read_on(self) -> None:
+        while True:
+            try:
+                piece = os.read(self.descriptor, 65_536)
+            except OSError:
+                piece = b""  # the other side is closed
+            with self._news:
+                self.seen += piece
+                self._news.notify_all()
+            if not piece:
+                return
