@@ -10,7 +10,7 @@ from queuectl.config import wait_from_environment
 from queuectl.domain.errors import StoreUnreadable, UsageError
 from queuectl.domain.text import has_control, is_unicode, safe
 from queuectl.operations.context import Context
-from queuectl.runtime.place import Place
+from queuectl.runtime.run_dir import RunDir
 from queuectl.store.location import is_url, mistaken_scheme
 
 TYPE_CHECKING = False
@@ -70,14 +70,14 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
         ) from None
 
 
-def place_of(location: str, environ: Mapping[str, str] = os.environ) -> Place:
+def run_dir_of(location: str, environ: Mapping[str, str] = os.environ) -> RunDir:
     """The directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
     if not is_url(location):
-        return Place(location + ".run")
+        return RunDir(location + ".run")
     # Loaded here, as are drivers: a file needs neither.
     from queuectl.store.url import name_of, shown
 
-    return Place(os.path.join(data_directory(environ), f"{name_of(shown(location))}.run"))
+    return RunDir(os.path.join(data_directory(environ), f"{name_of(shown(location))}.run"))
 
 
 def context(
@@ -108,7 +108,7 @@ def context(
 
     return Context(
         partial(open_store, location, make=on_absent is None),
-        place_of(location, environ),
+        run_dir_of(location, environ),
         actor=actor(),
         location=seen,
         given=location,
@@ -147,7 +147,7 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
             return _absent(path, actor)
     from queuectl.store.sqlite import SqliteDatabase
 
-    database = SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is, was_used=place_of(path).was_used)
+    database = SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is, was_used=run_dir_of(path).was_used)
     return Store(database, actor=actor)
 
 

@@ -7,8 +7,8 @@ import os
 
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import record
+from queuectl.domain.units import parse_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

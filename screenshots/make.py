@@ -25,7 +25,7 @@ time.tzset()
 import resvg_py
 
 from queuectl import bootstrap
-from queuectl.runtime import census
+from queuectl.runtime import liveness
 from queuectl_tui.app import ConsoleApp
 from tests.support import seed
 
@@ -63,8 +63,8 @@ def main() -> int:
         print(f"error: {missing[0]} is missing\nhint: apt install fonts-dejavu-core", file=sys.stderr)
         return 2
     workers, pools = seed.workers()
-    census.living_workers = lambda *_, **__: list(workers)
-    census.living_pools = lambda *_, **__: list(pools)
+    liveness.living_workers = lambda *_, **__: list(workers)
+    liveness.living_pools = lambda *_, **__: list(pools)
     for name, (keys, size, theme) in PICTURES.items():
         with tempfile.TemporaryDirectory() as directory:
             svg = asyncio.run(_picture(Path(directory), keys, size, theme))

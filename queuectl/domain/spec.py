@@ -7,8 +7,8 @@ import os.path
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
-from queuectl.domain.quantity import MAX_DURATION_MS, parse_duration, parse_time
 from queuectl.domain.text import unwelcome
+from queuectl.domain.units import MAX_DURATION_MS, parse_duration, parse_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import signal
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import FINAL, JobState
-from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
+from queuectl.domain.units import parse_duration
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.operation import Danger, Operation
 from queuectl.operations.records import recorded

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from queuectl.config import Settings
     from queuectl.domain.job import Job, NewJob
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
     class OpenStore(Protocol):
@@ -31,7 +31,7 @@ class Context:
     def __init__(
         self,
         open_store: OpenStore,
-        place: Place,
+        run_dir: RunDir,
         *,
         actor: str,
         location: str,
@@ -51,7 +51,7 @@ class Context:
         self.open_store = open_store
         """Opens a store of its own for another process."""
         self._store: Store | None = None
-        self.place = place
+        self.run_dir = run_dir
         """The directory of locks, doorbells and live output on this host; it may not have been made yet."""
         self.actor = actor
         self.location = location
@@ -83,7 +83,7 @@ class Context:
                 self._on_absent(f"there is no store at {self.location} yet: queuectl enqueue creates it")
             if self._server_keeps_time:
                 self.clock = Clock(self._store.database)
-        self._store.journal.command = self.command
+        self._store.events.command = self.command
         return self._store
 
     @property
@@ -99,7 +99,7 @@ class Context:
 
     def ring(self, *bells: str) -> None:
         """Ring these bells on every host that uses the store."""
-        ring_everywhere(self.store, self.place, *bells)
+        ring_everywhere(self.store, self.run_dir, *bells)
 
     def ring_for_queues(self, queues: Iterable[str]) -> None:
         """Tell the workers that a job is ready in each of `queues`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import Refused, UsageError
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
+from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changes import Changed, Deleted, after
 from queuectl.operations.operation import Danger, Operation
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.operations.records import JobDetail, JobRecord
-    from queuectl.store.dead import DeadError
+    from queuectl.store.dlq import DeadError
     from queuectl.store.rows import Listed
 
 _LAST_WORDS = 500
@@ -112,13 +112,13 @@ def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iter
     if params.by_error:
         if params.error is not None:
             raise UsageError("--by-error and --error do not go together", hint="--error SIG lists the jobs of one")
-        errors = context.store.dead.errors(queue=params.queue)
+        errors = context.store.dlq.errors(queue=params.queue)
         return (ErrorRecord(error=each) for each in errors[-params.limit :])
     timeout = context.settings.job_timeout_ms
     if params.error is None:
         found = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
     else:
-        dead = context.store.dead
+        dead = context.store.dlq
         found = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
     return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in found)
 
@@ -157,7 +157,7 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
             return Changed(after(context, ids), ids, kept)
         ids = []
         dead = _count(context, params.error)
-        steps = (step for each in signatures for step in context.store.dead.revive(each, now=now))
+        steps = (step for each in signatures for step in context.store.dlq.revive(each, now=now))
         with Bulk(context, "retried") as bulk:
             bulk.commits()
             for step in jobs.revive(now=now) if params.all else steps:
@@ -177,7 +177,7 @@ def purge(context: Context, params: Purge) -> Deleted:
         if not params.error:
             deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, told=bulk.add)
         else:
-            deleted = sum(context.store.dead.purge(each, now=now, told=bulk.add) for each in signatures)
+            deleted = sum(context.store.dlq.purge(each, now=now, told=bulk.add) for each in signatures)
     return Deleted(deleted=deleted, undo=kept.id, too_much=kept.too_much)
 
 
@@ -194,12 +194,12 @@ def ask_to_purge(context: Context, params: Purge) -> str | None:
 
 def _resolved(context: Context, errors: tuple[str, ...]) -> list[str | None]:
     """The signatures that were given, each once, however it was abbreviated."""
-    return list(dict.fromkeys(context.store.dead.resolve(each) for each in errors))
+    return list(dict.fromkeys(context.store.dlq.resolve(each) for each in errors))
 
 
 def _count(context: Context, errors: tuple[str, ...]) -> int:
     if errors:
-        return sum(context.store.dead.count(each) for each in _resolved(context, errors))
+        return sum(context.store.dlq.count(each) for each in _resolved(context, errors))
     return sum(n for _, state, n in context.store.counts() if state == JobState.DEAD)
 
 

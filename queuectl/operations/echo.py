@@ -6,8 +6,8 @@ import json
 from signal import Signals
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import MISSING, as_dict, described
+from queuectl.domain.units import format_time
 from queuectl.operations.arguments import is_many, option_strings
 from queuectl.operations.shell import quoted
 

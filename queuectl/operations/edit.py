@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, check, parse_object
+from queuectl.domain.units import format_time
 from queuectl.operations.here import absolute
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import recorded

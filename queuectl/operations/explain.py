@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.job import FINAL, READY, JobState
-from queuectl.domain.quantity import format_duration, format_time
 from queuectl.domain.record import field, record
+from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import describe
 from queuectl.operations.shell import quoted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
-    from queuectl.runtime.census import WorkerSeen
+    from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.rows import Listed
 
 COUNTED = 1000
@@ -127,14 +127,14 @@ class HoldUp:
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     # Loaded here, as below: a job that has ended or is held needs to know nothing of workers.
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.liveness import living_pools, living_workers
 
-    workers = living_workers(context.store, context.place, now=now)
+    workers = living_workers(context.store, context.run_dir, now=now)
     owner = next((each for each in workers if each.info.id == of.job.owner), None)
     # It may have finished the job and left since we looked.
     if owner is None and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
         text = f"its worker {of.job.owner} has died; "
-        if living_pools(context.store, context.place):
+        if living_pools(context.store, context.run_dir):
             text += "in a moment a pool puts it back"
         else:
             text += "the next pool puts it back, and none runs: queuectl worker start"
@@ -145,7 +145,7 @@ def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
         yield Reason(code="cancelling", text="somebody asked for its end; its worker is ending it")
     yield Reason(code="running", text=f"worker {of.job.owner} has been running it{since}")
     if owner is not None and owner.stopping:
-        pools = living_pools(context.store, context.place)
+        pools = living_pools(context.store, context.run_dir)
         now_ = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
         what = "now: the job is ended and put back" if now_ else "once this job has ended"
         yield Reason(code="stopping", text=f"its worker stops {what}")
@@ -165,10 +165,10 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
 
 
 def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.liveness import living_pools, living_workers
 
-    workers = living_workers(context.store, context.place, now=now)
-    pools = {pool.id: pool for pool in living_pools(context.store, context.place)}
+    workers = living_workers(context.store, context.run_dir, now=now)
+    pools = {pool.id: pool for pool in living_pools(context.store, context.run_dir)}
     if not workers:
         yield Reason(code="no_workers", text=f"no workers are running; start some: {_start(job)}", n=0)
         return
@@ -222,18 +222,18 @@ def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
         text = f"it died{ago}: {_all_attempts(job.attempts)} failed{last}; to revive it: queuectl retry {job.id}"
         yield Reason(code="dead", text=text, n=job.attempts)
     if job.signature is not None:
-        alike = context.store.dead.count(job.signature)
+        alike = context.store.dlq.count(job.signature)
         if alike > 1:
             text = f"{alike} dead jobs ended with the same error: queuectl dlq list --error {job.signature}"
             yield Reason(code="alike", text=text, n=alike)
 
 
-def _serves(pools: dict[str, Any], worker: WorkerSeen, queue: str) -> bool:
+def _serves(pools: dict[str, Any], worker: LiveWorker, queue: str) -> bool:
     pool = pools.get(worker.info.pool)
     return pool is None or not pool.queues or queue in pool.queues
 
 
-def _labels(pools: dict[str, Any], worker: WorkerSeen) -> tuple[str, ...]:
+def _labels(pools: dict[str, Any], worker: LiveWorker) -> tuple[str, ...]:
     pool = pools.get(worker.info.pool)
     return () if pool is None else pool.labels
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from queuectl.config import SETTINGS
 from queuectl.domain.errors import NotFound, UsageError
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
+from queuectl.domain.units import format_time
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def history(context: Context, params: History) -> Iterator[EventRecord]:
     """The newest events, newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="0 lists all")
-    events = context.store.journal.events(limit=params.limit or _ALL, subject=params.id)
+    events = context.store.events.events(limit=params.limit or _ALL, subject=params.id)
     if not events and params.id is not None and not _exists(context, params.id):
         raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists what was done")
     return (EventRecord(event=event) for event in events)
@@ -60,7 +60,7 @@ def history(context: Context, params: History) -> Iterator[EventRecord]:
 
 def _exists(context: Context, name: str) -> bool:
     """Whether there is something of this name to which nothing has been done yet; an enqueue does not count."""
-    fleet = context.store.fleet
+    fleet = context.store.workers
     return (
         bool(context.store.jobs.taken([name]))
         or name in SETTINGS

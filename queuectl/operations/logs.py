@@ -11,7 +11,7 @@ from queuectl.operations.explain import HoldUp
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import attempt_document, output_of, text_of
 from queuectl.runtime.live import STREAMS, read_stored
-from queuectl.runtime.output_afar import Follower
+from queuectl.runtime.remote_output import Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _Reading:
     def __init__(self, context: Context, job: Job, number: int, streams: tuple[str, ...]) -> None:
         self.number = number
         self._live = {
-            stream: Follower(context.store, context.place, job=job.seq, attempt=number, stream=stream)
+            stream: Follower(context.store, context.run_dir, job=job.seq, attempt=number, stream=stream)
             for stream in streams
         }
         self._offsets = dict.fromkeys(streams, 0)

@@ -86,10 +86,10 @@ def migrate(context: Context, params: Migrate) -> Moved:
 
 def _refuse_living(context: Context) -> None:
     """Raise Refused while anybody is there to run jobs of the old store."""
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.liveness import living_pools, living_workers
 
-    workers = len(living_workers(context.store, context.place, now=context.now()))
-    if workers or living_pools(context.store, context.place):
+    workers = len(living_workers(context.store, context.run_dir, now=context.now()))
+    if workers or living_pools(context.store, context.run_dir):
         told = f"{workers} workers of this store run" if workers > 1 else "a worker of this store runs"
         raise Refused(f"{told}, so it cannot be moved", hint="stop them first: queuectl worker stop")
 

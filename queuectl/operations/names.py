@@ -64,7 +64,7 @@ def _of_kind(store: Store, kind: str) -> Iterable[Choice]:
     if kind == "errors":
         return [
             Choice(text=each.signature, about=one_line(f"{each.n:,} dead: {each.text or ''}", _WIDTH))
-            for each in reversed(store.dead.errors())
+            for each in reversed(store.dlq.errors())
         ]
     if kind == "views":
         return [Choice(text=each.name, about=one_line(each.filter, _WIDTH)) for each in store.views.list()]
@@ -83,7 +83,7 @@ def _texts(store: Store, kind: str) -> set[str]:
     if kind == "queues":
         return {queue for queue, _, _ in store.counts()}
     if kind in {"hosts", "pools"}:
-        return {each.host if kind == "hosts" else each.id for each in store.fleet.running_pools()}
+        return {each.host if kind == "hosts" else each.id for each in store.workers.running_pools()}
     if kind == "filters":
         from queuectl.domain.job import JobState
 
@@ -91,5 +91,5 @@ def _texts(store: Store, kind: str) -> set[str]:
     newest = [each.job for each in store.jobs.listing(limit=_MOST)]
     if kind == "tags":
         return {tag for job in newest for tag in job.tags}
-    offered = {label for pool in store.fleet.running_pools() for label in pool.labels}
+    offered = {label for pool in store.workers.running_pools() for label in pool.labels}
     return offered | {label for job in newest for label in job.needs}

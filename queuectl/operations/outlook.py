@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_bytes
+from queuectl.domain.units import format_bytes
 from queuectl.store.undo import KEPT_MS, MAX_BYTES, MAX_JOBS
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
     if name == "prune":
         return CANNOT
     if name in _OF_DEAD and not getattr(params, "ids", ()):
-        errors = list(dict.fromkeys(context.store.dead.resolve(each) for each in params.error)) or None
+        errors = list(dict.fromkeys(context.store.dlq.resolve(each) for each in params.error)) or None
         return CAN if undo.keeps_dead(errors, deleted=deletes) else TOO_MUCH
     if name not in _OF_JOBS | _OF_DEAD:
         return None
@@ -36,7 +36,7 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
 
 
 def _of_cancel(context: Context, ids: tuple[str, ...], kept: str) -> str:
-    states = {row.state for row in context.store.browse.these(ids).values()}
+    states = {row.state for row in context.store.job_pages.these(ids).values()}
     if JobState.PROCESSING not in states:
         return kept
     if states == {JobState.PROCESSING} or kept is TOO_MUCH:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import record
+from queuectl.domain.units import format_time
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ class Status:
 
 def status(context: Context, _params: StatusParams) -> Status:
     """Everything that a glance should tell. Its cost does not depend on how many jobs there are."""
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.liveness import living_pools, living_workers
 
     now = context.now()
     jobs = dict.fromkeys((state.value for state in JobState), 0)
@@ -86,7 +86,7 @@ def status(context: Context, _params: StatusParams) -> Status:
     for queue, state, count in context.store.counts():
         jobs[state] += count
         queues.setdefault(queue, dict.fromkeys(jobs, 0))[state] += count
-    workers = living_workers(context.store, context.place, now=now)
+    workers = living_workers(context.store, context.run_dir, now=now)
     due = context.store.jobs.next_due()
     return Status(
         location=context.location,
@@ -95,8 +95,8 @@ def status(context: Context, _params: StatusParams) -> Status:
         running=len(workers),
         busy=sum(worker.info.job is not None for worker in workers),
         stopping=sum(worker.stopping for worker in workers),
-        pools=len(living_pools(context.store, context.place)),
-        recent=context.store.journal.since(now // 60_000 - WINDOW_MINUTES + 1),
+        pools=len(living_pools(context.store, context.run_dir)),
+        recent=context.store.events.since(now // 60_000 - WINDOW_MINUTES + 1),
         oldest_due=due if due is not None and due <= now else None,
         now=now,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from queuectl.domain.attempt import NOTHING, Outcome
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import record
+from queuectl.domain.units import format_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Out
     """What an attempt wrote to standard output and standard error: so far, while it runs."""
     if attempt.outcome is None:
         # Loaded here: only running jobs have live output.
-        from queuectl.runtime.output_afar import printed_so_far
+        from queuectl.runtime.remote_output import printed_so_far
 
-        out, err = printed_so_far(context.store, context.place, job=job.seq, attempt=attempt.attempt)
+        out, err = printed_so_far(context.store, context.run_dir, job=job.seq, attempt=attempt.attempt)
         if out.total or err.total:
             return out, err
         # Nothing yet, or it has ended since and its output is in the store.

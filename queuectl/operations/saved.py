@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.filter import KEYS, parse_filter
-from queuectl.domain.look import parse_view
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
 from queuectl.domain.text import unwelcome
+from queuectl.domain.units import format_time
+from queuectl.domain.view_layout import parse_view
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -81,7 +81,7 @@ def save_view(context: Context, params: SaveView) -> ViewRecord:
 
 def _check(words: str) -> None:
     """Raises UsageError where a view could not be shown."""
-    from queuectl.store.browse import Sort
+    from queuectl.store.job_pages import Sort
 
     chosen, look = parse_view(words)
     parse_filter(chosen)

@@ -8,8 +8,8 @@ import shutil
 import tempfile
 
 from queuectl.domain.errors import StoreUnreadable, UsageError
-from queuectl.domain.quantity import parse_duration
 from queuectl.domain.record import field, record
+from queuectl.domain.units import parse_duration
 from queuectl.operations.operation import Operation
 from queuectl.operations.workers import MAX_WORKERS
 from queuectl.store.location import is_url
@@ -138,7 +138,7 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
         )
     directory = beside(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
-    ground = Ground(directory, stage.place, location=stage.location, clock=stage.clock, workers=plan.workers)
+    ground = Ground(directory, stage.run_dir, location=stage.location, clock=stage.clock, workers=plan.workers)
     kept = False
     try:
         verdict = _besiege(context, stage, ground, plan)
@@ -223,7 +223,7 @@ def _besiege(context: Context, stage: Context, ground: Ground, plan: Plan) -> Ve
     chance = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
     for key, value in _FAST.items():
         stage.store.set_config(key, value, now=stage.now())
-    stage.place.make()
+    stage.run_dir.make()
     with ground.held(stage.store):
         evidence = Siege(ground, stage.store, plan, chance=chance, progress=context.progress).run()
     entries = read(ground.ledger)
@@ -231,7 +231,7 @@ def _besiege(context: Context, stage: Context, ground: Ground, plan: Plan) -> Ve
     with open(ground.pool_log, "rb") as file:
         log = file.read()
     sentences = [
-        *left_in(stage.place),
+        *left_in(stage.run_dir),
         *(line.decode(errors="backslashreplace") for line in log.splitlines() if _BROKEN in line),
     ]
     if read(ground.ledger) != entries:

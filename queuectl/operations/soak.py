@@ -116,7 +116,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
     from queuectl.selftest.ground import Ground
 
     remote = is_url(context.given)
-    directory = beside(context.place.root if remote else context.location)
+    directory = beside(context.run_dir.root if remote else context.location)
     scratch: dict[str, str] = {}
     stage = ground = None
     try:
@@ -126,11 +126,11 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
         temporary = os.path.join(directory, "temporary")
         os.mkdir(temporary, 0o700)
         stage = context.elsewhere(given)
-        stage.place.make()
+        stage.run_dir.make()
         stage.now()  # from here on its clock is the store's
         ground = Ground(
             directory,
-            stage.place,
+            stage.run_dir,
             location=stage.location,
             clock=stage.clock,
             workers=workers,
@@ -145,7 +145,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
         # While anything of it lives (we were interrupted twice), that is left to the guardian.
         if not keep and (ground is None or not ground.stands):
             if stage is not None:
-                shutil.rmtree(stage.place.root, ignore_errors=True)
+                shutil.rmtree(stage.run_dir.root, ignore_errors=True)
             shutil.rmtree(directory, ignore_errors=True)
             if scratch:
                 _drop(scratch)
@@ -219,8 +219,8 @@ def _records(stage: Context, ground: Ground, proof: Proof) -> Records:
     return Records(
         jobs=proof.jobs,
         runs=proof.runs,
-        lives=stage.store.fleet.lives(),
-        events=stage.store.journal.events(limit=10_000_000),
+        lives=stage.store.workers.lives(),
+        events=stage.store.events.events(limit=10_000_000),
         log=log,
         next_look_ms=round(stage.settings.poll_interval * looks * 1000),
         ended_at=stage.now(),
@@ -231,8 +231,8 @@ def _left(scene: _Scene) -> Iterator[str]:
     """Name what is left once all has ended."""
     from queuectl.selftest.remains import files_of_pools, left_in, processes_of
 
-    yield from left_in(scene.ground.place)
-    yield from files_of_pools(scene.ground.place)
+    yield from left_in(scene.ground.run_dir)
+    yield from files_of_pools(scene.ground.run_dir)
     for pid, mark in processes_of(scene.ground.location).items():
         yield f"process {pid} outlived its attempt {mark}"
     for name in sorted(os.listdir(scene.temporary)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import format_time
 from queuectl.domain.record import field, record
+from queuectl.domain.units import format_time
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False

@@ -6,8 +6,8 @@ import time
 
 from queuectl.domain.errors import TimedOut
 from queuectl.domain.job import FINAL, JobState
-from queuectl.domain.quantity import format_duration, parse_duration
 from queuectl.domain.record import field, record
+from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import HoldUp
 from queuectl.operations.operation import Operation
 from queuectl.operations.records import detail

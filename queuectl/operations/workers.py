@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.errors import NotFound, Refused, UsageError
-from queuectl.domain.quantity import format_time, parse_duration
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
+from queuectl.domain.units import format_time, parse_duration
 from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.runtime.census import WorkerSeen
+    from queuectl.runtime.liveness import LiveWorker
 
 MAX_WORKERS = 1000
 
@@ -119,7 +119,7 @@ class Scaled:
 class WorkerRecord:
     """A living worker."""
 
-    seen: WorkerSeen
+    seen: LiveWorker
     labels: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def run_pool(context: Context, params: Start) -> Ended:
     """Be a supervisor until the pool has ended."""
     # Loaded here: multiprocessing is for those who start workers.
     from queuectl.runtime.assignment import PoolParams
-    from queuectl.runtime.pool import Pool
+    from queuectl.runtime.supervisor import Supervisor
 
     most = 0
 
@@ -167,7 +167,7 @@ def run_pool(context: Context, params: Start) -> Ended:
         if params.drain:
             context.progress(most - count, most, "jobs")
 
-    pool = Pool(
+    pool = Supervisor(
         PoolParams(
             size=params.count,
             queues=tuple(dict.fromkeys(params.queue)),
@@ -178,7 +178,7 @@ def run_pool(context: Context, params: Start) -> Ended:
             quiet=params.quiet,
         ),
         context.open_store,
-        context.place,
+        context.run_dir,
         location=context.location,
         left=left,
     )
@@ -207,7 +207,7 @@ def _detach(context: Context, params: Start) -> Detached:
         context.given,
         size=params.count,
         store=context.store,
-        place=context.place,
+        run_dir=context.run_dir,
         clock=context.clock,
     )
     return Detached(pool=pool, pid=pid, workers=params.count)
@@ -217,11 +217,11 @@ def stop(context: Context, params: Stop) -> Stopped:
     """End every pool of the store and wait until they are gone."""
     from queuectl.runtime.stopping import stop_all
 
-    if params.host not in {None, os.uname().nodename} and not context.store.fleet.has_host(params.host):
+    if params.host not in {None, os.uname().nodename} and not context.store.workers.has_host(params.host):
         raise NotFound(f"no host {params.host[:60]} has had workers", hint="queuectl worker list names the hosts")
     pools, workers = stop_all(
         context.store,
-        context.place,
+        context.run_dir,
         context.clock,
         now=params.now,
         timeout=None if params.timeout is None else params.timeout / 1000,
@@ -233,21 +233,21 @@ def stop(context: Context, params: Stop) -> Stopped:
 
 def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecord]:
     """The living workers, the oldest first."""
-    from queuectl.runtime.census import living_workers
+    from queuectl.runtime.liveness import living_workers
 
-    seen = living_workers(context.store, context.place, now=context.now())
-    labels = {pool.id: pool.labels for pool in context.store.fleet.running_pools()}
+    seen = living_workers(context.store, context.run_dir, now=context.now())
+    labels = {pool.id: pool.labels for pool in context.store.workers.running_pools()}
     return (WorkerRecord(seen=each, labels=labels.get(each.info.pool, ())) for each in seen)
 
 
 def scale(context: Context, params: Scale) -> Scaled:
     """Ask a pool for another number of workers."""
-    from queuectl.runtime.census import living_pools
     from queuectl.runtime.doorbell import bell_of_pool
+    from queuectl.runtime.liveness import living_pools
 
     if not 0 <= params.size <= MAX_WORKERS:
         raise UsageError(f"a pool has from 0 to {MAX_WORKERS} workers")
-    living = living_pools(context.store, context.place)
+    living = living_pools(context.store, context.run_dir)
     stopping = {pool.id for pool in living if pool.stop is not None}
     if params.pool in stopping or (living and len(stopping) == len(living)):
         raise Refused(
@@ -262,7 +262,7 @@ def scale(context: Context, params: Scale) -> Scaled:
     if params.pool is None and len(pools) > 1:
         raise Refused(f"{len(pools)} pools run: {', '.join(pools)}", hint="say which one: --pool")
     pool = params.pool or pools[0]
-    if not context.store.fleet.order_size(pool, params.size, now=context.now()):
+    if not context.store.workers.order_size(pool, params.size, now=context.now()):
         raise NotFound(f"pool {pool} has stopped")
     context.ring(bell_of_pool(pool))
     return Scaled(pool=pool, size=params.size)

@@ -8,14 +8,14 @@ import sys
 import time
 
 from queuectl.domain.errors import MachineUnfit, QueuectlError, TimedOut
-from queuectl.runtime.census import is_here, living_workers
+from queuectl.runtime.liveness import is_here, living_workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.domain.clock import Clock
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _PATIENCE = 30.0
@@ -24,7 +24,7 @@ _MOVE = "move it away: queuectl makes its own"
 
 
 def start_detached(
-    arguments: Sequence[str], location: str, *, size: int, store: Store, place: Place, clock: Clock
+    arguments: Sequence[str], location: str, *, size: int, store: Store, run_dir: RunDir, clock: Clock
 ) -> tuple[str, int]:
     """Start `queuectl ARGUMENTS…` on `location` in a session of its own and wait until its workers have reported in.
 
@@ -33,15 +33,15 @@ def start_detached(
     Returns the pool's id and pid. Raises QueuectlError with what its log says last, and its exit code, when it ends
     instead.
     """
-    place.make()
-    log = os.path.join(place.root, "pool.log")
+    run_dir.make()
+    log = os.path.join(run_dir.root, "pool.log")
     pid = _spawn([sys.executable, "-I", "-m", "queuectl.cli", *arguments], location, log)
     deadline = clock.monotonic() + _PATIENCE
     while clock.monotonic() < deadline:
-        for pool in store.fleet.running_pools():
-            if pool.pid != pid or not is_here(pool, place.pools):
+        for pool in store.workers.running_pools():
+            if pool.pid != pid or not is_here(pool, run_dir.pools):
                 continue
-            here = [seen for seen in living_workers(store, place, now=clock.now()) if seen.info.pool == pool.id]
+            here = [seen for seen in living_workers(store, run_dir, now=clock.now()) if seen.info.pool == pool.id]
             if len(here) >= size:
                 return pool.id, pid
         ended, status = os.waitpid(pid, os.WNOHANG)

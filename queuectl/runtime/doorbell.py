@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from queuectl.domain.job import Job, NewJob
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _ANY = "any"
@@ -44,7 +44,7 @@ def bell_of_pool(pool: str) -> str:
     return "p-" + pool
 
 
-def ring(place: Place, *bells: str) -> None:
+def ring(run_dir: RunDir, *bells: str) -> None:
     """Ring each of `bells`. Nobody at home is no error, and neither is a name that we never gave.
 
     Whoever may connect to a server's database may call out there what he likes, and every host hears it.
@@ -53,7 +53,9 @@ def ring(place: Place, *bells: str) -> None:
         if "/" in bell:
             continue  # never out of the directory of bells
         try:
-            pipe = os.open(os.path.join(place.bells, bell), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            pipe = os.open(
+                os.path.join(run_dir.bells, bell), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+            )
         except OSError:
             continue  # no such pipe, or nobody has it open
         try:
@@ -63,9 +65,9 @@ def ring(place: Place, *bells: str) -> None:
         os.close(pipe)
 
 
-def ring_everywhere(store: Store, place: Place, *bells: str) -> None:
+def ring_everywhere(store: Store, run_dir: RunDir, *bells: str) -> None:
     """Ring on every host that uses the store: a steward of each rings on. One that is not reached finds out later."""
-    ring(place, *bells)
+    ring(run_dir, *bells)
     try:
         store.database.notify(bells)
     except StoreError:
@@ -93,11 +95,11 @@ def bells_for(queues: Sequence[str], labels: Sequence[str] = ()) -> list[str]:
 class Listener:
     """Waits for bells. Shared ones wake one listener each, its own wake it alone."""
 
-    def __init__(self, place: Place, *, shared: Sequence[str] = (), own: str) -> None:
+    def __init__(self, run_dir: RunDir, *, shared: Sequence[str] = (), own: str) -> None:
         """Make the pipes that are missing and listen to them. Raises OSError."""
-        self._own_path = os.path.join(place.bells, own)
+        self._own_path = os.path.join(run_dir.bells, own)
         self.own = _open(self._own_path)
-        self._shared = [_open(os.path.join(place.bells, bell)) for bell in shared]
+        self._shared = [_open(os.path.join(run_dir.bells, bell)) for bell in shared]
         self._others: set[int] = set()
         self._waiter = _Waiter()
         self._waiter.add(self.own)

@@ -7,8 +7,8 @@ import time
 
 from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_duration
 from queuectl.domain.text import can_draw, safe
+from queuectl.domain.units import format_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 import sys
 
 from queuectl.domain.errors import MachineUnfit
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD
 from queuectl.runtime.process import SHELL
 
@@ -82,7 +82,7 @@ def _need_open_files(workers: int, bells: int) -> None:
 
 def _check_process_table() -> None:
     # Of another pid namespace it would show other processes under our numbers.
-    if host.start_time(os.getpid()) is not None and (sys.platform != "linux" or _self() == str(os.getpid())):
+    if system.start_time(os.getpid()) is not None and (sys.platform != "linux" or _self() == str(os.getpid())):
         return
     if sys.platform != "linux":
         raise MachineUnfit("ps does not list this process")

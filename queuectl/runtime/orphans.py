@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.record import record
-from queuectl.runtime import host, locks, process, tree
+from queuectl.runtime import locks, process, system, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 
@@ -28,22 +28,22 @@ class Orphans:
     """Attempt locks that they hold."""
 
 
-def orphans(store: Store, place: Place) -> list[Orphans]:
+def orphans(store: Store, run_dir: RunDir) -> list[Orphans]:
     """The processes of attempts of this store that are over."""
-    running = {worker.id for worker in store.fleet.running_workers()}
+    running = {worker.id for worker in store.workers.running_workers()}
     pids: dict[str, set[int]] = {}
     held: dict[str, list[str]] = {}
-    for pid, (_, cookie) in host.cookies().items():
+    for pid, (_, cookie) in system.cookies().items():
         pids.setdefault(cookie, set()).add(pid)
-    for path in _attempt_files(place):
+    for path in _attempt_files(run_dir):
         worker = os.path.basename(path).partition(".")[0]
         note = locks.read_note(path)
         # While a worker is not written off, the reaper looks after its attempts.
         if worker not in running and note is not None and not locks.is_free(path):
             cookie = process.cookie(worker, *note[1:], store.database.identity)
             held.setdefault(cookie, []).append(path)
-            pids.setdefault(cookie, set()).update(host.holding(path, locks.LOCK_FD))
-    spared = tree.spared_in(host.processes())
+            pids.setdefault(cookie, set()).update(system.holding(path, locks.LOCK_FD))
+    spared = tree.spared_in(system.processes())
     return [
         Orphans(cookie=cookie, pids=tuple(sorted(found - spared)), locks=tuple(held.get(cookie, ())))
         for cookie, found in sorted(pids.items())
@@ -56,9 +56,9 @@ def end(left: Orphans) -> list[int]:
     return tree.end_tree(left.cookie, left.locks)
 
 
-def _attempt_files(place: Place) -> list[str]:
+def _attempt_files(run_dir: RunDir) -> list[str]:
     try:
-        return [os.path.join(place.attempts, name) for name in sorted(os.listdir(place.attempts))]
+        return [os.path.join(run_dir.attempts, name) for name in sorted(os.listdir(run_dir.attempts))]
     except OSError:
         return []
 
@@ -69,4 +69,4 @@ def _is_over(store: Store, cookie: str) -> bool:
     if found is None or found[3] != store.database.identity:
         return False
     worker, seq, fence, _ = found
-    return store.fleet.attempt_is_over(worker, seq, fence)
+    return store.workers.attempt_is_over(worker, seq, fence)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD
 
 TYPE_CHECKING = False
@@ -135,7 +135,7 @@ def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, loc
             arguments: tuple[str | bytes, ...] = (SHELL, "-c", *dashes, text)
         else:
             arguments = (SHELL, "-c", _FROM_SCRIPT)
-            opened.append(_out_of_the_way(host.script_fd(_CLOSE_SCRIPT + text)))
+            opened.append(_out_of_the_way(system.script_fd(_CLOSE_SCRIPT + text)))
             actions.append((os.POSIX_SPAWN_DUP2, opened[-1], SCRIPT_FD))
         if cwd is None:
             pid = _spawn(arguments, environment, actions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.store.file_locks import file_locks
 
 _FIRST_READ_LOCK, _LAST_READ_LOCK = 123, 127
@@ -43,7 +43,7 @@ def _readers(path: str) -> set[int]:
     }
     # The inode alone may be another file system's. Of another user's process the lock is all that can be seen.
     file = memory.st_dev, memory.st_ino
-    return {pid for pid in found if pid != os.getpid() and host.has_open(pid, file) is not False}
+    return {pid for pid in found if pid != os.getpid() and system.has_open(pid, file) is not False}
 
 
 def _name(pid: int) -> str:

@@ -7,10 +7,10 @@ import signal
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreBusy
-from queuectl.runtime import host, live, locks, process, tree
-from queuectl.runtime.census import has_ended, is_here, works_elsewhere
+from queuectl.runtime import live, locks, process, system, tree
 from queuectl.runtime.doorbell import bell_of_pool, bell_of_worker, bells_of_queues, ring_everywhere
-from queuectl.runtime.place import age_ms
+from queuectl.runtime.liveness import has_ended, is_here, works_elsewhere
+from queuectl.runtime.run_dir import age_ms
 from queuectl.runtime.silences import Silences
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from queuectl.domain.clock import Clock
     from queuectl.domain.worker import PoolInfo, WorkerInfo
     from queuectl.runtime.log import Log
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
@@ -33,39 +33,39 @@ _YOUNG_MS = 3000
 
 
 class Reaper:
-    """Finds the dead among the workers of this host, and clears up after them.
+    """Finds the dead among the workers of this system, and clears up after them.
 
     Of those of other hosts it knows only that their leases have run out.
     """
 
-    def __init__(self, store: Store, place: Place, *, log: Log, clock: Clock, chance: random.Random) -> None:
-        """Recover jobs of `store` whose workers kept their locks in `place`."""
+    def __init__(self, store: Store, run_dir: RunDir, *, log: Log, clock: Clock, chance: random.Random) -> None:
+        """Recover jobs of `store` whose workers kept their locks in `run_dir`."""
         self._store = store
         self._claims = store.claims()
-        self._place = place
+        self._run_dir = run_dir
         self._log = log
         self._clock = clock
         self._random = chance
         self._silences = Silences(clock)
         self._locked: set[str] = set()
         """The dead whose jobs another session has locked, as the log has said."""
-        self._host, self._boot = os.uname().nodename, host.boot_id()
+        self._host, self._boot = os.uname().nodename, system.boot_id()
 
     def reap(self, settings: Settings) -> int:
         """Look at every worker once; how many were recovered."""
         recovered = 0
         known = {}
         self._silences.begin_look()
-        for worker in self._store.fleet.running_workers(self._host):
-            if not is_here(worker, self._place.workers):
+        for worker in self._store.workers.running_workers(self._host):
+            if not is_here(worker, self._run_dir.workers):
                 continue
             known[worker.id] = worker
             if self._is_dead(worker, settings.lease) and self._recovers(worker, settings):
                 recovered += 1
         self._silences.keep(known)
-        for pool in self._store.fleet.running_pools(self._host):
-            ended = is_here(pool, self._place.pools) and has_ended(pool, self._place)
-            if ended and write_off(pool, self._store, self._place, now=self._clock.now()):
+        for pool in self._store.workers.running_pools(self._host):
+            ended = is_here(pool, self._run_dir.pools) and has_ended(pool, self._run_dir)
+            if ended and write_off(pool, self._store, self._run_dir, now=self._clock.now()):
                 self._log.event(f"cleared up after pool {pool.id}: its supervisor (pid {pool.pid}) died")
         if self._store.database.remote:
             recovered += self._sweep(settings, known)
@@ -90,33 +90,33 @@ class Reaper:
             )
             if gone is not None:
                 found += 1
-                ring_everywhere(self._store, self._place, *bells_of_queues(gone.queues))
+                ring_everywhere(self._store, self._run_dir, *bells_of_queues(gone.queues))
                 self._log.event(
                     f"worker {gone.worker} of host {gone.host} was not heard of for longer than its lease"
                     + (f": put back {', '.join(gone.jobs)}" if gone.jobs else "")
                 )
-        self._store.afar.forget()
+        self._store.remote_output.forget()
         self._store.database.tidy()
         return found
 
     def _clear_up_after_others(self, known: Collection[str]) -> None:
         """End and take away what workers of this host have left that were written off elsewhere in the meantime."""
-        for name in os.listdir(self._place.workers):
-            path = os.path.join(self._place.workers, name)
+        for name in os.listdir(self._run_dir.workers):
+            path = os.path.join(self._run_dir.workers, name)
             # A worker makes its lock a moment before it holds it.
             if name in known or (age_ms(path) or 0) <= _YOUNG_MS or not locks.is_free(path):
                 continue
-            attempts = locks.attempt_locks(os.path.join(self._place.attempts, name))
+            attempts = locks.attempt_locks(os.path.join(self._run_dir.attempts, name))
             for note in filter(None, map(locks.read_note, attempts)):
                 pid, seq, fence = note
                 if tree.end_tree(self._cookie(name, seq, fence), attempts, pid_hint=pid):
                     return  # what cannot be killed now may go later
-                live.discard(self._place.live, seq, fence)
+                live.discard(self._run_dir.live, seq, fence)
             self._clear(name, path)
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
         """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""
-        path = os.path.join(self._place.workers, worker.id)
+        path = os.path.join(self._run_dir.workers, worker.id)
         if not os.path.exists(path):
             # Either the lock was removed, by hand or with its directory, and a worker that still lives is ended first.
             # Or this store is a copy, and the worker is the original's.
@@ -138,12 +138,12 @@ class Reaper:
         return (
             worker.boot_id == self._boot
             and worker.pid_start is not None
-            and host.is_same(worker.pid, worker.pid_start)
-            and (file is None or host.has_open(worker.pid, file) is True)
+            and system.is_same(worker.pid, worker.pid_start)
+            and (file is None or system.has_open(worker.pid, file) is True)
         )
 
     def _kill(self, worker: WorkerInfo, why: str) -> bool:
-        if worker.pid_start is not None and host.send(worker.pid, worker.pid_start, signal.SIGKILL):
+        if worker.pid_start is not None and system.send(worker.pid, worker.pid_start, signal.SIGKILL):
             self._log.event(f"killed worker {worker.id} (pid {worker.pid}): {why}")
         # Its lock is free once it is gone: the next look finds out.
         return False
@@ -163,7 +163,7 @@ class Reaper:
         return recovered
 
     def _recover(self, worker: WorkerInfo, settings: Settings) -> bool:
-        path = os.path.join(self._place.workers, worker.id)
+        path = os.path.join(self._run_dir.workers, worker.id)
         try:
             lock = locks.try_lock(path)
         except FileNotFoundError:
@@ -178,7 +178,7 @@ class Reaper:
                     return False
                 lost.append(claim.id)
             self._claims.write_down(worker.id, failed=len(lost))
-            died = self._store.fleet.stop_worker(worker.id, now=self._clock.now(), lost=lost)
+            died = self._store.workers.stop_worker(worker.id, now=self._clock.now(), lost=lost)
             self._clear(worker.id, path)
         finally:
             if lock >= 0:
@@ -190,7 +190,7 @@ class Reaper:
 
     def _give_back(self, claim: Claim, worker: WorkerInfo, settings: Settings) -> bool:
         """End what is left of an attempt and record it as lost; False while something of it cannot be ended."""
-        attempts = locks.attempt_locks(os.path.join(self._place.attempts, worker.id))
+        attempts = locks.attempt_locks(os.path.join(self._run_dir.attempts, worker.id))
         notes = [note for path in attempts if (note := locks.read_note(path)) and note[1:] == (claim.seq, claim.fence)]
         alive = tree.end_tree(
             self._cookie(worker.id, claim.seq, claim.fence), attempts, pid_hint=notes[0][0] if notes else None
@@ -200,7 +200,7 @@ class Reaper:
             return False
         now = self._clock.now()
         stdout, stderr = (
-            live.recover(live.path_of(self._place.live, claim.seq, claim.fence, stream)) for stream in live.STREAMS
+            live.recover(live.path_of(self._run_dir.live, claim.seq, claim.fence, stream)) for stream in live.STREAMS
         )
         result = Result(
             outcome=Outcome.LOST,
@@ -211,8 +211,8 @@ class Reaper:
             stderr=stderr,
         )
         self._claims.finish(claim, worker.id, result, backoff=settings.backoff, random=self._random, now=now)
-        live.discard(self._place.live, claim.seq, claim.fence)
-        ring_everywhere(self._store, self._place, *bells_of_queues([claim.queue]))
+        live.discard(self._run_dir.live, claim.seq, claim.fence)
+        ring_everywhere(self._store, self._run_dir, *bells_of_queues([claim.queue]))
         return True
 
     def _cookie(self, worker: str, seq: int, fence: int) -> str:
@@ -221,18 +221,18 @@ class Reaper:
     def _clear(self, worker: str, path: str) -> None:
         _unlink(
             path,
-            os.path.join(self._place.bells, bell_of_worker(worker)),
-            *locks.attempt_locks(os.path.join(self._place.attempts, worker)),
+            os.path.join(self._run_dir.bells, bell_of_worker(worker)),
+            *locks.attempt_locks(os.path.join(self._run_dir.attempts, worker)),
         )
 
 
-def write_off(pool: PoolInfo, store: Store, place: Place, *, now: int) -> bool:
+def write_off(pool: PoolInfo, store: Store, run_dir: RunDir, *, now: int) -> bool:
     """Write down that a pool has ended which could not do so itself, and remove what it has left.
 
     False when the pool had recorded its own end after all.
     """
-    died = store.fleet.stop_pool(pool.id, now=now)
-    _unlink(os.path.join(place.pools, pool.id), os.path.join(place.bells, bell_of_pool(pool.id)))
+    died = store.workers.stop_pool(pool.id, now=now)
+    _unlink(os.path.join(run_dir.pools, pool.id), os.path.join(run_dir.bells, bell_of_pool(pool.id)))
     return died
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from queuectl.runtime import process, supervise
+from queuectl.runtime import attempt_runner, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Starts:
         if self.pause is None:
             return True
         try:
-            pid, out, err, exit_fd = supervise.begin(self._trial, self._environment, None, self._lock, (0, 0))
+            pid, out, err, exit_fd = attempt_runner.begin(self._trial, self._environment, None, self._lock, (0, 0))
         except (process.StartRefused, process.SpawnError):
             self._lengthen()
             return False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from queuectl.config import Settings
     from queuectl.domain.clock import Clock
     from queuectl.runtime.log import Log
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _INTERVAL = 1.0
@@ -46,7 +46,7 @@ class Steward:
         self,
         pool: str,
         store: Store,
-        place: Place,
+        run_dir: RunDir,
         supervisor: Connection,
         *,
         queues: tuple[str, ...],
@@ -59,13 +59,13 @@ class Steward:
         self._pool = pool
         self._store = store
         self._claims = store.claims(queues, labels)
-        self._place = place
+        self._run_dir = run_dir
         self._supervisor = supervisor
         self._parent = os.getppid()
         self._clock = clock
         self._log = log
-        self._reaper = Reaper(store, place, log=log, clock=clock, chance=chance)
-        self._listener = Listener(place, own=bell_of_pool(pool))
+        self._reaper = Reaper(store, run_dir, log=log, clock=clock, chance=chance)
+        self._listener = Listener(run_dir, own=bell_of_pool(pool))
         self._leaving = False
         self._in_trouble = False
         self._sent: Orders | None = None
@@ -97,7 +97,7 @@ class Steward:
             if database.connections != self._heard_over and database.fileno() >= 0:
                 self._heard_over = database.connections
                 self._listener.until_readable(database.fileno())
-            ring(self._place, *dict.fromkeys(database.heard()))
+            ring(self._run_dir, *dict.fromkeys(database.heard()))
             left = until - self._clock.monotonic()
             if left <= 0:
                 return
@@ -105,7 +105,7 @@ class Steward:
 
     def _write_end(self) -> None:
         try:
-            self._store.fleet.stop_pool(self._pool, now=self._clock.now())
+            self._store.workers.stop_pool(self._pool, now=self._clock.now())
         except StoreLost:
             raise
         except StoreError as error:
@@ -116,7 +116,7 @@ class Steward:
             self._store.changed()  # whether it is still there
             settings = self._settings()
             self._renew(settings)
-            orders = self._store.fleet.orders(self._pool)
+            orders = self._store.workers.orders(self._pool)
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
             self._reaper.reap(settings)

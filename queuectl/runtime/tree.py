@@ -1,6 +1,6 @@
 """Ending process trees: one's own job's, and the one that a killed worker left.
 
-Pids are signalled only where they cannot be somebody else's by now: through `host.send`, which checks the start time
+Pids are signalled only where they cannot be somebody else's by now: through `system.send`, which checks the start time
 of what it has pinned, or as a group of which the leader has not been reaped or a member has just been seen.
 """
 
@@ -11,7 +11,7 @@ import signal
 import time
 
 from queuectl.domain.errors import MachineUnfit
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD, is_free
 
 TYPE_CHECKING = False
@@ -42,8 +42,8 @@ def spare_descendants() -> None:
     Raises MachineUnfit where the system lets no process adopt orphans that it should.
     """
     try:
-        if host.adopt_orphans():
-            _spared.update(host.descendants(os.getpid()))
+        if system.adopt_orphans():
+            _spared.update(system.descendants(os.getpid()))
     except OSError as error:
         raise MachineUnfit(error.strerror or str(error)) from None
 
@@ -65,7 +65,7 @@ def end_leftovers(leader: int, cookie: str, *, terminate: bool, kill_at: float, 
         _signal(leader, left, signal.SIGCONT)
     give_up_at = max(kill_at, time.monotonic()) + GIVE_UP_AFTER
     turn = 0
-    while not host.all_gone(leader):
+    while not system.all_gone(leader):
         left = _remaining(leader, cookie)
         # Between two generations of a forking tree one listing may be empty, but not one after the other.
         if not left and _given_up and not _remaining(leader, cookie):
@@ -99,8 +99,8 @@ def give_up(leader: int, cookie: str) -> list[int]:
 
 def outlast(pids: Sequence[int], goes_on: Callable[[], bool]) -> bool:
     """Wait until these processes are gone. `goes_on` waits a while, and ends the wait by returning False."""
-    started = {pid: host.start_time(pid) for pid in pids}
-    while any(when is not None and host.is_same(pid, when) for pid, when in started.items()):
+    started = {pid: system.start_time(pid) for pid in pids}
+    while any(when is not None and system.is_same(pid, when) for pid, when in started.items()):
         if not goes_on():
             return False
     return True
@@ -135,7 +135,7 @@ def end_strays(keep: Collection[int], grace: float = RECOVERY_GRACE, limit: floa
     For a supervisor that adopts orphans: what its workers leave when they are killed, scrubbed environment or not.
     Where orphans are not adopted there are none to end.
     """
-    if not host.adopt_orphans():
+    if not system.adopt_orphans():
         return []
     return _end(lambda: _strays(set(keep)), lambda: False, grace=grace, limit=limit)
 
@@ -156,7 +156,7 @@ def _end(find: Callable[[], dict[int, int]], held: Callable[[], bool], *, grace:
             return sorted(found) or [UNKNOWN]
         for pid, started in found.items():
             if elapsed >= grace:
-                host.send(pid, started, signal.SIGKILL)
+                system.send(pid, started, signal.SIGKILL)
             elif seen.get(pid) != started:
                 _terminate(pid, started)
         seen |= found
@@ -165,8 +165,8 @@ def _end(find: Callable[[], dict[int, int]], held: Callable[[], bool], *, grace:
 
 
 def _strays(keep: set[int]) -> dict[int, int]:
-    table = host.processes()
-    below = host.family(table, {os.getpid()})
+    table = system.processes()
+    below = system.family(table, {os.getpid()})
     # Workers and jobs begin sessions of their own, and no process can join an older one.
     session = os.getsid(0)
     spared = {
@@ -174,32 +174,32 @@ def _strays(keep: set[int]) -> dict[int, int]:
         for pid, started in below.items()
         if _spared.get(pid) == started or (pid not in keep and table[pid].session == session)
     }
-    spared |= set(host.family(table, spared))
+    spared |= set(system.family(table, spared))
     _spared.update({pid: below[pid] for pid in spared if pid in below})
-    kept = keep | set(host.family(table, keep)) | spared
+    kept = keep | set(system.family(table, keep)) | spared
     return {pid: started for pid, started in below.items() if pid not in kept}
 
 
 def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[int, int]:
     """Find what carries the cookie or holds a lock, the sessions that these lead, and all that descends from them."""
-    found = host.carrying(cookie)
+    found = system.carrying(cookie)
     for path in locks:
-        found |= host.holding(path, LOCK_FD)
+        found |= system.holding(path, LOCK_FD)
     if not found:
         return {}
-    table = host.processes()
+    table = system.processes()
     # A session is ours if one of us leads it, or if it is the job's and one of us is still in it: the main process
     # made it, so nobody else can be. Not every session of ours: between fork and setsid it is still the worker's.
     sessions = {pid for pid in found if pid in table and table[pid].session == pid}
     if pid_hint is not None and any(pid in table and table[pid].session == pid_hint for pid in found):
         sessions.add(pid_hint)
     found |= {pid: process.started for pid, process in table.items() if process.session in sessions}
-    found |= host.family(table, set(found))
+    found |= system.family(table, set(found))
     spared = spared_in(table)
     return {pid: started for pid, started in found.items() if pid not in spared}
 
 
-def spared_in(table: Mapping[int, host.Process]) -> set[int]:
+def spared_in(table: Mapping[int, system.Process]) -> set[int]:
     """This process and whoever started it: what a job runs, a doctor say, does not end itself."""
     spared = {0, 1, os.getpid()}
     ancestor = os.getppid()
@@ -210,7 +210,7 @@ def spared_in(table: Mapping[int, host.Process]) -> set[int]:
 
 
 def _remaining(leader: int, cookie: str) -> dict[int, int]:
-    found = host.leftovers(leader, cookie)
+    found = system.leftovers(leader, cookie)
     return {pid: started for pid, started in found.items() if _given_up.get(pid) != started}
 
 
@@ -225,12 +225,12 @@ def _signal(leader: int, left: dict[int, int], signo: int, *, group_is_ours: boo
         except OSError:
             pass  # nobody in it any more, or only another user's
     for pid, started in apart.items():
-        host.send(pid, started, signo)
+        system.send(pid, started, signo)
 
 
 def _terminate(pid: int, started: int) -> None:
-    if host.send(pid, started, signal.SIGTERM):
-        host.send(pid, started, signal.SIGCONT)  # a stopped process would never see it
+    if system.send(pid, started, signal.SIGTERM):
+        system.send(pid, started, signal.SIGCONT)  # a stopped process would never see it
 
 
 def _group(pid: int) -> int:

@@ -8,18 +8,18 @@ import time
 
 from queuectl.config import settings_from
 from queuectl.domain.errors import StoreError, StoreLost, StoreUnreadable
-from queuectl.runtime import locks, process, supervise, tree
+from queuectl.runtime import attempt_runner, locks, process, tree
 from queuectl.runtime.assignment import Stop
+from queuectl.runtime.attempt_runner import Cancel, Release
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring
 from queuectl.runtime.idle import Idle
 from queuectl.runtime.live import Live
+from queuectl.runtime.ownership import LeaseOwnership, LockOwnership
 from queuectl.runtime.pulse import TICK, Pulse
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.starts import Starts
-from queuectl.runtime.supervise import Cancel, Release
+from queuectl.runtime.store_retry import StoreRetry
 from queuectl.runtime.tally import Tally
-from queuectl.runtime.tenure import ByLease, ByLock
-from queuectl.runtime.weather import Weather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from queuectl.domain.clock import Clock
     from queuectl.runtime.assignment import Assignment
     from queuectl.runtime.log import Log
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
@@ -45,7 +45,7 @@ class Worker:
         self,
         assignment: Assignment,
         store: Store,
-        place: Place,
+        run_dir: RunDir,
         *,
         log: Log,
         clock: Clock,
@@ -61,24 +61,24 @@ class Worker:
         self._assignment = assignment
         self._store = store
         self._claims = store.claims(assignment.queues, assignment.labels)
-        self._place = place
+        self._run_dir = run_dir
         self._log = log
         self._clock = clock
         self._random = chance
         self._stop = Stop.NO
-        self._lock_path = os.path.join(place.workers, self._id)
+        self._lock_path = os.path.join(run_dir.workers, self._id)
         self._lock = locks.hold(self._lock_path)
         self._pulse = Pulse(self._lock, assignment.supervisor)
-        self._attempt_lock = locks.AttemptLock(os.path.join(place.attempts, self._id))
+        self._attempt_lock = locks.AttemptLock(os.path.join(run_dir.attempts, self._id))
         self._bells = bells_for(assignment.queues, assignment.labels)
-        self._listener = Listener(place, shared=self._bells, own=bell_of_worker(self._id))
+        self._listener = Listener(run_dir, shared=self._bells, own=bell_of_worker(self._id))
         self._signals = signal_pipe()
         self._listener.also(self._signals)
         signal.signal(signal.SIGTERM, lambda *_: self._told(Stop.DRAIN))
         signal.signal(signal.SIGQUIT, lambda *_: self._told(Stop.NOW))
         self._stored: dict[str, str] = {}
         self._settings = settings_from({})
-        self._weather = Weather(log)
+        self._retry = StoreRetry(log)
         self._claim: Claim | None = None
         self._unannounced: Claim | None = None
         """The running job, until the log has named it."""
@@ -88,9 +88,9 @@ class Worker:
         """Whether the store has answered the last claim; whether it will not take a result before the worker ends."""
         self._idle = Idle(store, self._claims, self._listener, clock, drain=assignment.drain)
         self._tenure = (
-            ByLease(store, self._claims, self._id, place=place, seconds=lease)
+            LeaseOwnership(store, self._claims, self._id, run_dir=run_dir, seconds=lease)
             if store.database.remote
-            else ByLock(store, self._claims, self._id)
+            else LockOwnership(store, self._claims, self._id)
         )
         self._environment = process.inheritable(os.environb)
         self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
@@ -101,7 +101,7 @@ class Worker:
     @property
     def is_written_off(self) -> bool:
         """Whether others have taken it for dead, so that it has left."""
-        return self._tenure.is_lost
+        return self._tenure.evicted
 
     def run(self) -> bool:
         """Work until told to stop or left alone, or until nothing is left in a drain; whether that is why it ended."""
@@ -119,10 +119,10 @@ class Worker:
                 continue
             if idle:
                 # One ring wakes one worker: whoever gets busy wakes the next, which finds a job or sleeps on.
-                ring(self._place, *self._bells)
+                ring(self._run_dir, *self._bells)
                 idle = False
             self._claim = claim
-            live = Live(self._place.live, claim.seq, claim.fence)
+            live = Live(self._run_dir.live, claim.seq, claim.fence)
             result = self._attempt(claim, live)
             self._starts.judge(result, claim.command)
             if result.alive and not self._outlast(result.alive):
@@ -138,7 +138,7 @@ class Worker:
             self._tenure.ended(claim)
             if result.refused:
                 # Another worker may be allowed what this one is not.
-                ring(self._place, *bells_of_queues([claim.queue]))
+                ring(self._run_dir, *bells_of_queues([claim.queue]))
             self._between_jobs()
         self._leave()
         return drained
@@ -147,7 +147,7 @@ class Worker:
         self._unannounced = claim
         self._announce_at = time.monotonic() + TICK
         cookie = process.cookie(self._id, claim.seq, claim.fence, self._store.database.identity)
-        return supervise.run(
+        return attempt_runner.run(
             claim.command,
             seq=claim.seq,
             fence=claim.fence,
@@ -175,7 +175,7 @@ class Worker:
         if not self._stop:
             self._listener.wait(TICK)
             self._tick()
-            self._tenure.stay(self._claim)
+            self._tenure.renew_if_due(self._claim)
         return not self._stop
 
     def _finish(self, claim: Claim, result: Result) -> Claim | None:
@@ -183,10 +183,10 @@ class Worker:
         while True:
             now = self._clock.now()
             try:
-                held = self._tenure.held_after_all()
+                held = self._tenure.resync()
                 if held is not None and not any(each.seq == claim.seq and each.fence == claim.fence for each in held):
                     state, following = self._claims.has_ended(claim, self._id), next(iter(held), None)
-                elif self._stop or self._tenure.is_over or result.refused:
+                elif self._stop or self._tenure.lease_expired or result.refused:
                     following = None
                     state = self._claims.finish(
                         claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
@@ -196,15 +196,15 @@ class Worker:
                         claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
                     )
             except StoreError as error:
-                lasts = self._stop and self._weather.is_bad and isinstance(error, StoreUnreadable)
-                if lasts or self._weather.is_hopeless:
+                lasts = self._stop and self._retry.is_bad and isinstance(error, StoreUnreadable)
+                if lasts or self._retry.is_hopeless:
                     told = f"this attempt of {claim.id} is not recorded ({result.outcome.value}): {error.message}"
                     self._log.event(told)
                     self._is_unrecorded = True
                     return None
-                self._bad_weather(error)
+                self._store_failed(error)
             else:
-                self._weather.turn_fair()
+                self._retry.recovered()
                 self._tally.count(result.outcome, state)
                 self._log.result(claim.id, result, state)
                 return following
@@ -214,36 +214,36 @@ class Worker:
             return None
         self._asked = False
         try:
-            if not self._tenure.is_certain(None):
+            if not self._tenure.confirm(None):
                 return None
             self._read_settings()
-            if self._weather.is_bad:
+            if self._retry.is_bad:
                 self._tally.write_down(anyway=True)
-            held = self._tenure.held_after_all()
+            held = self._tenure.resync()
             claim = held[0] if held else self._claims.claim(self._id, now=self._clock.now())
         except StoreError as error:
-            self._bad_weather(error)
+            self._store_failed(error)
             return None
         self._asked = True
         if claim is None:
             return None  # whether the store is well, the wait finds out
-        self._weather.turn_fair()
+        self._retry.recovered()
         return self._confirmed(claim)
 
     def _confirmed(self, claim: Claim) -> Claim | None:
         """The job, if it is ours for sure: the answer to a claim may have been long on its way."""
         self._claim = None
         try:
-            return claim if self._tenure.is_certain(claim) else None
+            return claim if self._tenure.confirm(claim) else None
         except StoreError as error:
-            self._tenure.doubt()
-            self._bad_weather(error)
+            self._tenure.mark_stale()
+            self._store_failed(error)
             return None
 
     def _wait(self) -> bool:
         """Sleep until there may be a job; True where nothing is left in a drain."""
-        if self._weather.pause is not None:
-            self._sit_out(self._weather.pause)
+        if self._retry.pause is not None:
+            self._sit_out(self._retry.pause)
             if not self._asked:
                 return False
         if self._starts.pause is not None:
@@ -254,19 +254,19 @@ class Worker:
             # Before the looks that decide whether to sleep: a change after them would be slept through, the end of a
             # drain for one, or a job whose ring another worker took.
             seen = self._store.changed()
-            self._weather.turn_fair()
+            self._retry.recovered()
             if self._assignment.drain and self._claims.left_to_run() == 0:
                 # The other idle workers sleep: let the next one see it too.
-                ring(self._place, *self._bells)
+                ring(self._run_dir, *self._bells)
                 return True
             self._idle.sleep(seen, poll_interval=self._settings.poll_interval, goes_on=self._sleeps_on)
         except StoreError as error:
-            self._bad_weather(error)
+            self._store_failed(error)
         return False
 
     def _sleeps_on(self) -> bool:
         self._tick()
-        return not self._stop and self._tenure.is_certain(None)
+        return not self._stop and self._tenure.confirm(None)
 
     def _tick(self) -> float:
         """Beat, report the running job, notice the end of the supervisor; when the next tick is due."""
@@ -278,7 +278,7 @@ class Worker:
                 tried = f"try {claim.attempts} of {claim.max_retries + 1}"
                 self._log.detail(f"running {claim.id} (attempt {claim.fence}, {tried})")
                 self._unannounced = None
-            self._tenure.tell(claim)
+            self._tenure.publish_output(claim)
         if self._stop is not Stop.NOW and self._pulse.is_orphan:
             self._outlive_supervisor()
         return self._pulse.due_at
@@ -289,7 +289,7 @@ class Worker:
             self._log.event("the supervisor is gone: leaving after this job")
             self._stop = Stop.DRAIN
         try:
-            if self._store.fleet.stop_ordered(self._assignment.pool) == "now":
+            if self._store.workers.stop_ordered(self._assignment.pool) == "now":
                 self._stop = Stop.NOW
         except StoreError:
             pass  # the next tick asks again
@@ -304,13 +304,13 @@ class Worker:
         if claim is None:
             return None
         try:
-            requested = self._tenure.asked_for(claim, rang=rang)
+            requested = self._tenure.poll_cancel(claim, rang=rang)
         except StoreLost:
             # Nobody could tell us to stop any more, and the result would be recorded nowhere.
             return Release()
         except StoreError:
             # Where others may take us for dead, nothing of the job may be left by then.
-            return Release(signal=signal.SIGKILL) if self._tenure.is_over else None
+            return Release(signal=signal.SIGKILL) if self._tenure.lease_expired else None
         if requested is None:
             # The attempt is no longer ours: whoever took it believes that its tree is gone.
             return Cancel(signal=signal.SIGKILL)
@@ -323,7 +323,7 @@ class Worker:
         """Do what is due: a chain of jobs shorter than a tick reaches neither an idle wait nor a tick of an attempt."""
         if self._pulse.is_due:
             self._tick()
-            self._tenure.stay(self._claim)
+            self._tenure.renew_if_due(self._claim)
         if time.monotonic() >= self._look_up_at:
             self._look_up()
 
@@ -344,10 +344,10 @@ class Worker:
             self._tenure.measure(self._settings.lease)
             self._pulse.interval = self._tenure.tick(self._settings.lease)
 
-    def _bad_weather(self, error: StoreError) -> None:
+    def _store_failed(self, error: StoreError) -> None:
         """Wait it out where a result depends on it; a store that is gone or damaged does not come back."""
         self._leave_if_lost(error)
-        pause = self._weather.turn_bad(error, hurry=self._stop is Stop.NOW)
+        pause = self._retry.failed(error, hurry=self._stop is Stop.NOW)
         if self._claim is not None:
             self._sit_out(pause)
 
@@ -363,7 +363,7 @@ class Worker:
             if self._listener.wait(min(left, 1.0)) and (heed_bells or self._stop):
                 break
             self._tick()
-            self._tenure.stay(self._claim)
+            self._tenure.renew_if_due(self._claim)
         self._tick()
 
     def _abandon(self) -> None:
@@ -378,20 +378,20 @@ class Worker:
             try:
                 self._tally.write_down()
                 self._tenure.give_back(self._settings.backoff, self._random, now=self._clock.now())
-                self._store.fleet.stop_worker(self._id, now=self._clock.now())
+                self._store.workers.stop_worker(self._id, now=self._clock.now())
                 break
             except StoreError as error:
-                if self._weather.is_lasting or self._weather.is_hopeless:
+                if self._retry.is_lasting or self._retry.is_hopeless:
                     break  # the lock tells that we are gone; a steward writes it down
-                self._bad_weather(error)
-                self._sit_out(self._weather.pause or 0)
+                self._store_failed(error)
+                self._sit_out(self._retry.pause or 0)
         self.take_away()
 
     def take_away(self) -> None:
         """Let go of the store, and remove what would tell that this worker is there."""
         self._listener.close()
         self._store.close()
-        for path in (*locks.attempt_locks(os.path.join(self._place.attempts, self._id)), self._lock_path):
+        for path in (*locks.attempt_locks(os.path.join(self._run_dir.attempts, self._id)), self._lock_path):
             try:
                 os.unlink(path)
             except OSError:

@@ -195,7 +195,7 @@ class Days:
 
     def _restart(self) -> None:
         self._enqueue(["middle"] * self._plan.workers)
-        self._until(lambda: any(worker.job for worker in self._store.fleet.running_workers()))
+        self._until(lambda: any(worker.job for worker in self._store.workers.running_workers()))
         self._order("worker", "stop")
         self._end(self._ground.ended)
         self._enqueue(soak.mixed(self._plan.workers, self._chance))
@@ -213,7 +213,7 @@ class Days:
         self._size = self._plan.workers
         self._until(lambda: self._workers() == self._size)
         pid = self._ground.supervisor
-        ids = [pool.id for pool in self._store.fleet.running_pools() if pool.pid == pid]
+        ids = [pool.id for pool in self._store.workers.running_pools() if pool.pid == pid]
         self._pools.append(PoolRun(id=ids[0] if ids else "", workers=self._size, code=None))
 
     def _end(self, end: Callable[[], int]) -> None:
@@ -283,7 +283,7 @@ class Days:
 
     def _workers(self) -> int:
         """How many workers there are, in whichever pool."""
-        return len(self._store.fleet.running_workers())
+        return len(self._store.workers.running_workers())
 
     def _left(self) -> int:
         return self._store.claims().left_to_run()

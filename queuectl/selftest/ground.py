@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 
 from queuectl.domain.errors import TimedOut
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.locks import hold
 from queuectl.runtime.stopping import stop_all
 from queuectl.selftest.remains import end_all
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from queuectl.domain.clock import Clock
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 COMMAND = (sys.executable, "-I", "-m", "queuectl.cli")
@@ -49,7 +49,7 @@ class Ground:
     def __init__(
         self,
         directory: str,
-        place: Place,
+        run_dir: RunDir,
         *,
         location: str,
         clock: Clock,
@@ -65,7 +65,7 @@ class Ground:
         """
         self.directory = directory
         self.location = location
-        self.place = place
+        self.run_dir = run_dir
         self.clock = clock
         self.ledger = os.path.join(directory, "ledger")
         self.pool_log = os.path.join(directory, "pool.log")
@@ -95,7 +95,7 @@ class Ground:
         self.stands = True
         self.alive = hold(os.path.join(self.directory, ALIVE))
         guardian = subprocess.Popen(
-            [*_GUARDIAN, self.directory, self.place.root, self.location, *self._words],
+            [*_GUARDIAN, self.directory, self.run_dir.root, self.location, *self._words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -118,16 +118,16 @@ class Ground:
         for pool in pools:
             pool.terminate()
         try:
-            stop_all(store, self.place, self.clock, now=True, timeout=_PATIENCE)
+            stop_all(store, self.run_dir, self.clock, now=True, timeout=_PATIENCE)
             for pool in pools:
                 pool.wait(_PATIENCE)
         except (TimedOut, subprocess.TimeoutExpired):
             # It hangs, which whoever waited for its end has told.
             for pool in pools:
                 pool.kill()
-            for worker in store.fleet.running_workers():
+            for worker in store.workers.running_workers():
                 if worker.pid_start is not None:
-                    host.send(worker.pid, worker.pid_start, signal.SIGKILL)
+                    system.send(worker.pid, worker.pid_start, signal.SIGKILL)
             for pool in pools:
                 pool.wait()
         end_all(self.location)

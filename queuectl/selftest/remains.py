@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 
@@ -61,22 +61,22 @@ def end_all(location: str) -> None:
         tree.end_tree(mark, ())
 
 
-def left_in(place: Place) -> Iterator[str]:
+def left_in(run_dir: RunDir) -> Iterator[str]:
     """Name what is left in the directory of a queue that has stopped: a sentence for each."""
     for room, what in (
-        (place.attempts, "the lock of an attempt"),
-        (place.live, "the live output of an attempt"),
-        (place.workers, "the lock of a worker"),
+        (run_dir.attempts, "the lock of an attempt"),
+        (run_dir.live, "the live output of an attempt"),
+        (run_dir.workers, "the lock of a worker"),
     ):
         for name in sorted(os.listdir(room)):
-            held = "" if room == place.live or locks.is_free(os.path.join(room, name)) else ", and somebody holds it"
+            held = "" if room == run_dir.live or locks.is_free(os.path.join(room, name)) else ", and somebody holds it"
             yield f"{what} was left: {name}{held}"
 
 
-def files_of_pools(place: Place) -> Iterator[str]:
+def files_of_pools(run_dir: RunDir) -> Iterator[str]:
     """Name what is left of the pools of a queue that has stopped: locks, and bells that call one process."""
-    for name in sorted(os.listdir(place.pools)):
+    for name in sorted(os.listdir(run_dir.pools)):
         yield f"the lock of a pool was left: {name}"
-    for name in sorted(os.listdir(place.bells)):
+    for name in sorted(os.listdir(run_dir.bells)):
         if name.startswith((bell_of_worker(""), bell_of_pool(""))):
             yield f"the bell of a process was left: {name}"

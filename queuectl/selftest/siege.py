@@ -180,7 +180,7 @@ class Siege:
                 self._accidents.append(f"the pool ended with exit code {code}")
 
     def _is_at_rest(self) -> bool:
-        fleet = self._store.fleet
+        fleet = self._store.workers
         pools = {pool.id for pool in fleet.running_pools() if pool.pid == self._ground.supervisor}
         workers = fleet.running_workers()
         return (

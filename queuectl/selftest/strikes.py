@@ -6,8 +6,8 @@ import os
 import signal
 from enum import StrEnum
 
-from queuectl.runtime import host
-from queuectl.runtime.census import lives
+from queuectl.runtime import system
+from queuectl.runtime.liveness import lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Strikes:
     def __init__(self, ground: Ground, store: Store, enqueuers: Sequence[Enqueuer], chance: Random) -> None:
         """Pick victims by `chance`."""
         self._ground = ground
-        self._fleet = store.fleet
+        self._workers = store.workers
         self._enqueuers = enqueuers
         self._chance = chance
         self.kills = dict.fromkeys(Victim, 0)
@@ -65,7 +65,7 @@ class Strikes:
 
     def _strike_worker(self) -> bool:
         now = self._ground.clock.now()
-        workers = [worker for worker in self._fleet.running_workers() if lives(worker, self._ground.place)]
+        workers = [worker for worker in self._workers.running_workers() if lives(worker, self._ground.run_dir)]
         if self._chance.random() < _SPARES_THE_YOUNG:
             workers = [worker for worker in workers if now - worker.started_at >= _SETTLED_MS]
         if self._chance.random() < _SPARES_THE_IDLE:
@@ -78,20 +78,20 @@ class Strikes:
     def _kill(self, worker: WorkerInfo, started: int) -> bool:
         # Before, because it may be recovered before we are back.
         self.killed_at[worker.id] = self._ground.clock.now()
-        if host.send(worker.pid, started, signal.SIGKILL):
+        if system.send(worker.pid, started, signal.SIGKILL):
             return True
         del self.killed_at[worker.id]
         return False
 
     def _strike_steward(self) -> bool:
         """Kill the child of the supervisor that is no worker. A new worker or a stray may look like it: then none."""
-        workers = {worker.pid for worker in self._fleet.running_workers()}
+        workers = {worker.pid for worker in self._workers.running_workers()}
         children = {
             pid: process.started
-            for pid, process in host.processes().items()
+            for pid, process in system.processes().items()
             if process.parent == self._ground.supervisor and pid not in workers and pid != os.getpid()
         }
         if len(children) != 1:
             return False
         ((pid, started),) = children.items()
-        return host.send(pid, started, signal.SIGKILL)
+        return system.send(pid, started, signal.SIGKILL)

@@ -6,8 +6,8 @@ import os
 import time
 
 from queuectl.domain.record import record
-from queuectl.runtime import host
-from queuectl.runtime.place import ROOMS, age_ms
+from queuectl.runtime import system
+from queuectl.runtime.run_dir import SUBDIRS, age_ms
 from queuectl.store.files import log_size
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Watch:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_EVERY
-        workers = self._ground.place.workers
+        workers = self._ground.run_dir.workers
         for worker in os.listdir(workers):
             silent = age_ms(os.path.join(workers, worker))
             start, end = self.silences.get(worker, (0, 0))
@@ -80,12 +80,12 @@ class Watch:
             from queuectl.store.scratch import clients as count
 
             clients = count(self._store.database)
-        place = self._ground.place
+        run_dir = self._ground.run_dir
         self.rests.append(
             Rest(
                 at=self._ground.clock.now(),
                 processes={name: usage(pid) for name, pid in self._processes().items()},
-                files=sum(len(os.listdir(os.path.join(place.root, room))) for room in ROOMS),
+                files=sum(len(os.listdir(os.path.join(run_dir.root, room))) for room in SUBDIRS),
                 clients=clients,
             )
         )
@@ -93,8 +93,8 @@ class Watch:
     def _processes(self) -> dict[str, int]:
         supervisor = self._ground.supervisor
         found = {f"{SUPERVISOR} {supervisor}": supervisor}
-        workers = {worker.pid: worker.id for worker in self._store.fleet.running_workers()}
-        for pid, process in host.processes().items():
+        workers = {worker.pid: worker.id for worker in self._store.workers.running_workers()}
+        for pid, process in system.processes().items():
             if process.parent == supervisor:
                 found[f"worker {workers[pid]}" if pid in workers else f"{STEWARD} {pid}"] = pid
         return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from queuectl.domain.attempt import Result
     from queuectl.domain.backoff import Backoff
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
     from queuectl.store.rows import Claim
 
 
@@ -30,17 +30,17 @@ class Claims:
     """
 
     def __init__(
-        self, database: Database, journal: Journal, *, queues: Sequence[str] = (), labels: Sequence[str] = ()
+        self, database: Database, events: Events, *, queues: Sequence[str] = (), labels: Sequence[str] = ()
     ) -> None:
         """Take jobs of `queues` that need no more than `labels` from `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
         self._queues = tuple(queues)
         self._labels = frozenset(labels)
         self._takes_any = not self._queues and not self._labels
         """Whether a claim is the one statement: any job of any queue that needs no label."""
         self._session = 0
-        self._tallies = Tallies(database, journal)
+        self._tallies = Tallies(database, events)
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
@@ -181,11 +181,11 @@ class Claims:
 
     def _count_wait(self, claim: Claim | None, now: int) -> None:
         if claim is not None:
-            self._journal.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
+            self._events.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
 
     def _count_outcome(self, claim: Claim, result: Result, state: JobState | None, now: int) -> None:
         if state is not None:
-            self._journal.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
+            self._events.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
 
     def _take(self, worker: str, now: int) -> Claim | None:
         needing = self._due_needing(now)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from queuectl.domain.job import Job
     from queuectl.store.database import Database
+    from queuectl.store.events import Events
     from queuectl.store.jobs import Jobs
-    from queuectl.store.journal import Journal
 
 EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "tags", "needs")
 
@@ -24,10 +24,10 @@ EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at
 class Edits:
     """What can be done to jobs that wait, and to those that are final."""
 
-    def __init__(self, database: Database, journal: Journal, jobs: Jobs) -> None:
+    def __init__(self, database: Database, events: Events, jobs: Jobs) -> None:
         """Change the jobs of `database`; `jobs` finds them."""
         self._database = database
-        self._journal = journal
+        self._events = events
         self._jobs = jobs
 
     def hold(self, ids: Sequence[str], *, now: int) -> None:
@@ -66,28 +66,28 @@ class Edits:
             values["env"] = json.dumps(dict(values["env"]), ensure_ascii=False) if values["env"] else None
             values["tags"] = f" {' '.join(values['tags'])} " if values["tags"] else None
             values["needs"] = " ".join(values["needs"]) or None
-            kept = self._journal.keeping.before([job.seq]) if self._journal.keeping else []
+            kept = self._events.keeping.before([job.seq]) if self._events.keeping else []
             statement = "edit_and_requeue_job" if requeue else "edit_job"
             self._database.run(statement, seq=job.seq, now=now, **values)
-            if self._journal.keeping:
-                self._journal.keeping.after(kept)
+            if self._events.keeping:
+                self._events.keeping.after(kept)
             named = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
-            self._journal.note(now, "edit", id_, ", ".join([*named, *(["requeued"] if requeue else [])]) or None)
+            self._events.note(now, "edit", id_, ", ".join([*named, *(["requeued"] if requeue else [])]) or None)
         return job
 
     def _each(self, verb: str, statement: str, done: str, ids: Sequence[str], *, now: int, **words: Any) -> list[str]:
         queues = []
         with self._database.transaction():
             self._database.hold(ids)
-            kept = self._journal.keeping.before_by_id(ids) if self._journal.keeping else []
+            kept = self._events.keeping.before_by_id(ids) if self._events.keeping else []
             for id_ in ids:
                 found = self._database.rows(statement, id=id_, now=now, **words)
                 if not found:
                     self._refuse(id_, verb, done)
                 queues.append(found[0][0])
-                self._journal.note(now, verb, id_, str(words["priority"]) if words else None)
-            if self._journal.keeping:
-                self._journal.keeping.after(kept)
+                self._events.note(now, verb, id_, str(words["priority"]) if words else None)
+            if self._events.keeping:
+                self._events.keeping.after(kept)
         return queues
 
     def _refuse(self, id_: str, verb: str, done: str) -> None:

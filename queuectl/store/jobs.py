@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from queuectl.domain.attempt import Attempt, Output
     from queuectl.domain.job import Job, NewJob
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
     from queuectl.store.rows import Listed
 
 _PAGE = 1000
@@ -29,10 +29,10 @@ _SHOWN = 200
 class Jobs:
     """What can be done to jobs. Every method is one transaction."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
-        """Work in `database`; what was done is written into `journal` by the same transactions."""
+    def __init__(self, database: Database, events: Events) -> None:
+        """Work in `database`; what was done is written into `events` by the same transactions."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int) -> list[str]:
         """Store `new` whole or not at all, and return the ids; jobs without one are called by their number.
@@ -56,9 +56,9 @@ class Jobs:
             for job in new:
                 queues[job.queue] = queues.get(job.queue, 0) + 1
             for queue, count in queues.items():
-                self._journal.count(now, queue, "enqueued", count)
-            self._journal.write_down()
-            self._journal.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
+                self._events.count(now, queue, "enqueued", count)
+            self._events.write_down()
+            self._events.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
         return [row[1] for row in rows]
 
     def _enqueue_singly(
@@ -216,7 +216,7 @@ class Jobs:
         owners = []
         with self._database.transaction():
             self._database.hold(ids)
-            keeping = self._journal.keeping
+            keeping = self._events.keeping
             kept = keeping.before_by_id([id_ for id_ in ids if self._state_in(id_, WAITING)]) if keeping else []
             for id_ in ids:
                 if not self._database.rows("cancel_ready", id=id_, now=now):
@@ -224,7 +224,7 @@ class Jobs:
                     if not found:
                         self._refuse(id_, "cancelled")
                     owners.append(found[0][0])
-                self._journal.note(now, "cancel", id_)
+                self._events.note(now, "cancel", id_)
             if keeping:
                 keeping.after(kept)
         return owners
@@ -237,14 +237,14 @@ class Jobs:
         queues = []
         with self._database.transaction():
             self._database.hold(ids)
-            keeping = self._journal.keeping
+            keeping = self._events.keeping
             kept = keeping.before_by_id(ids) if keeping else []
             for id_ in ids:
                 found = self._database.rows("retry_dead" if dead_only else "retry_job", id=id_, now=now)
                 if not found:
                     self._refuse(id_, "retried" if not dead_only else "retried from the dead letter queue")
                 queues.append(found[0][0])
-                self._journal.note(now, "retry", id_)
+                self._events.note(now, "retry", id_)
             if keeping:
                 keeping.after(kept)
         return queues
@@ -252,7 +252,7 @@ class Jobs:
     def revive(self, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job, in steps, so that others get by: ids and queues of each step, the oldest first."""
         after = 0
-        keeping = self._journal.keeping
+        keeping = self._events.keeping
         while True:
             with self._database.transaction():
                 kept: list[int] = []
@@ -264,7 +264,7 @@ class Jobs:
                 if keeping:
                     keeping.after(kept)
                 for _, id_, _ in found:
-                    self._journal.note(now, "retry", id_)
+                    self._events.note(now, "retry", id_)
             if found:
                 yield [(id_, queue) for _, id_, queue in found]
                 after = found[-1][0]
@@ -275,13 +275,13 @@ class Jobs:
         """Delete finished jobs with their history, all or none. Raises NotFound, and Refused for others."""
         with self._database.transaction():
             self._database.hold(ids)
-            if self._journal.keeping:
+            if self._events.keeping:
                 seqs = [seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(ids))]
-                self._journal.keeping.before(seqs, deleted=True)
+                self._events.keeping.before(seqs, deleted=True)
             for id_ in ids:
                 if not self._database.rows("delete_job", id=id_):
                     self._refuse(id_, "deleted")
-                self._journal.note(now, "delete", id_)
+                self._events.note(now, "delete", id_)
 
     def prune(
         self, state: JobState, *, before: int, now: int, told: Callable[[int], None] = lambda _count: None
@@ -293,10 +293,10 @@ class Jobs:
         pruned, after = 0, 0
         while True:
             with self._database.transaction():
-                if self._journal.keeping and self._journal.keeping.keeps:
+                if self._events.keeping and self._events.keeping.keeps:
                     criteria = {"state": state.value, "after": after, "before": before, "limit": _PAGE}
                     seqs = [seq for (seq,) in self._database.rows("prunable_seqs", **criteria)]
-                    self._journal.keeping.before(seqs, deleted=True)
+                    self._events.keeping.before(seqs, deleted=True)
                 gone = [
                     seq
                     for (seq,) in self._database.rows(
@@ -304,7 +304,7 @@ class Jobs:
                     )
                 ]
                 if gone:
-                    self._journal.note(now, "prune", state.value, f"{len(gone)} jobs")
+                    self._events.note(now, "prune", state.value, f"{len(gone)} jobs")
             pruned += len(gone)
             told(len(gone))
             if len(gone) < _PAGE:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from queuectl.domain.backoff import Backoff
     from queuectl.store.claims import Claims
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
     from queuectl.store.rows import Claim
 
 
@@ -49,10 +49,10 @@ class _Locked(Exception):
 class Leases:
     """The leases of a store that several hosts use."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, events: Events) -> None:
         """Keep them in `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def renew(self, worker: str, claim: Claim | None, *, lease_ms: int) -> Standing | None:
         """Live on for another lease; None for a worker that was written off."""
@@ -111,7 +111,7 @@ class Leases:
                     stderr=stderr,
                 )
                 claims.record(claim, worker, result, backoff=backoff, random=random, now=now)
-            self._journal.note(now, "worker_died", worker, ", ".join(claim.id for claim in held) or None)
+            self._events.note(now, "worker_died", worker, ", ".join(claim.id for claim in held) or None)
         return WrittenOff(
             worker=worker,
             host=host,

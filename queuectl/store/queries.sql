@@ -786,7 +786,7 @@ INSERT INTO config (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDAT
 DELETE FROM config WHERE key = :key RETURNING key
 
 -- History ----------------------------------------------------------------------------------------------------------
--- What store/history.py reads: rollups, slow commands, and who did what.
+-- What store/stats.py reads: rollups, slow commands, and who did what.
 
 -- name: rollup
 -- Statistics from a minute on, in slots of :step minutes. Served by the primary key: no more than the range is read.

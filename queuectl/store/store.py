@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from queuectl.store.events import Events
 from queuectl.store.jobs import Jobs
-from queuectl.store.journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from queuectl.domain.finding import Finding
-    from queuectl.store.afar import Afar
-    from queuectl.store.browse import Browse
     from queuectl.store.claims import Claims
     from queuectl.store.database import Database
-    from queuectl.store.dead import Dead
+    from queuectl.store.dlq import DeadLetters
     from queuectl.store.edits import Edits
-    from queuectl.store.fleet import Fleet
-    from queuectl.store.history import History
     from queuectl.store.invariants import Checked
+    from queuectl.store.job_pages import JobPages
     from queuectl.store.leases import Leases
     from queuectl.store.recent import Recent
+    from queuectl.store.remote_output import RemoteOutput
+    from queuectl.store.stats import Stats
     from queuectl.store.undo import Undo
     from queuectl.store.views import Views
+    from queuectl.store.workers import Workers
 
 
 class Store:
@@ -37,67 +37,67 @@ class Store:
         """Work in `database`, as `actor`."""
         Store.open += 1
         self.database = database
-        self.journal = Journal(database, actor)
-        self.jobs = Jobs(database, self.journal)
-        self._afar: Afar | None = None
+        self.events = Events(database, actor)
+        self.jobs = Jobs(database, self.events)
+        self._remote_output: RemoteOutput | None = None
 
     # Loaded when asked for: an enqueue needs neither.
     def claims(self, queues: Sequence[str] = (), labels: Sequence[str] = ()) -> Claims:
         """Jobs as a worker sees them."""
         from queuectl.store.claims import Claims
 
-        return Claims(self.database, self.journal, queues=queues, labels=labels)
+        return Claims(self.database, self.events, queues=queues, labels=labels)
 
     @property
-    def browse(self) -> Browse:
+    def job_pages(self) -> JobPages:
         """Jobs as the console's table pages through them."""
-        from queuectl.store.browse import Browse
+        from queuectl.store.job_pages import JobPages
 
-        return Browse(self.database)
+        return JobPages(self.database)
 
     @property
-    def fleet(self) -> Fleet:
+    def workers(self) -> Workers:
         """Pools and workers."""
-        from queuectl.store.fleet import Fleet
+        from queuectl.store.workers import Workers
 
-        return Fleet(self.database, self.journal)
+        return Workers(self.database, self.events)
 
     @property
     def leases(self) -> Leases:
         """Who lives, on a store that several hosts use."""
         from queuectl.store.leases import Leases
 
-        return Leases(self.database, self.journal)
+        return Leases(self.database, self.events)
 
     @property
-    def afar(self) -> Afar:
+    def remote_output(self) -> RemoteOutput:
         """Live output for other hosts."""
-        if self._afar is None:
-            from queuectl.store.afar import Afar
+        if self._remote_output is None:
+            from queuectl.store.remote_output import RemoteOutput
 
-            self._afar = Afar(self.database)
-        return self._afar
+            self._remote_output = RemoteOutput(self.database)
+        return self._remote_output
 
     @property
     def edits(self) -> Edits:
         """Jobs that do not run, to be changed."""
         from queuectl.store.edits import Edits
 
-        return Edits(self.database, self.journal, self.jobs)
+        return Edits(self.database, self.events, self.jobs)
 
     @property
-    def dead(self) -> Dead:
+    def dlq(self) -> DeadLetters:
         """Dead jobs by their errors."""
-        from queuectl.store.dead import Dead
+        from queuectl.store.dlq import DeadLetters
 
-        return Dead(self.database, self.journal)
+        return DeadLetters(self.database, self.events)
 
     @property
-    def history(self) -> History:
+    def stats(self) -> Stats:
         """Rollups, slow commands, and who did what."""
-        from queuectl.store.history import History
+        from queuectl.store.stats import Stats
 
-        return History(self.database)
+        return Stats(self.database)
 
     @property
     def recent(self) -> Recent:
@@ -111,14 +111,14 @@ class Store:
         """What can be taken back."""
         from queuectl.store.undo import Undo
 
-        return Undo(self.database, self.journal)
+        return Undo(self.database, self.events)
 
     @property
     def views(self) -> Views:
         """Saved filters."""
         from queuectl.store.views import Views
 
-        return Views(self.database, self.journal)
+        return Views(self.database, self.events)
 
     def config(self) -> dict[str, str]:
         """The settings that were set, as text."""
@@ -128,14 +128,14 @@ class Store:
         """Store a setting; it has been checked."""
         with self.database.transaction():
             self.database.run("set_config", key=key, value=value)
-            self.journal.note(now, "set_config", key, value)
+            self.events.note(now, "set_config", key, value)
 
     def unset_config(self, key: str, *, now: int) -> bool:
         """Go back to the default; False when nothing was set."""
         with self.database.transaction():
             found = bool(self.database.rows("unset_config", key=key))
             if found:
-                self.journal.note(now, "unset_config", key)
+                self.events.note(now, "unset_config", key)
         return found
 
     def counts(self) -> list[tuple[str, str, int]]:

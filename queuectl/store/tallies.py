@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
 
 _NOTHING = "[]"
 
@@ -19,10 +19,10 @@ class Tallies:
     that it finds, and changes nothing where they have moved on.
     """
 
-    def __init__(self, database: Database, journal: Journal) -> None:
-        """Write into `database` what `journal` has counted."""
+    def __init__(self, database: Database, events: Events) -> None:
+        """Write into `database` what `events` has counted."""
         self._database = database
-        self._journal = journal
+        self._events = events
         self._found: dict[str, tuple[int, int]] = {}
         """Attempts that succeeded and that failed, by worker, as of the last batch that was written."""
         self._batches: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ class Tallies:
 
         `anyway` writes also where there is nothing, unless something is owed.
         """
-        rows = self._journal.counted()
+        rows = self._events.counted()
         if completed or failed or rows != _NOTHING or (anyway and not self._batches):
             self._batches.append({"id": worker, "completed": completed, "failed": failed, "rows": rows})
-            self._journal.forget()
+            self._events.forget()
         self.settle()
 
     def settle(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
 
 KEPT_MS = 600_000
 MAX_JOBS = 10_000
@@ -63,10 +63,10 @@ class TakenBack:
 class Keeping:
     """Writes down how jobs are before and after one action, in the transactions of that action."""
 
-    def __init__(self, database: Database, journal: Journal, verb: str, now: int, *, keeps: bool) -> None:
+    def __init__(self, database: Database, events: Events, verb: str, now: int, *, keeps: bool) -> None:
         """Nothing is written until something is done."""
         self._database = database
-        self._journal = journal
+        self._events = events
         self._verb = verb
         self._now = now
         self._jobs = self._bytes = 0
@@ -83,13 +83,13 @@ class Keeping:
 
     def __enter__(self) -> Self:
         """Whatever the store does to jobs from here on belongs to the action."""
-        self._journal.keeping = self
+        self._events.keeping = self
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._journal.keeping = None
+        self._events.keeping = None
 
     def before_by_id(self, ids: Sequence[str]) -> list[int]:
         """Keep how these jobs are, before they are changed; their numbers, for `after`."""
@@ -113,9 +113,9 @@ class Keeping:
             ((self._action,),) = self._database.rows(
                 "insert_undo",
                 now=self._now,
-                actor=self._journal.actor,
+                actor=self._events.actor,
                 verb=self._verb,
-                command=self._journal.command,
+                command=self._events.command,
             )
 
     def after(self, seqs: list[int]) -> None:
@@ -150,17 +150,17 @@ def _size(database: Database, seqs: str, *, deleted: bool) -> tuple[int, int]:
 class Undo:
     """The actions that can be taken back."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, events: Events) -> None:
         """Keep them in `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def keeping(self, verb: str, *, now: int, keeps: bool = True) -> Keeping:
         """Keep how jobs are while the action `verb` is done: `with store.undo.keeping("retry", now=now) as kept: …`.
 
         `keeps` is False for an action that is recorded only, as nothing takes it back.
         """
-        return Keeping(self._database, self._journal, verb, now, keeps=keeps)
+        return Keeping(self._database, self._events, verb, now, keeps=keeps)
 
     def list(self, *, now: int) -> list[Undoable]:
         """What can be taken back, the newest first."""
@@ -213,7 +213,7 @@ class Undo:
                 done, words = put_back(id_, *row, now=now)
                 if done:
                     jobs.append((row[1], words))
-                    self._journal.note(now, "undo", row[1], verb)
+                    self._events.note(now, "undo", row[1], verb)
                 else:
                     left.append((row[1], words))
             if not jobs:

@@ -7,7 +7,7 @@ from queuectl.domain.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
 
 
 @record
@@ -24,10 +24,10 @@ class SavedView:
 class Views:
     """The saved filters of a store."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, events: Events) -> None:
         """Keep them in `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def list(self) -> list[SavedView]:
         """All of them, by name."""
@@ -43,13 +43,13 @@ class Views:
     def save(self, name: str, words: str, *, now: int) -> None:
         """Save a filter, over an older one of that name."""
         with self._database.transaction():
-            self._database.run("save_view", name=name, filter=words, now=now, actor=self._journal.actor)
-            self._journal.note(now, "save_view", name, words)
+            self._database.run("save_view", name=name, filter=words, now=now, actor=self._events.actor)
+            self._events.note(now, "save_view", name, words)
 
     def delete(self, name: str, *, now: int) -> bool:
         """Forget a filter; False when there is none of that name."""
         with self._database.transaction():
             found = bool(self._database.rows("delete_view", name=name))
             if found:
-                self._journal.note(now, "delete_view", name)
+                self._events.note(now, "delete_view", name)
         return found

@@ -118,10 +118,10 @@ def main(url: str, host: str, workers: int, job_ms: int, seconds: float) -> None
         store = bootstrap.open_store(url, actor=host, durable=False)
         if number == 0:
             pool = PoolInfo(id=host, host=os.uname().nodename, pid=os.getpid(), queues=(), size=workers)
-            store.fleet.add_pool(pool, now=_now())
+            store.workers.add_pool(pool, now=_now())
         name = f"{host}-{number}"
         info = WorkerInfo(id=name, pool=host, host=os.uname().nodename, boot_id=host, pid=os.getpid(), pid_start=number)
-        store.fleet.add_worker(info, now=_now())
+        store.workers.add_worker(info, now=_now())
         crew.append(Simulated(store, name, job_seconds=job_ms / 1000))
     print("ready", flush=True)
     sys.stdin.read()

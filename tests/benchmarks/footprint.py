@@ -93,7 +93,7 @@ def flood(_rounds: int) -> list[Figure]:
     with Stage() as stage:
         stage.start_pool(1)
         context = stage.context()
-        (worker,) = context.store.fleet.running_workers()
+        (worker,) = context.store.workers.running_workers()
         before = peak = _rss(worker.pid)
         context.store.jobs.enqueue(
             [NewJob(command=f"head -c {FLOOD} /dev/zero", id="flood")], max_retries=0, now=context.now()

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from queuectl.domain.job import NewJob
-from queuectl.runtime.census import lives
+from queuectl.runtime.liveness import lives
 from tests.benchmarks.figure import Figure, middle
 from tests.benchmarks.stage import QUEUECTL, Stage
 
@@ -97,7 +97,7 @@ def _again(command: str, rounds: int, harm: Callable[[WorkerInfo], None], *, lea
             first, second = (stage.directory / f"{number}-{attempt}" for attempt in (1, 2))
             while not (first.exists() and first.read_text()):
                 time.sleep(0.001)
-            (worker,) = (each for each in context.store.fleet.running_workers() if each.job == id_)
+            (worker,) = (each for each in context.store.workers.running_workers() if each.job == id_)
             start = time.time_ns()
             harm(worker)
             while not (second.exists() and (text := second.read_text())):
@@ -113,7 +113,7 @@ def _again(command: str, rounds: int, harm: Callable[[WorkerInfo], None], *, lea
 def _whole(context: Context) -> None:
     """Wait until every worker of the pool is there and has settled: one that dies young is replaced more slowly."""
     while True:
-        there = [each for each in context.store.fleet.running_workers() if lives(each, context.place)]
+        there = [each for each in context.store.workers.running_workers() if lives(each, context.run_dir)]
         if len(there) == WORKERS and all(context.now() - each.started_at > 1200 for each in there):
             return
         time.sleep(0.05)

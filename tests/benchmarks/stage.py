@@ -70,7 +70,7 @@ class Stage:
             env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         context = self.context()
-        while len(context.store.fleet.running_workers()) < workers:
+        while len(context.store.workers.running_workers()) < workers:
             time.sleep(0.01)
         context.close()
         return self._pool.pid

@@ -78,7 +78,7 @@ def test_names_come_from_the_store(queue: Queue):
 def test_hosts_and_pools_are_those_that_run(queue: Queue):
     offers(queue, "worker", "stop", "--host", "", expected=[])
     queue.start()
-    (pool,) = queue.context.store.fleet.running_pools()
+    (pool,) = queue.context.store.workers.running_pools()
 
     offers(queue, "worker", "stop", "--host", "", expected=[pool.host])
     offers(queue, "worker", "scale", "2", "--pool", "", expected=[pool.id])

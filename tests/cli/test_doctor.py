@@ -16,7 +16,7 @@ import pytest
 
 from queuectl import bootstrap
 from queuectl.domain.clock import Clock
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD, AttemptLock
 from tests.support.attempts import lives
 from tests.support.command import MODULE
@@ -67,7 +67,7 @@ def age(*files: Path) -> None:
 
 
 def files_of(queue: Queue) -> list[Path]:
-    return sorted(file for file in Path(queue.context.place.root).rglob("*") if not file.is_dir())
+    return sorted(file for file in Path(queue.context.run_dir.root).rglob("*") if not file.is_dir())
 
 
 def test_a_healthy_store_needs_no_cure_and_no_fix(queue: Queue):
@@ -85,13 +85,13 @@ def test_a_healthy_store_needs_no_cure_and_no_fix(queue: Queue):
 
 def test_modes_that_let_others_in_are_taken_back(queue: Queue):
     queue.enqueue("true")
-    queue.context.place.make()
+    queue.context.run_dir.make()
     os.chmod(queue.path, 0o666)
-    os.chmod(queue.context.place.workers, 0o750)
+    os.chmod(queue.context.run_dir.workers, 0o750)
 
     assert f"chmod 600 {queue.path}" in trouble(queue, "permissions")
 
-    assert f"chmod 700 {queue.context.place.workers}" in fixed(queue, "permissions")
+    assert f"chmod 700 {queue.context.run_dir.workers}" in fixed(queue, "permissions")
     assert stat.S_IMODE(os.stat(queue.path).st_mode) == 0o600
     assert fixed(queue, "permissions") == []
     queue.run("doctor")
@@ -127,7 +127,7 @@ def test_the_job_of_a_dead_worker_is_put_back(queue: Queue):
     assert f"put back {id_}" in done
     assert queue.state(id_) == "pending"
     assert queue.outcomes(id_) == ["lost"]
-    assert not host.carrying(f"{worker.info.id}-1-1")
+    assert not system.carrying(f"{worker.info.id}-1-1")
     assert fixed(queue, "workers") == []
     queue.run("doctor")
 
@@ -142,7 +142,7 @@ def test_a_worker_that_hangs_is_named_with_what_ends_it(queue: Queue):
     try:
         pool.process.kill()
         pool.process.wait()
-        age(Path(queue.context.place.workers, seen.info.id))
+        age(Path(queue.context.run_dir.workers, seen.info.id))
 
         told = trouble(queue, "workers", "--fix")
 
@@ -173,7 +173,7 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
         "x",
     )
     sleepers += [subprocess.Popen(["sleep", "1000"], env={"QUEUECTL_RUN": cookie}) for cookie in cookies]
-    wait_until(lambda: len(host.cookies()) >= len(sleepers))
+    wait_until(lambda: len(system.cookies()) >= len(sleepers))
     orphan, *strangers = sleepers
 
     told = trouble(queue, "orphans")
@@ -197,7 +197,7 @@ def test_a_process_that_holds_the_lock_of_a_worker_that_is_gone_is_ended(
     (worker,) = queue.workers()
     queue.wait_for(queue.enqueue("true"))
     queue.run("worker", "stop")
-    path = Path(queue.context.place.attempts, worker.info.id)
+    path = Path(queue.context.run_dir.attempts, worker.info.id)
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     AttemptLock.note(lock, 1, 1, 1)
@@ -225,7 +225,7 @@ def test_what_a_killed_pool_leaves_lying_is_taken_away(queue: Queue):
     queue.run("doctor", "--fix")
 
     assert {file.name for file in files_of(queue)} <= {"any", "pool.log"}
-    assert queue.context.store.fleet.running_pools() == []
+    assert queue.context.store.workers.running_pools() == []
     assert fixed(queue, "workers") == fixed(queue, "leftovers") == []
 
 
@@ -244,13 +244,13 @@ def test_files_of_what_runs_are_no_leftovers(queue: Queue):
 
 def test_output_and_bells_of_what_is_gone_are_taken_away(queue: Queue):
     queue.enqueue("true")
-    place = queue.context.place
-    place.make()
-    gone = [Path(place.live, "7-1.out"), Path(place.workers, "wgone"), Path(place.attempts, "wgone.1")]
-    kept = [Path(place.live, "notes.txt"), Path(place.bells, "any")]
+    run_dir = queue.context.run_dir
+    run_dir.make()
+    gone = [Path(run_dir.live, "7-1.out"), Path(run_dir.workers, "wgone"), Path(run_dir.attempts, "wgone.1")]
+    kept = [Path(run_dir.live, "notes.txt"), Path(run_dir.bells, "any")]
     for file in (*gone, kept[0]):
         file.touch()
-    for bell in (kept[1], Path(place.bells, "w-wgone"), Path(place.bells, "p-pgone")):
+    for bell in (kept[1], Path(run_dir.bells, "w-wgone"), Path(run_dir.bells, "p-pgone")):
         os.mkfifo(bell)
     assert checks(queue, "leftovers")[0]["ok"], "young files are left alone"
     age(*files_of(queue))

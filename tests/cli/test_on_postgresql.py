@@ -183,11 +183,11 @@ def test_without_psycopg_the_line_that_installs_it_is_told():
 
 def test_the_place_of_a_server_is_this_users_own_and_has_no_password_in_its_name(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    place = bootstrap.place_of("postgresql://ann:geheim@host/db")
+    run_dir = bootstrap.run_dir_of("postgresql://ann:geheim@host/db")
 
-    assert place.root == bootstrap.place_of("postgresql://ann@host/db").root
-    assert place.root != bootstrap.place_of("postgresql://ann@host/other").root
-    assert Path(place.root).parent == tmp_path / "queuectl"
-    place.make()
+    assert run_dir.root == bootstrap.run_dir_of("postgresql://ann@host/db").root
+    assert run_dir.root != bootstrap.run_dir_of("postgresql://ann@host/other").root
+    assert Path(run_dir.root).parent == tmp_path / "queuectl"
+    run_dir.make()
     assert stat.S_IMODE((tmp_path / "queuectl").stat().st_mode) == 0o700
-    assert stat.S_IMODE(Path(place.root).stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(run_dir.root).stat().st_mode) == 0o700

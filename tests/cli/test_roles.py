@@ -77,8 +77,8 @@ def store_url(server: Server) -> Iterator[str]:
     stage.enqueue("broken", max_retries=0)
     stage.run(Outcome.EXIT, err="KeyError\n")
     stage.enqueue("waits")
-    store.fleet.stop_worker("w", now=stage.now)
-    store.fleet.stop_pool("pool", now=stage.now)
+    store.workers.stop_worker("w", now=stage.now)
+    store.workers.stop_pool("pool", now=stage.now)
     store.close()
     with psycopg.connect(url.replace("postgres@", "keeper@"), autocommit=True) as keeper:
         for _ in range(2):
@@ -229,15 +229,15 @@ def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable
     stage = Stage(opened("queuectl_worker"), "worker1", now=START + 2 * 86_400_000)
     claim = stage.take("worker1")
     reader = opened("queuectl_reader")
-    assert reader.afar.watch(claim.seq) == "worker1"
-    assert stage.store.afar.send(claim.seq, claim.fence, "out", 3, b"out")
-    assert reader.afar.sent(claim.seq, claim.fence, "out") == (3, b"out")
+    assert reader.remote_output.watch(claim.seq) == "worker1"
+    assert stage.store.remote_output.send(claim.seq, claim.fence, "out", 3, b"out")
+    assert reader.remote_output.sent(claim.seq, claim.fence, "out") == (3, b"out")
     stage.finish(claim, Outcome.EXIT, "worker1", out="out", err="KeyError: 'x'\n")
     stage.store.claims(["default"]).write_down("worker1", completed=0, failed=1)
     stage.store.database.tidy()
     stage.enqueue(NewJob(command="true"))
-    stage.store.fleet.stop_worker("worker1", now=stage.now, lost=[])
-    stage.store.fleet.stop_pool("pool", now=stage.now)
+    stage.store.workers.stop_worker("worker1", now=stage.now, lost=[])
+    stage.store.workers.stop_pool("pool", now=stage.now)
 
     stage.check()
     with pytest.raises(StoreUnreadable):

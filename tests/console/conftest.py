@@ -14,7 +14,7 @@ time.tzset()
 import pytest  # noqa: E402 - after what it reads has been cleared
 
 from queuectl import bootstrap  # noqa: E402 - after what it reads has been cleared
-from queuectl.runtime import census  # noqa: E402 - after what it reads has been cleared
+from queuectl.runtime import liveness  # noqa: E402 - after what it reads has been cleared
 from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
 from tests.support.console import Terminal  # noqa: E402 - after what it reads has been cleared
 from tests.support.settle import settle  # noqa: E402 - after what it reads has been cleared
@@ -69,8 +69,8 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
 
         seen = seeds.workers() if workers and seed is not None else ((), ())
         # No process runs here, so whoever looks for workers is told of these.
-        monkeypatch.setattr(census, "living_workers", lambda *_, **__: list(seen[0]))
-        monkeypatch.setattr(census, "living_pools", lambda *_, **__: list(seen[1]))
+        monkeypatch.setattr(liveness, "living_workers", lambda *_, **__: list(seen[0]))
+        monkeypatch.setattr(liveness, "living_pools", lambda *_, **__: list(seen[1]))
         chosen: dict[str, Any] = {"live": False, "location": "~/prod/queue.db"} | options
         return ConsoleApp(context, clock, **chosen)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl.store.history import Spread
+from queuectl.store.stats import Spread
 from queuectl_tui.widgets.charts import Chart, bar, chart_lines, outcome_lines, percentile_lines, resampled, spark
 from queuectl_tui.widgets.drawing import Column, Line, block, fitted, length_of, spread_out, table_line
 

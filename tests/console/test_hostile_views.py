@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
-from queuectl.runtime import census
+from queuectl.runtime import liveness
 from queuectl_tui.screens.help import Help
 from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.screens.log import LogScreen
@@ -108,8 +108,8 @@ def open_app(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
 
     def make(of: str, **options: Any) -> ConsoleApp:
         app = make_app(hostile(of), location=f"/srv/{HOSTILE[of]}/queue.db", **options)
-        monkeypatch.setattr(census, "living_workers", lambda *_, **__: workers(HOSTILE[of]))
-        monkeypatch.setattr(census, "living_pools", lambda *_, **__: pools(HOSTILE[of]))
+        monkeypatch.setattr(liveness, "living_workers", lambda *_, **__: workers(HOSTILE[of]))
+        monkeypatch.setattr(liveness, "living_pools", lambda *_, **__: pools(HOSTILE[of]))
         return app
 
     return make

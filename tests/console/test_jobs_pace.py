@@ -7,7 +7,7 @@ import pytest
 from queuectl import bootstrap
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.filter import Filter
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl_tui.pace import Habits, Pace
 from queuectl_tui.progress import Progress
 from queuectl_tui.widgets.detail import Detail
@@ -45,7 +45,7 @@ def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int =
     habits = Habits()
     found: dict[str, Pace] = {}
     for _ in range(looks):
-        rows = context.store.browse.best(Filter(), Sort.LATE)
+        rows = context.store.job_pages.best(Filter(), Sort.LATE)
         found = habits.paces(context, rows)
         clock.at += SECOND
     context.close()

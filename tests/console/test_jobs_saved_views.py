@@ -7,7 +7,7 @@ import pytest
 from queuectl import bootstrap
 from queuectl.domain.errors import UsageError
 from queuectl.operations import find
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl_tui.screens.saved_views import SavedViews, ViewName
 from queuectl_tui.widgets.filter_bar import FilterBar
 from queuectl_tui.widgets.job_table import JobTable

@@ -51,7 +51,7 @@ async def test_a_mistake_in_a_request_is_told_and_the_next_one_is_answered(make_
         app.view.show = see  # type: ignore[method-assign]  # to see what it is shown
         app.reader.ask(lambda _: 1 // 0, answers.append, "wrong")
         await until(lambda: "internal: ZeroDivisionError: integer division or modulo by zero" in told)
-        app.reader.ask(lambda context: len(context.store.browse.these(["68"])), answers.append, "right")
+        app.reader.ask(lambda context: len(context.store.job_pages.these(["68"])), answers.append, "right")
         await until(lambda: answers == [1])
         app.reader.refresh()
         await until(lambda: app.snapshot.error is None)

@@ -279,7 +279,7 @@ def test_an_event_without_a_command_line_is_given_the_one_that_does_the_same(tmp
 
     async def act(pilot: Pilot[None]) -> None:
         app.context.store.jobs.cancel("weekly", signal=15, now=seeds.NOW)
-        event, *_ = app.context.store.history.events(limit=1)
+        event, *_ = app.context.store.stats.events(limit=1)
         assert command_of(replace(event, command=None)) == "queuectl cancel weekly"
         assert command_of(replace(event, command="queuectl cancel weekly --signal KILL")).endswith("KILL")
         assert what(event) == "cancelled weekly"

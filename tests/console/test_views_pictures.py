@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl.domain.record import replace
-from queuectl.runtime.census import WorkerState
+from queuectl.runtime.liveness import WorkerState
 from queuectl_tui.screens.activity import ActivityView
 from queuectl_tui.screens.dead import DeadView
 from queuectl_tui.screens.overview import OverviewView

@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
 
 
 @pytest.fixture
@@ -159,25 +159,25 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
 
     # Page by page, until there is room for the result and not for the statistics that follow.
     ballast = Path(cramped.path).with_name("ballast")
-    place = cramped.context.place
+    run_dir = cramped.context.run_dir
 
     def is_recorded() -> bool:
         os.truncate(ballast, ballast.stat().st_size - 4096)
-        wake(worker.info.id, place)
+        wake(worker.info.id, run_dir)
         return "completed job" in pool.log
 
     wait_until(is_recorded)
     before = pool.log.count("the store")
     for _ in range(20):
-        wake(worker.info.id, place)
+        wake(worker.info.id, run_dir)
     assert pool.log.count("the store") <= before + 1
 
 
-def wake(worker: str, place: Place) -> None:
+def wake(worker: str, run_dir: RunDir) -> None:
     """Wake an idle worker, and wait until it has looked again."""
-    path = os.path.join(place.workers, worker)
+    path = os.path.join(run_dir.workers, worker)
     beat = locks.read_beat(path) or 0
-    ring(place, *bells_for(()))
+    ring(run_dir, *bells_for(()))
     wait_until(lambda: (locks.read_beat(path) or 0) > beat)
 
 

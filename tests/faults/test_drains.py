@@ -39,7 +39,7 @@ def test_a_last_job_that_is_cancelled_while_a_worker_falls_asleep_ends_the_drain
 def drain_while_the_last_job_is_cancelled(queue: Queue) -> int:
     """Run one worker of a drain. Right after it has counted what is left, another connection cancels that, unheard."""
     context = bootstrap.context(queue.path, environ=queue.environment)
-    context.place.make()
+    context.run_dir.make()
     other, count = context.open_store(actor="other"), Claims.left_to_run
 
     def count_then_cancel(claims: Claims) -> int:
@@ -53,7 +53,7 @@ def drain_while_the_last_job_is_cancelled(queue: Queue) -> int:
     worker = Worker(
         Assignment(id="w1", pool="p1", queues=(), labels=(), drain=True, supervisor=os.getppid()),
         context.open_store(actor="w1", durable=False),
-        context.place,
+        context.run_dir,
         log=Log("w1"),
         clock=context.clock,
         chance=random.Random(1),

@@ -107,8 +107,8 @@ def test_the_doctor_names_a_machine_that_can_run_no_job_and_says_nothing_of_proc
     ],
 )
 def test_a_log_that_is_no_file_of_ours_is_named_and_left(queue: Queue, make: str, what: str):
-    queue.context.place.make()
-    log = os.path.join(queue.context.place.root, "pool.log")
+    queue.context.run_dir.make()
+    log = os.path.join(queue.context.run_dir.root, "pool.log")
     subprocess.run([*make.split(), log], check=True)
     before = os.lstat(log)
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from queuectl.runtime.census import WorkerState
+from queuectl.runtime.liveness import WorkerState
 from tests.support.queue import Queue
 from tests.support.siege import alive, began, restless
 from tests.support.waiting import wait_until

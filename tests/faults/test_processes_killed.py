@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.selftest.ledger import read, witnessed
 from tests.support import command
 from tests.support.queue import Queue
@@ -215,11 +215,11 @@ def test_what_a_killed_pool_leaves_is_found_by_the_next_although_its_pids_are_so
         try:
             pool = queue.start()
             queue.enqueue(restless(ledger), "--id", "job", "--max-retries", "0")
-            (worker,) = queue.context.store.fleet.running_workers()
-            note = Path(queue.context.place.attempts, worker.id)
+            (worker,) = queue.context.store.workers.running_workers()
+            note = Path(queue.context.run_dir.attempts, worker.id)
             wait_until(lambda: len(note.read_bytes().split()) == 3)
             pool.kill()
-            started = host.start_time(bystander.pid)
+            started = system.start_time(bystander.pid)
             assert started is not None
             database = queue.context.store.database
             with database.transaction():

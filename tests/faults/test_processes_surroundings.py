@@ -161,7 +161,7 @@ def test_a_directory_of_locks_that_is_removed_fails_no_job(queue: Queue, ledger:
         queue.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "before")
         wait_until(began(ledger, "before"))
 
-    shutil.rmtree(queue.context.place.attempts)
+    shutil.rmtree(queue.context.run_dir.attempts)
     gate.touch()
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "after", "--max-retries", "0")
 
@@ -175,7 +175,7 @@ def test_a_directory_of_locks_that_is_removed_fails_no_job(queue: Queue, ledger:
 
 def test_a_job_whose_lock_cannot_be_made_waits_until_it_can(queue: Queue, ledger: Path):
     pool = queue.start()
-    attempts = Path(queue.context.place.attempts)
+    attempts = Path(queue.context.run_dir.attempts)
     shutil.rmtree(attempts)
     attempts.touch()
 

@@ -127,9 +127,9 @@ def test_files_taken_away_under_a_living_pool_cost_an_attempt_at_most(queue: Que
     wait_until(began(ledger, "job"))
 
     if room == "all of it":
-        shutil.rmtree(queue.context.place.root)
+        shutil.rmtree(queue.context.run_dir.root)
     else:
-        for path in Path(queue.context.place.root, room).iterdir():
+        for path in Path(queue.context.run_dir.root, room).iterdir():
             path.unlink()
     # Where leases tell who lives, a worker does without its lock.
     lost = room in {"workers", "all of it"} and not queue.context.store.database.remote
@@ -150,7 +150,7 @@ def test_an_attempt_whose_lock_was_taken_away_is_ended_all_the_same(queue: Queue
     queue.start()
     queue.enqueue(with_daemon("forked twice", ledger, tmp_path / "pid"), "--id", "job")
     wait_until((tmp_path / "up").exists)
-    for path in Path(queue.context.place.attempts).iterdir():
+    for path in Path(queue.context.run_dir.attempts).iterdir():
         path.unlink()
 
     os.kill(queue.busy_worker(), signal.SIGKILL)
@@ -162,26 +162,26 @@ def test_an_attempt_whose_lock_was_taken_away_is_ended_all_the_same(queue: Queue
 
 @pytest.mark.parametrize("name", ["workers", "pools", "attempts", "bells", "live"])
 def test_a_planted_link_in_place_of_a_room_is_refused(queue: Queue, ledger: Path, tmp_path: Path, name: str):
-    os.makedirs(queue.context.place.root, 0o700)
+    os.makedirs(queue.context.run_dir.root, 0o700)
     (tmp_path / "elsewhere").mkdir()
-    os.symlink(tmp_path / "elsewhere", os.path.join(queue.context.place.root, name))
+    os.symlink(tmp_path / "elsewhere", os.path.join(queue.context.run_dir.root, name))
 
     refused = queue.run("worker", "start", "--drain", code=5)
 
     assert refused.stderr.startswith("error: ")
     assert list((tmp_path / "elsewhere").iterdir()) == []
-    Path(queue.context.place.root, name).unlink()
+    Path(queue.context.run_dir.root, name).unlink()
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "job")
     assert queue.drain().wait() == 0
     assert_sound(queue, ledger, ["job"])
 
 
 def test_planted_links_in_place_of_files_are_not_written_through(queue: Queue, ledger: Path, tmp_path: Path):
-    queue.context.place.make()
+    queue.context.run_dir.make()
     victim = tmp_path / "victim"
     victim.write_text("precious")
     for path in ("pool.log", "bells/any", "bells/q-00000000"):
-        os.symlink(victim, os.path.join(queue.context.place.root, path))
+        os.symlink(victim, os.path.join(queue.context.run_dir.root, path))
 
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "job")
     refused = queue.run("worker", "start", "--detach", code=None)
@@ -191,6 +191,6 @@ def test_planted_links_in_place_of_files_are_not_written_through(queue: Queue, l
     assert len([line for line in refused.stderr.splitlines() if not line.startswith("hint: ")]) == 1
     assert victim.read_text() == "precious"
     for path in ("pool.log", "bells/any", "bells/q-00000000"):
-        os.unlink(os.path.join(queue.context.place.root, path))
+        os.unlink(os.path.join(queue.context.run_dir.root, path))
     assert queue.drain().wait() == 0
     assert_sound(queue, ledger, ["job"])

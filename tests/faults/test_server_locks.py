@@ -130,4 +130,4 @@ def test_a_dead_worker_whose_job_is_locked_keeps_no_other_from_being_recovered(
 
 def running(queue: Queue) -> list[int]:
     """The processes of the workers."""
-    return [worker.pid for worker in queue.context.store.fleet.running_workers()]
+    return [worker.pid for worker in queue.context.store.workers.running_workers()]

@@ -48,7 +48,7 @@ def stop_a_writer(queue: Queue) -> int:
     chance = random.Random(5)
 
     def stopped() -> int | None:
-        pid = chance.choice(queue.context.store.fleet.running_workers()).pid
+        pid = chance.choice(queue.context.store.workers.running_workers()).pid
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         if holds_the_write_lock(pid, queue):

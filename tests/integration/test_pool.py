@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from queuectl.runtime.census import WorkerState, living_workers
+from queuectl.runtime.liveness import WorkerState, living_workers
 from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.waiting import PATIENCE, wait_until
 

@@ -167,7 +167,7 @@ def test_a_result_that_comes_too_late_is_what_it_counts_as_refused(queue: Queue,
     queue.enqueue(f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done", "--id", "job")
     queue.busy_worker()
     store = queue.context.store
-    (worker,) = store.fleet.running_workers()
+    (worker,) = store.workers.running_workers()
     (claim,) = store.claims().held_by(worker.id)
 
     # As somebody would who takes it for dead.

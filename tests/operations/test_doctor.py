@@ -13,8 +13,8 @@ from queuectl.domain.job import NewJob
 from queuectl.domain.worker import PoolInfo
 from queuectl.operations import find
 from queuectl.operations.doctor import Doctor, allowance, contents, processes, surroundings
-from queuectl.runtime import census, host, readers
-from queuectl.runtime.logins import Login, kills_at_logout, login_of
+from queuectl.runtime import liveness, readers, system
+from queuectl.runtime.systemd_login import Login, kills_at_logout, login_of
 from queuectl.store.health import has_reset_bug, version
 from queuectl_tui.writer import reads
 from tests.support.queue import Queue
@@ -216,7 +216,7 @@ def test_a_process_that_ended_while_the_doctor_looked_is_not_reported(queue: Que
     assert queue.drain().wait() == 0
     (attempt,) = queue.context.store.jobs.attempts(1)
     looks = iter([{2**22 + 1: (1, f"{attempt.worker}-1-{attempt.attempt}")}])
-    monkeypatch.setattr(host, "cookies", lambda: next(looks, {}))
+    monkeypatch.setattr(system, "cookies", lambda: next(looks, {}))
 
     assert [finding.cure for finding in examined(queue, "orphans")] == [None]
     assert next(looks, None) is None, "there was nothing to look at again"
@@ -225,7 +225,7 @@ def test_a_process_that_ended_while_the_doctor_looked_is_not_reported(queue: Que
 def test_a_worker_that_left_while_the_doctor_looked_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     """Its lock is free by then, although the store said a moment before that it runs."""
     queue.start()
-    real = census.lives
+    real = liveness.lives
     answers = iter([False])
     monkeypatch.setattr(processes, "lives", lambda *given: next(answers, True) and real(*given))
 

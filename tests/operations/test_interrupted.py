@@ -11,8 +11,8 @@ from queuectl import bootstrap
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import QueuectlError
 from queuectl.operations import find
-from queuectl.store import dead, jobs
-from queuectl.store.journal import Journal
+from queuectl.store import dlq, jobs
+from queuectl.store.events import Events
 from tests.support.stage import Stage
 
 TYPE_CHECKING = False
@@ -42,21 +42,21 @@ def test_what_is_interrupted_between_two_steps_says_how_many_jobs_it_has_changed
     number: signal.Signals,
 ):
     monkeypatch.setattr(jobs, "_PAGE", STEP)
-    monkeypatch.setattr(dead, "_PAGE", STEP)
+    monkeypatch.setattr(dlq, "_PAGE", STEP)
     context = bootstrap.context(str(tmp_path / "queue.db"))
     stage = Stage(context.store, now=context.now() - 60_000)
     for id_ in stage.enqueue(*"abcdefg", max_retries=0):
         assert stage.run(Outcome.EXIT) == id_
     if "error" in params:
-        params = {"error": (context.store.dead.errors()[0].signature,)}
-    before, note = (signal.getsignal(number), Journal.note)
+        params = {"error": (context.store.dlq.errors()[0].signature,)}
+    before, note = (signal.getsignal(number), Events.note)
 
     def note_and_signal(*words: object, **more: object) -> None:
         note(*words, **more)  # type: ignore[arg-type]  # handed on as they are
         os.kill(os.getpid(), number)
-        monkeypatch.setattr(Journal, "note", note)
+        monkeypatch.setattr(Events, "note", note)
 
-    monkeypatch.setattr(Journal, "note", note_and_signal)
+    monkeypatch.setattr(Events, "note", note_and_signal)
     operation = find(name)
 
     with pytest.raises(QueuectlError) as raised:

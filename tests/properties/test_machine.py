@@ -66,12 +66,12 @@ class Queue(RuleBasedStateMachine):
         self.worker, self.workers = "w0", 1
         self.running: list[tuple[Claim, Job, str]] = []
         self.late: list[tuple[Claim, Job, str]] = []
-        self.store.fleet.add_pool(PoolInfo(id="p", host="here", pid=1, queues=(), size=1), now=self.now)
+        self.store.workers.add_pool(PoolInfo(id="p", host="here", pid=1, queues=(), size=1), now=self.now)
         self._start_worker()
 
     def _start_worker(self) -> None:
         info = WorkerInfo(id=self.worker, pool="p", host="here", boot_id="boot", pid=2, pid_start=3)
-        self.store.fleet.add_worker(info, now=self.now)
+        self.store.workers.add_worker(info, now=self.now)
 
     def teardown(self) -> None:
         self.store.close()
@@ -180,7 +180,7 @@ class Queue(RuleBasedStateMachine):
             self._finish(attempt, Outcome.LOST)
         self.late += lost
         self.running = [attempt for attempt in self.running if attempt not in lost]
-        self.store.fleet.stop_worker(self.worker, now=self.now, lost=[claim.id for claim, *_ in lost])
+        self.store.workers.stop_worker(self.worker, now=self.now, lost=[claim.id for claim, *_ in lost])
         self.worker, self.workers = f"w{self.workers}", self.workers + 1
         self._start_worker()
 
@@ -219,7 +219,7 @@ class Queue(RuleBasedStateMachine):
 
     def _purge(self, dead: list[str]) -> None:
         signatures = {self.store.jobs.get(id_).job.signature for id_ in dead}
-        assert sum(self.store.dead.purge(each, now=self.now) for each in signatures) == len(dead)
+        assert sum(self.store.dlq.purge(each, now=self.now) for each in signatures) == len(dead)
 
     @rule(state=st.sampled_from(sorted(FINAL)), seconds=st.sampled_from([-5, 0, 3, 60]))
     def prune(self, state: JobState, seconds: int) -> None:

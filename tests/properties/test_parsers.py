@@ -14,7 +14,8 @@ from queuectl.config import SETTINGS, known_key, settings_from, show
 from queuectl.domain.errors import UsageError
 from queuectl.domain.filter import parse_filter
 from queuectl.domain.job import JobState, NewJob
-from queuectl.domain.quantity import (
+from queuectl.domain.spec import FIELDS, MAX_NAME, MAX_PRIORITY, MAX_RETRIES, parse_job
+from queuectl.domain.units import (
     MAX_DURATION_MS,
     MAX_TIME,
     format_bytes,
@@ -23,7 +24,6 @@ from queuectl.domain.quantity import (
     parse_duration,
     parse_time,
 )
-from queuectl.domain.spec import FIELDS, MAX_NAME, MAX_PRIORITY, MAX_RETRIES, parse_job
 from queuectl.operations import ALL
 from queuectl.operations.arguments import params
 from queuectl.operations.echo import duration

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from queuectl.runtime import host, portable
+from queuectl.runtime import system
+from queuectl.runtime.system import portable
 from tests.support.attempts import Worker
 
 TYPE_CHECKING = False
@@ -25,8 +26,8 @@ def use_half(half: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if half == "portable":
         if shutil.which("ps") is None:
             pytest.skip("there is no ps here: the portable half lists processes with it")
-        for name in host.__all__:
-            monkeypatch.setattr(host, name, getattr(portable, name))
+        for name in system.__all__:
+            monkeypatch.setattr(system, name, getattr(portable, name))
 
 
 @pytest.fixture(params=HALVES)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from queuectl.runtime.doorbell import Listener, ring
-from queuectl.runtime.place import Place
+from queuectl.runtime.run_dir import RunDir
 from queuectl.store.connection import CHANNEL
 from tests.support.command import environment, run, start
 from tests.support.waiting import wait_until
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("name", ["{file}", "../precious", "../../x/precious", "", ".", "..", "x" * 5000, "\ufffd"])
 def test_a_name_that_is_no_bell_touches_nothing(name: str, tmp_path: Path):
-    place = Place(str(tmp_path / "run"))
-    place.make()
+    run_dir = RunDir(str(tmp_path / "run"))
+    run_dir.make()
     precious = tmp_path / "run" / "precious"
     precious.write_text("as it was")
-    listener = Listener(place, own="w-ours")
+    listener = Listener(run_dir, own="w-ours")
 
-    ring(place, name.format(file=precious), "w-ours")
+    ring(run_dir, name.format(file=precious), "w-ours")
 
     assert listener.wait(10), "and those after it are rung"
     assert precious.read_text() == "as it was"

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from queuectl.runtime import host, linux, portable
+from queuectl.runtime import system
+from queuectl.runtime.system import linux, portable
 from tests.support.waiting import PATIENCE, wait_until
 
 half = pytest.mark.usefixtures("half")
@@ -40,7 +41,7 @@ def spawn():
 
 
 def test_both_halves_have_the_same_names_and_parameters():
-    for name in host.__all__:
+    for name in system.__all__:
         ours, theirs = getattr(linux, name), getattr(portable, name)
         if name != "send":  # the portable one is told how to compare when Linux lends from it
             assert inspect.signature(ours) == inspect.signature(theirs), name
@@ -49,14 +50,14 @@ def test_both_halves_have_the_same_names_and_parameters():
 @half
 def test_the_exit_of_a_child_can_be_polled_for():
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "sleep 0.2; exit 9"], {})
-    fd = host.exit_fd(pid)
-    assert host.reap(pid, fd) is None
+    fd = system.exit_fd(pid)
+    assert system.reap(pid, fd) is None
     poller = select.poll()
     poller.register(fd, select.POLLIN)
     status = None
     while status is None:
         assert poller.poll(5000)
-        status = host.reap(pid, fd)
+        status = system.reap(pid, fd)
     os.close(fd)
     assert os.waitstatus_to_exitcode(status) == 9
 
@@ -65,9 +66,9 @@ def test_the_exit_of_a_child_can_be_polled_for():
 def test_a_child_that_exited_before_it_was_watched_is_noticed():
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 9"], {})
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    fd = host.exit_fd(pid)
+    fd = system.exit_fd(pid)
     assert select.select([fd], [], [], 5)[0]
-    assert host.reap(pid, fd) == 9 << 8
+    assert system.reap(pid, fd) == 9 << 8
     os.close(fd)
 
 
@@ -86,13 +87,13 @@ def test_no_bell_is_rung_for_a_watcher_that_left():
 @half
 def test_the_whole_tree_is_found(spawn):
     program = spawn("sh", "-c", "sh -c 'sleep 1000 & setsid sleep 1000 & wait' & sleep 1000 & wait")
-    wait_until(lambda: len(host.descendants(program.pid)) == 4)
-    found = host.descendants(program.pid)
+    wait_until(lambda: len(system.descendants(program.pid)) == 4)
+    found = system.descendants(program.pid)
     assert program.pid not in found
-    assert all(host.is_same(pid, started) for pid, started in found.items())
-    assert set(found) <= set(host.descendants(os.getpid()))
+    assert all(system.is_same(pid, started) for pid, started in found.items())
+    assert set(found) <= set(system.descendants(os.getpid()))
     for pid, started in found.items():
-        assert host.send(pid, started, signal.SIGKILL)
+        assert system.send(pid, started, signal.SIGKILL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="takes away a file of /proc")
@@ -108,10 +109,10 @@ def test_processes_are_found_by_their_cookie(spawn):
         return spawn("sleep", "1000", env={"A": "b", "QUEUECTL_RUN": cookie, "PATH": os.environ["PATH"]}).pid
 
     mine, _, other = carrier("t-12-3"), carrier("t-12-34"), carrier("t-1-2")
-    wait_until(lambda: set(host.carrying("t-12-3")) == {mine})
-    assert host.carrying("t-12-3") == pytest.approx({mine: host.start_time(mine)}, abs=1)
-    assert set(host.carrying("t-1-2")) == {other}
-    assert host.carrying("t-1") == {}
+    wait_until(lambda: set(system.carrying("t-12-3")) == {mine})
+    assert system.carrying("t-12-3") == pytest.approx({mine: system.start_time(mine)}, abs=1)
+    assert set(system.carrying("t-1-2")) == {other}
+    assert system.carrying("t-1") == {}
 
 
 @half
@@ -119,70 +120,70 @@ def test_a_start_time_tells_processes_apart(spawn, tmp_path):
     odd = tmp_path / "a) S 1 (b"
     shutil.copy(shutil.which("sleep") or "", odd)
     program = spawn(str(odd), "1000")
-    wait_until(lambda: host.start_time(program.pid))
-    started = host.start_time(program.pid)
+    wait_until(lambda: system.start_time(program.pid))
+    started = system.start_time(program.pid)
     assert started is not None
-    assert host.is_same(program.pid, started)
-    assert not host.is_same(program.pid, started - 500)
-    assert host.start_time(os.getpid()) == pytest.approx(host.start_time(os.getpid()), abs=1)
+    assert system.is_same(program.pid, started)
+    assert not system.is_same(program.pid, started - 500)
+    assert system.start_time(os.getpid()) == pytest.approx(system.start_time(os.getpid()), abs=1)
 
 
 @half
 def test_a_zombie_has_no_start_time(spawn):
     program = spawn("true")
     os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
-    assert host.start_time(program.pid) is None
-    assert host.usage(program.pid) in (None, (0.0, 0))
-    assert program.pid not in host.processes()
+    assert system.start_time(program.pid) is None
+    assert system.usage(program.pid) in (None, (0.0, 0))
+    assert program.pid not in system.processes()
 
 
 @half
 def test_there_is_no_start_time_of_nobody():
-    assert host.start_time(4_194_305) is None
+    assert system.start_time(4_194_305) is None
 
 
 @half
 def test_only_the_process_that_was_meant_is_signalled(spawn):
     program = spawn("sleep", "1000")
-    started = wait_until(lambda: host.start_time(program.pid))
-    assert not host.send(program.pid, started - 500, signal.SIGKILL)
-    assert not host.send(4_194_305, started, signal.SIGKILL)
-    assert host.is_same(program.pid, started)
-    assert host.send(program.pid, started, signal.SIGTERM)
+    started = wait_until(lambda: system.start_time(program.pid))
+    assert not system.send(program.pid, started - 500, signal.SIGKILL)
+    assert not system.send(4_194_305, started, signal.SIGKILL)
+    assert system.is_same(program.pid, started)
+    assert system.send(program.pid, started, signal.SIGTERM)
     assert program.wait(5) == -signal.SIGTERM
 
 
 @half
 def test_the_table_tells_groups_and_parents(spawn):
     program = spawn("sleep", "1000")
-    process = wait_until(lambda: host.processes().get(program.pid))
+    process = wait_until(lambda: system.processes().get(program.pid))
     assert (process.parent, process.group, process.session) == (os.getpid(), program.pid, program.pid)
-    family = set(host.family(host.processes(), {os.getpid()}))
+    family = set(system.family(system.processes(), {os.getpid()}))
     assert program.pid in family
     assert not family & {os.getpid(), os.getppid()}
 
 
 @half
 def test_a_boot_has_one_name():
-    assert host.boot_id()
-    assert host.boot_id()[:-1] == host.boot_id()[:-1]
+    assert system.boot_id()
+    assert system.boot_id()[:-1] == system.boot_id()[:-1]
 
 
 @half
 def test_usage_is_of_processor_and_memory(spawn):
     def usage():
-        seconds, size = host.usage(program.pid) or (0, 0)
+        seconds, size = system.usage(program.pid) or (0, 0)
         return seconds >= 0.1 and size > 100_000 and (seconds, size)
 
     program = spawn("sh", "-c", "while :; do :; done")
     assert wait_until(usage)[0] < 30
-    assert host.usage(4_194_305) is None
+    assert system.usage(4_194_305) is None
 
 
 @half
 def test_a_script_is_a_file_without_a_name():
     text = b"echo " + b"x" * 300_000
-    fd = host.script_fd(text)
+    fd = system.script_fd(text)
     assert os.pread(fd, len(text) + 1, 0) == text
     assert os.lseek(fd, 0, os.SEEK_CUR) == 0
     assert not os.get_inheritable(fd)

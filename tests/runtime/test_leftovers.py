@@ -9,7 +9,7 @@ import time
 import pytest
 
 from queuectl.domain.attempt import Outcome
-from queuectl.runtime import host, supervise, tree
+from queuectl.runtime import attempt_runner, system, tree
 from tests.runtime.conftest import use_half
 from tests.support.attempts import carriers, lives
 from tests.support.waiting import PATIENCE, wait_until
@@ -90,7 +90,7 @@ def test_a_tree_that_keeps_forking_is_ended(start, monkeypatch):
 
 
 def test_a_leftover_is_killed_although_the_main_process_exits_just_before_its_own_kill(start, monkeypatch, tmp_path):
-    kill, gate = supervise._Attempt._kill, tmp_path / "gate"
+    kill, gate = attempt_runner._Attempt._kill, tmp_path / "gate"
 
     def kill_late(attempt):
         gate.touch()
@@ -98,7 +98,7 @@ def test_a_leftover_is_killed_although_the_main_process_exits_just_before_its_ow
         kill(attempt)
 
     use_half("linux", monkeypatch)
-    monkeypatch.setattr(supervise._Attempt, "_kill", kill_late)
+    monkeypatch.setattr(attempt_runner._Attempt, "_kill", kill_late)
     stubborn = "trap '' TERM; while :; do sleep 0.05; done"
     worker = start(
         f"({stubborn}) & trap '' TERM; while [ ! -e {gate} ]; do sleep 0.01; done", timeout_ms=100, kill_grace_ms=100
@@ -158,15 +158,15 @@ def test_what_could_not_be_ended_is_not_the_next_jobs_doing(start, monkeypatch, 
             os._exit(status)
     _, status = os.waitpid(child, 0)
     pid = int((tmp_path / "pid").read_text())
-    started = host.start_time(pid)
+    started = system.start_time(pid)
     assert started is not None
-    host.send(pid, started, signal.SIGKILL)
+    system.send(pid, started, signal.SIGKILL)
     assert status == 0
 
 
 def two_attempts(tmp_path):
     def run(command):
-        return supervise.run(
+        return attempt_runner.run(
             command, seq=1, fence=1, cookie="t-1-1", environment={}, tick=lambda: float("inf"), order=lambda: None
         )
 

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from queuectl.domain.attempt import NOTHING, Output
-from queuectl.runtime import live, supervise
+from queuectl.runtime import attempt_runner, live
 from queuectl.runtime.output import HEAD, TAIL, Capture
 from tests.support.waiting import wait_until
 
@@ -296,7 +296,7 @@ def test_the_last_words_are_in_the_file_too(start):
 
 
 def test_a_short_job_leaves_no_file(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(supervise, "FIRST_AFTER", 60)
+    monkeypatch.setattr(attempt_runner, "FIRST_AFTER", 60)
     start("echo hello").result()
     assert [name for name in os.listdir(tmp_path) if name.endswith((".out", ".err"))] == []
 

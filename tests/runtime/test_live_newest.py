@@ -26,14 +26,14 @@ def test_the_last_bytes_are_read_wherever_they_stand(tmp_path: Path, size: int):
     said = numbered(size)
     job.print(said)
 
-    assert newest(path_of(job.context.place.live, 1, 1, "out"), 100) == (size, said[-100:])
+    assert newest(path_of(job.context.run_dir.live, 1, 1, "out"), 100) == (size, said[-100:])
 
 
 def test_what_is_known_is_not_read_again(tmp_path: Path):
     job = LiveJob(tmp_path)
     job.begin()
     job.print(b"one")
-    path = path_of(job.context.place.live, 1, 1, "out")
+    path = path_of(job.context.run_dir.live, 1, 1, "out")
 
     assert newest(path, 100, 3) == (3, b"")
     job.print(b"two")

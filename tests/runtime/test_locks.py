@@ -71,11 +71,11 @@ def test_a_file_removed_while_we_lock_it_is_not_what_we_hold(path, monkeypatch):
 
 
 def test_a_lock_dies_with_its_holder(path):
-    ready, tell = os.pipe()
+    ready, publish_output = os.pipe()
     child = os.fork()
     if not child:
         locks.hold(path)
-        os.write(tell, b"!")
+        os.write(publish_output, b"!")
         signal.pause()
     os.read(ready, 1)
     assert locks.try_lock(path) is None
@@ -83,7 +83,7 @@ def test_a_lock_dies_with_its_holder(path):
     os.waitpid(child, 0)
     fd = locks.try_lock(path)
     assert fd is not None
-    for each in (fd, ready, tell):
+    for each in (fd, ready, publish_output):
         os.close(each)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from queuectl.runtime import host
+from queuectl.runtime import system
 from tests.support.waiting import wait_until
 
 
@@ -13,12 +13,12 @@ def test_who_carries_a_cookie_is_found_whatever_the_cookie(half):
         subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"A": "x", "QUEUECTL_RUN": "w-1-2", "Z": "y"}) as marked,
         subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"NOT_QUEUECTL_RUN": "w-3-4"}) as unmarked,
     ):
-        found = wait_until(lambda: (now := host.cookies()) and marked.pid in now and now)
+        found = wait_until(lambda: (now := system.cookies()) and marked.pid in now and now)
 
-        assert found[marked.pid] == (host.start_time(marked.pid), "w-1-2")
-        assert unmarked.pid not in host.cookies()
-        assert host.carrying("w-1-2") == {marked.pid: found[marked.pid][0]}
+        assert found[marked.pid] == (system.start_time(marked.pid), "w-1-2")
+        assert unmarked.pid not in system.cookies()
+        assert system.carrying("w-1-2") == {marked.pid: found[marked.pid][0]}
 
         marked.communicate()
         unmarked.communicate()
-    assert marked.pid not in host.cookies()
+    assert marked.pid not in system.cookies()

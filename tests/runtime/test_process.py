@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from queuectl.domain.attempt import Outcome
-from queuectl.runtime import host, portable, process
+from queuectl.runtime import process, system
 from queuectl.runtime.locks import LOCK_FD
+from queuectl.runtime.system import portable
 
 pytestmark = pytest.mark.usefixtures("half")
 
@@ -231,7 +232,7 @@ def test_what_the_machine_refuses_to_every_command_is_no_fault_of_the_job(start,
 
 
 def test_a_long_command_that_gets_no_file_is_no_fault_of_the_job(start, monkeypatch, tmp_path):
-    monkeypatch.setattr(host, "script_fd", portable.script_fd)
+    monkeypatch.setattr(system, "script_fd", portable.script_fd)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
     result = start("true #" + "x" * 200_000).result()
     assert (result.outcome, result.refused) == (Outcome.RELEASED, True)

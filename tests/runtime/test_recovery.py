@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from queuectl.runtime import host, linux, locks, tree
+from queuectl.runtime import locks, system, tree
+from queuectl.runtime.system import linux
 from tests.runtime.conftest import use_half
 from tests.support.attempts import carriers, lives
 from tests.support.waiting import PATIENCE, wait_until
@@ -156,7 +157,7 @@ def test_what_cannot_be_ended_is_named(start, monkeypatch):
     worker = start("echo ready; exec sleep 1000")
     kill_when_ready(worker)
     pids = carriers(worker)
-    monkeypatch.setattr(host, "send", lambda *_: True)
+    monkeypatch.setattr(system, "send", lambda *_: True)
     assert recover(worker, grace=0.1, limit=0.3) == sorted(pids)
     monkeypatch.undo()
     assert recover(worker) == []
@@ -200,7 +201,7 @@ def test_where_orphans_are_not_adopted_there_are_no_strays(bystander, monkeypatc
 
 
 def supervise_two_workers(tmp_path):
-    host.adopt_orphans()
+    system.adopt_orphans()
     killed, kept = (worker_with_a_daemon(tmp_path / name) for name in ("killed", "kept"))
     hidden, other = (pid_in(tmp_path / name) for name in ("killed", "kept"))
     assert tree.end_strays([killed, kept]) == []
@@ -213,14 +214,14 @@ def supervise_two_workers(tmp_path):
     os.waitpid(kept, 0)
     assert tree.end_strays([]) == []
     assert not lives(other)
-    assert host.all_gone(0)
+    assert system.all_gone(0)
     return 0
 
 
 def worker_with_a_daemon(file):
     pid = os.fork()
     if not pid:
-        host.adopt_orphans()
+        system.adopt_orphans()
         os.posix_spawn("/bin/sh", ["sh", "-c", f"setsid sh -c 'echo $$ >{file}; exec sleep 1000' &"], os.environ)
         signal.pause()
     return pid

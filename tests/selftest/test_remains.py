@@ -61,15 +61,15 @@ def test_the_process_of_another_store_is_not_ours(queue: Queue, orphan: subproce
 
 
 def test_files_and_locks_that_were_left_are_named(queue: Queue):
-    place = queue.context.place
-    place.make()
-    assert list(left_in(place)) == []
-    held = locks.hold(os.path.join(place.attempts, "wabc"))
-    for name in (os.path.join(place.live, "1-1.out"), os.path.join(place.workers, "wabc")):
+    run_dir = queue.context.run_dir
+    run_dir.make()
+    assert list(left_in(run_dir)) == []
+    held = locks.hold(os.path.join(run_dir.attempts, "wabc"))
+    for name in (os.path.join(run_dir.live, "1-1.out"), os.path.join(run_dir.workers, "wabc")):
         with open(name, "w"):
             pass
 
-    assert list(left_in(place)) == [
+    assert list(left_in(run_dir)) == [
         "the lock of an attempt was left: wabc, and somebody holds it",
         "the live output of an attempt was left: 1-1.out",
         "the lock of a worker was left: wabc",
@@ -78,16 +78,16 @@ def test_files_and_locks_that_were_left_are_named(queue: Queue):
 
 
 def test_files_that_pools_have_left_are_named(queue: Queue):
-    place = queue.context.place
-    place.make()
+    run_dir = queue.context.run_dir
+    run_dir.make()
     for name in ("any", "q-00000001"):
-        os.mkfifo(os.path.join(place.bells, name))
-    assert list(files_of_pools(place)) == [], "the bells of queues stay"
-    os.mkfifo(os.path.join(place.bells, "w-wabc"))
-    with open(os.path.join(place.pools, "pabc"), "w"):
+        os.mkfifo(os.path.join(run_dir.bells, name))
+    assert list(files_of_pools(run_dir)) == [], "the bells of queues stay"
+    os.mkfifo(os.path.join(run_dir.bells, "w-wabc"))
+    with open(os.path.join(run_dir.pools, "pabc"), "w"):
         pass
 
-    assert list(files_of_pools(place)) == [
+    assert list(files_of_pools(run_dir)) == [
         "the lock of a pool was left: pabc",
         "the bell of a process was left: w-wabc",
     ]

@@ -9,7 +9,7 @@ import pytest
 from queuectl import bootstrap
 from queuectl.domain.filter import Filter, parse_filter
 from queuectl.domain.job import JobState
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl.store.queries import load
 from tests.support import seed as seeds
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from queuectl.store.browse import Browse
+    from queuectl.store.job_pages import JobPages
     from queuectl.store.store import Store
 
 
@@ -38,13 +38,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def browse(store: Store) -> Browse:
-    return store.browse
+def browse(store: Store) -> JobPages:
+    return store.job_pages
 
 
 @pytest.mark.parametrize("text", ["", "state:dead", "state:dead,failed", "queue:mail", "tag:vip", "id:build", "sync"])
 @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
-def test_pages_put_together_are_the_whole_list(browse: Browse, text: str, sort: Sort) -> None:
+def test_pages_put_together_are_the_whole_list(browse: JobPages, text: str, sort: Sort) -> None:
     chosen = parse_filter(text)
     newest = sort is Sort.NEWEST
     whole = browse.page(chosen, newest=newest, after=None, limit=1000)
@@ -59,7 +59,7 @@ def test_pages_put_together_are_the_whole_list(browse: Browse, text: str, sort: 
 
 
 @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
-def test_a_window_knows_its_place(browse: Browse, sort: Sort) -> None:
+def test_a_window_knows_its_place(browse: JobPages, sort: Sort) -> None:
     whole = browse.page(Filter(), newest=sort is Sort.NEWEST, after=None, limit=1000)
     for place in range(0, len(whole), 5):
         window = browse.window(Filter(), sort, around=whole[place].seq, above=6, below=9, cap=1000)
@@ -70,14 +70,14 @@ def test_a_window_knows_its_place(browse: Browse, sort: Sort) -> None:
         assert window.at_end == (window.rows[-1] == whole[-1])
 
 
-def test_the_end_is_the_end(browse: Browse) -> None:
+def test_the_end_is_the_end(browse: JobPages) -> None:
     window = browse.end(Filter(), Sort.NEWEST, limit=5)
     assert [row.seq for row in window.rows] == [5, 4, 3, 2, 1]
     assert window.at_end
     assert not window.at_top
 
 
-def test_what_runs_next_stands_in_the_order_of_the_claims(browse: Browse) -> None:
+def test_what_runs_next_stands_in_the_order_of_the_claims(browse: JobPages) -> None:
     found = browse.best(Filter(), Sort.NEXT_RUN)
     assert [row.id for row in found[:9]] == ["64", "65", "66", "67", "68", "59", "60", "61", "weekly"]
     assert [row.seq for row in found[9:]] == sorted((row.seq for row in found[9:]), reverse=True)
@@ -89,25 +89,25 @@ def test_what_runs_next_stands_in_the_order_of_the_claims(browse: Browse) -> Non
 @pytest.mark.parametrize(
     "words", ["", *(f"state:{state}" for state in JobState), "state:dead state:pending", "queue:video", "ffmpeg"]
 )
-def test_no_order_leaves_out_what_the_filter_covers(browse: Browse, sort: Sort, words: str) -> None:
+def test_no_order_leaves_out_what_the_filter_covers(browse: JobPages, sort: Sort, words: str) -> None:
     chosen = parse_filter(words)
     covered = browse.page(chosen, newest=True, after=None, limit=1000)
 
     assert sorted(browse.best(chosen, sort)) == sorted(covered)
 
 
-def test_a_rank_above_its_cap_is_not_told(browse: Browse) -> None:
+def test_a_rank_above_its_cap_is_not_told(browse: JobPages) -> None:
     assert browse.rank(Filter(), 60, newest=True, cap=100) == 8
     assert browse.rank(Filter(), 60, newest=True, cap=7) is None
 
 
-def test_counts_agree_with_the_rows(browse: Browse) -> None:
+def test_counts_agree_with_the_rows(browse: JobPages) -> None:
     for state in JobState:
         chosen = Filter(states=(state,))
         assert browse.count(chosen, cap=1) == len(browse.page(chosen, newest=True, after=None, limit=1000))
 
 
-def test_a_long_read_can_be_stopped(browse: Browse) -> None:
+def test_a_long_read_can_be_stopped(browse: JobPages) -> None:
     def stop() -> None:
         raise InterruptedError
 

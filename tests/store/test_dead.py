@@ -29,16 +29,16 @@ def graves(stage: Stage) -> Stage:
 
 
 def test_dead_jobs_are_grouped_by_their_errors(graves: Stage):
-    other, timeout = graves.store.dead.errors()
+    other, timeout = graves.store.dlq.errors()
 
     assert (timeout.text, timeout.n, timeout.queues) == ("exit 1 · timed out after … s", 3, ("default", "mail"))
     assert (other.text, other.n, other.queues) == ("exit 1 · KeyError: …", 1, ("default",))
     assert (timeout.first_at, timeout.last_at) == (START + 10, START + 30)
-    assert [error.n for error in graves.store.dead.errors(queue="mail")] == [2]
+    assert [error.n for error in graves.store.dlq.errors(queue="mail")] == [2]
 
 
 def test_an_error_is_found_by_the_beginning_of_its_signature(graves: Stage):
-    dead = graves.store.dead
+    dead = graves.store.dlq
     other, timeout = (error.signature for error in dead.errors())
 
     assert dead.resolve(timeout[:4]) == dead.resolve(timeout.upper()) == timeout
@@ -57,29 +57,29 @@ def test_the_beginning_of_several_signatures_is_refused(graves: Stage):
         graves.store.database.query("UPDATE jobs SET signature = 'abcd000' || seq WHERE state = 'dead'")
 
     with pytest.raises(UsageError, match="abcd is the beginning of several errors"):
-        graves.store.dead.resolve("abcd")
-    assert graves.store.dead.resolve("abcd0001") == "abcd0001"
+        graves.store.dlq.resolve("abcd")
+    assert graves.store.dlq.resolve("abcd0001") == "abcd0001"
 
 
 def test_one_error_is_revived_and_purged_alone(graves: Stage):
-    other, timeout = (error.signature for error in graves.store.dead.errors())
+    other, timeout = (error.signature for error in graves.store.dlq.errors())
 
-    steps = list(graves.store.dead.revive(timeout, now=graves.now))
+    steps = list(graves.store.dlq.revive(timeout, now=graves.now))
     assert steps == [[("t0", "default"), ("t1", "mail"), ("t2", "mail")]]
     assert graves.counts() == {"pending": 3, "dead": 1}
 
-    assert graves.store.dead.purge(other, now=graves.now) == 1
+    assert graves.store.dlq.purge(other, now=graves.now) == 1
     assert graves.counts() == {"pending": 3}
-    assert graves.store.dead.errors() == []
+    assert graves.store.dlq.errors() == []
 
 
 def test_many_of_one_error_are_revived_in_steps(stage: Stage):
     ids = stage.enqueue(*[NewJob(command="x", max_retries=0)] * 1200)
     for _ in ids:
         stage.run(Outcome.EXIT)
-    (error,) = stage.store.dead.errors()
+    (error,) = stage.store.dlq.errors()
 
-    assert [len(step) for step in stage.store.dead.revive(error.signature, now=stage.now)] == [1000, 200]
+    assert [len(step) for step in stage.store.dlq.revive(error.signature, now=stage.now)] == [1000, 200]
     assert stage.counts() == {"pending": 1200}
 
 
@@ -88,7 +88,7 @@ def test_a_success_after_a_failure_leaves_no_grave(stage: Stage):
     stage.run(Outcome.EXIT, err="boom\n")
     stage.run()
 
-    assert stage.store.dead.errors() == []
+    assert stage.store.dlq.errors() == []
     assert stage.store.jobs.get("a").job.signature is not None, "what its last failure was stays known"
     assert stage.store.database.query("SELECT n, text FROM signatures") == [(1, "exit 1 · boom")]
 
@@ -114,12 +114,12 @@ def test_a_job_that_took_its_workers_with_it_has_an_error_of_its_own(stage: Stag
     for _ in range(MAX_LOSSES):
         stage.run(Outcome.LOST)
 
-    assert [error.text for error in stage.store.dead.errors()] == ["lost"]
+    assert [error.text for error in stage.store.dlq.errors()] == ["lost"]
 
 
 def test_errors_that_no_dead_job_has_any_more_are_forgotten_after_a_month(graves: Stage):
-    _, timeout = (error.signature for error in graves.store.dead.errors())
-    graves.store.dead.purge(timeout, now=graves.now)
+    _, timeout = (error.signature for error in graves.store.dlq.errors())
+    graves.store.dlq.purge(timeout, now=graves.now)
     later = graves.now + 31 * 86_400_000
 
     graves.store.jobs.prune(JobState.COMPLETED, before=later, now=later)
@@ -129,16 +129,16 @@ def test_errors_that_no_dead_job_has_any_more_are_forgotten_after_a_month(graves
 
 def test_events_are_read_newest_last_with_their_command_lines(stage: Stage):
     stage.enqueue("a", "b")
-    stage.store.journal.command = "queuectl hold a b"
+    stage.store.events.command = "queuectl hold a b"
     stage.store.edits.hold(["a", "b"], now=stage.now + 1)
 
-    events = stage.store.journal.events(limit=3)
+    events = stage.store.events.events(limit=3)
     assert [(event.verb, event.subject, event.command) for event in events] == [
         ("enqueue", "a", None),
         ("hold", "a", "queuectl hold a b"),
         ("hold", "b", "queuectl hold a b"),
     ]
-    assert [event.verb for event in stage.store.journal.events(limit=9, subject="a")] == ["hold"]
+    assert [event.verb for event in stage.store.events.events(limit=9, subject="a")] == ["hold"]
     assert {event.actor for event in events} == {"tester@here"}
 
 

@@ -113,7 +113,7 @@ def test_an_edit_changes_what_was_asked_for_and_nothing_else(stage: Stage):
     assert (after.command, after.queue, after.tags) == ("new", "mail", ())
     assert (after.env, after.priority, after.run_at, after.state) == (before.env, 3, before.run_at, JobState.PENDING)
     assert stage.store.counts() == [("mail", "pending", 1)] or ("mail", "pending", 1) in stage.store.counts()
-    assert stage.store.journal.events(limit=1)[0].detail == "command, queue, tags"
+    assert stage.store.events.events(limit=1)[0].detail == "command, queue, tags"
 
 
 def test_a_dead_job_is_edited_and_requeued_in_one(stage: Stage):

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.job import NewJob
-from queuectl.store.history import History, duration_of, spread
-from queuectl.store.journal import bucket
+from queuectl.store.events import bucket
 from queuectl.store.queries import load
+from queuectl.store.stats import Stats, duration_of, spread
 from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
 
 MINUTE = 60_000
 
 
-def history(stage: Stage) -> History:
-    return stage.store.history
+def history(stage: Stage) -> Stats:
+    return stage.store.stats
 
 
 def run(stage: Stage, milliseconds: int, outcome: Outcome = Outcome.SUCCESS, *, waited: int = 0) -> None:

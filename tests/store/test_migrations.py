@@ -82,10 +82,10 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
     assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=5) == ["8"], "no number is used again"
     store.edits.hold(["8"], now=6)
     assert store.jobs.state("8") is JobState.HELD
-    assert [error.signature for error in store.dead.errors()] == ["none"]
-    assert store.dead.resolve("none") is None
-    assert [listed.job.id for listed in store.dead.listing(None, limit=0)] == ["dead"]
-    assert [event.command for event in store.journal.events(limit=9)] == [None] * 3
+    assert [error.signature for error in store.dlq.errors()] == ["none"]
+    assert store.dlq.resolve("none") is None
+    assert [listed.job.id for listed in store.dlq.listing(None, limit=0)] == ["dead"]
+    assert [event.command for event in store.events.events(limit=9)] == [None] * 3
     assert not [checked.name for checked in store.invariants() if checked.broken]
     assert not [finding for finding in store.findings(thorough=True) if finding.cure]
     # A worker that had it open all the time goes on.
@@ -118,7 +118,7 @@ def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tm
     store = Store(SqliteDatabase(path), actor="tester@here")
 
     assert store.database.query("PRAGMA user_version") == [(SCHEMA_VERSION,)]
-    assert [(each.id, each.queues, each.labels) for each in store.fleet.running_pools()] == [("p", ("mail",), ())]
+    assert [(each.id, each.queues, each.labels) for each in store.workers.running_pools()] == [("p", ("mail",), ())]
     assert [(each.job.id, each.job.tags, each.job.needs) for each in store.jobs.listing(limit=0)] == [
         ("waits", ("x",), ()),
         ("later", (), ()),

@@ -132,7 +132,7 @@ def test_numbers_go_on_after_the_last_that_was_given(path: str, url: str):
     old, new = on_file(path), on_server(url)
     ids = [store.jobs.enqueue([NewJob(command="true")], max_retries=1, now=1) for store in (old, new)]
     assert ids == [["11"], ["11"]], "10 was deleted, and is not given again"
-    last_events = [store.journal.events(limit=1)[0].seq for store in (old, new)]
+    last_events = [store.events.events(limit=1)[0].seq for store in (old, new)]
     assert last_events[0] == last_events[1]
     undos = []
     for store in (old, new):
@@ -190,12 +190,12 @@ def test_how_far_it_is_has_been_told(path: str, url: str, monkeypatch: pytest.Mo
 def test_a_store_that_is_in_use_is_not_overwritten(path: str, url: str, act: Callable[[Store], None], holds: str):
     used = on_server(url)
     act(used)
-    before = used.journal.events(limit=10)
+    before = used.events.events(limit=10)
 
     with pytest.raises(Refused, match=holds):
         moved(path, url)
 
-    assert used.journal.events(limit=10) == before
+    assert used.events.events(limit=10) == before
     used.close()
 
 
@@ -335,9 +335,9 @@ def test_whoever_writes_to_the_new_store_meanwhile_comes_after(
 
     def count() -> None:
         store = on_server(url)
-        store.journal.count(1, "elsewhere", "success")
+        store.events.count(1, "elsewhere", "success")
         with store.database.transaction():
-            store.journal.write_down()
+            store.events.write_down()
         store.close()
 
     others = [threading.Thread(target=each) for each in (enqueue, set_lease, count)]

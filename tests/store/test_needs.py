@@ -15,7 +15,7 @@ from queuectl.domain.filter import Filter
 from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.spec import MAX_NEEDS, check_needs
 from queuectl.domain.worker import PoolInfo
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl.store.queries import load
 from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
 from tests.support.waiting import PATIENCE
@@ -245,7 +245,7 @@ def test_what_runs_next_shows_jobs_that_need_labels_among_the_others(stage: Stag
     stage.enqueue(job("e", "gpu", priority=2, delay_ms=1))
 
     def shown(chosen: Filter) -> list[str]:
-        return [row.id for row in stage.store.browse.best(chosen, Sort.NEXT_RUN)]
+        return [row.id for row in stage.store.job_pages.best(chosen, Sort.NEXT_RUN)]
 
     assert shown(Filter()) == ["b", "a", "c", "d", "e"]
     assert shown(Filter(queue="mail")) == ["c"]
@@ -258,14 +258,16 @@ def test_what_runs_next_shows_jobs_that_need_labels_among_the_others(stage: Stag
 def test_failed_jobs_are_shown_that_run_after_more_pending_ones_than_are_read(
     stage: Stage, needs: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("queuectl.store.browse.BEST", 2)
+    monkeypatch.setattr("queuectl.store.job_pages.BEST", 2)
     stage.enqueue(job("failed", *needs))
     claim = stage.store.claims((), needs).claim("w", now=stage.now)
     assert claim is not None
     stage.finish(claim, Outcome.EXIT)
     stage.enqueue(*(job(f"pending {number}", *needs) for number in range(3)))
 
-    assert [row.id for row in stage.store.browse.best(Filter(states=(JobState.FAILED,)), Sort.NEXT_RUN)] == ["failed"]
+    assert [row.id for row in stage.store.job_pages.best(Filter(states=(JobState.FAILED,)), Sort.NEXT_RUN)] == [
+        "failed"
+    ]
 
 
 def test_jobs_ahead_are_those_that_the_worker_takes_first(stage: Stage):
@@ -283,9 +285,9 @@ def test_jobs_ahead_are_those_that_the_worker_takes_first(stage: Stage):
 
 def test_a_pool_is_written_down_with_the_labels_of_its_workers(stage: Stage):
     pool = PoolInfo(id="p", host="here", pid=2, queues=("a",), labels=("gpu", "é"), size=1)
-    stage.store.fleet.add_pool(pool, now=stage.now)
+    stage.store.workers.add_pool(pool, now=stage.now)
 
-    assert {each.id: each.labels for each in stage.store.fleet.running_pools()} == {"pool": (), "p": ("gpu", "é")}
+    assert {each.id: each.labels for each in stage.store.workers.running_pools()} == {"pool": (), "p": ("gpu", "é")}
 
 
 def claim_all(open_store: OpenStore, worker: str, labels: tuple[str, ...], start, results) -> None:

@@ -154,7 +154,7 @@ def test_what_a_worker_sent_before_it_took_stock_takes_nothing_any_more(
 
 def test_a_worker_that_has_stopped_claims_nothing(stage: Stage):
     stage.enqueue("a")
-    stage.store.fleet.stop_worker("w", now=stage.now)
+    stage.store.workers.stop_worker("w", now=stage.now)
     assert stage.claim("w") is None
     assert stage.claim("w", "default") is None
 
@@ -336,8 +336,8 @@ def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, store
     writing.join(PATIENCE)
     claims.write_down("w", failed=1)
 
-    assert stage.store.journal.since(0)["success"] == 2
-    assert stage.store.fleet.tally("pool") == (2, 1)
+    assert stage.store.events.since(0)["success"] == 2
+    assert stage.store.workers.tally("pool") == (2, 1)
 
 
 @pytest.mark.parametrize("written", [True, False], ids=["written", "not written"])
@@ -366,12 +366,12 @@ def test_what_a_worker_did_is_counted_once_when_its_connection_is_lost_meanwhile
                 claims.write_down("w", completed=1)
             assert claims.owes_a_tally
             if written:
-                assert stage.store.fleet.tally("pool") == (1, 0), "the server has done what it was asked for"
+                assert stage.store.workers.tally("pool") == (1, 0), "the server has done what it was asked for"
         store.close()
 
     assert not claims.owes_a_tally
-    assert stage.store.fleet.tally("pool") == (2, 0)
-    assert stage.store.journal.since(0)["success"] == 2
+    assert stage.store.workers.tally("pool") == (2, 0)
+    assert stage.store.events.since(0)["success"] == 2
 
 
 def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):

@@ -105,7 +105,7 @@ def test_a_store_of_version_2_is_migrated_with_all_that_is_in_it(empty: str):
     assert store.database.query("SELECT version FROM schema") == [(SCHEMA_VERSION,)]
     store.jobs.enqueue([NewJob(command="true", id="train", needs=("gpu",))], max_retries=3, now=1)
     assert [each.job.needs for each in store.jobs.listing(limit=0)] == [(), (), ("gpu",)]
-    assert [each.labels for each in store.fleet.running_pools()] == [()]
+    assert [each.labels for each in store.workers.running_pools()] == [()]
     assert (store.claims().left_to_run(), store.claims((), ("gpu",)).left_to_run()) == (2, 3)
     indexes = store.database.query("SELECT indexname FROM pg_indexes WHERE schemaname = 'queuectl' ORDER BY 1")
     assert {"jobs_ready", "jobs_ready_in_queue", "jobs_ready_needing"} <= {name for (name,) in indexes}

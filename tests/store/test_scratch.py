@@ -59,9 +59,9 @@ def test_a_file_has_no_clients_to_count(store: Store):
 def test_the_lives_of_workers_are_told_after_their_end(stage: Stage):
     stage.now += 1
     stage.add("w2")
-    stage.store.fleet.stop_worker("w", now=START + 5)
+    stage.store.workers.stop_worker("w", now=START + 5)
 
-    assert stage.store.fleet.lives() == [
+    assert stage.store.workers.lives() == [
         WorkerLife(id="w", pool="pool", queues=(), started_at=START, stopped_at=START + 5),
         WorkerLife(id="w2", pool="pool", queues=(), started_at=START + 1, stopped_at=None),
     ]

@@ -61,9 +61,9 @@ def do(stage: Stage, verb: str, *ids: str) -> int | None:
         elif verb == "purge":
             store.jobs.prune(JobState.DEAD, before=now, now=now)
         elif verb == "retry error":
-            list(store.dead.revive(store.dead.errors()[0].signature, now=now))
+            list(store.dlq.revive(store.dlq.errors()[0].signature, now=now))
         else:
-            store.dead.purge(store.dead.errors()[0].signature, now=now)
+            store.dlq.purge(store.dlq.errors()[0].signature, now=now)
     return kept.id
 
 
@@ -239,7 +239,7 @@ def test_what_is_said_before_an_action_of_whether_it_will_be_kept_is_what_comes(
     ids = stage.enqueue("a", "b", "c", max_retries=0)
     for _ in ids:
         stage.run(Outcome.EXIT, err="boom\n")
-    errors = [stage.store.dead.errors()[0].signature] if verb.endswith("error") else None
+    errors = [stage.store.dlq.errors()[0].signature] if verb.endswith("error") else None
 
     deleted = verb.startswith(("delete", "purge"))
     if verb in {"delete", "retry"}:
@@ -311,14 +311,14 @@ def test_the_cancel_of_a_running_job_cannot_be_undone(stage: Stage):
 
 def test_an_undo_is_written_down_for_each_job(stage: Stage):
     of_every_kind(stage)
-    stage.store.journal.command = "queuectl hold pending failed"
+    stage.store.events.command = "queuectl hold pending failed"
     do(stage, "hold", "pending", "failed")
-    stage.store.journal.command = "queuectl undo"
+    stage.store.events.command = "queuectl undo"
 
     assert stage.store.undo.list(now=stage.now)[0].command == "queuectl hold pending failed"
     stage.store.undo.take_back(None, now=stage.now)
 
-    events = stage.store.journal.events(limit=9, subject="pending")
+    events = stage.store.events.events(limit=9, subject="pending")
     assert [(event.verb, event.detail, event.command) for event in events] == [
         ("hold", None, "queuectl hold pending failed"),
         ("undo", "hold", "queuectl undo"),

@@ -11,7 +11,7 @@ import signal
 import time
 import traceback
 
-from queuectl.runtime import host, process, supervise, tree
+from queuectl.runtime import attempt_runner, process, system, tree
 from queuectl.runtime.live import Live, path_of, recover
 from queuectl.runtime.locks import AttemptLock
 from queuectl.runtime.pulse import TICK
@@ -125,7 +125,7 @@ class Worker:
         lock = AttemptLock(self.lock_path) if options.pop("locked", True) else None
         before = _reset_peak()
         seconds = time.process_time()
-        result = supervise.run(
+        result = attempt_runner.run(
             command,
             seq=self.seq,
             fence=self.fence,
@@ -148,7 +148,7 @@ class Worker:
             children = True
         return Ended(result, ticks, growth, seconds, children)
 
-    def _order(self) -> supervise.Cancel | supervise.Release | None:
+    def _order(self) -> attempt_runner.Cancel | attempt_runner.Release | None:
         try:
             words = os.read(self._orders_out, 4096).split()
         except BlockingIOError:
@@ -157,16 +157,16 @@ class Worker:
             return None
         if words[-1] == b"raise":
             raise RuntimeError("as it was told")
-        kind = supervise.Cancel if words[-2] == b"cancel" else supervise.Release
+        kind = attempt_runner.Cancel if words[-2] == b"cancel" else attempt_runner.Release
         return kind(signal=int(words[-1]))
 
 
 def lives(pid: int) -> bool:
-    return host.start_time(pid) is not None
+    return system.start_time(pid) is not None
 
 
 def carriers(worker: Worker) -> set[int]:
-    return set(host.carrying(worker.cookie))
+    return set(system.carrying(worker.cookie))
 
 
 def _reset_peak() -> int:

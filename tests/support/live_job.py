@@ -29,34 +29,34 @@ class LiveJob:
         self.clock = StoppedClock()
         self.context = bootstrap.context(self.path, clock=self.clock)
         self._worker = bootstrap.context(self.path, clock=self.clock)
-        self._worker.place.make()
+        self._worker.run_dir.make()
         (self.id,) = self._worker.store.jobs.enqueue([NewJob(command=command, **fields)], max_retries=3, now=NOW)
         self._out, self._err = Capture(), Capture()
 
     def let_its_worker_live(self) -> None:
         """As this process, until it ends; its supervisor lives too."""
         pid, here = os.getpid(), os.uname().nodename
-        self._worker.store.fleet.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)
-        self._worker.store.fleet.add_worker(
+        self._worker.store.workers.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)
+        self._worker.store.workers.add_worker(
             WorkerInfo(id="w1", pool="p1", host=here, boot_id="", pid=pid, pid_start=None), now=NOW
         )
-        locks.hold(os.path.join(self._worker.place.pools, "p1"))
-        locks.hold(os.path.join(self._worker.place.workers, "w1"))
+        locks.hold(os.path.join(self._worker.run_dir.pools, "p1"))
+        locks.hold(os.path.join(self._worker.run_dir.workers, "w1"))
 
     def begin(self) -> None:
         claim = self._worker.store.claims().claim("w1", now=self.clock.now())
         assert claim is not None
         self._claim = claim
-        self._live = Live(self._worker.place.live, claim.seq, claim.fence)
+        self._live = Live(self._worker.run_dir.live, claim.seq, claim.fence)
         self._out, self._err = Capture(), Capture()
 
     def print(self, data: bytes, *, err: bool = False) -> None:
         capture = self._err if err else self._out
         reading, writing = os.pipe()
         try:
-            for place in range(0, len(data), 65_536):
-                os.write(writing, data[place : place + 65_536])
-                left = len(data[place : place + 65_536])
+            for start in range(0, len(data), 65_536):
+                os.write(writing, data[start : start + 65_536])
+                left = len(data[start : start + 65_536])
                 while left:
                     left -= capture.read(reading)
         finally:

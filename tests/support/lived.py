@@ -24,7 +24,7 @@ def lived(directory: Path) -> str:
     """A store in `directory`; its path. Its newest job is gone, and can be brought back."""
     path = str(directory / "queue.db")
     store = bootstrap.open_store(path, actor="alice@ops")
-    store.journal.command = "queuectl enqueue 'x'"
+    store.events.command = "queuectl enqueue 'x'"
     _live(store)
     store.close()
     return path
@@ -60,8 +60,8 @@ def _live(store: Store) -> None:
     store.set_config("max_retries", "7", now=stage.now)
     store.views.save("dead ones", "state:dead queue:default", now=stage.now)
     store.claims().write_down("w", completed=5, failed=4)
-    store.fleet.stop_worker("w", now=stage.now)
-    store.fleet.stop_pool("pool", now=stage.now)
+    store.workers.stop_worker("w", now=stage.now)
+    store.workers.stop_pool("pool", now=stage.now)
     with store.undo.keeping("delete", now=stage.now):
         store.jobs.delete(["gone"], now=stage.now)
     stage.check()

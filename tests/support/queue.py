@@ -161,9 +161,9 @@ class Queue:
 
     def workers(self) -> list[Any]:
         """The living workers."""
-        from queuectl.runtime.census import living_workers
+        from queuectl.runtime.liveness import living_workers
 
-        return living_workers(self.context.store, self.context.place, now=self.context.now())
+        return living_workers(self.context.store, self.context.run_dir, now=self.context.now())
 
     def busy_worker(self) -> int:
         """The pid of the worker that runs a job."""

@@ -12,7 +12,7 @@ from queuectl import bootstrap
 from queuectl.domain import signature
 from queuectl.domain.clock import Clock
 from queuectl.domain.worker import PoolInfo, WorkerInfo
-from queuectl.runtime.census import WorkerSeen, WorkerState
+from queuectl.runtime.liveness import LiveWorker, WorkerState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def _figures(seeder: Seeder) -> None:
     seeder.event(2 * MINUTE, "alice@ops", "retry", "12")
 
 
-def workers(now: int = NOW) -> tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]:
+def workers(now: int = NOW) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]:
     """Four workers of one pool, as they would be seen beside `lively`: two busy, one idle, one stale."""
     pool = PoolInfo(id="pool-1", host="ops", pid=48_210, queues=(), size=4, started_at=now - 31 * MINUTE)
     of: tuple[tuple[str, WorkerState, str | None, int, int, int, int, int], ...] = (
@@ -300,7 +300,7 @@ def workers(now: int = NOW) -> tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...
         ("w4", WorkerState.STALE, "65", 12, 10, 38_000, 12, 4),
     )
     seen = tuple(
-        WorkerSeen(
+        LiveWorker(
             info=WorkerInfo(
                 id=id_, pool="pool-1", host="ops", boot_id="boot", pid=48_211 + number, pid_start=1,
                 started_at=now - 31 * MINUTE, completed=completed, failed=failed, job=job,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.job import FINAL, JobState
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.selftest.ledger import note, read, witnessed
 from tests.support import command
 from tests.support.waiting import PATIENCE, wait_until
@@ -65,14 +65,14 @@ def kill_workers(queue: Queue, chance: random.Random, *, least: int) -> None:
             time.sleep(0.01)
             continue
         id_, pid, started = chance.choice(victims)
-        if host.send(pid, started, signal.SIGKILL):
+        if system.send(pid, started, signal.SIGKILL):
             hit += 1
             wait_until(partial(_is_cleared_up, queue, id_))
     assert hit >= least, f"only {hit} were hit"
 
 
 def _is_cleared_up(queue: Queue, worker: str) -> bool:
-    return worker not in {each.id for each in queue.context.store.fleet.running_workers()}
+    return worker not in {each.id for each in queue.context.store.workers.running_workers()}
 
 
 def _settled(queue: Queue) -> list[tuple[str, int, int]]:
@@ -89,7 +89,7 @@ def _settled(queue: Queue) -> list[tuple[str, int, int]]:
 def steward_of(pool: Pool, queue: Queue) -> int:
     """The child of the supervisor that is no worker."""
     children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
-    workers = {each.pid for each in queue.context.store.fleet.running_workers()}
+    workers = {each.pid for each in queue.context.store.workers.running_workers()}
 
     def one() -> int | None:
         others = [pid for pid in map(int, children.read_text().split()) if pid not in workers]
@@ -118,7 +118,7 @@ def began(ledger: Path, id_: str, attempt: int = 1) -> Callable[[], bool]:
 
 def alive(pid: int) -> bool:
     """Whether it lives, and is no zombie."""
-    return host.start_time(pid) is not None
+    return system.start_time(pid) is not None
 
 
 def pid_in(file: Path) -> int:

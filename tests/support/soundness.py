@@ -72,22 +72,22 @@ def left_behind(queue: Queue) -> Iterator[str]:
         yield f"job {each.job.id} runs"
     for pid, cookie in processes_of(os.path.realpath(queue.path)).items():
         yield f"process {pid} of attempt {cookie} lives"
-    place = queue.context.place
+    run_dir = queue.context.run_dir
     workers, pools = (
-        {name for name in _names(room) if not _is_free(room, name)} for room in (place.workers, place.pools)
+        {name for name in _names(room) if not _is_free(room, name)} for room in (run_dir.workers, run_dir.pools)
     )
-    for room, living in ((place.workers, workers), (place.pools, pools)):
+    for room, living in ((run_dir.workers, workers), (run_dir.pools, pools)):
         yield from (f"{room}/{name} belongs to nobody" for name in _names(room) if name not in living)
-    for name in _names(place.attempts):
+    for name in _names(run_dir.attempts):
         if name.partition(".")[0] not in workers:
-            yield f"{place.attempts}/{name} belongs to nobody"
-        elif not _is_free(place.attempts, name):
-            yield f"{place.attempts}/{name} is held by something of an attempt"
-    for name in _names(place.bells):
+            yield f"{run_dir.attempts}/{name} belongs to nobody"
+        elif not _is_free(run_dir.attempts, name):
+            yield f"{run_dir.attempts}/{name} is held by something of an attempt"
+    for name in _names(run_dir.bells):
         kind, _, owner = name.partition("-")
         if {"w": owner not in workers, "p": owner not in pools}.get(kind, False):
-            yield f"{place.bells}/{name} belongs to nobody"
-    yield from (f"{place.live}/{name} is output of a finished attempt" for name in _names(place.live))
+            yield f"{run_dir.bells}/{name} belongs to nobody"
+    yield from (f"{run_dir.live}/{name} is output of a finished attempt" for name in _names(run_dir.live))
 
 
 def _names(room: str) -> list[str]:

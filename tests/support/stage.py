@@ -34,13 +34,13 @@ class Stage:
     def __init__(self, store: Store, *workers: str, now: int = START) -> None:
         self.store = store
         self.now = now
-        store.fleet.add_pool(PoolInfo(id="pool", host="here", pid=1, queues=(), size=len(workers)), now=now)
+        store.workers.add_pool(PoolInfo(id="pool", host="here", pid=1, queues=(), size=len(workers)), now=now)
         for worker in workers or ("w",):
             self.add(worker)
 
     def add(self, worker: str) -> None:
         info = WorkerInfo(id=worker, pool="pool", host="here", boot_id="boot", pid=2, pid_start=3)
-        self.store.fleet.add_worker(info, now=self.now)
+        self.store.workers.add_worker(info, now=self.now)
 
     def enqueue(self, *jobs: NewJob | str, max_retries: int = 3) -> list[str]:
         new = [job if isinstance(job, NewJob) else NewJob(command="true", id=job) for job in jobs]

@@ -30,7 +30,7 @@ def tell_early(times: int) -> None:
         for _ in range(times):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    instead = mock.patch("queuectl.runtime.pool.orders_held_back", then_told)
+    instead = mock.patch("queuectl.runtime.supervisor.orders_held_back", then_told)
     instead.start()
 
 

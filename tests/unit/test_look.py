@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.look import Look, parse_view, view_words
+from queuectl.domain.view_layout import ViewLayout, parse_view, view_words
 
 
 @pytest.mark.parametrize(
     ("words", "chosen", "look"),
     [
-        ("", "", Look()),
-        ("state:failed report", "state:failed report", Look()),
-        ("state:failed sort:next-run", "state:failed", Look(sort="next-run")),
-        ("sort:-duration a  b", "a b", Look(sort="duration", reverse=True)),
-        ("x columns:-worker,+due", "x", Look(hidden=("worker",), wanted=("due",))),
-        ("columns:-worker columns:+due", "", Look(hidden=("worker",), wanted=("due",))),
+        ("", "", ViewLayout()),
+        ("state:failed report", "state:failed report", ViewLayout()),
+        ("state:failed sort:next-run", "state:failed", ViewLayout(sort="next-run")),
+        ("sort:-duration a  b", "a b", ViewLayout(sort="duration", reverse=True)),
+        ("x columns:-worker,+due", "x", ViewLayout(hidden=("worker",), wanted=("due",))),
+        ("columns:-worker columns:+due", "", ViewLayout(hidden=("worker",), wanted=("due",))),
     ],
 )
-def test_a_view_is_a_filter_and_a_look(words: str, chosen: str, look: Look):
+def test_a_view_is_a_filter_and_a_look(words: str, chosen: str, look: ViewLayout):
     assert parse_view(words) == (chosen, look)
 
 
@@ -44,6 +44,6 @@ names = st.text("abcdefgh-", min_size=1).filter(lambda name: name[0] != "-")
 def test_what_is_written_is_read_again(
     chosen: list[str], sort: str | None, reverse: bool, hidden: list[str], wanted: list[str]
 ):
-    look = Look(sort=sort, reverse=reverse and sort is not None, hidden=tuple(hidden), wanted=tuple(wanted))
+    look = ViewLayout(sort=sort, reverse=reverse and sort is not None, hidden=tuple(hidden), wanted=tuple(wanted))
 
     assert parse_view(view_words(" ".join(chosen), look)) == (" ".join(chosen), look)

@@ -9,7 +9,7 @@ import pytest
 from queuectl import bootstrap
 from queuectl.config import SETTINGS, known_key, origin, settings_from, show
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import format_bytes, format_duration, format_time, parse_duration, parse_time
+from queuectl.domain.units import format_bytes, format_duration, format_time, parse_duration, parse_time
 
 
 def test_defaults_are_those_of_the_contract():

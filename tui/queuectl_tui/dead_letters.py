@@ -10,7 +10,7 @@ from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
 from queuectl.operations.records import describe, text_of
-from queuectl.store.dead import UNKNOWN
+from queuectl.store.dlq import UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def load(context: Context, opened: frozenset[str], *, flat: bool) -> DeadPicture
         found = list(store.jobs.listing(limit=MOST, states=[JobState.DEAD]))
         return DeadPicture(total=total, groups=(), jobs=tuple(_job(each) for each in reversed(found)))
     first = context.now() // SLOT_MS * SLOT_MS - (SLOTS - 1) * SLOT_MS
-    deaths = store.history.deaths(first=first, step=SLOT_MS, slots=SLOTS)
+    deaths = store.stats.deaths(first=first, step=SLOT_MS, slots=SLOTS)
     groups = []
-    for error in islice(reversed(store.dead.errors()), MOST_GROUPS):
+    for error in islice(reversed(store.dlq.errors()), MOST_GROUPS):
         signature = None if error.signature == UNKNOWN else error.signature
         jobs = None
         if error.signature in opened:
-            jobs = tuple(_job(each) for each in reversed(list(store.dead.listing(signature, limit=MOST))))
+            jobs = tuple(_job(each) for each in reversed(list(store.dlq.listing(signature, limit=MOST))))
         groups.append(
             DeadGroup(
                 signature=error.signature,
@@ -117,7 +117,7 @@ def last_words(context: Context, id_: str | None, signature: str | None) -> Last
             listed = context.store.jobs.get(id_)
         else:
             of = None if signature == UNKNOWN else signature
-            (listed,) = context.store.dead.listing(of, limit=1)
+            (listed,) = context.store.dlq.listing(of, limit=1)
     except (NotFound, ValueError):
         return None
     if listed.latest is None:
@@ -149,7 +149,7 @@ def _documents(context: Context, ids: Iterable[str] | None, signatures: Sequence
 
     if ids is None and signatures:
         wanted = [None if each == UNKNOWN else each for each in signatures]
-        ids = (listed.job.id for each in wanted for listed in context.store.dead.listing(each, limit=0))
+        ids = (listed.job.id for each in wanted for listed in context.store.dlq.listing(each, limit=0))
     elif ids is None:
         ids = (listed.job.id for listed in context.store.jobs.listing(limit=0, states=[JobState.DEAD]))
     for id_ in ids:

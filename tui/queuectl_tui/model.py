@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from queuectl.domain.worker import PoolInfo
-    from queuectl.runtime.census import WorkerSeen
-    from queuectl.store.browse import Row
+    from queuectl.runtime.liveness import LiveWorker
+    from queuectl.store.job_pages import Row
     from queuectl.store.recent import Storm
 
 
@@ -26,7 +26,7 @@ class Snapshot:
     counts: dict[str, int]
     """Jobs by state; every state is there."""
     total: int
-    workers: tuple[WorkerSeen, ...] = ()
+    workers: tuple[LiveWorker, ...] = ()
     pools: tuple[PoolInfo, ...] = ()
     in_rate: float = 0.0
     """Jobs enqueued a second, over the last minute."""
@@ -59,7 +59,7 @@ class Snapshot:
         return sum(worker.info.job is not None for worker in self.workers)
 
     @property
-    def left(self) -> tuple[WorkerSeen, ...]:
+    def left(self) -> tuple[LiveWorker, ...]:
         """Workers whose pool is gone: its supervisor was killed, and each ends with the job that it runs."""
         pools = {pool.id for pool in self.pools}
         return tuple(worker for worker in self.workers if worker.info.pool not in pools)

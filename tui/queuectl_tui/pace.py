@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl.store.recent import Took
     from queuectl_tui.progress import Progress
 
@@ -151,7 +151,7 @@ class Habits:
         for stream in STREAMS:
             key = (row.seq, row.fence, stream)
             known, progress = self._said.get(key, (-1, None))
-            total, data = newest(path_of(context.place.live, row.seq, row.fence, stream), _TAIL, known)
+            total, data = newest(path_of(context.run_dir.live, row.seq, row.fence, stream), _TAIL, known)
             if total != known:
                 progress = said(data, progress)
                 self._said.pop(key, None)

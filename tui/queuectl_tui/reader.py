@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from queuectl.domain.worker import PoolInfo
     from queuectl.operations.context import Context
-    from queuectl.runtime.census import WorkerSeen
+    from queuectl.runtime.liveness import LiveWorker
     from queuectl_tui.app import ConsoleApp
 
     Failed: TypeAlias = Callable[[QueuectlError | None], None]
     Request: TypeAlias = tuple[Callable[[Context], Any], Callable[[Any], None], Failed | None]
-    Census: TypeAlias = Callable[[Context, int], tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]]
+    Census: TypeAlias = Callable[[Context, int], tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]]
 
 T = TypeVar("T")
 _PROBE, _PROBE_UNSEEN = 0.25, 2.0
@@ -260,11 +260,11 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     due = store.jobs.next_due()
     minute = now // 60_000
     fresh = last is None or last.at // 5000 != now // 5000
-    finished = store.browse.finished(minute, _WINDOW) if fresh or last is None else last.finished
+    finished = store.job_pages.finished(minute, _WINDOW) if fresh or last is None else last.finished
     storm = last.storm if last is not None else None
     if last is None or not 0 <= now // _STORM_EVERY - last.at // _STORM_EVERY < 1:
         storm = store.recent.storm(since=now - STORM_MS, least=STORM)
-    came, went = store.browse.rates(now)
+    came, went = store.job_pages.rates(now)
     return Snapshot(
         at=now,
         counts=counts,
@@ -277,15 +277,15 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
         changed=changed,
         finished=finished,
         storm=storm,
-        watched=store.browse.these(sorted(watching)) if watching else None,
+        watched=store.job_pages.these(sorted(watching)) if watching else None,
         asked=watching,
     )
 
 
-def look_around(context: Context, now: int) -> tuple[tuple[WorkerSeen, ...], tuple[PoolInfo, ...]]:
+def look_around(context: Context, now: int) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]:
     """The workers and pools that live on this host."""
-    from queuectl.runtime.census import living_pools, living_workers
+    from queuectl.runtime.liveness import living_pools, living_workers
 
-    return tuple(living_workers(context.store, context.place, now=now)), tuple(
-        living_pools(context.store, context.place)
+    return tuple(living_workers(context.store, context.run_dir, now=now)), tuple(
+        living_pools(context.store, context.run_dir)
     )

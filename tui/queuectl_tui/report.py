@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from queuectl import __version__
-from queuectl.domain.quantity import format_duration, format_time
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.records import describe, detail, text_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from queuectl.domain.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
 
 MOST = 100
 """Jobs that can be watched at once: each is looked at whenever the store has changed."""

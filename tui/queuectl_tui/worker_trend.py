@@ -6,7 +6,7 @@ from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from queuectl.runtime.census import WorkerSeen
+    from queuectl.runtime.liveness import LiveWorker
 
 SLOT_MS = 5000
 SLOTS = 24
@@ -28,7 +28,7 @@ class Trend:
         self._cpu_seen: tuple[int, float] | None = None
         self._last: tuple[int, int] | None = None
 
-    def see(self, worker: WorkerSeen, at: int) -> None:
+    def see(self, worker: LiveWorker, at: int) -> None:
         """Take in a snapshot."""
         self._see_cpu(worker.cpu_seconds, at)
         done = worker.info.completed + worker.info.failed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from queuectl.domain.quantity import format_bytes
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

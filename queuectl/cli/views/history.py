@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from queuectl.cli.render import Column, table
-from queuectl.domain.quantity import format_time
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

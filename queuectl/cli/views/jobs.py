@@ -7,9 +7,9 @@ from itertools import chain, islice
 
 from queuectl.cli.render import Column, colour_of_state, facts, painted, state_cell, table
 from queuectl.domain.job import FINAL, JobState
-from queuectl.domain.quantity import format_duration, format_time
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
+from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.records import describe, text_of
 
 TYPE_CHECKING = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from queuectl.cli.render import GREEN, RED, facts, painted
-from queuectl.domain.quantity import format_duration
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

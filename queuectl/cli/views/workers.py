@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
-from queuectl.domain.quantity import format_bytes, format_duration
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_bytes, format_duration
 from queuectl.operations.workers import Detached
 
 TYPE_CHECKING = False

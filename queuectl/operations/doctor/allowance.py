@@ -7,8 +7,8 @@ import resource
 import sys
 
 from queuectl.domain.finding import Finding
-from queuectl.runtime.logins import kills_at_logout, login_of
 from queuectl.runtime.machine import files_wanted
+from queuectl.runtime.systemd_login import kills_at_logout, login_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

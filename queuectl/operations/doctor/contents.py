@@ -7,7 +7,7 @@ import os
 from queuectl.config import SETTINGS
 from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
-from queuectl.domain.quantity import format_bytes, format_duration, format_time
+from queuectl.domain.units import format_bytes, format_duration, format_time
 from queuectl.runtime.readers import long_readers
 from queuectl.store.health import empty_log
 from queuectl.store.location import is_url
@@ -101,7 +101,7 @@ def _settings(context: Context) -> Iterator[Finding]:
 
 
 def _times(context: Context) -> Finding:
-    newest, now = context.store.history.newest_time(), context.now()
+    newest, now = context.store.stats.newest_time(), context.now()
     if newest is None or newest <= now + _SKEW_MS:
         return Finding(name="clock", detail="nothing in the store is of a later time than now")
     return Finding(

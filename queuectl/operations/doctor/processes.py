@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.finding import Finding
-from queuectl.domain.quantity import format_duration
+from queuectl.domain.units import format_duration
 from queuectl.operations.doctor.allowance import allowance, logins
 from queuectl.operations.doctor.second_look import lasting
-from queuectl.runtime.census import has_ended, lives, living_pools, works_elsewhere
-from queuectl.runtime.litter import half_copies, litter, remove
+from queuectl.runtime.liveness import has_ended, lives, living_pools, works_elsewhere
 from queuectl.runtime.log import Log
 from queuectl.runtime.orphans import end, orphans
-from queuectl.runtime.place import age_ms
 from queuectl.runtime.reaper import Reaper
+from queuectl.runtime.run_dir import age_ms
+from queuectl.runtime.stale_files import half_copies, litter, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _NAMED = 5
 
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
     """Look at all of it. Raises StoreError."""
-    pools = living_pools(context.store, context.place)
+    pools = living_pools(context.store, context.run_dir)
     yield from _workers(context, fix=fix)
     yield from _orphans(context, fix=fix)
     yield _files(context, fix=fix)
@@ -74,9 +74,9 @@ def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
             f"{format_duration(silent)}",
             cure=f"kill -9 {worker.pid}: its pool replaces it and puts the job back, or a new pool does",
         )
-    workers = context.store.fleet.running_workers()
+    workers = context.store.workers.running_workers()
     here = [worker for worker in workers if worker.host == os.uname().nodename]
-    count = sum(lives(worker, context.place) for worker in here)
+    count = sum(lives(worker, context.run_dir) for worker in here)
     away = len(workers) - len(here)
     yield Finding(
         name="workers",
@@ -90,8 +90,8 @@ def _reaped(context: Context) -> list[str]:
     from random import Random
 
     told = _Told()
-    context.place.make()
-    Reaper(context.store, context.place, log=told, clock=context.clock, chance=Random()).reap(  # noqa: S311 - no secret
+    context.run_dir.make()
+    Reaper(context.store, context.run_dir, log=told, clock=context.clock, chance=Random()).reap(  # noqa: S311 - no secret
         context.settings
     )
     return told.lines
@@ -99,14 +99,14 @@ def _reaped(context: Context) -> list[str]:
 
 def _dead(context: Context) -> dict[str, str]:
     """The workers and pools of this machine that have died, by name, and how to say so."""
-    here, place, fleet = os.uname().nodename, context.place, context.store.fleet
+    here, run_dir, fleet = os.uname().nodename, context.run_dir, context.store.workers
     found = {
         worker.id: _told_of(worker)
         for worker in fleet.running_workers()
-        if worker.host == here and not lives(worker, place)
+        if worker.host == here and not lives(worker, run_dir)
     }
     for pool in fleet.running_pools():
-        if pool.host == here and has_ended(pool, place):
+        if pool.host == here and has_ended(pool, run_dir):
             found[pool.id] = f"pool {pool.id} (pid {pool.pid}) died"
     return found
 
@@ -114,9 +114,9 @@ def _dead(context: Context) -> dict[str, str]:
 def _silent(context: Context) -> dict[str, tuple[WorkerInfo, int]]:
     """The living workers of this machine that have shown no sign of life for the lease, and for how many ms."""
     lease_ms, found = context.settings.lease * 1000, {}
-    for worker in context.store.fleet.running_workers(os.uname().nodename):
-        silent = age_ms(os.path.join(context.place.workers, worker.id))
-        if silent is not None and silent > lease_ms and lives(worker, context.place):
+    for worker in context.store.workers.running_workers(os.uname().nodename):
+        silent = age_ms(os.path.join(context.run_dir.workers, worker.id))
+        if silent is not None and silent > lease_ms and lives(worker, context.run_dir):
             found[worker.id] = worker, silent
     return found
 
@@ -132,7 +132,7 @@ def _at(worker: WorkerInfo) -> str:
 
 
 def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
-    found = lasting(lambda: {left.cookie: left for left in orphans(context.store, context.place)})
+    found = lasting(lambda: {left.cookie: left for left in orphans(context.store, context.run_dir)})
     for left in found.values():
         named = ", ".join(map(str, left.pids[:_NAMED])) or "a process that this machine does not name"
         what = f"attempt {left.cookie} is over, and of it still runs: {named}"
@@ -154,13 +154,13 @@ def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
 def _files(context: Context, *, fix: bool) -> Finding:
     name = "leftovers"
     found = list(
-        lasting(lambda: dict.fromkeys(litter(context.store, context.place) + half_copies(context.location), True))
+        lasting(lambda: dict.fromkeys(litter(context.store, context.run_dir) + half_copies(context.location), True))
     )
     if not found:
         return Finding(name=name, detail="no file is left of what is gone")
     detail = f"{len(found)} {'files' if len(found) > 1 else 'file'} of workers, attempts or backups that are gone: "
     if fix:
-        left = [path for path in found if not remove(path, context.place)]
+        left = [path for path in found if not remove(path, context.run_dir)]
         if not left:
             return Finding(name=name, detail=detail + _few(found), fixed="removed")
         return Finding(name=name, detail=detail + _few(left), cure=f"rm {left[0]}: it could not be removed")

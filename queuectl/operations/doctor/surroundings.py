@@ -10,9 +10,9 @@ from queuectl import __version__
 from queuectl.config import unknown_variables
 from queuectl.domain.errors import MachineUnfit
 from queuectl.domain.finding import Finding
-from queuectl.domain.quantity import format_bytes
+from queuectl.domain.units import format_bytes
 from queuectl.runtime.machine import check
-from queuectl.runtime.place import ROOMS
+from queuectl.runtime.run_dir import SUBDIRS
 from queuectl.store.mounts import filesystem_of, is_network
 
 TYPE_CHECKING = False
@@ -74,9 +74,9 @@ def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
 
 
 def _permissions(context: Context, *, fix: bool) -> Iterator[Finding]:
-    path, root = context.location, context.place.root
+    path, root = context.location, context.run_dir.root
     wanted = dict.fromkeys((path, path + "-wal", path + "-shm"), 0o600)
-    wanted |= dict.fromkeys((root, *(os.path.join(root, room) for room in ROOMS)), 0o700)
+    wanted |= dict.fromkeys((root, *(os.path.join(root, room) for room in SUBDIRS)), 0o700)
     well = 0
     for each, mode in wanted.items():
         try:

@@ -123,7 +123,7 @@ class ActivityView(ListView):
     def _load(self) -> None:
         search = self._search or None
         self.console_app.reader.ask(
-            lambda context: (search or "", context.store.history.events(limit=_PAGE, search=search)),
+            lambda context: (search or "", context.store.stats.events(limit=_PAGE, search=search)),
             self._take,
             "activity",
             self._failed,
@@ -199,7 +199,7 @@ class ActivityView(ListView):
             self.console_app.reader.ask(
                 lambda context: (
                     search or "",
-                    context.store.history.events(before=before, limit=_PAGE, search=search),
+                    context.store.stats.events(before=before, limit=_PAGE, search=search),
                 ),
                 self._take_older,
                 "activity.older",

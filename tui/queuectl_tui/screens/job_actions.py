@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.operations.operation import Operation
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.screens.confirm import Answer
     from queuectl_tui.widgets.job_table import JobTable
@@ -184,7 +184,7 @@ class JobActions(View):
                 return None
             rows = [row]
         else:
-            found = await self.console_app.fetch(lambda context: context.store.browse.these(marks), "targets")
+            found = await self.console_app.fetch(lambda context: context.store.job_pages.these(marks), "targets")
             rows = [found[id_] for id_ in marks if id_ in found]
         fitting = [row for row in rows if row.state in act.states]
         if not fitting:

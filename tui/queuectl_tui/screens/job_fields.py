@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.quantity import format_time
 from queuectl.domain.spec import FIELDS
+from queuectl.domain.units import format_time
 from queuectl.operations.echo import duration
 from queuectl.operations.edit import Edit
 from queuectl.operations.enqueue import Enqueue

@@ -8,7 +8,7 @@ from textual import on
 from textual.containers import Horizontal
 
 from queuectl.domain.filter import Filter
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl_tui.keymap import KeyHint, bindings, hint, of_scope
 from queuectl_tui.screens.jobs_storm import StormActions
 from queuectl_tui.screens.jobs_views import ViewActions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl_tui.model import Snapshot
     from queuectl_tui.widgets.detail import JobNow
 
@@ -325,7 +325,7 @@ class JobsView(StormActions, ViewActions):
             return
 
         def request(context: Context) -> dict[str, Row]:
-            return context.store.browse.these(ids[:20])
+            return context.store.job_pages.these(ids[:20])
 
         self.console_app.reader.ask(request, self._take_running, "running")
 

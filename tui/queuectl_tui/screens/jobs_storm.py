@@ -17,7 +17,7 @@ from queuectl_tui.widgets.row_source import MARKED
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl.store.recent import Storm
     from queuectl_tui.widgets.storm_banner import StormBanner
 
@@ -61,8 +61,8 @@ class StormActions(JobActions):
         chosen = Filter(states=tuple(READY), queue=storm.queue)
 
         def request(context: Context) -> tuple[list[str], dict[str, Row]]:
-            ids = context.store.browse.ids(chosen, limit=MARKED, stop=app.reader.check)
-            return ids, context.store.browse.these(ids[:_NAMED])
+            ids = context.store.job_pages.ids(chosen, limit=MARKED, stop=app.reader.check)
+            return ids, context.store.job_pages.these(ids[:_NAMED])
 
         ids, few = await app.fetch(request, "storm")
         queue = one_line(storm.queue, 40)

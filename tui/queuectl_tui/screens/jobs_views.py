@@ -8,11 +8,11 @@ from textual import work
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.filter import parse_filter
-from queuectl.domain.look import Look, parse_view, view_words
 from queuectl.domain.text import one_line
+from queuectl.domain.view_layout import ViewLayout, parse_view, view_words
 from queuectl.operations import find
 from queuectl.operations.echo import command_line
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl_tui.screens.job_actions import JobActions
 from queuectl_tui.widgets.tabs import Tabs
 
@@ -81,7 +81,7 @@ class ViewActions(JobActions):
         from queuectl_tui.screens.saved_views import ViewName
 
         app, table = self.console_app, self.table
-        look = Look(
+        look = ViewLayout(
             sort=table.sort.value.replace(" ", "-"),
             reverse=table.reverse,
             hidden=tuple(sorted(table.hidden)),

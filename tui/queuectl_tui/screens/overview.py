@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from textual.containers import Horizontal
 
-from queuectl.domain.quantity import format_duration
 from queuectl.domain.record import record
 from queuectl.domain.text import one_line
+from queuectl.domain.units import format_duration
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.views import View
 from queuectl_tui.widgets.charts import Chart, TimeChart, outcome_lines, percentile_lines
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from queuectl.operations.context import Context
-    from queuectl.store.history import Rollup, SlowCommand
+    from queuectl.store.stats import Rollup, SlowCommand
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.model import Snapshot
     from queuectl_tui.widgets.drawing import Line, Piece
@@ -77,7 +77,7 @@ class Figures:
 
 def figures(context: Context, span: Span) -> Figures:
     """Read them."""
-    history = context.store.history
+    history = context.store.stats
     rollup = history.rollup(now=context.now(), slots=span.slots, step=span.step)
     return Figures(span=span, rollup=rollup, slow=tuple(history.slow_commands()))
 

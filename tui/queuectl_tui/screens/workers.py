@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from textual import on, work
 
-from queuectl.domain.quantity import format_bytes, format_duration
 from queuectl.domain.record import record, replace
 from queuectl.domain.text import one_line, safe
+from queuectl.domain.units import format_bytes, format_duration
 from queuectl.operations.operation import Danger
-from queuectl.runtime.census import WorkerState
+from queuectl.runtime.liveness import WorkerState
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.list_view import ListView
 from queuectl_tui.widgets.charts import spark
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.worker import PoolInfo
     from queuectl.operations.context import Context
-    from queuectl.runtime.census import WorkerSeen
+    from queuectl.runtime.liveness import LiveWorker
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.model import Snapshot
     from queuectl_tui.widgets.drawing import Line, Piece
@@ -144,7 +144,7 @@ class WorkersView(ListView):
         self._list.show(rows, ghosts=False)
         self._paint_detail()
 
-    def _row(self, worker: WorkerSeen, at: int, stop: str | None) -> Row:
+    def _row(self, worker: LiveWorker, at: int, stop: str | None) -> Row:
         info = worker.info
         trend = self._trends.get(info.id)
         state = state_of(worker, stop)
@@ -179,11 +179,11 @@ class WorkersView(ListView):
             ),
         )
 
-    def _job_of(self, worker: WorkerSeen) -> JobNow | None:
+    def _job_of(self, worker: LiveWorker) -> JobNow | None:
         job = self._jobs.get(worker.info.id)
         return job if job is not None and job.id == worker.info.job else None
 
-    def _selected(self) -> WorkerSeen | None:
+    def _selected(self) -> LiveWorker | None:
         if self._snapshot is None:
             return None
         cursor = self._list.cursor
@@ -201,7 +201,7 @@ class WorkersView(ListView):
             lines = self._detail(worker, snapshot)
         self.query_one("#worker-detail", Lines).show(lines)
 
-    def _detail(self, worker: WorkerSeen, snapshot: Snapshot) -> list[Line]:
+    def _detail(self, worker: LiveWorker, snapshot: Snapshot) -> list[Line]:
         info, width = worker.info, self.size.width - 2
         stop = next((pool.stop for pool in snapshot.pools if pool.id == info.pool), None)
         state = state_of(worker, stop)
@@ -291,7 +291,7 @@ _MEANING = {
 }
 
 
-def state_of(worker: WorkerSeen, stop: str | None) -> str:
+def state_of(worker: LiveWorker, stop: str | None) -> str:
     """What a worker is up to; `stop` is what its pool was told."""
     if worker.state is WorkerState.STALE:
         return "stale"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rich.cells import cell_len
 
-from queuectl.domain.quantity import format_duration
+from queuectl.domain.units import format_duration
 from queuectl_tui.widgets.drawing import Drawing, fitted, length_of, paint_of, spread_out
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from queuectl.store.history import Spread
+    from queuectl.store.stats import Spread
     from queuectl_tui.widgets.drawing import Line, Piece
 
 BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -56,7 +56,7 @@ def read_job(context: Context, job_id: str, habits: Habits) -> JobNow | None:
     stream, said = _output(context, page)
     pace = None
     if job.state == "processing":
-        pace = habits.paces(context, context.store.browse.these([job_id]).values()).get(job_id)
+        pace = habits.paces(context, context.store.job_pages.these([job_id]).values()).get(job_id)
     return JobNow(page=page, said=said, stream=stream, pace=pace)
 
 
@@ -70,10 +70,10 @@ def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
         return "", ()
     last = page.attempts[-1]
     if last.outcome is None:
-        from queuectl.runtime.output_afar import printed_so_far
+        from queuectl.runtime.remote_output import printed_so_far
 
         outputs = list(
-            printed_so_far(context.store, context.place, job=page.job.seq, attempt=last.attempt, patient=False)
+            printed_so_far(context.store, context.run_dir, job=page.job.seq, attempt=last.attempt, patient=False)
         )
     else:
         outputs = list(context.store.jobs.output(page.job.seq, last.attempt))

@@ -10,8 +10,8 @@ from rich.text import Text
 from queuectl.domain.attempt import MAX_LOSSES, Outcome
 from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.job import JobState
-from queuectl.domain.quantity import format_duration
 from queuectl.domain.text import one_line, safe, safe_block
+from queuectl.domain.units import format_duration
 from queuectl.operations.explain import Explain, explain
 from queuectl.operations.records import describe
 

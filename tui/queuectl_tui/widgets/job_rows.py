@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.style import Style
 
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl_tui.pace import Pace
     from queuectl_tui.theme import Paint
 

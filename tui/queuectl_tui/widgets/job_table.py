@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
 
 MOVES = frozenset({"down", "up", "page_down", "page_up", "top", "end", "open", "mark", "range"})
 """The bindings of the scope `list` that are the table's own."""
@@ -161,7 +161,7 @@ class JobTable(TableRows, can_focus=True):
         chosen, reader, generation = self.filter, self._app.reader, self._generation
 
         def request(context: Context) -> list[str]:
-            return context.store.browse.ids(chosen, limit=MARKED, between=between, stop=reader.check)
+            return context.store.job_pages.ids(chosen, limit=MARKED, between=between, stop=reader.check)
 
         def answer(ids: list[str]) -> None:
             if generation != self._generation:

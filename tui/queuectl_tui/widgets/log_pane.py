@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from queuectl.domain.errors import QueuectlError
-from queuectl.domain.quantity import format_bytes
+from queuectl.domain.units import format_bytes
 from queuectl_tui.keymap import bindings
 from queuectl_tui.widgets.fields import SafeInput
 from queuectl_tui.widgets.log_source import LogSource, save

@@ -115,7 +115,7 @@ class Rows:
                 return line.number
         return None
 
-    def place_of(self, number: int) -> int:
+    def run_dir_of(self, number: int) -> int:
         """The first row of a line."""
         return bisect_left(self.rows, number, key=lambda row: row.line.number)
 
@@ -123,7 +123,7 @@ class Rows:
         if not self.lines or self.lines[0].number >= first:
             return 0
         del self.lines[: bisect_left(self.lines, first, key=lambda line: line.number)]
-        gone = self.place_of(first)
+        gone = self.run_dir_of(first)
         del self.rows[:gone]
         del self.hits[: bisect_left(self.hits, first)]
         return gone

@@ -19,7 +19,7 @@ from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.terminal import Lines
 from queuectl.operations.logs import Logs, logs
 from queuectl.runtime.live import STREAMS, read_stored
-from queuectl.runtime.output_afar import Follower
+from queuectl.runtime.remote_output import Follower
 from queuectl_tui.widgets.sgr import NOT_UTF8, Printed, Terminal
 
 TYPE_CHECKING = False
@@ -166,7 +166,7 @@ class LogSource:
             if self._attempt is not None and not self._streams:
                 seq, number = listed.job.seq, self._number
                 self._streams = {
-                    name: _Stream(name, Follower(context.store, context.place, job=seq, attempt=number, stream=name))
+                    name: _Stream(name, Follower(context.store, context.run_dir, job=seq, attempt=number, stream=name))
                     for name in STREAMS
                 }
         self._seen = seen

@@ -8,8 +8,8 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static
 
-from queuectl.domain.quantity import format_bytes, format_duration
 from queuectl.domain.text import one_line
+from queuectl.domain.units import format_bytes, format_duration
 from queuectl.operations.records import describe
 from queuectl_tui.widgets.log_source import LINES
 

@@ -116,7 +116,7 @@ class LogView(ScrollView, can_focus=True):
         if self.following or top is None or top < 0:
             self._scroll(x=0, y=self._lowest)
         else:
-            self._scroll(x=0, y=self.rows.place_of(top))
+            self._scroll(x=0, y=self.rows.run_dir_of(top))
         self.refresh()
 
     def search(self, query: str) -> None:
@@ -129,7 +129,7 @@ class LogView(ScrollView, can_focus=True):
         """Bring a line into view."""
         self.follow(on=False)
         self.here = number
-        place = self.rows.place_of(number)
+        place = self.rows.run_dir_of(number)
         height = self.scrollable_content_region.height
         if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
             self._scroll(y=max(min(place - height // 3, self._lowest), 0))
@@ -142,7 +142,7 @@ class LogView(ScrollView, can_focus=True):
         """The number of the line from which to look on: the one found last if it is in view, else the topmost."""
         top = self.scroll_offset.y
         bottom = top + self.scrollable_content_region.height
-        if self.here is not None and top <= self.rows.place_of(self.here) < bottom:
+        if self.here is not None and top <= self.rows.run_dir_of(self.here) < bottom:
             return self.here
         return self.rows[top].line.number - 1 if top < len(self.rows.rows) else self.rows.next
 
@@ -242,7 +242,7 @@ class LogView(ScrollView, can_focus=True):
 
     def _show_sideways(self, number: int) -> None:
         """What was found is to be seen, wherever in its line it stands."""
-        place = self.rows.place_of(number)
+        place = self.rows.run_dir_of(number)
         if self.wrap or place >= len(self.rows):
             return
         found = self.rows.found_in(self.rows[place].line.text)

@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from queuectl.domain.record import record, replace
-from queuectl.store.browse import Sort, is_counted
+from queuectl.store.job_pages import Sort, is_counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from queuectl.domain.filter import Filter
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row, Window
+    from queuectl.store.job_pages import Row, Window
     from queuectl_tui.pace import Habits, Pace
 
 COUNTED = 10_000
@@ -81,7 +81,7 @@ class Counter:
         started = time.monotonic()
         if chosen == self._of and started < self._until and not is_counted(chosen):
             return self._known
-        self._known = context.store.browse.count(chosen, cap=COUNTED, stop=stop)
+        self._known = context.store.job_pages.count(chosen, cap=COUNTED, stop=stop)
         self._of = chosen
         ended = time.monotonic()
         self._until = ended + min((ended - started) * _RARELY, 10.0)
@@ -91,7 +91,7 @@ class Counter:
 def read(context: Context, wanted: Wanted, counter: Counter, habits: Habits, stop: Callable[[], None]) -> Found:
     """Read the rows around a place, how many there are in all, and the one that has the cursor."""
     started = time.monotonic()
-    browse = context.store.browse
+    browse = context.store.job_pages
     around = wanted.around
     if wanted.share is not None and wanted.sort.paged:
         low, high = browse.range_of(wanted.filter)
@@ -135,7 +135,7 @@ def read(context: Context, wanted: Wanted, counter: Counter, habits: Habits, sto
 
 
 def _reversed(window: Window) -> Window:
-    from queuectl.store.browse import Window as Made
+    from queuectl.store.job_pages import Window as Made
 
     return Made(rows=window.rows[::-1], at_top=window.at_end, at_end=window.at_top, above=window.above)
 

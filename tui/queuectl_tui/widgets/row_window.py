@@ -6,7 +6,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from queuectl.store.browse import Row, Sort, Window
+    from queuectl.store.job_pages import Row, Sort, Window
 
 
 class RowWindow:

@@ -17,7 +17,7 @@ from queuectl_tui.widgets.row_window import RowWindow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl_tui.app import ConsoleApp
     from queuectl_tui.pace import Pace
     from queuectl_tui.theme import Paint

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from queuectl.domain.filter import Filter
 from queuectl.domain.record import replace
-from queuectl.store.browse import Sort
+from queuectl.store.job_pages import Sort
 from queuectl_tui.pace import Habits
 from queuectl_tui.widgets.row_source import Counter, Wanted, read
 from queuectl_tui.widgets.table_lines import TableLines
@@ -16,7 +16,7 @@ from queuectl_tui.widgets.table_lines import TableLines
 if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
-    from queuectl.store.browse import Row
+    from queuectl.store.job_pages import Row
     from queuectl_tui.pace import Pace
     from queuectl_tui.widgets.row_source import Found
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from queuectl.domain.quantity import format_bytes
 from queuectl.domain.text import one_line
+from queuectl.domain.units import format_bytes
 from queuectl_tui.widgets.drawing import Drawing, fitted
 from queuectl_tui.widgets.job_rows import clock, coarse
 
 if TYPE_CHECKING:
-    from queuectl.runtime.census import WorkerSeen
-    from queuectl.store.browse import Row
+    from queuectl.runtime.liveness import LiveWorker
+    from queuectl.store.job_pages import Row
     from queuectl_tui.model import Snapshot
     from queuectl_tui.widgets.drawing import Line
 
@@ -29,7 +29,7 @@ class WorkerStrip(Drawing):
     def __init__(self, *, id: str | None = None) -> None:
         """Nobody yet."""
         super().__init__(id=id)
-        self._workers: tuple[WorkerSeen, ...] = ()
+        self._workers: tuple[LiveWorker, ...] = ()
         self._jobs: dict[str, Row] = {}
         self._now = 0
         self._height = 1
@@ -69,7 +69,7 @@ class WorkerStrip(Drawing):
             made.append(((f"and {left + 1} more: 2 shows them all", "dim"),))
         return made
 
-    def _line(self, worker: WorkerSeen, width: int) -> Line:
+    def _line(self, worker: LiveWorker, width: int) -> Line:
         info = worker.info
         state = worker.state.value
         glyph, role = {

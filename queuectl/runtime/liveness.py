@@ -6,13 +6,13 @@ import os
 from enum import StrEnum
 
 from queuectl.domain.record import record
-from queuectl.runtime import host, locks
-from queuectl.runtime.place import age_ms
+from queuectl.runtime import locks, system
+from queuectl.runtime.run_dir import age_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.domain.worker import PoolInfo, WorkerInfo
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _STALE_MS = 5000
@@ -30,7 +30,7 @@ class WorkerState(StrEnum):
 
 
 @record
-class WorkerSeen:
+class LiveWorker:
     """A living worker."""
 
     info: WorkerInfo
@@ -44,28 +44,28 @@ class WorkerSeen:
     """Whether it leaves after its job, also where its state is that it is stale."""
 
 
-def living_workers(store: Store, place: Place, *, now: int) -> list[WorkerSeen]:
+def living_workers(store: Store, run_dir: RunDir, *, now: int) -> list[LiveWorker]:
     """The workers that live, the oldest first. The dead that nobody has cleared up yet are left out."""
     seen = []
-    pools = {pool.id: pool for pool in living_pools(store, place)}
+    pools = {pool.id: pool for pool in living_pools(store, run_dir)}
     staying = dict.fromkeys(pools, 0)
-    for info in store.fleet.running_workers():
-        if not lives(info, place):
+    for info in store.workers.running_workers():
+        if not lives(info, run_dir):
             continue
         pool = pools.get(info.pool)
         # Without its supervisor it leaves too; of a pool that was told to have fewer, the youngest leave.
         stopping = pool is None or pool.stop is not None or staying[pool.id] >= pool.size
         if not stopping:
             staying[info.pool] += 1
-        here = is_here(info, place.workers)
-        silent_for = age_ms(os.path.join(place.workers, info.id)) if here else None
-        used = host.usage(info.pid) if here else None
+        here = is_here(info, run_dir.workers)
+        silent_for = age_ms(os.path.join(run_dir.workers, info.id)) if here else None
+        used = system.usage(info.pid) if here else None
         stale = silent_for is not None and silent_for > _STALE_MS
         state = WorkerState.BUSY if info.job is not None else WorkerState.IDLE
         if stopping:
             state = WorkerState.STOPPING
         seen.append(
-            WorkerSeen(
+            LiveWorker(
                 info=info,
                 state=WorkerState.STALE if stale else state,
                 cpu_seconds=None if used is None else used[0],
@@ -85,35 +85,37 @@ def is_here(of: WorkerInfo | PoolInfo, room: str) -> bool:
     return of.host == os.uname().nodename and (of.lease_left_ms is None or os.path.exists(os.path.join(room, of.id)))
 
 
-def lives(worker: WorkerInfo, place: Place) -> bool:
+def lives(worker: WorkerInfo, run_dir: RunDir) -> bool:
     """Whether a worker is alive: its lock is held, and not by a steward that clears up after it."""
-    if not is_here(worker, place.workers):
+    if not is_here(worker, run_dir.workers):
         return worker.lease_left_ms is not None and worker.lease_left_ms > 0
-    return not locks.is_free(os.path.join(place.workers, worker.id)) and (
-        worker.pid_start is None or host.is_same(worker.pid, worker.pid_start)
+    return not locks.is_free(os.path.join(run_dir.workers, worker.id)) and (
+        worker.pid_start is None or system.is_same(worker.pid, worker.pid_start)
     )
 
 
 def works_elsewhere(worker: WorkerInfo) -> bool:
     """Whether a worker that does not work on this store lives: then the store is a copy of the one it works on."""
     return (
-        worker.boot_id == host.boot_id() and worker.pid_start is not None and host.is_same(worker.pid, worker.pid_start)
+        worker.boot_id == system.boot_id()
+        and worker.pid_start is not None
+        and system.is_same(worker.pid, worker.pid_start)
     )
 
 
-def living_pools(store: Store, place: Place, on: str | None = None) -> list[PoolInfo]:
+def living_pools(store: Store, run_dir: RunDir, on: str | None = None) -> list[PoolInfo]:
     """The pools, of the host `on` or all, whose supervisor lives."""
-    return [pool for pool in store.fleet.running_pools(on) if pool_lives(pool, place)]
+    return [pool for pool in store.workers.running_pools(on) if pool_lives(pool, run_dir)]
 
 
-def pool_lives(pool: PoolInfo, place: Place) -> bool:
+def pool_lives(pool: PoolInfo, run_dir: RunDir) -> bool:
     """Whether a pool's supervisor lives: its lock is held, or on another host its lease has not run out."""
-    if not is_here(pool, place.pools):
+    if not is_here(pool, run_dir.pools):
         return pool.lease_left_ms is not None and pool.lease_left_ms > 0
-    return not locks.is_free(os.path.join(place.pools, pool.id))
+    return not locks.is_free(os.path.join(run_dir.pools, pool.id))
 
 
-def has_ended(pool: PoolInfo, place: Place) -> bool:
+def has_ended(pool: PoolInfo, run_dir: RunDir) -> bool:
     """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
-    path = os.path.join(place.pools, pool.id)
-    return locks.is_free(path) if os.path.exists(path) else host.start_time(pool.pid) is None
+    path = os.path.join(run_dir.pools, pool.id)
+    return locks.is_free(path) if os.path.exists(path) else system.start_time(pool.pid) is None

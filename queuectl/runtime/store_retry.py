@@ -14,7 +14,7 @@ _LAST_PAUSE, _LAST_TRIES = 0.2, 2.0
 """Seconds between the last tries of a worker that must stop now, and for which it goes on with them."""
 
 
-class Weather:
+class StoreRetry:
     """Says once that it is bad, and once that it is over."""
 
     def __init__(self, log: Log) -> None:
@@ -39,7 +39,7 @@ class Weather:
         """Whether the last tries are over."""
         return time.monotonic() >= self._give_up_at
 
-    def turn_bad(self, error: StoreError, *, hurry: bool = False) -> float:
+    def failed(self, error: StoreError, *, hurry: bool = False) -> float:
         """A try failed by this; how long to wait. `hurry` begins the last tries."""
         if self.pause is None:
             self._log.event(f"waiting for the store: {error.message}")
@@ -51,7 +51,7 @@ class Weather:
             self._give_up_at = min(self._give_up_at, time.monotonic() + _LAST_TRIES)
         return self.pause
 
-    def turn_fair(self) -> None:
+    def recovered(self) -> None:
         """A try succeeded."""
         if self.pause is not None:
             self.pause = None

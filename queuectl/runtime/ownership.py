@@ -14,7 +14,7 @@ from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import StoreError, StoreUnreachable
 from queuectl.runtime.pulse import TICK
-from queuectl.runtime.sender import Sender
+from queuectl.runtime.remote_output_sender import RemoteOutputSender
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from queuectl.domain.backoff import Backoff
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.claims import Claims
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
@@ -35,12 +35,12 @@ _OVER, _DEADLINE = 2 / 3, 5 / 6
 waited for any more that keeps the worker from it. The rest is for the end of the job's processes."""
 
 
-class ByLock:
+class LockOwnership:
     """Nobody else can take what is ours while we live."""
 
-    is_lost = False
+    evicted = False
     """Whether others have taken the worker for dead: it must leave."""
-    is_over = False
+    lease_expired = False
     """Whether the running job must be ended, as others may take it."""
 
     def __init__(self, store: Store, claims: Claims, worker: str) -> None:
@@ -53,25 +53,25 @@ class ByLock:
     def measure(self, lease: float) -> None:
         """Take over how long the lease is, in seconds. Raises StoreError."""
 
-    def is_certain(self, claim: Claim | None) -> bool:
+    def confirm(self, claim: Claim | None) -> bool:
         """Whether we live, and this job is ours, for sure; asks where we cannot know. Raises StoreError."""
         del claim
         return True
 
-    def held_after_all(self) -> list[Claim] | None:
+    def resync(self) -> list[Claim] | None:
         """What the store says that we hold, where that is in doubt; else None. Raises StoreError."""
         return None
 
     def give_back(self, backoff: Backoff, random: Random, *, now: int) -> None:
         """Give back what the worker holds without having heard of it, and so has not begun. Raises StoreError."""
-        for claim in self.held_after_all() or ():
+        for claim in self.resync() or ():
             result = Result(outcome=Outcome.RELEASED, duration_ms=0)
             self._claims.finish(claim, self._worker, result, backoff=backoff, random=random, now=now)
 
-    def doubt(self) -> None:
-        """Have `held_after_all` ask."""
+    def mark_stale(self) -> None:
+        """Have `resync` ask."""
 
-    def asked_for(self, claim: Claim, *, rang: bool) -> int | None:
+    def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
         """The signal that a cancel asked for, 0 for none; None when the job is no longer ours. Raises StoreError."""
         del rang  # a look costs next to nothing
         seen = self._store.changed()
@@ -86,23 +86,23 @@ class ByLock:
         del lease  # nothing runs out
         return TICK
 
-    def stay(self, claim: Claim | None) -> None:
+    def renew_if_due(self, claim: Claim | None) -> None:
         """Do what is due while nothing else asks for it."""
 
-    def tell(self, claim: Claim) -> None:
+    def publish_output(self, claim: Claim) -> None:
         """Tell what the job has printed, if somebody wants to know who cannot see it."""
 
     def ended(self, claim: Claim) -> None:
         """The job's result is recorded."""
 
 
-class ByLease(ByLock):
+class LeaseOwnership(LockOwnership):
     """What is ours is so until the lease runs out."""
 
-    def __init__(self, store: Store, claims: Claims, worker: str, *, place: Place, seconds: float) -> None:
+    def __init__(self, store: Store, claims: Claims, worker: str, *, run_dir: RunDir, seconds: float) -> None:
         """The lease begins now; the worker's row, which is written next, gives it."""
         super().__init__(store, claims, worker)
-        self._sender = Sender(store, place)
+        self._sender = RemoteOutputSender(store, run_dir)
         self._renewed = self._asked = steady()
         self._seconds = self._wanted = seconds
         self._connections = store.database.connections
@@ -116,23 +116,23 @@ class ByLease(ByLock):
         self._store.database.patience = max(_SHORTEST_PATIENCE, self._seconds / 10)
 
     @property
-    def is_over(self) -> bool:  # type: ignore[override]  # never, by a lock
+    def lease_expired(self) -> bool:  # type: ignore[override]  # never, by a lock
         """Whether two thirds of it have passed without a word."""
-        return self.is_lost or steady() - self._renewed > self._seconds * _OVER
+        return self.evicted or steady() - self._renewed > self._seconds * _OVER
 
     @property
     def _is_due(self) -> bool:
         """Whether it is time to renew it; after a failure, no sooner than in a while."""
         return steady() - self._asked > min(self._seconds, self._wanted) / _RENEWALS
 
-    def is_certain(self, claim: Claim | None) -> bool:
+    def confirm(self, claim: Claim | None) -> bool:
         """Whether we live, and this job is ours: what is not over, nobody else can have taken."""
-        if not self.is_over and (claim is not None or not self._is_due):
+        if not self.lease_expired and (claim is not None or not self._is_due):
             return True
         requested = self._renew(claim)
-        return not self.is_lost and (claim is None or requested is not None)
+        return not self.evicted and (claim is None or requested is not None)
 
-    def held_after_all(self) -> list[Claim] | None:
+    def resync(self) -> list[Claim] | None:
         """What we hold, after a connection was lost: with it an answer may have been, to a result or to a claim."""
         database = self._store.database
         if not database.lost and database.connections == self._connections:
@@ -141,17 +141,17 @@ class ByLease(ByLock):
         self._connections = database.connections
         return held
 
-    def doubt(self) -> None:
+    def mark_stale(self) -> None:
         """As if a connection had been lost."""
         self._connections = -1
 
-    def asked_for(self, claim: Claim, *, rang: bool) -> int | None:
+    def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
         """The same, learned by renewing the lease: when somebody rings, and when it is time to."""
         if rang or self._is_due:
             requested = self._renew(claim)
-            self.tell(claim)
+            self.publish_output(claim)
             return requested
-        if self.is_over:
+        if self.lease_expired:
             raise StoreUnreachable("the lease has run out")
         return 0
 
@@ -159,7 +159,7 @@ class ByLease(ByLock):
         """The same, and often enough to see within the last third of the lease that it has begun."""
         return min(TICK, lease / 10)
 
-    def stay(self, claim: Claim | None) -> None:
+    def renew_if_due(self, claim: Claim | None) -> None:
         """Renew it: what keeps us from the store may not keep us from that."""
         if self._is_due:
             try:
@@ -167,7 +167,7 @@ class ByLease(ByLock):
             except StoreError:
                 pass  # the weather has been told
 
-    def tell(self, claim: Claim) -> None:
+    def publish_output(self, claim: Claim) -> None:
         """Send it to whoever looks from another host."""
         with self._in_time(claim):
             self._sender.send(claim)
@@ -181,7 +181,7 @@ class ByLease(ByLock):
         with self._in_time(claim):
             standing = self._store.leases.renew(self._worker, claim, lease_ms=round(self._wanted * 1000))
         if standing is None:
-            self.is_lost = True
+            self.evicted = True
             return None
         self._renewed, self._seconds = asked, self._wanted
         self._sender.wanted = standing.watched

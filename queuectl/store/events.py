@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from queuectl.store.undo import Keeping
 
 
-class Journal:
+class Events:
     """Events and per-minute statistics. What it writes belongs into a transaction."""
 
     def __init__(self, database: Database, actor: str) -> None:

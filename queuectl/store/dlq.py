@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
     from queuectl.store.rows import Listed
 
 UNKNOWN = "none"
@@ -36,13 +36,13 @@ class DeadError:
     """When the first and the last of them died, in milliseconds since the epoch."""
 
 
-class Dead:
+class DeadLetters:
     """The dead letter queue, by error."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, events: Events) -> None:
         """Read and change the dead jobs of `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def errors(self, *, queue: str | None = None) -> list[DeadError]:
         """The errors of dead jobs, the commonest last."""
@@ -94,7 +94,7 @@ class Dead:
 
     def revive(self, signature: str | None, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job of an error, in steps: ids and queues of each step."""
-        keeping = self._journal.keeping
+        keeping = self._events.keeping
         for seqs in self._steps(signature):
             with self._database.transaction():
                 kept = keeping.before(seqs) if keeping else []
@@ -102,12 +102,12 @@ class Dead:
                 if keeping:
                     keeping.after(kept)
                 for _, id_, _ in found:
-                    self._journal.note(now, "retry", id_)
+                    self._events.note(now, "retry", id_)
             yield [(id_, queue) for _, id_, queue in found]
 
     def purge(self, signature: str | None, *, now: int, told: Callable[[int], None] = lambda _count: None) -> int:
         """Delete every dead job of an error with its history, in steps; how many. `told` is as for `Jobs.prune`."""
-        keeping = self._journal.keeping
+        keeping = self._events.keeping
         purged = 0
         for seqs in self._steps(signature):
             with self._database.transaction():
@@ -115,7 +115,7 @@ class Dead:
                     keeping.before(seqs, deleted=True)
                 gone = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
                 if gone:
-                    self._journal.note(now, "purge", signature or UNKNOWN, f"{gone} jobs")
+                    self._events.note(now, "purge", signature or UNKNOWN, f"{gone} jobs")
             purged += gone
             told(gone)
         return purged

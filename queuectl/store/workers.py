@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.store.database import Database
-    from queuectl.store.journal import Journal
+    from queuectl.store.events import Events
 
 FIRST_LEASE_MS = 30_000
 """The default of the setting `lease`."""
@@ -19,13 +19,13 @@ _KEPT_MS = 86_400_000
 """How long a stopped worker stays in the table."""
 
 
-class Fleet:
+class Workers:
     """The pools and workers of a store."""
 
-    def __init__(self, database: Database, journal: Journal) -> None:
+    def __init__(self, database: Database, events: Events) -> None:
         """Keep them in `database`."""
         self._database = database
-        self._journal = journal
+        self._events = events
 
     def add_pool(self, pool: PoolInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
         """Write down a pool that has started; those that stopped a day ago are forgotten.
@@ -46,7 +46,7 @@ class Fleet:
                 lease=lease_ms,
                 now=now,
             )
-            self._journal.note(now, "start_pool", pool.id, f"{pool.size} workers")
+            self._events.note(now, "start_pool", pool.id, f"{pool.size} workers")
 
     def running_pools(self, host: str | None = None) -> list[PoolInfo]:
         """The pools, of one host or all, that have not been written down as stopped; a dead one may be among them."""
@@ -87,7 +87,7 @@ class Fleet:
         with self._database.transaction():
             pools = [id_ for (id_,) in self._database.rows("order_stop", stop=stop, host=host)]
             for pool in pools:
-                self._journal.note(now, "stop_pool", pool, stop)
+                self._events.note(now, "stop_pool", pool, stop)
         return pools
 
     def order_size(self, pool: str, size: int, *, now: int) -> bool:
@@ -95,7 +95,7 @@ class Fleet:
         with self._database.transaction():
             found = bool(self._database.rows("order_size", id=pool, size=size))
             if found:
-                self._journal.note(now, "scale_pool", pool, f"{size} worker{'' if size == 1 else 's'}")
+                self._events.note(now, "scale_pool", pool, f"{size} worker{'' if size == 1 else 's'}")
         return found
 
     def stop_pool(self, pool: str, *, now: int) -> bool:
@@ -103,7 +103,7 @@ class Fleet:
         with self._database.transaction():
             found = bool(self._database.run("stop_pool", id=pool, now=now))
             if found:
-                self._journal.note(now, "pool_stopped", pool)
+                self._events.note(now, "pool_stopped", pool)
         return found
 
     def add_worker(self, worker: WorkerInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
@@ -173,5 +173,5 @@ class Fleet:
         with self._database.transaction():
             found = bool(self._database.run("stop_worker", id=worker, now=now))
             if found and lost is not None:
-                self._journal.note(now, "worker_died", worker, ", ".join(lost) or None)
+                self._events.note(now, "worker_died", worker, ", ".join(lost) or None)
         return found

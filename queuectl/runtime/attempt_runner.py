@@ -20,7 +20,7 @@ import time
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.record import record
-from queuectl.runtime import host, process, tree
+from queuectl.runtime import process, system, tree
 from queuectl.runtime.live import FIRST_AFTER, INTERVAL
 from queuectl.runtime.output import EMPTY, ENDED, Capture
 from queuectl.runtime.pulse import TICK
@@ -80,7 +80,7 @@ def run(
 
     An `error` that starts with "unkillable" means that something of this attempt still lives, and holds its lock.
     """
-    host.adopt_orphans()
+    system.adopt_orphans()
     started = time.monotonic()
     try:
         pid, out, err, exit_fd = begin(command, environment, cwd, lock, (seq, fence))
@@ -133,7 +133,7 @@ def _start_locked(
 
 def _watch(pid: int, out: int, err: int) -> int:
     try:
-        return host.exit_fd(pid)
+        return system.exit_fd(pid)
     except OSError as error:  # no descriptor left
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -307,7 +307,7 @@ class _Attempt:
 
     def _has_exited(self) -> bool:
         if self._status is None:
-            self._status = host.reap(self._pid, self._exit_fd)
+            self._status = system.reap(self._pid, self._exit_fd)
         return self._status is not None
 
     def _reap_adopted(self) -> None:
@@ -331,7 +331,7 @@ class _Attempt:
                     del streams[pipe]
 
     def _end_leftovers(self) -> None:
-        if self._status is None or host.all_gone(self._pid):
+        if self._status is None or system.all_gone(self._pid):
             return
         now = time.monotonic()
         if not self._sent:

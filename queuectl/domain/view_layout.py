@@ -9,7 +9,7 @@ _SORT, _COLUMNS = "sort:", "columns:"
 
 
 @record
-class Look:
+class ViewLayout:
     """An order and some columns; what is left out stays as it is."""
 
     sort: str | None = None
@@ -26,7 +26,7 @@ class Look:
         return self.sort is not None or bool(self.hidden or self.wanted)
 
 
-def parse_view(words: str) -> tuple[str, Look]:
+def parse_view(words: str) -> tuple[str, ViewLayout]:
     """A view's filter, to be read by `parse_filter`, and its look. Raises UsageError."""
     rest: list[str] = []
     sort: str | None = None
@@ -45,7 +45,7 @@ def parse_view(words: str) -> tuple[str, Look]:
     for column in columns or ():
         if column[:1] not in {"+", "-"} or not column[1:]:
             raise UsageError(f"{column[:40]!r} is not a column to add or take away", hint="columns:-worker,+due")
-    look = Look(
+    look = ViewLayout(
         sort=None if sort is None else sort.removeprefix("-"),
         reverse=sort is not None and sort.startswith("-"),
         hidden=tuple(column[1:] for column in columns or () if column[0] == "-"),
@@ -54,7 +54,7 @@ def parse_view(words: str) -> tuple[str, Look]:
     return " ".join(rest), look
 
 
-def view_words(chosen: str, look: Look) -> str:
+def view_words(chosen: str, look: ViewLayout) -> str:
     """A filter and a look as one line: what `parse_view` reads."""
     words = chosen.split()
     if look.sort is not None:

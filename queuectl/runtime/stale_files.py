@@ -11,14 +11,14 @@ import os
 import re
 import stat
 
-from queuectl.runtime import host, locks
-from queuectl.runtime.place import age_ms
+from queuectl.runtime import locks, system
+from queuectl.runtime.run_dir import age_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _YOUNG_MS = 60_000
@@ -27,9 +27,9 @@ _LIVE = r"(\d{1,18})-(\d{1,18})\.(?:out|err)"
 _COPY = r".+\.(\d{1,9})\.partial(?:-journal|-wal|-shm)?"
 
 
-def litter(store: Store, place: Place) -> list[str]:
+def litter(store: Store, run_dir: RunDir) -> list[str]:
     """The files of workers, pools and attempts that are gone."""
-    workers = {worker.id for worker in store.fleet.running_workers()}
+    workers = {worker.id for worker in store.workers.running_workers()}
 
     def of_worker(name: str, path: str) -> bool:
         return name.partition(".")[0] not in workers and locks.is_free(path)
@@ -42,18 +42,18 @@ def litter(store: Store, place: Place) -> list[str]:
         if kind == "w":
             return who not in workers and _nobody_listens(path)
         # The bells of queues and labels are shared, and made once: they stay.
-        return kind == "p" and locks.is_free(os.path.join(place.pools, who)) and _nobody_listens(path)
+        return kind == "p" and locks.is_free(os.path.join(run_dir.pools, who)) and _nobody_listens(path)
 
     def output(name: str, _path: str) -> bool:
         found = re.fullmatch(_LIVE, name, re.ASCII)
-        return found is not None and not store.fleet.attempt_is_open(int(found[1]), int(found[2]))
+        return found is not None and not store.workers.attempt_is_open(int(found[1]), int(found[2]))
 
     rooms: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
-        (place.workers, of_worker),
-        (place.pools, of_pool),
-        (place.attempts, of_worker),
-        (place.bells, bell),
-        (place.live, output),
+        (run_dir.workers, of_worker),
+        (run_dir.pools, of_pool),
+        (run_dir.attempts, of_worker),
+        (run_dir.bells, bell),
+        (run_dir.live, output),
     )
     return [path for room, is_litter in rooms for name, path in _old(room, _YOUNG_MS) if is_litter(name, path)]
 
@@ -63,16 +63,16 @@ def half_copies(location: str) -> list[str]:
     found = []
     for name, path in _old(os.path.dirname(location), _YOUNG_COPY_MS):
         copy = re.fullmatch(_COPY, name, re.ASCII)
-        if copy is not None and host.start_time(int(copy[1])) is None and stat.S_ISREG(os.lstat(path).st_mode):
+        if copy is not None and system.start_time(int(copy[1])) is None and stat.S_ISREG(os.lstat(path).st_mode):
             found.append(path)
     return found
 
 
-def remove(path: str, place: Place) -> bool:
+def remove(path: str, run_dir: RunDir) -> bool:
     """Take a file away; False if it is in use after all, or cannot be taken away."""
     lock = -1
     try:
-        if os.path.dirname(path) in {place.workers, place.pools, place.attempts}:
+        if os.path.dirname(path) in {run_dir.workers, run_dir.pools, run_dir.attempts}:
             taken = locks.try_lock(path)
             if taken is None:
                 return False

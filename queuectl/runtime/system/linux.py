@@ -10,8 +10,8 @@ import errno
 import os
 import signal
 
-from queuectl.runtime import portable
-from queuectl.runtime.portable import Process, family
+from queuectl.runtime.system import portable
+from queuectl.runtime.system.portable import Process, family
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")

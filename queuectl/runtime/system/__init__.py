@@ -1,16 +1,16 @@
 """What the operating system must do for us: Linux precisely, any other Unix through `ps` and SIGCHLD.
 
-Call these through the module (`host.send(...)`): tests run the whole runtime over the portable half too.
+Call these through the module (`system.send(...)`): tests run the whole runtime over the portable half too.
 """
 
 from __future__ import annotations
 
 import sys
 
-from queuectl.runtime.portable import Process, family
+from queuectl.runtime.system.portable import Process, family
 
 if sys.platform == "linux":
-    from queuectl.runtime.linux import (
+    from queuectl.runtime.system.linux import (
         adopt_orphans,
         all_gone,
         boot_id,
@@ -30,7 +30,7 @@ if sys.platform == "linux":
         usage,
     )
 else:
-    from queuectl.runtime.portable import (
+    from queuectl.runtime.system.portable import (
         adopt_orphans,
         all_gone,
         boot_id,

@@ -18,7 +18,7 @@ WATCHED_MS = 5000
 _SAID_FOR = 2.0
 
 
-class Afar:
+class RemoteOutput:
     """Live output over the store."""
 
     def __init__(self, database: Database) -> None:

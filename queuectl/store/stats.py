@@ -85,7 +85,7 @@ class SlowCommand:
     longest_ms: int
 
 
-class History:
+class Stats:
     """The past of a store."""
 
     def __init__(self, database: Database) -> None:

@@ -18,12 +18,12 @@ from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import MachineUnfit, StoreError
 from queuectl.domain.worker import PoolInfo
-from queuectl.runtime import children, locks, machine, tree
+from queuectl.runtime import entrypoints, locks, machine, tree
 from queuectl.runtime.assignment import Assignment, Stop
 from queuectl.runtime.doorbell import bell_of_pool, bells_for, quiet, ring
 from queuectl.runtime.forks import how, reap_adopted, send, try_fork
+from queuectl.runtime.ids import new_name
 from queuectl.runtime.log import Log
-from queuectl.runtime.names import new_name
 from queuectl.runtime.signals import orders_held_back, signal_pipe
 from queuectl.store.location import is_url
 from queuectl.store.store import Store
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.errors import StoreLost
     from queuectl.runtime.assignment import PoolParams
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.runtime.steward import Orders
 
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -46,14 +46,14 @@ _QUICK_DEATH = 1.0
 _LONGEST_PAUSE = 10.0
 
 
-class Pool:
+class Supervisor:
     """The supervisor's loop."""
 
     def __init__(
         self,
         params: PoolParams,
         open_store: Callable[..., Store],
-        place: Place,
+        run_dir: RunDir,
         *,
         location: str,
         left: Callable[[int], None],
@@ -62,7 +62,7 @@ class Pool:
         self.id = new_name("p")
         self._params = params
         self._open_store = open_store
-        self._place = place
+        self._run_dir = run_dir
         self._location = location
         self._left = left
         self._log = Log(self.id, brief=params.brief, quiet=params.quiet)
@@ -128,8 +128,8 @@ class Pool:
         return done
 
     def _register(self) -> None:
-        self._place.make()
-        self._lock_path = os.path.join(self._place.pools, self.id)
+        self._run_dir.make()
+        self._lock_path = os.path.join(self._run_dir.pools, self.id)
         try:
             self._lock = locks.hold(self._lock_path)
         except OSError as error:
@@ -153,12 +153,12 @@ class Pool:
                 size=self._size,
             )
             lease = settings_from(store.config()).lease
-            self._file = children.file_of(self._location)
+            self._file = entrypoints.file_of(self._location)
             # What every worker asks first: damage there is found before any of them is started.
             claims = store.claims(self._params.queues, self._params.labels)
             claims.next_due()
             claims.left_to_run()
-            store.fleet.add_pool(info, lease_ms=round(lease * 1000), now=Clock(store.database).now())
+            store.workers.add_pool(info, lease_ms=round(lease * 1000), now=Clock(store.database).now())
         finally:
             store.close()
 
@@ -176,13 +176,13 @@ class Pool:
         """Write down the end of the pool in place of a steward that was ended before it could. No fork follows."""
         try:
             with closing(self._open_store(actor=self.id, durable=False)) as store:
-                store.fleet.stop_pool(self.id, now=Clock(store.database).now())
+                store.workers.stop_pool(self.id, now=Clock(store.database).now())
         except StoreError as error:
             self._log.event(f"the end of the pool could not be written down: {error.message}")
 
     def _tally(self) -> tuple[int, int]:
         with closing(self._open_store(actor=self.id, durable=False)) as store:
-            return store.fleet.tally(self.id)
+            return store.workers.tally(self.id)
 
     def _take_away(self) -> None:
         try:
@@ -226,12 +226,12 @@ class Pool:
         if forks and self._short:
             # multiprocessing leaves pipes behind when its fork fails: have it fail only once.
             try_fork()
-        given = children.Surroundings(
+        given = entrypoints.ChildSpec(
             pool=self.id,
             queues=self._params.queues,
             labels=self._params.labels,
             open_store=self._open_store,
-            place=self._place,
+            run_dir=self._run_dir,
             location=self._location,
             file=self._file,
             brief=self._params.brief,
@@ -253,7 +253,7 @@ class Pool:
             supervisor=os.getpid(),
         )
         try:
-            started = self._start_process(children.work, assignment, again=self._unable_at is not None)
+            started = self._start_process(entrypoints.run_worker, assignment, again=self._unable_at is not None)
         except OSError as error:
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE)
             self._not_before = self._clock.monotonic() + self._pause
@@ -263,10 +263,10 @@ class Pool:
             self._workers[assignment.id] = (started, self._clock.monotonic())
 
     def _start_steward(self) -> None:
-        again = self._steward is not None and self._steward.exitcode == children.UNABLE
+        again = self._steward is not None and self._steward.exitcode == entrypoints.UNABLE
         orders, theirs = self._context.Pipe()
         try:
-            self._steward = self._start_process(children.look_after, theirs, again=again)
+            self._steward = self._start_process(entrypoints.run_steward, theirs, again=again)
         except OSError:
             orders.close()
             raise
@@ -298,7 +298,7 @@ class Pool:
             self._cannot_start("steward", error)
             return
         if died is not None and orders is not None:
-            if died.exitcode != children.UNABLE:  # it has said so
+            if died.exitcode != entrypoints.UNABLE:  # it has said so
                 self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
             orders.close()
 
@@ -332,22 +332,22 @@ class Pool:
                 continue
             child.join()
             del self._workers[id_]
-            if child.exitcode in {0, children.DRAINED}:
-                self._drained = self._drained or child.exitcode == children.DRAINED
+            if child.exitcode in {0, entrypoints.DRAINED}:
+                self._drained = self._drained or child.exitcode == entrypoints.DRAINED
                 continue
             if self._lose_store(child.exitcode):
                 continue
             self._drained = False
-            if child.exitcode == children.WRITTEN_OFF:
+            if child.exitcode == entrypoints.WRITTEN_OFF:
                 continue  # it has said so
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
             self._not_before = now + self._pause
-            if child.exitcode == children.UNABLE:
+            if child.exitcode == entrypoints.UNABLE:
                 self._unable_at = now
                 continue  # likewise
             # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
             tree.end_strays(self._children())
-            ring(self._place, bell_of_pool(self.id))
+            ring(self._run_dir, bell_of_pool(self.id))
             self._log.event(f"worker {id_} (pid {child.pid}) died: {how(child.exitcode)}")
 
     def _children(self) -> set[int]:
@@ -368,10 +368,12 @@ class Pool:
 
     def _lose_store(self, exitcode: int | None) -> bool:
         """Whether a child has ended because the store is lost; then all of them end, as none can go on."""
-        found = children.lost(exitcode, self._location)
+        found = entrypoints.lost(exitcode, self._location)
         if found is not None and self._lost is None:
             self._lost = found
-            what = "is damaged" if exitcode == children.DAMAGED else "has been deleted or replaced while it was in use"
+            what = (
+                "is damaged" if exitcode == entrypoints.DAMAGED else "has been deleted or replaced while it was in use"
+            )
             self._log.event(f"the store {what}: running jobs are ended")
             self._end(Stop.NOW)
         return found is not None

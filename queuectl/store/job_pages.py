@@ -85,7 +85,7 @@ class Window:
     """How many come before them, where that could be counted cheaply."""
 
 
-class Browse:
+class JobPages:
     """Reads pages. `stop` is asked between two steps of a long read, and raises to end it."""
 
     def __init__(self, database: Database) -> None:

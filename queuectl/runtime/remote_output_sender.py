@@ -9,7 +9,7 @@ from queuectl.runtime.live import STREAMS, newest, path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
@@ -18,13 +18,13 @@ _BYTES = 65_536
 _EVERY = 1.0
 
 
-class Sender:
+class RemoteOutputSender:
     """Sends from the live files, which are there anyway."""
 
-    def __init__(self, store: Store, place: Place) -> None:
-        """The files lie in `place`."""
+    def __init__(self, store: Store, run_dir: RunDir) -> None:
+        """The files lie in `run_dir`."""
         self._store = store
-        self._place = place
+        self._run_dir = run_dir
         self._known: dict[str, int] = {}
         self._due = 0.0
         self.wanted = False
@@ -37,12 +37,12 @@ class Sender:
             return
         self._due = now + _EVERY
         for stream in STREAMS:
-            path = path_of(self._place.live, claim.seq, claim.fence, stream)
+            path = path_of(self._run_dir.live, claim.seq, claim.fence, stream)
             total, data = newest(path, _BYTES, self._known.get(stream, -1))
             if not data and stream in self._known:
                 continue  # the first time even nothing is an answer
             try:
-                self.wanted = self._store.afar.send(claim.seq, claim.fence, stream, total, data)
+                self.wanted = self._store.remote_output.send(claim.seq, claim.fence, stream, total, data)
             except StoreError:
                 return  # the next one is as good
             if not self.wanted:
@@ -53,7 +53,7 @@ class Sender:
         """The result is recorded, and takes the place of what was sent."""
         if self._known:
             try:
-                self._store.afar.discard(claim.seq, claim.fence)
+                self._store.remote_output.discard(claim.seq, claim.fence)
             except StoreError:
                 pass  # a steward takes it away
         self._known.clear()

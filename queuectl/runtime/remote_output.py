@@ -11,7 +11,7 @@ from queuectl.runtime.live import STREAMS, LiveReader, path_of, recover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _LOOKS_EVERY = 0.5
@@ -23,14 +23,14 @@ _FIRST_WORDS = 2.0
 class Follower:
     """Follows one stream of one running attempt. Its offsets are those of `LiveReader`."""
 
-    def __init__(self, store: Store, place: Place, *, job: int, attempt: int, stream: str) -> None:
+    def __init__(self, store: Store, run_dir: RunDir, *, job: int, attempt: int, stream: str) -> None:
         """Nothing need be there yet. `stream` is "out" or "err"."""
         self._store = store
-        self._place = place
+        self._run_dir = run_dir
         self._job = job
         self._attempt = attempt
         self._stream = stream
-        self._file = LiveReader(path_of(place.live, job, attempt, stream))
+        self._file = LiveReader(path_of(run_dir.live, job, attempt, stream))
         self._look_at = 0.0
         self._known = -1
         self._sent = (0, b"")
@@ -55,28 +55,28 @@ class Follower:
         if now < self._look_at:
             return
         self._look_at = now + _LOOKS_EVERY
-        _call_worker(self._store, self._place, self._job)
-        sent = self._store.afar.sent(self._job, self._attempt, self._stream, known=self._known)
+        _call_worker(self._store, self._run_dir, self._job)
+        sent = self._store.remote_output.sent(self._job, self._attempt, self._stream, known=self._known)
         if sent is not None:
             self._sent = sent
             self._known = sent[0]
 
 
 def printed_so_far(
-    store: Store, place: Place, *, job: int, attempt: int, patient: bool = True
+    store: Store, run_dir: RunDir, *, job: int, attempt: int, patient: bool = True
 ) -> tuple[Output, Output]:
     """What a running attempt has printed, as far as it has been written out or sent. Raises StoreError.
 
     From another host it comes only when somebody asks: a `patient` caller waits a moment for it.
     """
-    files = [path_of(place.live, job, attempt, stream) for stream in STREAMS]
+    files = [path_of(run_dir.live, job, attempt, stream) for stream in STREAMS]
     if not store.database.remote or any(os.path.exists(file) for file in files):
         out, err = (recover(file) for file in files)
         return out, err
     until = time.monotonic() + _FIRST_WORDS
     while True:
-        _call_worker(store, place, job)
-        sent = [store.afar.sent(job, attempt, stream) for stream in STREAMS]
+        _call_worker(store, run_dir, job)
+        sent = [store.remote_output.sent(job, attempt, stream) for stream in STREAMS]
         # Both are always sent, one after the other, even when nothing was printed to one of them.
         if all(sent) or not patient or time.monotonic() > until:
             break
@@ -85,8 +85,8 @@ def printed_so_far(
     return out, err
 
 
-def _call_worker(store: Store, place: Place, job: int) -> None:
+def _call_worker(store: Store, run_dir: RunDir, job: int) -> None:
     """Have the worker of a job send what it prints, if it does not do so already."""
-    owner = store.afar.watch(job)
+    owner = store.remote_output.watch(job)
     if owner is not None:
-        ring_everywhere(store, place, bell_of_worker(owner))
+        ring_everywhere(store, run_dir, bell_of_worker(owner))

@@ -18,16 +18,16 @@ import time
 
 from queuectl.domain.errors import StoreUnreadable
 
-ROOMS = ("workers", "pools", "attempts", "bells", "live")
+SUBDIRS = ("workers", "pools", "attempts", "bells", "live")
 
 
-class Place:
+class RunDir:
     """The directory. Made 0700 when first needed; one that is a symlink or another user's is refused."""
 
     def __init__(self, root: str) -> None:
         """`root` is an absolute path."""
         self.root = root
-        self.workers, self.pools, self.attempts, self.bells, self.live = (os.path.join(root, room) for room in ROOMS)
+        self.workers, self.pools, self.attempts, self.bells, self.live = (os.path.join(root, room) for room in SUBDIRS)
 
     def make(self) -> None:
         """Make what is missing. Raises StoreUnreadable where it cannot be trusted or written."""

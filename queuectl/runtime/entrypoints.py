@@ -13,12 +13,12 @@ from queuectl.domain.clock import Clock
 from queuectl.domain.errors import QueuectlError, StoreDamaged, StoreError, StoreGone, StoreLost
 from queuectl.domain.record import record
 from queuectl.domain.worker import WorkerInfo
-from queuectl.runtime import host
+from queuectl.runtime import system
 from queuectl.runtime.log import Log
 from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
-from queuectl.store import claims, fleet, leases
+from queuectl.store import claims, leases, workers
 from queuectl.store.files import gone
 
 TYPE_CHECKING = False
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from queuectl.runtime.assignment import Assignment
-    from queuectl.runtime.place import Place
+    from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
-SHARED = (claims, fleet, leases)
+SHARED = (claims, workers, leases)
 """The store loads these when asked for; loaded here, before the fork, they are loaded once and not by each worker."""
 FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
@@ -48,7 +48,7 @@ UNABLE = 13
 
 
 @record
-class Surroundings:
+class ChildSpec:
     """What every process of a pool is given."""
 
     pool: str
@@ -57,7 +57,7 @@ class Surroundings:
     labels: tuple[str, ...]
     """What its workers have that jobs may need."""
     open_store: Callable[..., Store]
-    place: Place
+    run_dir: RunDir
     location: str
     """The store, as jobs may name it."""
     file: tuple[int, int] | None
@@ -91,24 +91,31 @@ def lost(exitcode: int | None, location: str) -> StoreLost | None:
     return None
 
 
-def _open(given: Surroundings, actor: str) -> Store:
+def _open(given: ChildSpec, actor: str) -> Store:
     """Open the pool's store, and not one that has come in its place, or would be made now. Raises StoreError."""
     if file_of(given.location) != given.file:
         raise gone(given.location)
     return given.open_store(actor=actor, durable=False)
 
 
-def work(given: Surroundings, assignment: Assignment) -> None:
+def run_worker(given: ChildSpec, assignment: Assignment) -> None:
     """Be a worker."""
     log = Log(assignment.id, brief=given.brief)
     with _Child(given, log) as child:
-        given.place.make()  # somebody may have taken it away since the pool was started
-        host.adopt_orphans()
+        given.run_dir.make()  # somebody may have taken it away since the pool was started
+        system.adopt_orphans()
         store = _open(given, assignment.id)
         clock = Clock(store.database)
         lease = settings_from(store.config()).lease
         worker = Worker(
-            assignment, store, given.place, log=log, clock=clock, chance=_chance(), location=given.location, lease=lease
+            assignment,
+            store,
+            given.run_dir,
+            log=log,
+            clock=clock,
+            chance=_chance(),
+            location=given.location,
+            lease=lease,
         )
         take_orders()
         pid = os.getpid()
@@ -116,12 +123,12 @@ def work(given: Surroundings, assignment: Assignment) -> None:
             id=assignment.id,
             pool=given.pool,
             host=os.uname().nodename,
-            boot_id=host.boot_id(),
+            boot_id=system.boot_id(),
             pid=pid,
-            pid_start=host.start_time(pid),
+            pid_start=system.start_time(pid),
         )
         try:
-            store.fleet.add_worker(info, lease_ms=round(lease * 1000), now=clock.now())
+            store.workers.add_worker(info, lease_ms=round(lease * 1000), now=clock.now())
         except StoreError:
             # Nobody will ever look for the files of a worker that the store does not know.
             worker.take_away()
@@ -131,16 +138,16 @@ def work(given: Surroundings, assignment: Assignment) -> None:
     sys.exit(WRITTEN_OFF if worker.is_written_off else DRAINED if drained else 0)
 
 
-def look_after(given: Surroundings, supervisor: Connection) -> None:
+def run_steward(given: ChildSpec, supervisor: Connection) -> None:
     """Be the steward."""
     log = Log(given.pool, brief=given.brief)
     with _Child(given, log) as child:
-        given.place.make()
+        given.run_dir.make()
         store = _open(given, given.pool)
         steward = Steward(
             given.pool,
             store,
-            given.place,
+            given.run_dir,
             supervisor,
             queues=given.queues,
             labels=given.labels,
@@ -160,7 +167,7 @@ def _chance() -> random.Random:
 class _Child:
     """What goes for all of them."""
 
-    def __init__(self, given: Surroundings, log: Log) -> None:
+    def __init__(self, given: ChildSpec, log: Log) -> None:
         self._log = log
         self._again = given.again
         self.has_begun = False
