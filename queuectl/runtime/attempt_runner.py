@@ -152,6 +152,7 @@ class _Attempt:
         "_live",
         "_live_at",
         "_live_from",
+        "_must_kill",
         "_next",
         "_order",
         "_pid",
@@ -196,6 +197,8 @@ class _Attempt:
         self._why: Outcome | None = None
         self._alive: tuple[int, ...] = ()
         self._sent: set[int] = set()
+        self._must_kill = False
+        """Whether nothing of the tree is given any grace."""
         self._kill_at = self._give_up_at = self._live_at = NEVER
 
     def run(self, started: float, wake: Sequence[int]) -> Result:
@@ -279,6 +282,8 @@ class _Attempt:
     def _obey(self) -> None:
         order = self._order()
         if order is not None:
+            # Also when the job exits in this moment: its leftovers have no grace then.
+            self._must_kill = self._must_kill or order.signal == signal.SIGKILL
             self._end(Outcome.CANCELLED if isinstance(order, Cancel) else Outcome.RELEASED, order.signal)
 
     def _end(self, why: Outcome, signo: int) -> None:
@@ -353,7 +358,9 @@ class _Attempt:
         """Tick if it is time to, and say whether the grace of the leftovers is over, as the job may run elsewhere."""
         self._tick_if_due()
         order = self._order()
-        return order is not None and order.signal == signal.SIGKILL
+        if order is not None and order.signal == signal.SIGKILL:
+            self._must_kill = True
+        return self._must_kill
 
     def _unkillable(self, pids: Sequence[int]) -> None:
         if pids:
