@@ -9,15 +9,16 @@ from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
 
-def test_a_store_that_is_locked_for_long_stops_a_worker_only_until_it_is_released(queue: Queue):
+def test_a_store_that_is_locked_for_long_stops_a_worker_only_until_it_is_released(queue: Queue, tmp_path: Path):
     queue.run("config", "set", "busy_timeout", "0.3")
     pool = queue.start()
     queue.enqueue("true", "--id", "first")
     queue.wait_for("first")
-    queue.enqueue("sleep 0.3", "--id", "job")
+    queue.enqueue(f"until [ -e {tmp_path}/gate ]; do sleep 0.05; done", "--id", "job")
     queue.busy_worker()
 
     with queue.locked():
+        (tmp_path / "gate").touch()
         wait_until(lambda: "locked" in pool.log)
 
     assert queue.wait_for("job") == "completed"
@@ -37,7 +38,7 @@ def test_a_command_gives_up_on_a_lock_after_the_wait(queue: Queue):
 
 def test_without_its_doorbell_a_worker_looks_by_itself(queue: Queue):
     queue.start()
-    for bell in Path(queue.context.place.bells).iterdir():
+    for bell in Path(queue.context.run_dir.bells).iterdir():
         bell.unlink()
 
     queue.enqueue("true", "--id", "job")
@@ -49,7 +50,7 @@ def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
     queue.start()
     queue.enqueue("sleep 300", "--id", "job")
     queue.busy_worker()
-    for bell in Path(queue.context.place.bells).iterdir():
+    for bell in Path(queue.context.run_dir.bells).iterdir():
         bell.unlink()
 
     queue.run("cancel", "job")
@@ -58,8 +59,8 @@ def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
 
 
 def test_a_place_that_others_can_write_is_refused(queue: Queue):
-    os.makedirs(queue.context.place.root)
-    os.chmod(queue.context.place.root, 0o777)
+    os.makedirs(queue.context.run_dir.root)
+    os.chmod(queue.context.run_dir.root, 0o777)
 
     done = queue.run("worker", "start", "--drain", code=5)
 
@@ -68,9 +69,9 @@ def test_a_place_that_others_can_write_is_refused(queue: Queue):
 
 def test_a_planted_symlink_is_refused(queue: Queue, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
-    place = Path(queue.context.place.root)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(tmp_path / "elsewhere")
+    run_dir = Path(queue.context.run_dir.root)
+    run_dir.parent.mkdir(parents=True, exist_ok=True)
+    run_dir.symlink_to(tmp_path / "elsewhere")
 
     queue.run("worker", "start", "--drain", code=5)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from queuectl.runtime.liveness import WorkerState, living_workers
+from tests.support import command
+from tests.support.command import Done
 from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -21,7 +23,12 @@ def said(pool: Pool, times: int) -> bool:
     return pool.log.count("stopping") >= times
 
 
-STORY = "echo start >> {log}; sleep 0.5; echo end >> {log}"
+STORY = "echo start >> {log}; until [ -e {log}.gate ]; do sleep 0.05; done; echo end >> {log}"
+"""A job that ends once `let_end` has been called."""
+
+
+def let_end(log: Path) -> None:
+    Path(f"{log}.gate").touch()
 
 
 def lines(path: Path) -> list[str]:
@@ -181,6 +188,7 @@ def test_workers_whose_supervisor_was_killed_finish_their_jobs_and_leave(queue: 
 
     pool.send(signal.SIGKILL)
     pool.process.wait()
+    let_end(tmp_path / "log")
 
     wait_until(lambda: not queue.workers())
     assert queue.state("job") == "completed"
@@ -209,6 +217,8 @@ def test_sigterm_once_finishes_the_running_job(queue: Queue, tmp_path: Path):
     queue.busy_worker()
 
     pool.send(signal.SIGTERM)
+    wait_until(partial(said, pool, 1))
+    let_end(tmp_path / "log")
 
     assert pool.wait() == 0
     assert lines(tmp_path / "log") == ["start", "end"]
@@ -275,8 +285,12 @@ def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone
     queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
     queue.busy_worker()
 
-    queue.run("worker", "stop")
+    stopping = command.start("worker", "stop", env=queue.environment)
+    for pool in pools:
+        wait_until(partial(said, pool, 1))
+    let_end(tmp_path / "log")
 
+    assert Done(stopping).code == 0
     assert queue.workers() == []
     assert [pool.wait() for pool in pools] == [0, 0]
     assert lines(tmp_path / "log") == ["start", "end"]
@@ -347,7 +361,7 @@ def test_worker_stop_clears_up_after_a_pool_that_was_killed(queue: Queue):
 
     queue.run("worker", "stop")
 
-    assert queue.context.store.fleet.running_pools() == []
+    assert queue.context.store.workers.running_pools() == []
 
 
 def test_a_pool_is_scaled_up_and_down_while_it_runs(queue: Queue):
@@ -507,7 +521,7 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
         queue.wait_for("job")
         for path in Path(queue.directory).rglob("queue.db*"):
             assert path.stat().st_mode & 0o077 == 0, path
-        for path in Path(queue.context.place.root).rglob("*"):
+        for path in Path(queue.context.run_dir.root).rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
     finally:
         os.umask(0o022)
@@ -515,14 +529,14 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
     pool.send(signal.SIGTERM)
     pool.wait()
 
-    left = [path for path in Path(queue.context.place.root).rglob("*") if not path.is_dir() and path.name != "any"]
+    left = [path for path in Path(queue.context.run_dir.root).rglob("*") if not path.is_dir() and path.name != "any"]
     assert left == []
 
 
 def test_how_long_a_worker_is_silent_is_told_by_its_hosts_clock_and_not_by_the_stores(queue: Queue):
     queue.start()
     tomorrow = queue.context.now() + 86_400_000
-    (seen,) = living_workers(queue.context.store, queue.context.place, now=tomorrow)
+    (seen,) = living_workers(queue.context.store, queue.context.run_dir, now=tomorrow)
     assert seen.state is WorkerState.IDLE
     assert seen.last_beat_at is not None
     assert 0 <= tomorrow - seen.last_beat_at < 5000
@@ -545,15 +559,16 @@ def test_no_process_of_a_pool_has_a_socket_that_listens(queue: Queue):
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_ctrl_c_in_a_terminal_reaches_the_supervisor_alone(queue: Queue, signals: int):
+def test_ctrl_c_in_a_terminal_reaches_the_supervisor_alone(queue: Queue, tmp_path: Path, signals: int):
     pool = queue.start(workers=2)
-    queue.enqueue("sleep 0.6", "--id", "job")
+    queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
     queue.busy_worker()
 
     for count in range(signals):
         # A terminal signals the whole group in the foreground.
         os.killpg(pool.process.pid, signal.SIGINT)
         wait_until(partial(said, pool, count + 1))
+    let_end(tmp_path / "log")
 
     assert pool.wait() == 0
     assert queue.outcomes("job") == (["success"] if signals == 1 else ["released"])
