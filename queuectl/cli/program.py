@@ -6,7 +6,7 @@ import os
 import sys
 from shutil import which
 
-from queuectl.operations.shell import quoted
+from queuectl.operations.commandline.quoting import quoted
 
 _NAME = "queuectl"
 

@@ -9,8 +9,8 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
 from queuectl.operations.bulk import Bulk
+from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Danger, Operation
-from queuectl.operations.records import recorded
 from queuectl.runtime.doorbell import bell_of_worker
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.operations.records import JobRecord
+    from queuectl.operations.job_record import JobRecord
     from queuectl.store.undo import Keeping
 
 

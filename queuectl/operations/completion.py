@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from queuectl.operations.candidates import Choice
+    from queuectl.operations.commandline.complete import Choice
     from queuectl.operations.context import Context
 
 SHELLS = ("bash", "zsh", "fish")
@@ -62,15 +62,15 @@ def completion(context: Context, params: Completion) -> Script | Choices:
     if not params.words:
         return Script(shell=params.shell, text=_script(params.shell))
     # Loaded here: a script alone needs none of it.
-    from queuectl.operations.candidates import Choice, candidates
-    from queuectl.operations.names import names
+    from queuectl.operations.commandline.complete import Choice, candidates
+    from queuectl.operations.commandline.store_names import names
 
     def ask(words: tuple[str, ...]) -> list[Choice]:
         return candidates(words, lambda db, kind: names(context, db, kind))
 
     if params.shell != "bash":
         return Choices(choices=tuple(ask(params.words)))
-    from queuectl.operations.readline import read, written
+    from queuectl.operations.commandline.bash import read, written
 
     typed = read(params.words[0], "".join(params.words[1:2]))
     if typed is None:

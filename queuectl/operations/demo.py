@@ -13,7 +13,7 @@ from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw
 from queuectl.operations.operation import Operation
-from queuectl.operations.overview import StatusParams, status
+from queuectl.operations.status import StatusParams, status
 from queuectl.operations.workers import Start, run_pool
 
 TYPE_CHECKING = False
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.operations.overview import Status
-    from queuectl.operations.records import JobDetail
+    from queuectl.operations.job_record import JobDetail
+    from queuectl.operations.status import Status
 
 WORKLOAD = (
     NewJob(id="hello", command="echo Hello from $QUEUECTL_JOB_ID"),
@@ -101,7 +101,7 @@ def demo(context: Context, params: Demo) -> Shown | Watched:
 
 def _watch(stage: Context) -> Watched:
     """Open the console over a store where something happens for some minutes."""
-    from queuectl.operations.console import Console, console
+    from queuectl.operations.tui import Console, console
     from queuectl.operations.workers import Stop, start, stop
 
     stage.store.set_config("backoff_delay", "2", now=stage.now())
@@ -129,7 +129,7 @@ def _watch(stage: Context) -> Watched:
 
 def _run(context: Context, stage: Context) -> Shown:
     """Run the workload to its end, and gather what became of it."""
-    from queuectl.operations.records import detail
+    from queuectl.operations.job_record import detail
 
     try:
         context.say(f"{len(WORKLOAD)} jobs, {WORKERS} workers, a store of its own; what follows is the workers' log")

@@ -8,10 +8,10 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, check, parse_object
 from queuectl.domain.units import format_time
+from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
+from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import recorded
-from queuectl.operations.shell import quoted
 from queuectl.operations.typed import check_options
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
-    from queuectl.operations.records import JobRecord
+    from queuectl.operations.job_record import JobRecord
 
 _CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (), "needs": ()}
 """Keys that may be null, and what that means."""

@@ -97,7 +97,7 @@ class Enqueued:
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """The record of each job."""
-        from queuectl.operations.records import detail
+        from queuectl.operations.job_record import detail
 
         return (detail(self._context, id_, history=False).document() for id_ in self.ids)
 
@@ -114,7 +114,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         if params.job is not None or params.argv or params.id is not None:
             raise UsageError("with --file the jobs and their ids come from the file", hint="leave out the other")
         # Loaded here: one job needs none of it.
-        from queuectl.operations.intake import enqueue_file
+        from queuectl.operations.enqueue_file import enqueue_file
 
         return enqueue_file(context, params.file, check(_here(options) | options), lines=params.lines)
     if params.lines:

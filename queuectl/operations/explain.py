@@ -6,9 +6,9 @@ from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.job import FINAL, READY, JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
+from queuectl.operations.commandline.quoting import quoted
+from queuectl.operations.job_record import describe
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import describe
-from queuectl.operations.shell import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import re
 
 from queuectl.domain.errors import UsageError
-from queuectl.operations.shell import quoted
+from queuectl.operations.commandline.quoting import quoted
 
 _TIMES = r"(?:[\d*][\d*/,-]*\s+){3}(?:[\d*A-Za-z][\w*/,-]*\s+){2}(?=\S)"
 _NICKNAME = r"@(?:reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)\s+(?=\S)"

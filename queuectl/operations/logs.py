@@ -8,8 +8,8 @@ from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
 from queuectl.operations.explain import HoldUp
+from queuectl.operations.job_record import attempt_document, output_of, text_of
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import attempt_document, output_of, text_of
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
 

@@ -170,7 +170,7 @@ def claim_and_finish(stage: Stage) -> float:
 
 
 def _status(stage: Stage) -> float:
-    from queuectl.operations.overview import STATUS
+    from queuectl.operations.status import STATUS
 
     return _repeated(stage, lambda context: STATUS.run(context, STATUS.params()))
 

@@ -17,9 +17,9 @@ from queuectl.domain.job import JobState
 from queuectl.domain.record import described
 from queuectl.operations import GROUPS, WHERE, find
 from queuectl.operations.arguments import option_strings
-from queuectl.operations.candidates import Choice, candidates
+from queuectl.operations.commandline.complete import Choice, candidates
+from queuectl.operations.commandline.store_names import names
 from queuectl.operations.completion import SHELLS
-from queuectl.operations.names import names
 from tests.support.command import NOBODY, Done, as_user, environment, skip_unless_others_can_run_it
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until

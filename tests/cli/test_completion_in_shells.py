@@ -11,9 +11,9 @@ import shutil
 
 import pytest
 
+from queuectl.operations.commandline.bash import read, written
+from queuectl.operations.commandline.quoting import split
 from queuectl.operations.completion import SHELLS
-from queuectl.operations.readline import read, written
-from queuectl.operations.shell import split
 from tests.support.queue import Queue
 from tests.support.shells import Shell
 from tests.support.waiting import wait_until

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from queuectl.operations import intake
+from queuectl.operations import enqueue_file
 from tests.support import command
 from tests.support.command import has_opened_its_store
 from tests.support.queue import QUEUECTL, Queue
@@ -200,7 +200,7 @@ def test_a_nul_in_a_shell_line_is_refused_by_its_number(queue: Queue):
 
 def test_an_id_taken_far_down_a_long_file_refuses_all_of_it(queue: Queue):
     queue.enqueue("true", "--id", "taken")
-    lines = [f'{{"id":"job{n}","command":"true"}}' for n in range(intake.BATCH + 10)]
+    lines = [f'{{"id":"job{n}","command":"true"}}' for n in range(enqueue_file.BATCH + 10)]
     lines[-3] = '{"id":"taken","command":"true"}'
 
     done = command.run("enqueue", "-f", "-", env=queue.environment, given="\n".join(lines).encode())
@@ -210,7 +210,7 @@ def test_an_id_taken_far_down_a_long_file_refuses_all_of_it(queue: Queue):
 
 
 def test_more_than_one_batch_is_stored_in_order(queue: Queue):
-    count = intake.BATCH + 5
+    count = enqueue_file.BATCH + 5
 
     out = queue.run("enqueue", "--lines", "-f", "-", given="\n".join(f"echo {n}" for n in range(count))).stdout
 
@@ -221,7 +221,7 @@ def test_more_than_one_batch_is_stored_in_order(queue: Queue):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_file_says_how_many_of_its_jobs_are_stored(queue: Queue, number: signal.Signals):
-    (queue.directory / "lines").write_text("true\n" * (2 * intake.BATCH))
+    (queue.directory / "lines").write_text("true\n" * (2 * enqueue_file.BATCH))
     env = queue.environment | {"PYTHONUNBUFFERED": "1"}
     running = command.start("enqueue", "--lines", "-f", "lines", env=env, cwd=queue.directory)
     assert running.stdout is not None
@@ -232,8 +232,8 @@ def test_an_interrupted_file_says_how_many_of_its_jobs_are_stored(queue: Queue, 
     out, err = running.communicate()
 
     assert running.returncode == 128 + number
-    assert err.decode() == f"error: interrupted; {intake.BATCH:,} jobs were enqueued\n"
-    assert len(out.split()) == intake.BATCH == queue.json("status")["total"], "each id that is stored is printed"
+    assert err.decode() == f"error: interrupted; {enqueue_file.BATCH:,} jobs were enqueued\n"
+    assert len(out.split()) == enqueue_file.BATCH == queue.json("status")["total"], "each id that is stored is printed"
 
 
 @pytest.mark.on_sqlite
@@ -256,7 +256,7 @@ def test_a_file_that_waits_for_the_lock_is_interrupted_at_once(queue: Queue, num
 
 
 def test_a_reader_that_goes_away_does_not_stop_the_file(queue: Queue):
-    count = intake.BATCH + 5
+    count = enqueue_file.BATCH + 5
     (queue.directory / "lines").write_text("\n".join(f"echo {n}" for n in range(count)))
 
     done = subprocess.run(

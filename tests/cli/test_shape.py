@@ -272,8 +272,8 @@ def test_a_file_is_enqueued_whole_though_its_ids_cannot_be_written(queue: Queue,
     program = f"""
 import sys
 from queuectl.cli import main
-from queuectl.operations import intake
-intake.BATCH = 2
+from queuectl.operations import enqueue_file
+enqueue_file.BATCH = 2
 sys.argv[1:] = ["enqueue", "--lines", "-f", "-", *{json!r}]
 main.entry()
 """

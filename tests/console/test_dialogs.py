@@ -9,10 +9,10 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, TextArea
 
 from queuectl.domain.errors import Refused, UsageError
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
+from queuectl.operations.config import Set, Unset
 from queuectl.operations.edit import EDIT
 from queuectl.operations.operation import Danger
-from queuectl.operations.settings import Set, Unset
 from queuectl_tui.screens.command_line import CommandLine, Jump, Run, read_line
 from queuectl_tui.screens.completion import Names, complete
 from queuectl_tui.screens.config_editor import ConfigEditor

@@ -13,7 +13,7 @@ from queuectl import bootstrap
 from queuectl.domain.errors import UsageError
 from queuectl.operations import WHERE, find
 from queuectl.operations.arguments import params as parsed
-from queuectl.operations.shell import split
+from queuectl.operations.commandline.quoting import split
 from queuectl_tui.keymap import KEYS
 from queuectl_tui.screens.command_line import CommandLine, Run, read_line
 from queuectl_tui.screens.completion import NOT_HERE, Names, command_of, complete

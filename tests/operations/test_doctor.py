@@ -12,7 +12,7 @@ import pytest
 from queuectl.domain.job import NewJob
 from queuectl.domain.worker import PoolInfo
 from queuectl.operations import find
-from queuectl.operations.doctor import Doctor, allowance, contents, processes, surroundings
+from queuectl.operations.doctor import Doctor, environment, limits, processes, store_contents
 from queuectl.runtime import liveness, readers, system
 from queuectl.runtime.systemd_login import Login, kills_at_logout, login_of
 from queuectl.store.health import has_reset_bug, version
@@ -93,8 +93,8 @@ def reader(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
 def test_who_keeps_the_log_from_being_emptied_is_named(
     queue: Queue, reader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(contents, "LONG_LOG", 1024 * 1024)
-    monkeypatch.setattr(contents, "_WAIT", 0.1)
+    monkeypatch.setattr(store_contents, "LONG_LOG", 1024 * 1024)
+    monkeypatch.setattr(store_contents, "_WAIT", 0.1)
     large = [NewJob(command="x" * 20_000) for _ in range(100)]
     queue.context.store.jobs.enqueue(large, max_retries=3, now=queue.context.now())
 
@@ -122,7 +122,7 @@ def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
 
 @pytest.mark.on_sqlite
 def test_a_store_on_a_network_is_to_be_moved(queue: Queue, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(surroundings, "filesystem_of", lambda _: "nfs4")
+    monkeypatch.setattr(environment, "filesystem_of", lambda _: "nfs4")
 
     assert "local disk" in str(examined(queue, "filesystem")[0].cure)
 
@@ -134,7 +134,7 @@ def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: py
         resource.prlimit(supervisor.pid, resource.RLIMIT_NPROC, (50, 50))
         resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, (150, 150))
 
-        (found,) = allowance.allowance([pool(supervisor.pid, size=20)])
+        (found,) = limits.allowance([pool(supervisor.pid, size=20)])
 
         supervisor.communicate()
     assert found.detail == "150 open files and 50 processes for pool p, 20 workers wanted"
@@ -176,7 +176,7 @@ def test_what_depends_on_a_login_is_told_by_its_group(tmp_path: Path, group: str
 
 def test_without_systemd_nothing_depends_on_a_login(tmp_path: Path):
     assert login_of(7, "ann", machine(tmp_path, SESSION, systemd=False)) is None
-    assert [found.cure for found in allowance.logins([], "ann")] == [None]
+    assert [found.cure for found in limits.logins([], "ann")] == [None]
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_a_pool_that_ends_at_logout_is_told(
     loginctl.write_text(f"#!/bin/sh\necho {kills}\n")
     loginctl.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(allowance, "login_of", lambda pid, user: login_of(pid, user, root))
+    monkeypatch.setattr(limits, "login_of", lambda pid, user: login_of(pid, user, root))
 
-    (found,) = allowance.logins([pool(7)], "ann")
+    (found,) = limits.logins([pool(7)], "ann")
 
     assert kills_at_logout() is {"yes": True, "no": False}.get(kills)
     assert found.cure is None if cure is None else cure in str(found.cure)

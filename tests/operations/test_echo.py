@@ -16,10 +16,10 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, Field, described, replace
 from queuectl.operations import ALL, find
 from queuectl.operations.arguments import is_many, params
-from queuectl.operations.echo import command_line, duration
+from queuectl.operations.commandline.quoting import quoted, split
+from queuectl.operations.commandline.render import command_line, duration
 from queuectl.operations.enqueue import ENQUEUE, Enqueue
 from queuectl.operations.operation import Operation
-from queuectl.operations.shell import quoted, split
 
 # What no argument of a process can hold: NUL, and halves of surrogate pairs that are no bytes of a file name.
 texts = st.one_of(

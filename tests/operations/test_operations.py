@@ -9,8 +9,8 @@ from queuectl.domain.attempt import Output
 from queuectl.domain.record import described
 from queuectl.operations import ALL, WHERE, find
 from queuectl.operations.changes import parse_signal
+from queuectl.operations.job_record import text_of
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import text_of
 
 
 def test_every_operation_is_found_by_its_own_name():

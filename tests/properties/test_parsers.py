@@ -26,9 +26,9 @@ from queuectl.domain.units import (
 )
 from queuectl.operations import ALL
 from queuectl.operations.arguments import params
-from queuectl.operations.echo import duration
+from queuectl.operations.commandline.quoting import quoted, split
+from queuectl.operations.commandline.render import duration
 from queuectl.operations.operation import Operation
-from queuectl.operations.shell import quoted, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

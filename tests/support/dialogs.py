@@ -8,8 +8,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from queuectl.config import SETTINGS
+from queuectl.operations.config import SettingNow
 from queuectl.operations.operation import Danger
-from queuectl.operations.settings import SettingNow
 from queuectl_tui.screens.completion import Names
 from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.screens.palette import ConsoleCommands, Entry

@@ -13,7 +13,7 @@ from queuectl.domain.errors import NotFound
 from queuectl.domain.record import replace
 from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import remap
 from queuectl_tui.offered import here, offered

@@ -9,7 +9,7 @@ from itertools import islice
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
-from queuectl.operations.records import describe, text_of
+from queuectl.operations.job_record import describe, text_of
 from queuectl.store.dlq import UNKNOWN
 
 TYPE_CHECKING = False
@@ -145,7 +145,7 @@ def export(context: Context, path: str, ids: Iterable[str] | None, signatures: S
 
 def _documents(context: Context, ids: Iterable[str] | None, signatures: Sequence[str]) -> Iterator[dict[str, object]]:
     from queuectl.domain.errors import NotFound
-    from queuectl.operations.records import detail
+    from queuectl.operations.job_record import detail
 
     if ids is None and signatures:
         wanted = [None if each == UNKNOWN else each for each in signatures]

@@ -8,7 +8,7 @@ from queuectl import __version__
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe
 from queuectl.domain.units import format_duration, format_time
-from queuectl.operations.records import describe, detail, text_of
+from queuectl.operations.job_record import describe, detail, text_of
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context

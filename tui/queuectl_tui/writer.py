@@ -10,7 +10,7 @@ from textual.message import Message
 
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.store.url import shown
 from queuectl_tui.model import mistake
 from queuectl_tui.opened import Opened

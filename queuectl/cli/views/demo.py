@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from queuectl.cli.program import called_by
 from queuectl.cli.render import Column, painted, table
-from queuectl.cli.views.overview import status
+from queuectl.cli.views.status import status
 from queuectl.domain.terminal import shown
 from queuectl.operations.demo import Shown
-from queuectl.operations.records import describe, text_of
+from queuectl.operations.job_record import describe, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
-from queuectl.cli.views.jobs import age
+from queuectl.cli.views.list_show import age
 from queuectl.domain.text import safe
 from queuectl.operations.undo import Undone
 

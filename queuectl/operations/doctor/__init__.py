@@ -64,28 +64,28 @@ def doctor(context: Context, params: Doctor) -> Examined:
 
 def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
     # Loaded here: each needs modules that no other operation does.
-    from queuectl.operations.doctor import contents, processes, surroundings
+    from queuectl.operations.doctor import environment, processes, store_contents
     from queuectl.store.location import is_url
 
-    yield surroundings.versions()
-    machine = surroundings.machine()
+    yield environment.versions()
+    machine = environment.machine()
     yield machine
-    yield from surroundings.variables()
+    yield from environment.variables()
     in_a_file = not is_url(context.location)
     if in_a_file:
-        yield from surroundings.examine(context, fix=params.fix)
+        yield from environment.examine(context, fix=params.fix)
     try:
         store = context.store
         if store.absent:
             yield Finding(name="store", detail=f"{context.location} does not exist yet: queuectl enqueue creates it")
             return
         yield Finding(name="store", detail=f"{context.location} opens")
-        yield from contents.examine(context, thorough=params.check, fix=params.fix)
+        yield from store_contents.examine(context, thorough=params.check, fix=params.fix)
         if machine.cure is None:
             # First the dead workers: what the jobs of one have left is ended and cleared away with it.
             yield from processes.examine(context, fix=params.fix)
         if params.check:
-            yield from contents.invariants(store)
+            yield from store_contents.invariants(store)
     except StoreError as error:
         yield Finding(name="store", detail=error.message, cure=error.hint or "see docs/operations.md")
 

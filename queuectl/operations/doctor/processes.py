@@ -6,7 +6,7 @@ import os
 
 from queuectl.domain.finding import Finding
 from queuectl.domain.units import format_duration
-from queuectl.operations.doctor.allowance import allowance, logins
+from queuectl.operations.doctor.limits import allowance, logins
 from queuectl.operations.doctor.second_look import lasting
 from queuectl.runtime.liveness import has_ended, lives, living_pools, works_elsewhere
 from queuectl.runtime.log import Log

@@ -9,7 +9,7 @@ from textual import on
 from textual.widgets import Input
 
 from queuectl.domain.text import one_line
-from queuectl.operations.shell import quoted
+from queuectl.operations.commandline.quoting import quoted
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.list_view import ListView
 from queuectl_tui.widgets.drawing import Column, Lines, spread_out

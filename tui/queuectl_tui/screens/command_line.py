@@ -13,7 +13,7 @@ from queuectl.domain.record import record, replace
 from queuectl.domain.text import one_line
 from queuectl.operations import WHERE, find
 from queuectl.operations.arguments import nearest, params, usage
-from queuectl.operations.shell import split
+from queuectl.operations.commandline.quoting import split
 from queuectl_tui.screens.completion import GROUPS, NOT_HERE, VIEWS, Completion, Names, command_of, complete
 from queuectl_tui.widgets.fields import SafeInput
 

@@ -11,7 +11,7 @@ from queuectl.domain.record import described, record
 from queuectl.domain.text import one_line
 from queuectl.operations import WHERE, find
 from queuectl.operations.arguments import is_many, option_strings
-from queuectl.operations.shell import quoted, split
+from queuectl.operations.commandline.quoting import quoted, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from textual.widgets import Input, Static
 from queuectl.config import SETTINGS, show
 from queuectl.domain.errors import UsageError
 from queuectl.domain.text import one_line, safe
-from queuectl.operations.echo import command_line
-from queuectl.operations.settings import SET, UNSET, Set, Unset
+from queuectl.operations.commandline.render import command_line
+from queuectl.operations.config import SET, UNSET, Set, Unset
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.widgets.fields import SafeInput
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.events import DescendantFocus
 
-    from queuectl.operations.settings import SettingNow
+    from queuectl.operations.config import SettingNow
 
     Change: TypeAlias = Set | Unset
     Write: TypeAlias = Callable[[Change, str, Callable[[SettingNow | None, str | None], None]], None]

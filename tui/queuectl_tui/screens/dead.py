@@ -274,7 +274,7 @@ class DeadView(ListView):
 
     def action_requeue(self) -> None:
         """Put them back in the queue; it can be undone, so that nobody is asked."""
-        from queuectl.operations.dead import RETRY, RetryDead
+        from queuectl.operations.dlq import RETRY, RetryDead
 
         target = self._aimed()
         if target is None:
@@ -287,8 +287,8 @@ class DeadView(ListView):
     async def action_purge(self) -> None:
         """Delete them, once that is really meant."""
         from queuectl.operations.changes import DELETE, Delete
-        from queuectl.operations.dead import PURGE, Purge
-        from queuectl.operations.echo import command_line
+        from queuectl.operations.commandline.render import command_line
+        from queuectl.operations.dlq import PURGE, Purge
         from queuectl_tui.screens.confirm import Confirm
 
         target = self._aimed() if self.console_app.may_write() else None

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
 from queuectl.domain.text import one_line, safe
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.operations.edit import EDIT
 from queuectl.operations.enqueue import ENQUEUE
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command

@@ -10,7 +10,7 @@ from queuectl.domain.job import FINAL, READY, WAITING, JobState
 from queuectl.domain.record import record
 from queuectl.domain.text import one_line
 from queuectl.operations import find
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import hint
 from queuectl_tui.screens.views import View

@@ -7,10 +7,10 @@ import json
 from queuectl.domain.errors import UsageError
 from queuectl.domain.spec import FIELDS
 from queuectl.domain.units import format_time
-from queuectl.operations.echo import duration
+from queuectl.operations.commandline.quoting import quoted, split
+from queuectl.operations.commandline.render import duration
 from queuectl.operations.edit import Edit
 from queuectl.operations.enqueue import Enqueue
-from queuectl.operations.shell import quoted, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

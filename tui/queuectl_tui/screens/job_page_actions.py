@@ -10,7 +10,7 @@ from queuectl.domain.errors import Refused
 from queuectl.domain.job import JobState
 from queuectl.domain.text import one_line
 from queuectl.operations import find
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import bindings, hint, these
 from queuectl_tui.screens.job_actions import CANCEL, DELETE, EDIT, HOLD, KILL, PRIORITY, RELEASE, RETRY

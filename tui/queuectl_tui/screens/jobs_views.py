@@ -11,7 +11,7 @@ from queuectl.domain.filter import parse_filter
 from queuectl.domain.text import one_line
 from queuectl.domain.view_layout import ViewLayout, parse_view, view_words
 from queuectl.operations import find
-from queuectl.operations.echo import command_line
+from queuectl.operations.commandline.render import command_line
 from queuectl.store.job_pages import Sort
 from queuectl_tui.screens.job_actions import JobActions
 from queuectl_tui.widgets.tabs import Tabs

@@ -13,7 +13,7 @@ from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe
 from queuectl.operations.explain import Explain, explain
-from queuectl.operations.records import describe
+from queuectl.operations.job_record import describe
 from queuectl_tui.widgets import job_facts
 from queuectl_tui.widgets.job_facts import JobPage
 from queuectl_tui.widgets.pace_bar import bar_of

@@ -13,7 +13,7 @@ from queuectl.domain.job import JobState
 from queuectl.domain.text import one_line, safe, safe_block
 from queuectl.domain.units import format_duration
 from queuectl.operations.explain import Explain, explain
-from queuectl.operations.records import describe
+from queuectl.operations.job_record import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

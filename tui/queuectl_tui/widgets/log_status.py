@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from queuectl.domain.text import one_line
 from queuectl.domain.units import format_bytes, format_duration
-from queuectl.operations.records import describe
+from queuectl.operations.job_record import describe
 from queuectl_tui.widgets.log_source import LINES
 
 TYPE_CHECKING = False

@@ -9,15 +9,15 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import HoldUp
+from queuectl.operations.job_record import detail
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import detail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.operations.records import JobDetail
+    from queuectl.operations.job_record import JobDetail
 
 _INTERVAL = 0.02
 """Seconds between two looks at whether anything has changed. A look costs ten microseconds."""

@@ -10,7 +10,7 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
 from queuectl.domain.units import format_duration, format_time
-from queuectl.operations.records import describe, text_of
+from queuectl.operations.job_record import describe, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.domain.attempt import Attempt, Output
-    from queuectl.operations.jobs import List, Show
-    from queuectl.operations.records import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobDetail, JobRecord
+    from queuectl.operations.list_show import List, Show
 
 _PAGE = 1000
 LONGEST = 4096

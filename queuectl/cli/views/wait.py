@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from queuectl.domain.attempt import Outcome
-from queuectl.operations.records import describe
+from queuectl.operations.job_record import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
-    from queuectl.operations.waiting import Wait, Waited
+    from queuectl.operations.wait import Wait, Waited
 
 
 def wait(result: Waited, _params: Wait, screen: Screen) -> None:

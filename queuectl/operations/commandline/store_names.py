@@ -5,7 +5,7 @@ from __future__ import annotations
 from _thread import allocate_lock, start_new_thread
 
 from queuectl.domain.text import one_line, safe
-from queuectl.operations.candidates import Choice
+from queuectl.operations.commandline.complete import Choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from queuectl.domain.units import format_bytes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
-    from queuectl.operations.care import Backup, Saved
+    from queuectl.operations.backup import Backup, Saved
 
 
 def backup(result: Saved, _params: Backup, screen: Screen) -> None:

@@ -9,7 +9,7 @@ from queuectl.domain.units import format_duration
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
-    from queuectl.operations.overview import Status, StatusParams
+    from queuectl.operations.status import Status, StatusParams
 
 
 def status(found: Status, _params: StatusParams | None, screen: Screen) -> None:

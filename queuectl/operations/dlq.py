@@ -9,8 +9,8 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changes import Changed, Deleted, after
+from queuectl.operations.job_record import describe, detail, recorded
 from queuectl.operations.operation import Danger, Operation
-from queuectl.operations.records import describe, detail, recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.operations.records import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobDetail, JobRecord
     from queuectl.store.dlq import DeadError
     from queuectl.store.rows import Listed
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.saved import ListViews, ViewRecord
+    from queuectl.operations.view import ListViews, ViewRecord
 
 
 def list_views(found: Iterator[ViewRecord], _params: ListViews, screen: Screen) -> None:

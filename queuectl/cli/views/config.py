@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.settings import AllSettings, SettingNow
+    from queuectl.operations.config import AllSettings, SettingNow
 
 
 def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:

@@ -9,7 +9,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, as_dict, described
 from queuectl.domain.units import format_time
 from queuectl.operations.arguments import is_many, option_strings
-from queuectl.operations.shell import quoted
+from queuectl.operations.commandline.quoting import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

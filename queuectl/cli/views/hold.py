@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
     from queuectl.operations.changes import Changed
-    from queuectl.operations.waits import Priority
+    from queuectl.operations.hold import Priority
 
 
 def priority(result: Changed, _params: Priority, screen: Screen) -> None:

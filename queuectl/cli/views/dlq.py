@@ -7,7 +7,7 @@ import time
 from queuectl.cli.render import Column, table
 from queuectl.cli.views.changes import deleted
 from queuectl.cli.views.changes import retry as retried
-from queuectl.cli.views.jobs import LONGEST, age, show, when
+from queuectl.cli.views.list_show import LONGEST, age, show, when
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.operations.changes import Changed
-    from queuectl.operations.dead import DeadRecord, ErrorRecord, ListDead, RetryDead
+    from queuectl.operations.dlq import DeadRecord, ErrorRecord, ListDead, RetryDead
 
 
 def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:

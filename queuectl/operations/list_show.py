@@ -5,15 +5,15 @@ from __future__ import annotations
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
+from queuectl.operations.job_record import detail, recorded
 from queuectl.operations.operation import Operation
-from queuectl.operations.records import detail, recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from queuectl.operations.context import Context
-    from queuectl.operations.records import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobDetail, JobRecord
 
 STATES = tuple(state.value for state in JobState)
 
@@ -49,7 +49,7 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
     states = [JobState(state) for state in params.state]
     criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}
     if params.view is not None:
-        from queuectl.operations.saved import narrowed
+        from queuectl.operations.view import narrowed
 
         states, criteria = narrowed(context, params.view, states, criteria)
     found = context.store.jobs.listing(limit=params.limit, states=states, **criteria)

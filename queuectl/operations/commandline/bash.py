@@ -7,7 +7,7 @@ after a quote that is still open, and it takes what it is given as it is.
 from __future__ import annotations
 
 from queuectl.domain.record import record
-from queuectl.operations.shell import split
+from queuectl.operations.commandline.quoting import split
 
 _AS_IT_IS = frozenset("_@%+=:,./-")
 _IN_DOUBLE_QUOTES = frozenset('"\\$`')
