@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.operations.soak import Soaked
-    from queuectl.selftest.ground import Ground
     from queuectl.selftest.ledger import Violation
     from queuectl.selftest.proof import Found
-    from queuectl.selftest.siege import Plan
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan as SoakPlan
+    from queuectl.selftest.stress_run import Plan
 
 MAX_ENQUEUERS = 100
 MAX_JOBS = 1_000_000
@@ -128,7 +128,7 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
         from queuectl.operations.soak import soak
 
         return soak(context, _soak_plan(params))
-    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.sandbox import Sandbox
 
     plan = _plan(params)
     if is_url(context.location):
@@ -138,7 +138,7 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
         )
     directory = beside(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
-    ground = Ground(directory, stage.run_dir, location=stage.location, clock=stage.clock, workers=plan.workers)
+    ground = Sandbox(directory, stage.run_dir, location=stage.location, clock=stage.clock, workers=plan.workers)
     kept = False
     try:
         verdict = _besiege(context, stage, ground, plan)
@@ -173,7 +173,7 @@ def _seed(params: Selftest) -> int:
 
 
 def _plan(params: Selftest) -> Plan:
-    from queuectl.selftest.siege import Plan
+    from queuectl.selftest.stress_run import Plan
 
     enqueuers = _ENQUEUERS if params.enqueuers is None else params.enqueuers
     kill_every = _KILL_EVERY_MS if params.kill_every is None else params.kill_every
@@ -212,20 +212,20 @@ def beside(location: str) -> str:
         raise StoreUnreadable(f"{home} cannot hold a store for the test: {error.strerror}") from None
 
 
-def _besiege(context: Context, stage: Context, ground: Ground, plan: Plan) -> Verdict:
+def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Verdict:
     from queuectl.domain.record import replace
+    from queuectl.selftest.leak_check import left_in
     from queuectl.selftest.ledger import Violation, read
     from queuectl.selftest.proof import Proof
-    from queuectl.selftest.remains import left_in
-    from queuectl.selftest.siege import Siege
+    from queuectl.selftest.stress_run import StressRun
 
     started = context.clock.monotonic()
-    chance = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    rng = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
     for key, value in _FAST.items():
         stage.store.set_config(key, value, now=stage.now())
     stage.run_dir.make()
     with ground.held(stage.store):
-        evidence = Siege(ground, stage.store, plan, chance=chance, progress=context.progress).run()
+        evidence = StressRun(ground, stage.store, plan, rng=rng, progress=context.progress).run()
     entries = read(ground.ledger)
     found = Proof(stage.store, entries, evidence).find(context.progress)
     with open(ground.pool_log, "rb") as file:

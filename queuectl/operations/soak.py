@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.selftest.days import Observed
-    from queuectl.selftest.ground import Ground
     from queuectl.selftest.ledger import Violation
     from queuectl.selftest.proof import Found, Proof
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan
     from queuectl.selftest.steadiness import Records, Steady
 
@@ -95,7 +95,7 @@ class _Scene:
     """Where it takes place."""
 
     stage: Context
-    ground: Ground
+    ground: Sandbox
     temporary: str
     """The directory in which its processes make their temporary files."""
 
@@ -113,7 +113,7 @@ def soak(context: Context, plan: Plan) -> Soaked:
 @contextmanager
 def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
     """Make a store and a directory, which go away afterwards unless `keep` has something in it by then."""
-    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.sandbox import Sandbox
 
     remote = is_url(context.given)
     directory = beside(context.run_dir.root if remote else context.location)
@@ -128,7 +128,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
         stage = context.elsewhere(given)
         stage.run_dir.make()
         stage.now()  # from here on its clock is the store's
-        ground = Ground(
+        ground = Sandbox(
             directory,
             stage.run_dir,
             location=stage.location,
@@ -170,17 +170,17 @@ def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
     from queuectl.selftest.days import Days
     from queuectl.selftest.ledger import Violation, read
     from queuectl.selftest.proof import Proof
-    from queuectl.selftest.siege import Evidence
     from queuectl.selftest.soak import SETTINGS, must_end
     from queuectl.selftest.steadiness import Steadiness
+    from queuectl.selftest.stress_run import Evidence
 
     stage, ground = scene.stage, scene.ground
     started = context.clock.monotonic()
     for key, value in SETTINGS.items():
         stage.store.set_config(key, value, now=stage.now())
-    chance = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    rng = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
     with ground.held(stage.store):
-        observed = Days(ground, stage.store, plan, chance=chance, progress=context.progress).run()
+        observed = Days(ground, stage.store, plan, rng=rng, progress=context.progress).run()
     entries = read(ground.ledger)
     evidence = Evidence(
         acknowledged=observed.acknowledged,
@@ -209,7 +209,7 @@ def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
     )
 
 
-def _records(stage: Context, ground: Ground, proof: Proof) -> Records:
+def _records(stage: Context, ground: Sandbox, proof: Proof) -> Records:
     from queuectl.selftest.steadiness import Records
 
     with open(ground.pool_log, encoding="utf-8", errors="backslashreplace") as file:
@@ -229,7 +229,7 @@ def _records(stage: Context, ground: Ground, proof: Proof) -> Records:
 
 def _left(scene: _Scene) -> Iterator[str]:
     """Name what is left once all has ended."""
-    from queuectl.selftest.remains import files_of_pools, left_in, processes_of
+    from queuectl.selftest.leak_check import files_of_pools, left_in, processes_of
 
     yield from left_in(scene.ground.run_dir)
     yield from files_of_pools(scene.ground.run_dir)

@@ -49,7 +49,7 @@ def console(context: Context, params: Console) -> Closed:
             hint=_INSTEAD,
         )
     # By its name, and only here: the engine does not know the console, nor load what it is made of.
-    app: Any = __import__("queuectl_tui.opening", fromlist=("run",))
+    app: Any = __import__("queuectl_tui.entry", fromlist=("run",))
     code = app.run(
         context.given, say=context.say, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse
     )

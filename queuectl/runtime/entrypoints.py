@@ -113,7 +113,7 @@ def run_worker(given: ChildSpec, assignment: Assignment) -> None:
             given.run_dir,
             log=log,
             clock=clock,
-            chance=_chance(),
+            rng=_rng(),
             location=given.location,
             lease=lease,
         )
@@ -153,14 +153,14 @@ def run_steward(given: ChildSpec, supervisor: Connection) -> None:
             labels=given.labels,
             log=log,
             clock=Clock(store.database),
-            chance=_chance(),
+            rng=_rng(),
         )
         take_orders()
         child.has_begun = True
         steward.run()
 
 
-def _chance() -> random.Random:
+def _rng() -> random.Random:
     return random.Random()  # noqa: S311 - for jitter, not for secrets
 
 

@@ -38,14 +38,14 @@ class Reaper:
     Of those of other hosts it knows only that their leases have run out.
     """
 
-    def __init__(self, store: Store, run_dir: RunDir, *, log: Log, clock: Clock, chance: random.Random) -> None:
+    def __init__(self, store: Store, run_dir: RunDir, *, log: Log, clock: Clock, rng: random.Random) -> None:
         """Recover jobs of `store` whose workers kept their locks in `run_dir`."""
         self._store = store
         self._claims = store.claims()
         self._run_dir = run_dir
         self._log = log
         self._clock = clock
-        self._random = chance
+        self._random = rng
         self._silences = Silences(clock)
         self._locked: set[str] = set()
         """The dead whose jobs another session has locked, as the log has said."""

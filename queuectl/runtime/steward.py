@@ -53,7 +53,7 @@ class Steward:
         labels: tuple[str, ...],
         log: Log,
         clock: Clock,
-        chance: random.Random,
+        rng: random.Random,
     ) -> None:
         """Report to `supervisor`."""
         self._pool = pool
@@ -64,7 +64,7 @@ class Steward:
         self._parent = os.getppid()
         self._clock = clock
         self._log = log
-        self._reaper = Reaper(store, run_dir, log=log, clock=clock, chance=chance)
+        self._reaper = Reaper(store, run_dir, log=log, clock=clock, rng=rng)
         self._listener = Listener(run_dir, own=bell_of_pool(pool))
         self._leaving = False
         self._in_trouble = False

@@ -49,7 +49,7 @@ class Worker:
         *,
         log: Log,
         clock: Clock,
-        chance: random.Random,
+        rng: random.Random,
         location: str,
         lease: float,
     ) -> None:
@@ -64,7 +64,7 @@ class Worker:
         self._run_dir = run_dir
         self._log = log
         self._clock = clock
-        self._random = chance
+        self._random = rng
         self._stop = Stop.NO
         self._lock_path = os.path.join(run_dir.workers, self._id)
         self._lock = locks.hold(self._lock_path)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
-    from queuectl.selftest.ground import Ground
     from queuectl.selftest.pace import Span
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan
     from queuectl.selftest.watch import Rest
     from queuectl.store.store import Store
@@ -68,18 +68,18 @@ class Days:
 
     def __init__(
         self,
-        ground: Ground,
+        ground: Sandbox,
         store: Store,
         plan: Plan,
         *,
-        chance: Random,
+        rng: Random,
         progress: Callable[[int, int, str], None],
     ) -> None:
         """`progress` is given how far it is."""
         self._ground = ground
         self._store = store
         self._plan = plan
-        self._chance = chance
+        self._rng = rng
         self._progress = progress
         self._watch = Watch(ground, store)
         self._acknowledged: list[str] = []
@@ -120,7 +120,7 @@ class Days:
     def _live(self) -> None:
         self._started = self._moved_at = time.monotonic()
         self._has_started()
-        for phase, may_end in soak.phases(self._plan, self._chance):
+        for phase, may_end in soak.phases(self._plan, self._rng):
             if self._accidents or (may_end and self._elapsed >= self._plan.seconds):
                 break
             self._phase = phase
@@ -168,14 +168,14 @@ class Days:
 
     def _mixed(self) -> None:
         for _ in range(3):
-            self._enqueue(soak.mixed(3 * self._plan.workers, self._chance))
+            self._enqueue(soak.mixed(3 * self._plan.workers, self._rng))
             self._wait(1.0)
 
     def _scaling(self) -> None:
-        self._enqueue(soak.mixed(2 * self._plan.workers, self._chance))
-        self._scale(self._plan.workers + self._chance.randint(1, 3))
+        self._enqueue(soak.mixed(2 * self._plan.workers, self._rng))
+        self._scale(self._plan.workers + self._rng.randint(1, 3))
         self._enqueue(["short"] * (5 * self._plan.workers))
-        self._scale(self._chance.randint(1, max(1, self._plan.workers - 1)))
+        self._scale(self._rng.randint(1, max(1, self._plan.workers - 1)))
         self._scale(self._plan.workers)
 
     def _scale(self, size: int) -> None:
@@ -187,7 +187,7 @@ class Days:
         self._until(lambda: self._workers() == size)
 
     def _drain(self) -> None:
-        self._enqueue(soak.mixed(3 * self._plan.workers, self._chance))
+        self._enqueue(soak.mixed(3 * self._plan.workers, self._rng))
         self._orders += 1
         pool = self._ground.start_drain(_DRAINERS)
         self._until(lambda: pool.poll() is not None)
@@ -198,7 +198,7 @@ class Days:
         self._until(lambda: any(worker.job for worker in self._store.workers.running_workers()))
         self._order("worker", "stop")
         self._end(self._ground.ended)
-        self._enqueue(soak.mixed(self._plan.workers, self._chance))
+        self._enqueue(soak.mixed(self._plan.workers, self._rng))
         self._ground.start_pool()
         self._has_started()
 
@@ -234,7 +234,7 @@ class Days:
     def _enqueue(self, kinds: Sequence[str]) -> None:
         lines = []
         for kind in kinds:
-            lines.append(json.dumps(soak.job(self._enqueued, kind, self._ground.ledger, self._chance)))
+            lines.append(json.dumps(soak.job(self._enqueued, kind, self._ground.ledger, self._rng)))
             self._enqueued += 1
         self._acknowledged += self._run("enqueue", "-f", "-", given="\n".join(lines).encode()).decode().split()
 

@@ -24,7 +24,7 @@ def main() -> int:
     directory, run, location, *command = sys.argv[1:]
     if sys.stdin.buffer.read():
         return 0  # the self-test has cleared up
-    from queuectl.selftest.remains import end_all
+    from queuectl.selftest.leak_check import end_all
 
     for _ in range(_ROUNDS):
         _run(*command, "worker", "stop", "--now", "--timeout", "30s")
@@ -46,7 +46,7 @@ def _run(*words: str) -> None:
 
 def _is_deserted(directory: str) -> bool:
     from queuectl.runtime.locks import is_free
-    from queuectl.selftest.ground import ALIVE
+    from queuectl.selftest.sandbox import ALIVE
 
     return is_free(os.path.join(directory, ALIVE))
 

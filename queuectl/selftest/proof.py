@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from queuectl.domain.attempt import Attempt
     from queuectl.domain.job import Job
     from queuectl.selftest.ledger import Entry
-    from queuectl.selftest.siege import Evidence
+    from queuectl.selftest.stress_run import Evidence
     from queuectl.store.store import Store
 
 _ENDS = frozenset({Outcome.SUCCESS, Outcome.EXIT})

@@ -47,7 +47,7 @@ class Kind:
 
 
 def _sleeps(least: float, most: float) -> Callable[[str, Random], str]:
-    return lambda ledger, chance: witnessed(ledger, f"sleep {chance.uniform(least, most):.3f}")
+    return lambda ledger, rng: witnessed(ledger, f"sleep {rng.uniform(least, most):.3f}")
 
 
 def _as_sieged(name: str) -> Callable[[str, Random], str]:
@@ -99,20 +99,20 @@ def must_end(id_: str) -> JobState | None:
     return None if kind is None else kind.ends
 
 
-def job(number: int, kind: str, ledger: str, chance: Random) -> dict[str, Any]:
+def job(number: int, kind: str, ledger: str, rng: Random) -> dict[str, Any]:
     """Make a job of a kind, as `enqueue` takes it."""
     made = KINDS[kind]
     return {
         "id": f"{number}-{kind}",
-        "command": made.command(ledger, chance),
-        "queue": chance.choice(QUEUES),
+        "command": made.command(ledger, rng),
+        "queue": rng.choice(QUEUES),
         "max_retries": 3,
     } | made.options
 
 
-def mixed(number: int, chance: Random) -> list[str]:
+def mixed(number: int, rng: Random) -> list[str]:
     """Draw the kinds of so many jobs."""
-    return chance.choices(list(KINDS), [kind.weight for kind in KINDS.values()], k=number)
+    return rng.choices(list(KINDS), [kind.weight for kind in KINDS.values()], k=number)
 
 
 class Phase(StrEnum):
@@ -159,7 +159,7 @@ class Plan:
     """Days from one restart to the next; 0: none. Whether something leaks is seen in processes that live for long."""
 
 
-def phases(plan: Plan, chance: Random) -> Iterator[tuple[Phase, bool]]:
+def phases(plan: Plan, rng: Random) -> Iterator[tuple[Phase, bool]]:
     """Give one phase after the other, for ever, each with whether the soak may end before it.
 
     Each pool comes to rest after its first jobs, and again at the end of each day: these are the moments at which
@@ -173,7 +173,7 @@ def phases(plan: Plan, chance: Random) -> Iterator[tuple[Phase, bool]]:
         if restarts or not day:
             yield Phase.WARM_UP, False
             yield Phase.QUIET, False
-        for phase in chance.sample(plan.day, len(plan.day)):
+        for phase in rng.sample(plan.day, len(plan.day)):
             yield phase, day > 0
         yield Phase.QUIET, day > 0
         day += 1

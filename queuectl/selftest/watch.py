@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from queuectl.selftest.ground import Ground
     from queuectl.selftest.pace import Span
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.store.store import Store
 
 _LOOK_EVERY = 0.5
@@ -47,7 +47,7 @@ class Rest:
 class Watch:
     """Looks, and remembers."""
 
-    def __init__(self, ground: Ground, store: Store) -> None:
+    def __init__(self, ground: Sandbox, store: Store) -> None:
         """Watch the pools of `ground`."""
         self._ground = ground
         self._store = store

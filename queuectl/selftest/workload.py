@@ -83,8 +83,8 @@ KINDS = {
 
 def id_of(seed: int, enqueuer: int, number: int) -> str:
     """Name the job that an enqueuer asks for as its `number`th, from 0."""
-    chance = random.Random(f"{seed} {enqueuer} {number}")  # noqa: S311 - to be had again, not to be secret
-    (kind,) = chance.choices(list(KINDS), [kind.weight for kind in KINDS.values()])
+    rng = random.Random(f"{seed} {enqueuer} {number}")  # noqa: S311 - to be had again, not to be secret
+    (kind,) = rng.choices(list(KINDS), [kind.weight for kind in KINDS.values()])
     return f"{enqueuer}-{number}-{kind}"
 
 

@@ -55,7 +55,7 @@ def conninfo_of(url: str) -> tuple[str, list[str]]:
     return make_conninfo(**DEFAULTS | given | addresses.demanded(given, address)), addresses.secrets(given)
 
 
-class Silence(psycopg.OperationalError):
+class ServerTimeout(psycopg.OperationalError):
     """The server has not said a word for as long as somebody could wait."""
 
 
@@ -100,7 +100,7 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
                         self.on_wait()
                     if self.patience is not None and time.monotonic() - heard > self.patience:
                         self.close()
-                        raise Silence(f"no answer for {self.patience:.0f} s")
+                        raise ServerTimeout(f"no answer for {self.patience:.0f} s")
                 asked = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator says nothing of its end's type
@@ -115,7 +115,7 @@ def connect(conninfo: str, on_wait: Callable[[], None] | None) -> Connection:
         _while_connecting.reset(before)
 
 
-class Ear:
+class Listener:
     """Hears what is called out on our channel, over a connection that may be replaced."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ try:
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, Ear, Silence, connect, conninfo_of
+    from queuectl.store.connection import CHANNEL, Listener, ServerTimeout, connect, conninfo_of
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -79,7 +79,7 @@ class PostgresDatabase:
         self._on_wait: Callable[[], None] | None = None
         self._patience: float | None = None
         self.deadline: float | None = None
-        self._ear: Ear | None = None
+        self._ear: Listener | None = None
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
         self._statements = statements()
@@ -172,7 +172,7 @@ class PostgresDatabase:
             self._on_wait()
         if self.deadline is not None and steady() >= self.deadline:
             self._connection.close()
-            raise Silence("no answer in time")
+            raise ServerTimeout("no answer in time")
 
     @property
     def wait(self) -> float:
@@ -206,7 +206,7 @@ class PostgresDatabase:
 
     def listen(self) -> None:
         """Hear what is called out, over this connection and all that take its place. Raises StoreError."""
-        self._ear = Ear()
+        self._ear = Listener()
         try:
             self._ear.listen(self._connection)
         except psycopg.Error as error:
@@ -362,7 +362,7 @@ class PostgresDatabase:
         try:
             return self._run(text, parameters)
         except (psycopg.Error, UnicodeEncodeError) as error:
-            if not self._connection.closed or self.within or isinstance(error, Silence):
+            if not self._connection.closed or self.within or isinstance(error, ServerTimeout):
                 raise self._told(error) from None
         # It hung up just now. Once more: nothing that is done outside a transaction does harm when it is done twice.
         self._connect()

@@ -11,7 +11,7 @@ from queuectl.selftest.ledger import note, read, witnessed
 from tests.benchmarks.figure import Figure, middle
 from tests.support.hosts import Hosts, cut_the_power
 from tests.support.postgres import Server
-from tests.support.siege import began
+from tests.support.stress import began
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -152,7 +152,7 @@ def claim_and_finish(stage: Stage) -> float:
     store = context.open_store(actor="w", durable=False)
     number = 500
     store.jobs.enqueue([NewJob(command="true") for _ in range(number)], max_retries=0, now=context.now())
-    claims, backoff, chance = store.claims(), context.settings.backoff, random.Random(1)
+    claims, backoff, rng = store.claims(), context.settings.backoff, random.Random(1)
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
     start = time.perf_counter()
     claim = claims.claim("w", now=context.now())
@@ -160,9 +160,9 @@ def claim_and_finish(stage: Stage) -> float:
     for left in range(number - 1, -1, -1):
         assert claim is not None
         if left:
-            _, claim = claims.finish_and_claim(claim, "w", result, backoff=backoff, random=chance, now=context.now())
+            _, claim = claims.finish_and_claim(claim, "w", result, backoff=backoff, random=rng, now=context.now())
         else:
-            claims.finish(claim, "w", result, backoff=backoff, random=chance, now=context.now())
+            claims.finish(claim, "w", result, backoff=backoff, random=rng, now=context.now())
     taken = time.perf_counter() - start
     store.close()
     context.close()

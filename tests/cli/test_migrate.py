@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.support.command import environment, run
-from tests.support.lived import lived
+from tests.support.full_store import lived
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 

@@ -12,7 +12,7 @@ import pytest
 
 from queuectl import bootstrap
 from tests.support.command import Done, environment, run, start
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

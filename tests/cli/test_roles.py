@@ -15,7 +15,7 @@ from queuectl.store.store import Store
 from tests.support.command import environment, run
 from tests.support.console import Terminal
 from tests.support.queue import ROOT
-from tests.support.stage import START, Stage
+from tests.support.store_driver import START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from queuectl import bootstrap  # noqa: E402 - after what it reads has been clea
 from queuectl.runtime import liveness  # noqa: E402 - after what it reads has been cleared
 from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
 from tests.support.console import Terminal  # noqa: E402 - after what it reads has been cleared
-from tests.support.settle import settle  # noqa: E402 - after what it reads has been cleared
+from tests.support.event_loop import settle  # noqa: E402 - after what it reads has been cleared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from queuectl.store.stats import Spread
 from queuectl_tui.widgets.charts import Chart, bar, chart_lines, outcome_lines, percentile_lines, resampled, spark
-from queuectl_tui.widgets.drawing import Column, Line, block, fitted, length_of, spread_out, table_line
+from queuectl_tui.widgets.lines import Column, Line, block, fitted, length_of, spread_out, table_line
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 10_000)), max_size=100)
 

@@ -16,8 +16,8 @@ from queuectl_tui.theme import Paint
 from queuectl_tui.widgets.job_facts import JobPage, command, read_page, settings, story, title
 from tests.support import seed as seeds
 from tests.support.live_job import LiveJob
+from tests.support.screen_harness import Stand
 from tests.support.seed import NOW, SECOND, StoppedClock
-from tests.support.stand import Stand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from queuectl import bootstrap
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.filter import Filter
 from queuectl.store.job_pages import Sort
-from queuectl_tui.pace import Habits, Pace
+from queuectl_tui.duration_estimates import DurationEstimates, Pace
 from queuectl_tui.progress import Progress
 from queuectl_tui.widgets.detail import Detail
 from queuectl_tui.widgets.job_table import JobTable
@@ -42,11 +42,11 @@ def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int =
     """What is known of the jobs that run, after some looks a minute apart."""
     clock = seeds.StoppedClock()
     context = bootstrap.context(seeds.seeded(directory, seed), clock=clock)
-    habits = Habits()
+    estimates = DurationEstimates()
     found: dict[str, Pace] = {}
     for _ in range(looks):
         rows = context.store.job_pages.best(Filter(), Sort.LATE)
-        found = habits.paces(context, rows)
+        found = estimates.paces(context, rows)
         clock.at += SECOND
     context.close()
     return found

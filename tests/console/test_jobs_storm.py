@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from queuectl_tui.screens.confirm import Confirm
+from queuectl_tui.widgets.failure_burst_banner import StormBanner
 from queuectl_tui.widgets.job_table import JobTable
-from queuectl_tui.widgets.storm_banner import StormBanner
 from tests.support import seed as seeds
 from tests.support.pilot import read_again, screen_of
 from tests.support.seed import CURL_ERROR, MINUTE, SECOND

@@ -39,7 +39,7 @@ def table_of(app: ConsoleApp) -> JobTable:
 
 async def test_the_cursor_stays_on_its_job_through_a_thousand_changes_above_it(make_app: Make, tmp_path: Path) -> None:
     app = make_app(plain(300), workers=False)
-    chance = random.Random(1)
+    rng = random.Random(1)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*["j"] * 60)
         table = table_of(app)
@@ -49,7 +49,7 @@ async def test_the_cursor_stays_on_its_job_through_a_thousand_changes_above_it(m
         last = 300
         for step in range(1000):
             above = [seq for (seq,) in connection.execute("SELECT seq FROM jobs WHERE seq > ?", (int(kept),))]
-            if chance.random() < 0.5 or not above:
+            if rng.random() < 0.5 or not above:
                 last += 1
                 connection.execute(
                     "INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at)"
@@ -57,7 +57,7 @@ async def test_the_cursor_stays_on_its_job_through_a_thousand_changes_above_it(m
                     (last, str(last), seeds.NOW, seeds.NOW, seeds.NOW),
                 ).fetchall()
             else:
-                connection.execute("DELETE FROM jobs WHERE seq = ?", (chance.choice(above),)).fetchall()
+                connection.execute("DELETE FROM jobs WHERE seq = ?", (rng.choice(above),)).fetchall()
             if step % 10 == 0:
                 await read_again(pilot)
                 assert table.cursor_row is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl.domain.attempt import Outcome
-from queuectl_tui.watching import MOST, Watching
+from queuectl_tui.watch_list import MOST, Watching
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.live_job import LiveJob
 from tests.support.pilot import read_again, screen_of

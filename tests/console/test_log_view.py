@@ -17,7 +17,7 @@ from queuectl_tui.widgets.log_pane import LogPane
 from queuectl_tui.widgets.log_rows import ERRORS
 from queuectl_tui.widgets.log_view import LogView
 from tests.support.live_job import LiveJob
-from tests.support.stand import Stand
+from tests.support.screen_harness import Stand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

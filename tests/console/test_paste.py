@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from textual.widgets import Input, TextArea
 
-from tests.support.burst import burst, pasted
 from tests.support.console import Terminal
+from tests.support.failure_burst import burst, pasted
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from queuectl_tui.progress import Progress
-from queuectl_tui.widgets.sgr import NOT_UTF8, Terminal, parse
+from queuectl_tui.widgets.terminal_text import NOT_UTF8, Terminal, parse
 
 FEARED = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029"}
 FRAGMENTS = st.sampled_from(

@@ -8,7 +8,7 @@ import pytest
 
 from queuectl.domain.errors import UsageError
 from queuectl_tui import app as console
-from queuectl_tui import keymap, opening, user_keymap
+from queuectl_tui import entry, keymap, user_keymap
 from queuectl_tui.screens.help import Help
 from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.widgets.job_table import JobTable
@@ -165,7 +165,7 @@ def test_the_console_refuses_a_wrong_keymap_before_it_takes_the_screen(
     monkeypatch.setenv("QUEUECTL_KEYMAP", written(tmp_path, "{"))
     monkeypatch.setattr(console.ConsoleApp, "run", lambda *_, **__: pytest.fail("the screen was taken"))
     with pytest.raises(UsageError) as caught:
-        opening.run(str(tmp_path / "queue.db"))
+        entry.run(str(tmp_path / "queue.db"))
     assert caught.value.exit_code == 2
 
 

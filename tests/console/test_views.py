@@ -7,15 +7,15 @@ import pytest
 from queuectl.domain.errors import StoreBusy
 from queuectl.domain.record import replace
 from queuectl.domain.worker import PoolInfo
-from queuectl_tui.model import nothing
 from queuectl_tui.screens.activity import ActivityView, command_of, what
 from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.screens.dead import DeadView
 from queuectl_tui.screens.overview import OverviewView
 from queuectl_tui.screens.views import View
 from queuectl_tui.screens.workers import WorkersView, pool_lines, state_of
-from queuectl_tui.widgets.drawing import Drawing
+from queuectl_tui.snapshot import nothing
 from queuectl_tui.widgets.line_list import LineList
+from queuectl_tui.widgets.lines import Drawing
 from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.worker_trend import SLOTS, Trend
 from tests.support import seed as seeds

@@ -8,8 +8,8 @@ import random
 from textual.app import App, ComposeResult
 
 from queuectl_tui.theme import Paint
-from queuectl_tui.widgets.drawing import Column
 from queuectl_tui.widgets.line_list import LineList, Row
+from queuectl_tui.widgets.lines import Column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def line_of_cursor(of: LineList) -> str:
 
 def test_a_thousand_inserts_and_deletes_never_move_the_cursor_to_another_row():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
-        chance = random.Random(3)
+        rng = random.Random(3)
         keys = list(range(100))
         fresh = 100
         of.show(rows(keys))
@@ -78,11 +78,11 @@ def test_a_thousand_inserts_and_deletes_never_move_the_cursor_to_another_row():
         of.go_to("50")
         of.marks = {"50", "60"}
         for _ in range(1000):
-            if chance.random() < 0.5 and len(keys) > 40:
-                gone = chance.choice([key for key in keys if key not in {50, 60}])
+            if rng.random() < 0.5 and len(keys) > 40:
+                gone = rng.choice([key for key in keys if key not in {50, 60}])
                 keys.remove(gone)
             else:
-                keys.insert(chance.randrange(len(keys)), fresh)
+                keys.insert(rng.randrange(len(keys)), fresh)
                 fresh += 1
             of.show(rows(keys))
             assert of.cursor == "50"

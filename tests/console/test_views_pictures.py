@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from queuectl_tui.model import Snapshot
     from queuectl_tui.screens.views import View
+    from queuectl_tui.snapshot import Snapshot
 
 SMALL, LARGE = (80, 24), (120, 40)
 both = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])

@@ -13,8 +13,8 @@ import pytest
 
 from queuectl.selftest.ledger import note, witnessed
 from tests.support.queue import ROOT, Queue
-from tests.support.siege import began, once
 from tests.support.soundness import assert_sound
+from tests.support.stress import began, once
 from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def set_clock(queue: Queue, tmp_path: Path) -> Iterator[Callable[[float], None]]
     queue.run("config", "set", "lease", str(LEASE))
     with (tmp_path / "pool.log").open("wb") as log:
         pool = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.skewed", str(skew), "worker", "start", "--count", "2"],
+            [sys.executable, "-m", "tests.support.clock_skew", str(skew), "worker", "start", "--count", "2"],
             env=queue.environment | {"PYTHONPATH": str(ROOT)},
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,

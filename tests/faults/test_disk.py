@@ -14,8 +14,8 @@ from queuectl.runtime.doorbell import bells_for, ring
 from queuectl.selftest.ledger import read, witnessed
 from tests.support.disk import fill, small_disk
 from tests.support.queue import Queue
-from tests.support.siege import all_final, began, enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import all_final, began, enqueue_many
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

@@ -56,7 +56,7 @@ def drain_while_the_last_job_is_cancelled(queue: Queue) -> int:
         context.run_dir,
         log=Log("w1"),
         clock=context.clock,
-        chance=random.Random(1),
+        rng=random.Random(1),
         location=context.location,
         lease=3600,
     )

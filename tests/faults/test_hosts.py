@@ -9,8 +9,8 @@ import pytest
 
 from queuectl.selftest.ledger import note, witnessed
 from tests.support.hosts import Hosts, cut_the_power, outlasts
-from tests.support.siege import began, once
 from tests.support.soundness import assert_sound
+from tests.support.stress import began, once
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ def test_a_host_whose_clock_is_wrong_condemns_nobody_and_is_not_condemned(
     one, two = hosts.host("one"), hosts.host("two")
     skew = tmp_path / "skew"
     skew.write_text(str(jump))
-    two.program = [sys.executable, "-m", "tests.support.skewed", str(skew)]
+    two.program = [sys.executable, "-m", "tests.support.clock_skew", str(skew)]
     one.start()
     two.start()
     gate = tmp_path / "gate"

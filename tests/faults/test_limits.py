@@ -17,8 +17,8 @@ import pytest
 from queuectl.selftest.ledger import note, read, witnessed
 from tests.support import command
 from tests.support.queue import QUEUECTL, Queue
-from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import enqueue_many
 from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False

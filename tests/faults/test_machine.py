@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.queue import QUEUECTL, Queue
-from tests.support.siege import all_final, enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import all_final, enqueue_many
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

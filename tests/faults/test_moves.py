@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.support.command import Done, environment, run, start
-from tests.support.lived import lived
+from tests.support.full_store import lived
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

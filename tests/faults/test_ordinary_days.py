@@ -9,7 +9,7 @@ from pathlib import Path
 
 from queuectl.runtime.liveness import WorkerState
 from tests.support.queue import Queue
-from tests.support.siege import alive, began, restless
+from tests.support.stress import alive, began, restless
 from tests.support.waiting import wait_until
 
 LEASE = 3.0

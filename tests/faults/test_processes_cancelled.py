@@ -11,8 +11,8 @@ import pytest
 
 from queuectl.selftest.ledger import note, read, witnessed
 from tests.support.queue import Queue
-from tests.support.siege import began, is_over
 from tests.support.soundness import assert_sound
+from tests.support.stress import began, is_over
 from tests.support.waiting import PATIENCE, wait_until
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from queuectl.selftest.ledger import note, read, witnessed
 from tests.support.queue import Queue
-from tests.support.siege import all_final, began, enqueue_many, once, steward_of
 from tests.support.soundness import assert_sound
+from tests.support.stress import all_final, began, enqueue_many, once, steward_of
 from tests.support.waiting import wait_until
 
 LEASE = 3.0

@@ -20,8 +20,8 @@ from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import QUEUECTL, ROOT, Queue
 from tests.support.samples import SAMPLES
-from tests.support.siege import enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import enqueue_many
 from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.on_sqlite

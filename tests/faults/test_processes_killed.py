@@ -16,7 +16,8 @@ from queuectl.runtime import system
 from queuectl.selftest.ledger import read, witnessed
 from tests.support import command
 from tests.support.queue import Queue
-from tests.support.siege import (
+from tests.support.soundness import assert_sound
+from tests.support.stress import (
     Client,
     all_final,
     began,
@@ -26,7 +27,6 @@ from tests.support.siege import (
     restless,
     steward_of,
 )
-from tests.support.soundness import assert_sound
 from tests.support.waiting import wait_until
 
 

@@ -13,8 +13,8 @@ import pytest
 from queuectl.selftest.ledger import note, witnessed
 from tests.support import command
 from tests.support.queue import QUEUECTL, ROOT, Queue
-from tests.support.siege import began
 from tests.support.soundness import assert_sound
+from tests.support.stress import began
 from tests.support.waiting import PATIENCE, wait_until
 
 BARE = {

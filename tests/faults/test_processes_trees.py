@@ -12,8 +12,8 @@ import pytest
 
 from queuectl.selftest.ledger import note, witnessed
 from tests.support.queue import Queue
-from tests.support.siege import alive, began, once, pid_in
 from tests.support.soundness import assert_sound
+from tests.support.stress import alive, began, once, pid_in
 from tests.support.waiting import wait_until
 
 HIDING = """

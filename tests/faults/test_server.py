@@ -19,8 +19,8 @@ from tests.support.hosts import Hosts, outlasts
 from tests.support.postgres import Server
 from tests.support.proxy import Proxy
 from tests.support.queue import Queue
-from tests.support.siege import began, enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import began, enqueue_many
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

@@ -11,8 +11,8 @@ import pytest
 
 from queuectl.selftest.ledger import witnessed
 from tests.support.hosts import Hosts, outlasts
-from tests.support.siege import began
 from tests.support.soundness import assert_sound
+from tests.support.stress import began
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

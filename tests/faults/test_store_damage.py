@@ -58,11 +58,11 @@ def assert_told(*words: str, path: Path, codes: set[int]) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bits_that_flip_are_told_or_harm_nothing(stored: Path, seed: int):
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     data = bytearray(stored.read_bytes())
     for _ in range(3 ** (seed + 1)):
         # The first page's head stays: it says that this is a store.
-        data[chance.randrange(100, len(data))] ^= 1 << chance.randrange(8)
+        data[rng.randrange(100, len(data))] ^= 1 << rng.randrange(8)
     stored.write_bytes(data)
 
     for words in (*READING, *CHANGING):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from queuectl.selftest.leak_check import processes_of
 from queuectl.selftest.ledger import read, witnessed
-from queuectl.selftest.remains import processes_of
 from tests.support.queue import Queue
-from tests.support.siege import all_final, began, enqueue_many, once
 from tests.support.soundness import assert_sound
+from tests.support.stress import all_final, began, enqueue_many, once
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.on_sqlite

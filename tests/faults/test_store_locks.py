@@ -16,8 +16,8 @@ import pytest
 
 from queuectl.selftest.ledger import read, witnessed
 from tests.support.queue import Queue
-from tests.support.siege import all_final, began, enqueue_many
 from tests.support.soundness import assert_sound
+from tests.support.stress import all_final, began, enqueue_many
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.on_sqlite
@@ -45,10 +45,10 @@ def holds_the_write_lock(pid: int, queue: Queue) -> bool:
 
 def stop_a_writer(queue: Queue) -> int:
     """Stop a worker in the middle of a write transaction; its pid."""
-    chance = random.Random(5)
+    rng = random.Random(5)
 
     def stopped() -> int | None:
-        pid = chance.choice(queue.context.store.workers.running_workers()).pid
+        pid = rng.choice(queue.context.store.workers.running_workers()).pid
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         if holds_the_write_lock(pid, queue):

@@ -105,8 +105,8 @@ def test_a_power_cut_that_keeps_any_part_of_what_was_folded_in_loses_no_job(queu
     assert after != before, "it was folded in"
 
     # The disk was not waited for, so each page may be there or not.
-    chance = random.Random(seed)
-    pages = [chance.choice((before, after))[at : at + PAGE] for at in range(0, len(after), PAGE)]
+    rng = random.Random(seed)
+    pages = [rng.choice((before, after))[at : at + PAGE] for at in range(0, len(after), PAGE)]
     Path(queue.path).write_bytes(b"".join(page or after[:PAGE] for page in pages))
     Path(f"{queue.path}-shm").unlink()
 

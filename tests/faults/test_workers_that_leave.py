@@ -39,7 +39,7 @@ def test_what_leaves_while_a_steward_looks_is_not_reported_as_dead(
     monkeypatch.setattr(Workers, "running_workers", lambda *_: workers)
     monkeypatch.setattr(Workers, "running_pools", lambda *_: pools)
 
-    reaper = Reaper(store, run_dir, log=Log("p"), clock=context.clock, chance=random.Random(1))
+    reaper = Reaper(store, run_dir, log=Log("p"), clock=context.clock, rng=random.Random(1))
 
     assert reaper.reap(context.settings) == 0
     assert capfd.readouterr().err == ""

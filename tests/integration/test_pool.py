@@ -243,7 +243,7 @@ def test_sigint_twice_puts_the_running_job_back(queue: Queue):
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_pool_told_to_stop_as_it_starts_a_worker_ends_all_the_same(queue: Queue, times: int):
     queue.enqueue("true", "--id", "job")
-    queue.program = [sys.executable, "-m", "tests.support.told_early", str(times)]
+    queue.program = [sys.executable, "-m", "tests.support.signal_at_fork", str(times)]
     pool = Pool(queue, "--count", "3", log=queue.directory / "pool.log")
     try:
         assert pool.wait() == 0, pool.log

@@ -14,8 +14,8 @@ import pytest
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.operations import selftest
-from queuectl.selftest import ground as staging
 from queuectl.selftest import ledger
+from queuectl.selftest import sandbox as staging
 from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import Queue
@@ -231,12 +231,12 @@ def test_the_settings_of_the_user_do_not_reach_it(queue: Queue):
 
 
 def test_a_pool_that_does_not_end_is_a_violation_and_is_ended(queue: Queue, monkeypatch: pytest.MonkeyPatch):
-    def stop(self: staging.Ground) -> int:
+    def stop(self: staging.Sandbox) -> int:
         os.kill(self.supervisor, signal.SIGSTOP)
         return ended_by_itself(self)
 
-    ended_by_itself = staging.Ground.stop
-    monkeypatch.setattr(staging.Ground, "stop", stop)
+    ended_by_itself = staging.Sandbox.stop
+    monkeypatch.setattr(staging.Sandbox, "stop", stop)
     monkeypatch.setattr(staging, "_PATIENCE", 1.0)
 
     verdict = selftest.selftest(queue.context, selftest.Selftest(jobs=3, enqueuers=1, workers=2))

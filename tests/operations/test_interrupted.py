@@ -13,7 +13,7 @@ from queuectl.domain.errors import QueuectlError
 from queuectl.operations import find
 from queuectl.store import dlq, jobs
 from queuectl.store.events import Events
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

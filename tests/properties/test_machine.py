@@ -188,8 +188,8 @@ class Queue(RuleBasedStateMachine):
         claim, claimed, worker = attempt
         result = Result(outcome=outcome, duration_ms=5, exit_code=1 if outcome is Outcome.EXIT else None)
         wanted = self.model.finish(claimed, worker, outcome, self.now)
-        chance = random.Random(1)
-        got = self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=chance, now=self.now)
+        rng = random.Random(1)
+        got = self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=rng, now=self.now)
         assert got is wanted
         return got
 

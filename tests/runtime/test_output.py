@@ -79,12 +79,12 @@ def test_of_more_the_middle_is_left_out(pipe, extra):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_pieces_of_any_size_are_put_together(pipe, seed):
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     capture = Capture()
-    data = noise(HEAD + 2 * TAIL + chance.randrange(TAIL))
+    data = noise(HEAD + 2 * TAIL + rng.randrange(TAIL))
     done = 0
     while done < len(data):
-        size = chance.choice([1, 7, 4096, 65_536, chance.randrange(1, 60_000)])
+        size = rng.choice([1, 7, 4096, 65_536, rng.randrange(1, 60_000)])
         feed(capture, pipe, data[done : done + size])
         done += size
     assert capture.take().tail == data[-TAIL:]

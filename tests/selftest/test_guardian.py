@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from queuectl.runtime.locks import hold
-from queuectl.selftest.ground import ALIVE
+from queuectl.selftest.sandbox import ALIVE
 from tests.support.queue import ROOT
 from tests.support.waiting import PATIENCE, wait_until
 

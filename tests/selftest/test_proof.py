@@ -13,7 +13,7 @@ from queuectl.domain.job import NewJob
 from queuectl.domain.record import replace
 from queuectl.selftest.ledger import Entry
 from queuectl.selftest.proof import Found, Proof
-from queuectl.selftest.siege import Evidence
+from queuectl.selftest.stress_run import Evidence
 from queuectl.store.store import Store
 from tests.support.queue import Queue
 

@@ -13,7 +13,7 @@ from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.job import NewJob
 from queuectl.runtime import locks
 from queuectl.runtime.process import cookie
-from queuectl.selftest.remains import end_all, files_of_pools, left_in, outlived, processes_of
+from queuectl.selftest.leak_check import end_all, files_of_pools, left_in, outlived, processes_of
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 

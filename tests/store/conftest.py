@@ -6,7 +6,7 @@ import pytest
 
 from queuectl.store.sqlite import SqliteDatabase
 from queuectl.store.store import Store
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def on_postgresql(url: str) -> OpenStore:
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     """Opens a store of the kind under test, the same one each time.
 
-    A test that knows SQLite's files or plans says so: `@ON_SQLITE` (tests/support/stage.py).
+    A test that knows SQLite's files or plans says so: `@ON_SQLITE` (tests/support/store_driver.py).
     """
     if request.param == "sqlite":
         return on_sqlite(tmp_path)

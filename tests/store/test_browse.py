@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     location = seeds.seeded(tmp_path)
     if request.param == "postgresql":
         # Loaded here, as only this needs it.
-        from tests.support.moved import move
+        from tests.support.copy_to_postgres import move
 
         url = request.getfixturevalue("database")
         move(location, url)

@@ -7,7 +7,7 @@ import pytest
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import Refused
 from queuectl.domain.job import JobState
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 
 def test_a_job_that_is_cancelled_while_it_is_lost_for_the_third_time_is_cancelled_without_losses(stage: Stage):

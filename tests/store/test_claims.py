@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from queuectl.domain.attempt import MAX_LOSSES, Outcome, Result
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.store import Store
-from tests.support.stage import BACKOFF, START, Stage, printed
+from tests.support.store_driver import BACKOFF, START, Stage, printed
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
@@ -213,13 +213,11 @@ def test_a_result_with_a_claim_after_it_leaves_what_a_result_alone_leaves(
             stdout=printed("out"),
             stderr=printed("no such host"),
         )
-        claims, chance = stage.store.claims(queues, labels), random.Random(1)
+        claims, rng = stage.store.claims(queues, labels), random.Random(1)
         if together:
-            state, following = claims.finish_and_claim(
-                claim, "w", result, backoff=BACKOFF, random=chance, now=stage.now
-            )
+            state, following = claims.finish_and_claim(claim, "w", result, backoff=BACKOFF, random=rng, now=stage.now)
         else:
-            state = claims.finish(claim, "w", result, backoff=BACKOFF, random=chance, now=stage.now)
+            state = claims.finish(claim, "w", result, backoff=BACKOFF, random=rng, now=stage.now)
             following = claims.claim("w", now=stage.now)
         found: list[object] = [state, following, stage.store.jobs.get("a").job, stage.store.jobs.attempts(claim.seq)]
         found += [stage.store.jobs.output(claim.seq, 1), sorted(stage.counts().items())]

@@ -7,7 +7,7 @@ import pytest
 from queuectl.domain.attempt import MAX_LOSSES, Outcome
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.job import JobState, NewJob
-from tests.support.stage import START, Stage
+from tests.support.store_driver import START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import JobState, NewJob
-from tests.support.stage import START, Stage
+from tests.support.store_driver import START, Stage
 
 TYPE_CHECKING = False
 

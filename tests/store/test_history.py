@@ -13,7 +13,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store.events import bucket
 from queuectl.store.queries import load
 from queuectl.store.stats import Stats, duration_of, spread
-from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
+from tests.support.store_driver import BACKOFF, ON_SQLITE, START, Stage
 
 MINUTE = 60_000
 

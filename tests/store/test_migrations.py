@@ -16,7 +16,7 @@ from queuectl.store.queries import load
 from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.command import Done, environment, run, start
-from tests.support.stage import ON_SQLITE
+from tests.support.store_driver import ON_SQLITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

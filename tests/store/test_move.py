@@ -15,7 +15,7 @@ from queuectl.store import move as moving
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.sqlite import SqliteDatabase
 from queuectl.store.store import Store
-from tests.support.lived import lived
+from tests.support.full_store import lived
 from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False

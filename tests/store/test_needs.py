@@ -17,7 +17,7 @@ from queuectl.domain.spec import MAX_NEEDS, check_needs
 from queuectl.domain.worker import PoolInfo
 from queuectl.store.job_pages import Sort
 from queuectl.store.queries import load
-from tests.support.stage import BACKOFF, ON_SQLITE, START, Stage
+from tests.support.store_driver import BACKOFF, ON_SQLITE, START, Stage
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
@@ -76,8 +76,8 @@ def test_a_label_is_a_whole_word(stage: Stage):
 
 def test_the_longest_needs_in_a_queue_of_the_longest_name_fit_into_the_index(stage: Stage):
     # Wide letters in no order: nothing that could be packed.
-    chance = random.Random(7)
-    letters = "".join(chr(chance.randrange(0x20000, 0x2A000)) for _ in range(600))
+    rng = random.Random(7)
+    letters = "".join(chr(rng.randrange(0x20000, 0x2A000)) for _ in range(600))
     needs = check_needs([letters[:200], letters[200:399]])
 
     stage.enqueue(job("long", *needs, queue=letters[400:]))

@@ -25,7 +25,7 @@ from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.queries import load
 from queuectl.store.store import Store
 from tests.support.proxy import Proxy
-from tests.support.stage import BACKOFF, Stage, printed
+from tests.support.store_driver import BACKOFF, Stage, printed
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store.dialect import statements
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.store import Store
-from tests.support.stage import START, Stage
+from tests.support.store_driver import START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

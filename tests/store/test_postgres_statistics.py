@@ -13,7 +13,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store.dialect import statements
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.store import Store
-from tests.support.stage import BACKOFF, START, Stage
+from tests.support.store_driver import BACKOFF, START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from queuectl.domain.errors import NotFound
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.queries import load
 from queuectl.store.store import Store
-from tests.support.stage import ON_SQLITE, Stage
+from tests.support.store_driver import ON_SQLITE, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

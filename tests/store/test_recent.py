@@ -11,7 +11,7 @@ from queuectl.domain.attempt import Outcome
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.queries import load
 from tests.support import seed as seeds
-from tests.support.stage import ON_SQLITE, Stage
+from tests.support.store_driver import ON_SQLITE, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from queuectl.domain.worker import WorkerLife
 from queuectl.store import scratch
 from queuectl.store.postgres import PostgresDatabase
 from queuectl.store.store import Store
-from tests.support.stage import ON_SQLITE, START, Stage
+from tests.support.store_driver import ON_SQLITE, START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

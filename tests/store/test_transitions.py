@@ -12,7 +12,7 @@ from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError, UsageError
 from queuectl.domain.job import FINAL, NEXT, READY, TAKEN_BACK, WAITING, JobState
 from queuectl.store.store import Store
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import as_dict
 from queuectl.store import undo
 from queuectl.store.undo import KEPT_MS
-from tests.support.stage import Stage
+from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

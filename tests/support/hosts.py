@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from queuectl.selftest.remains import processes_of
+from queuectl.selftest.leak_check import processes_of
 from tests.support.proxy import Proxy
 from tests.support.queue import Queue
 

@@ -86,7 +86,7 @@ class Queue:
     def __init__(self, directory: Path, *, store: Path | str | None = None, host: str | None = None) -> None:
         """What is written beside the store, the logs of pools for one, lies in `directory`, as the store does too
         unless it is to be elsewhere: in another file, or at a URL. Its commands run as on a host of the name `host`."""
-        self.program = [QUEUECTL] if host is None else [sys.executable, "-m", "tests.support.elsewhere", host]
+        self.program = [QUEUECTL] if host is None else [sys.executable, "-m", "tests.support.as_host", host]
         self.directory = directory
         self.path = str(store or directory / "queue.db")
         self.environment = {

@@ -273,13 +273,13 @@ def _present(seeder: Seeder) -> None:
 
 
 def _figures(seeder: Seeder) -> None:
-    chance = random.Random(7)
+    rng = random.Random(7)
     for ago in range(90):
         for queue, took in (("mail", 1200), ("report", 19_000), ("video", 140_000)):
-            n = 4 + int(6 * (1 + math.sin(ago / 9))) + chance.randrange(4)
+            n = 4 + int(6 * (1 + math.sin(ago / 9))) + rng.randrange(4)
             seeder.stat(ago, queue, "enqueued", 0, n)
-            seeder.stat(ago, queue, "wait", 300 + chance.randrange(4000), n)
-            seeder.stat(ago, queue, "success", took + chance.randrange(took), n - n // 8)
+            seeder.stat(ago, queue, "wait", 300 + rng.randrange(4000), n)
+            seeder.stat(ago, queue, "success", took + rng.randrange(took), n - n // 8)
             if n // 8:
                 seeder.stat(ago, queue, "exit", took, n // 8)
     seeder.event(50 * MINUTE, "alice@ops", "enqueue", None, "40 jobs")

@@ -8,8 +8,8 @@ from collections import Counter
 
 from queuectl.domain.job import JobState
 from queuectl.runtime import locks
+from queuectl.selftest.leak_check import processes_of
 from queuectl.selftest.ledger import judge, read
-from queuectl.selftest.remains import processes_of
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from queuectl import bootstrap
 from queuectl.operations.outlook import outlook
-from queuectl_tui.model import Snapshot
 from queuectl_tui.screens.views import View
+from queuectl_tui.snapshot import Snapshot
 from queuectl_tui.theme import THEMES, Paint
 from queuectl_tui.widgets.line_list import LineList
 from tests.support import seed as seeds

@@ -17,12 +17,12 @@ from queuectl.domain.clock import Clock
 from queuectl.domain.errors import Refused, StoreBusy
 from queuectl.domain.text import safe
 from queuectl_tui import ansi, keymap
+from queuectl_tui.available_keys import WRITES
 from queuectl_tui.console_actions import ConsoleActions
 from queuectl_tui.keymap import hint
-from queuectl_tui.model import nothing
-from queuectl_tui.offered import WRITES
 from queuectl_tui.reader import Answered, Reader, SnapshotArrived, look_around
 from queuectl_tui.screens.views import PLACES, View
+from queuectl_tui.snapshot import nothing
 from queuectl_tui.theme import CYCLE, THEMES, Paint
 from queuectl_tui.widgets.echo_line import EchoLine
 from queuectl_tui.widgets.key_bar import KeyBar
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
     from queuectl_tui.history import History
-    from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Census
+    from queuectl_tui.snapshot import Snapshot
 
 SMALLEST = (60, 15)
 _INTERRUPT = 5.0

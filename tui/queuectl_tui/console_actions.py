@@ -15,11 +15,11 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
+from queuectl_tui.available_keys import here, offered
 from queuectl_tui.keymap import remap
-from queuectl_tui.offered import here, offered
 from queuectl_tui.screens.views import PLACES
 from queuectl_tui.typed import TypedApp
-from queuectl_tui.watching import Watching
+from queuectl_tui.watch_list import Watching
 from queuectl_tui.widgets.tabs import Tabs
 from queuectl_tui.writer import READS, has_secrets, reads
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from queuectl.operations.operation import Operation
     from queuectl_tui.history import History
     from queuectl_tui.keymap import Key
-    from queuectl_tui.model import Snapshot
     from queuectl_tui.reader import Reader
     from queuectl_tui.screens.palette import Entry
+    from queuectl_tui.snapshot import Snapshot
     from queuectl_tui.widgets.echo_line import EchoLine
     from queuectl_tui.writer import ActionDone
 
@@ -365,7 +365,7 @@ class ConsoleActions(TypedApp):
     def action_help(self) -> None:
         """What the keys do."""
         from queuectl_tui.screens.help import Help
-        from queuectl_tui.screens.one_job import OneJobScreen
+        from queuectl_tui.screens.job_screen_base import OneJobScreen
 
         keys, page = self._offered(), self.screen
         if isinstance(page, OneJobScreen):

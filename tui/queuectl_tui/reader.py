@@ -15,8 +15,8 @@ from textual.message import Message
 from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import replace
-from queuectl_tui.model import Snapshot, mistake, nothing
 from queuectl_tui.opened import Opened
+from queuectl_tui.snapshot import Snapshot, mistake, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

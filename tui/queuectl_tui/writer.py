@@ -12,8 +12,8 @@ from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
 from queuectl.operations.commandline.render import command_line
 from queuectl.store.url import shown
-from queuectl_tui.model import mistake
 from queuectl_tui.opened import Opened
+from queuectl_tui.snapshot import mistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

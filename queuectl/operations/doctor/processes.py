@@ -91,7 +91,7 @@ def _reaped(context: Context) -> list[str]:
 
     told = _Told()
     context.run_dir.make()
-    Reaper(context.store, context.run_dir, log=told, clock=context.clock, chance=Random()).reap(  # noqa: S311 - no secret
+    Reaper(context.store, context.run_dir, log=told, clock=context.clock, rng=Random()).reap(  # noqa: S311 - no secret
         context.settings
     )
     return told.lines

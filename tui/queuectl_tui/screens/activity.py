@@ -12,9 +12,9 @@ from queuectl.domain.text import one_line
 from queuectl.operations.commandline.quoting import quoted
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.list_view import ListView
-from queuectl_tui.widgets.drawing import Column, Lines, spread_out
-from queuectl_tui.widgets.fields import SafeInput
 from queuectl_tui.widgets.line_list import LineList, Row
+from queuectl_tui.widgets.lines import Column, Lines, spread_out
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
     from queuectl.domain.event import Event
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line
 
 COLUMNS = (
     Column(title="TIME", width=8),

@@ -15,7 +15,7 @@ from queuectl.operations import WHERE, find
 from queuectl.operations.arguments import nearest, params, usage
 from queuectl.operations.commandline.quoting import split
 from queuectl_tui.screens.completion import GROUPS, NOT_HERE, VIEWS, Completion, Names, command_of, complete
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

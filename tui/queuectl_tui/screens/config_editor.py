@@ -14,7 +14,7 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.config import SET, UNSET, Set, Unset
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 from queuectl.domain.text import one_line, safe
 from queuectl.operations.operation import Danger
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

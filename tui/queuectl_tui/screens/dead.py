@@ -15,8 +15,8 @@ from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.dead_rows import FLAT_COLUMNS, GROUP_COLUMNS, group_rows, job_rows
 from queuectl_tui.screens.dead_target import aim, dead_jobs, jobs_of
 from queuectl_tui.screens.list_view import ListView
-from queuectl_tui.widgets.drawing import Lines, block, paint_of, spread_out
 from queuectl_tui.widgets.line_list import LineList
+from queuectl_tui.widgets.lines import Lines, block, paint_of, spread_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from queuectl.operations.operation import Operation
     from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastWords
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.model import Snapshot
     from queuectl_tui.screens.dead_target import Target
-    from queuectl_tui.widgets.drawing import Line
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line
 
 _RESTS = 0.08
 """Seconds that the cursor must stand still before the detail is read."""

@@ -6,8 +6,8 @@ import time
 
 from queuectl.domain.text import one_line, safe
 from queuectl_tui.widgets.charts import spark
-from queuectl_tui.widgets.drawing import Column
 from queuectl_tui.widgets.line_list import Row
+from queuectl_tui.widgets.lines import Column
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

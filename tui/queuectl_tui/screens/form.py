@@ -13,7 +13,7 @@ from queuectl.operations.edit import EDIT
 from queuectl.operations.enqueue import ENQUEUE
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.screens.job_fields import NAMES, changes, edit_params, enqueue_params, read, texts_of
-from queuectl_tui.widgets.fields import SafeInput, SafeTextArea
+from queuectl_tui.widgets.safe_input import SafeInput, SafeTextArea
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from queuectl.domain.text import safe
 from queuectl_tui.keymap import KEYS, shown
 from queuectl_tui.screens.dialog import Box, Dialog
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -128,7 +128,7 @@ class JobActions(View):
     def action_report(self) -> None:
         """Copy a failure report."""
         if (row := self.table.cursor_row) is not None:
-            from queuectl_tui.report import report
+            from queuectl_tui.failure_report import report
 
             job_id = row.id
             self.console_app.reader.ask(

@@ -14,7 +14,7 @@ from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.keymap import bindings, hint, these
 from queuectl_tui.screens.job_actions import CANCEL, DELETE, EDIT, HOLD, KILL, PRIORITY, RELEASE, RETRY
-from queuectl_tui.screens.one_job import OneJobScreen
+from queuectl_tui.screens.job_screen_base import OneJobScreen
 from queuectl_tui.widgets.echo_line import EchoLine
 from queuectl_tui.widgets.log_pane import LogPane
 from queuectl_tui.widgets.log_view import SCROLLING
@@ -154,7 +154,7 @@ class JobPageActions(OneJobScreen):
 
     def action_report(self) -> None:
         """Copy a failure report."""
-        from queuectl_tui.report import report
+        from queuectl_tui.failure_report import report
 
         def copy(text: str) -> None:
             self.app.copy_to_clipboard(text)

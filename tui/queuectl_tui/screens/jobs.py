@@ -10,13 +10,13 @@ from textual.containers import Horizontal
 from queuectl.domain.filter import Filter
 from queuectl.store.job_pages import Sort
 from queuectl_tui.keymap import KeyHint, bindings, hint, of_scope
-from queuectl_tui.screens.jobs_storm import StormActions
+from queuectl_tui.screens.jobs_failure_burst import StormActions
 from queuectl_tui.screens.jobs_views import ViewActions
 from queuectl_tui.widgets.counters import Counters
 from queuectl_tui.widgets.detail import Detail, read_job
+from queuectl_tui.widgets.failure_burst_banner import StormBanner
 from queuectl_tui.widgets.filter_bar import FilterBar, FilterField, meaning
 from queuectl_tui.widgets.job_table import MOVES, JobTable
-from queuectl_tui.widgets.storm_banner import StormBanner
 from queuectl_tui.widgets.worker_strip import WorkerStrip
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.store.job_pages import Row
-    from queuectl_tui.model import Snapshot
+    from queuectl_tui.snapshot import Snapshot
     from queuectl_tui.widgets.detail import JobNow
 
 _REST = 0.08
@@ -310,8 +310,10 @@ class JobsView(StormActions, ViewActions):
             self._take_detail(None)
             return
         if self.detail.display:
-            job_id, habits = row.id, self.table.habits
-            self.console_app.reader.ask(lambda context: read_job(context, job_id, habits), self._take_detail, "detail")
+            job_id, estimates = row.id, self.table.estimates
+            self.console_app.reader.ask(
+                lambda context: read_job(context, job_id, estimates), self._take_detail, "detail"
+            )
 
     def _take_detail(self, job: JobNow | None) -> None:
         if self.is_attached:

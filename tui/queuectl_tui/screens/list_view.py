@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from queuectl_tui.keymap import of_scope
 from queuectl_tui.screens.views import View
-from queuectl_tui.widgets.drawing import Lines, titles
 from queuectl_tui.widgets.line_list import OURS
+from queuectl_tui.widgets.lines import Lines, titles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuectl_tui.widgets.drawing import Column
     from queuectl_tui.widgets.line_list import LineList
+    from queuectl_tui.widgets.lines import Column
 
 _SCROLLBAR = 1
 _GUTTER = "  "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl_tui.screens.one_job import OneJobScreen
+from queuectl_tui.screens.job_screen_base import OneJobScreen
 
 
 class LogScreen(OneJobScreen):

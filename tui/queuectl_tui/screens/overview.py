@@ -13,7 +13,7 @@ from queuectl.domain.units import format_duration
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.views import View
 from queuectl_tui.widgets.charts import Chart, TimeChart, outcome_lines, percentile_lines
-from queuectl_tui.widgets.drawing import Column, Drawing, Lines, paint_of, spread_out, table_line, titles
+from queuectl_tui.widgets.lines import Column, Drawing, Lines, paint_of, spread_out, table_line, titles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.store.stats import Rollup, SlowCommand
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line, Piece
 
     Draw: TypeAlias = Callable[[int, int, bool], list[Line]]
 

@@ -12,8 +12,8 @@ from textual.widgets.option_list import Option
 from queuectl.domain.record import record
 from queuectl.domain.text import one_line
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
-from queuectl_tui.widgets.drawing import fitted
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.lines import fitted
+from queuectl_tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

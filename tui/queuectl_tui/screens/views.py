@@ -12,7 +12,7 @@ from queuectl.domain.record import record
 if TYPE_CHECKING:
     from queuectl_tui.app import ConsoleApp
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.model import Snapshot
+    from queuectl_tui.snapshot import Snapshot
 
 
 class View(Widget):

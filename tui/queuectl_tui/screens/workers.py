@@ -14,8 +14,8 @@ from queuectl.runtime.liveness import WorkerState
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.list_view import ListView
 from queuectl_tui.widgets.charts import spark
-from queuectl_tui.widgets.drawing import Column, Lines, paint_of, spread_out
 from queuectl_tui.widgets.line_list import LineList, Row
+from queuectl_tui.widgets.lines import Column, Lines, paint_of, spread_out
 from queuectl_tui.worker_trend import Trend
 
 TYPE_CHECKING = False
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.runtime.liveness import LiveWorker
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line, Piece
 
 COLUMNS = (
     Column(title="WORKER", width=8),

@@ -8,7 +8,7 @@ from typing import TypeVar
 from rich.cells import cell_len
 
 from queuectl.domain.units import format_duration
-from queuectl_tui.widgets.drawing import Drawing, fitted, length_of, paint_of, spread_out
+from queuectl_tui.widgets.lines import Drawing, fitted, length_of, paint_of, spread_out
 
 T = TypeVar("T")
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from queuectl.store.stats import Spread
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.widgets.lines import Line, Piece
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 """A cell filled from below, by eighths."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from queuectl_tui.theme import STATE_STYLE
-from queuectl_tui.widgets.drawing import Drawing, length_of, paint_of
+from queuectl_tui.widgets.lines import Drawing, length_of, paint_of
 from queuectl_tui.widgets.tabs import number
 
 if TYPE_CHECKING:
     from textual import events
 
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line, Piece
 
 _ORDER = ("pending", "processing", "failed", "completed", "dead", "cancelled", "held")
 

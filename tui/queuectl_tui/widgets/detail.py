@@ -15,12 +15,12 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations.explain import Explain, explain
 from queuectl.operations.job_record import describe
 from queuectl_tui.widgets import job_facts
+from queuectl_tui.widgets.duration_bar import bar_of
 from queuectl_tui.widgets.job_facts import JobPage
-from queuectl_tui.widgets.pace_bar import bar_of
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context
-    from queuectl_tui.pace import Habits, Pace
+    from queuectl_tui.duration_estimates import DurationEstimates, Pace
     from queuectl_tui.theme import Paint
 
 _LAST = 4000
@@ -42,7 +42,7 @@ class JobNow:
     """How far it is, while it runs."""
 
 
-def read_job(context: Context, job_id: str, habits: Habits) -> JobNow | None:
+def read_job(context: Context, job_id: str, estimates: DurationEstimates) -> JobNow | None:
     """The job; None when it has been deleted."""
     store = context.store
     try:
@@ -56,7 +56,7 @@ def read_job(context: Context, job_id: str, habits: Habits) -> JobNow | None:
     stream, said = _output(context, page)
     pace = None
     if job.state == "processing":
-        pace = habits.paces(context, context.store.job_pages.these([job_id]).values()).get(job_id)
+        pace = estimates.paces(context, context.store.job_pages.these([job_id]).values()).get(job_id)
     return JobNow(page=page, said=said, stream=stream, pace=pace)
 
 

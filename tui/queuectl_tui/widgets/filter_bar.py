@@ -11,15 +11,15 @@ from textual.message import Message
 from queuectl.domain.errors import UsageError
 from queuectl.domain.filter import KEYS, Filter, parse_filter
 from queuectl.domain.text import one_line
-from queuectl_tui.widgets.drawing import Drawing, length_of
-from queuectl_tui.widgets.fields import SafeInput
+from queuectl_tui.widgets.lines import Drawing, length_of
+from queuectl_tui.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widgets import Input
 
-    from queuectl_tui.widgets.drawing import Line
+    from queuectl_tui.widgets.lines import Line
 
 
 class FilterField(SafeInput):

@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
-from queuectl_tui.widgets.pace_bar import bar_of
+from queuectl_tui.widgets.duration_bar import bar_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.style import Style
 
     from queuectl.store.job_pages import Row
-    from queuectl_tui.pace import Pace
+    from queuectl_tui.duration_estimates import Pace
     from queuectl_tui.theme import Paint
 
 MARK, CURSOR, WATCHED = "*", ">", "◎"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from queuectl_tui.keymap import rehint
-from queuectl_tui.widgets.drawing import Drawing
+from queuectl_tui.widgets.lines import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual import events
 
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.widgets.lines import Line, Piece
 
 _GAP = 2
 

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from queuectl_tui.keymap import bindings, of_scope
-from queuectl_tui.widgets.drawing import paint_of, painted, table_line
+from queuectl_tui.widgets.lines import paint_of, painted, table_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.strip import Strip
 
-    from queuectl_tui.widgets.drawing import Column, Line, Piece
+    from queuectl_tui.widgets.lines import Column, Line, Piece
 
 _GUTTER = 2
 OURS = frozenset(

@@ -12,10 +12,10 @@ from textual.widgets import Static
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.units import format_bytes
 from queuectl_tui.keymap import bindings
-from queuectl_tui.widgets.fields import SafeInput
 from queuectl_tui.widgets.log_source import LogSource, save
 from queuectl_tui.widgets.log_status import LogStatus
 from queuectl_tui.widgets.log_view import SCROLLING, LogView
+from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from queuectl.domain.terminal import Lines
 from queuectl.operations.logs import Logs, logs
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
-from queuectl_tui.widgets.sgr import NOT_UTF8, Printed, Terminal
+from queuectl_tui.widgets.terminal_text import NOT_UTF8, Printed, Terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
     from queuectl_tui.progress import Progress
-    from queuectl_tui.widgets.sgr import Span
+    from queuectl_tui.widgets.terminal_text import Span
 
 LINES = 5_000
 WEIGHT = 4 * 1024 * 1024

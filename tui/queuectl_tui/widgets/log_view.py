@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from queuectl_tui.widgets.log_rows import Row
     from queuectl_tui.widgets.log_source import LogUpdate
-    from queuectl_tui.widgets.sgr import Span
+    from queuectl_tui.widgets.terminal_text import Span
 
 TIME_WIDTH = 9
 MARK_WIDTH = 2

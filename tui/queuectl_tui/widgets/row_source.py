@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from queuectl.domain.filter import Filter
     from queuectl.operations.context import Context
     from queuectl.store.job_pages import Row, Window
-    from queuectl_tui.pace import Habits, Pace
+    from queuectl_tui.duration_estimates import DurationEstimates, Pace
 
 COUNTED = 10_000
 """How many matches of a text are counted; beyond that it is 10,000 and more."""
@@ -88,7 +88,9 @@ class Counter:
         return self._known
 
 
-def read(context: Context, wanted: Wanted, counter: Counter, habits: Habits, stop: Callable[[], None]) -> Found:
+def read(
+    context: Context, wanted: Wanted, counter: Counter, estimates: DurationEstimates, stop: Callable[[], None]
+) -> Found:
     """Read the rows around a place, how many there are in all, and the one that has the cursor."""
     started = time.monotonic()
     browse = context.store.job_pages
@@ -110,7 +112,7 @@ def read(context: Context, wanted: Wanted, counter: Counter, habits: Habits, sto
             stop=stop,
         )
     if wanted.sort is Sort.LATE:
-        window = _late_first(window, habits.paces(context, window.rows, heard=False), context.now())
+        window = _late_first(window, estimates.paces(context, window.rows, heard=False), context.now())
     if wanted.reverse and not wanted.sort.paged:
         window = _reversed(window)
     total = counter.count(context, wanted.filter, stop) if wanted.sort.paged else len(window.rows)

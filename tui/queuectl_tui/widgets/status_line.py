@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from queuectl.domain.text import one_line
 from queuectl.store.location import is_url
-from queuectl_tui.widgets.drawing import Drawing, length_of, spread_out
 from queuectl_tui.widgets.job_rows import clock
+from queuectl_tui.widgets.lines import Drawing, length_of, spread_out
 
 if TYPE_CHECKING:
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line, Piece
 
 _GAP: Piece = ("   ", "text")
 

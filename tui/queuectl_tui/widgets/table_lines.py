@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from queuectl.store.job_pages import Row
     from queuectl_tui.app import ConsoleApp
-    from queuectl_tui.pace import Pace
+    from queuectl_tui.duration_estimates import Pace
     from queuectl_tui.theme import Paint
 
 _CACHED = 4000

@@ -9,7 +9,7 @@ from textual.message import Message
 from queuectl.domain.filter import Filter
 from queuectl.domain.record import replace
 from queuectl.store.job_pages import Sort
-from queuectl_tui.pace import Habits
+from queuectl_tui.duration_estimates import DurationEstimates
 from queuectl_tui.widgets.row_source import Counter, Wanted, read
 from queuectl_tui.widgets.table_lines import TableLines
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.store.job_pages import Row
-    from queuectl_tui.pace import Pace
+    from queuectl_tui.duration_estimates import Pace
     from queuectl_tui.widgets.row_source import Found
 
 _SETTLE = 0.15
@@ -57,7 +57,7 @@ class TableRows(TableLines):
         self._generation = 0
         self._adopted = -1
         self._counter = Counter()
-        self.habits = Habits()
+        self.estimates = DurationEstimates()
         """The reader's thread alone uses it."""
         self._asked: Wanted | None = None
         self._not_before = 0.0
@@ -153,10 +153,10 @@ class TableRows(TableLines):
 
     def _ask(self, wanted: Wanted) -> None:
         self._asked = wanted
-        reader, counter, habits = self._app.reader, self._counter, self.habits
+        reader, counter, estimates = self._app.reader, self._counter, self.estimates
 
         def request(context: Context) -> Found:
-            return read(context, wanted, counter, habits, reader.check)
+            return read(context, wanted, counter, estimates, reader.check)
 
         reader.ask(request, self._arrived, f"rows-{self.id}", self._failed)
 
@@ -178,9 +178,11 @@ class TableRows(TableLines):
         self._paced_at = now
         rows = [row for row in map(self.window.row, range(self._first, self._first + self._height)) if row is not None]
         running = [row for row in rows if row.state == "processing"]
-        habits = self.habits
+        estimates = self.estimates
         if running:
-            self._app.reader.ask(lambda context: habits.paces(context, running), self._take_paces, f"paces-{self.id}")
+            self._app.reader.ask(
+                lambda context: estimates.paces(context, running), self._take_paces, f"paces-{self.id}"
+            )
         elif self.paces:
             self.paces = {}
 

@@ -8,13 +8,13 @@ from textual.message import Message
 
 from queuectl.domain.text import one_line
 from queuectl_tui.screens.views import PLACES
-from queuectl_tui.widgets.drawing import Drawing, length_of, spread_out
+from queuectl_tui.widgets.lines import Drawing, length_of, spread_out
 
 if TYPE_CHECKING:
     from textual import events
 
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line, Piece
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line, Piece
 
 
 class Tabs(Drawing):

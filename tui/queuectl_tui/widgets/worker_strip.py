@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from queuectl.domain.text import one_line
 from queuectl.domain.units import format_bytes
-from queuectl_tui.widgets.drawing import Drawing, fitted
 from queuectl_tui.widgets.job_rows import clock, coarse
+from queuectl_tui.widgets.lines import Drawing, fitted
 
 if TYPE_CHECKING:
     from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.job_pages import Row
-    from queuectl_tui.model import Snapshot
-    from queuectl_tui.widgets.drawing import Line
+    from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.widgets.lines import Line
 
 _MOST = 5
 

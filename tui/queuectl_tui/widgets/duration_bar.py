@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.style import Style
 
-    from queuectl_tui.pace import Pace
+    from queuectl_tui.duration_estimates import Pace
     from queuectl_tui.theme import Paint
 
 _LEAST_COMMAND = 11

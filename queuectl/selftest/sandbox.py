@@ -15,7 +15,7 @@ from queuectl.domain.errors import TimedOut
 from queuectl.runtime import system
 from queuectl.runtime.locks import hold
 from queuectl.runtime.stopping import stop_all
-from queuectl.selftest.remains import end_all
+from queuectl.selftest.leak_check import end_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def surroundings() -> dict[str, str]:
     }
 
 
-class Ground:
+class Sandbox:
     """The pools and the guardian of a siege, and the commands that are run on its store."""
 
     def __init__(

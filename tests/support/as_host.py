@@ -1,4 +1,4 @@
-"""The command line as on a host of another name: `python -m tests.support.elsewhere NAME WORDS…`."""
+"""The command line as on a host of another name: `python -m tests.support.as_host NAME WORDS…`."""
 
 from __future__ import annotations
 

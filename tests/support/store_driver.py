@@ -66,8 +66,8 @@ class Stage:
             stdout=printed(out) if out else NOTHING,
             stderr=printed(err) if err else NOTHING,
         )
-        chance = random.Random(1)
-        return self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=chance, now=self.now)
+        rng = random.Random(1)
+        return self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=rng, now=self.now)
 
     def run(self, outcome: Outcome = Outcome.SUCCESS, *, out: str = "", err: str = "") -> str:
         """Claim whatever is due next, however far off, and let it end like this; its id."""

@@ -1,7 +1,7 @@
 """How far a running job is: what it says itself, or how long jobs of its kind usually take.
 
-All of this runs in the reader's thread, which owns a `Habits`. What is usual is learned from jobs that have completed,
-some hundred of them at a time: the newest now and then, and older ones only while a job is seen that none was like.
+All of this runs in the reader's thread, which owns the `DurationEstimates`. Usual durations are learned from completed
+jobs, some hundred at a time: the newest now and then, and older ones only while a job is seen that none was like.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Pace:
         return now - self.started_at > max(self.usual_ms * _LATE, self.usual_ms + _LATE_MS)
 
 
-class Habits:
+class DurationEstimates:
     """What is usual, and what jobs that run have said of themselves."""
 
     def __init__(self) -> None:

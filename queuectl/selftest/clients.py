@@ -18,7 +18,7 @@ _GRANTED = 200
 
 
 @record
-class Desk:
+class ClientConfig:
     """What all of them have in common."""
 
     directory: str
@@ -31,10 +31,10 @@ class Desk:
     """The descriptor of a lock that they hold while they live."""
 
 
-class Enqueuer:
+class Client:
     """One client, and the one that takes its place when it is killed."""
 
-    def __init__(self, desk: Desk, number: int) -> None:
+    def __init__(self, desk: ClientConfig, number: int) -> None:
         """Start it. It does nothing before jobs are granted to it."""
         self._desk = desk
         self._number = number

@@ -1,4 +1,4 @@
-"""The command line, told to stop as it starts a worker: `python -m tests.support.told_early TIMES WORDS…`.
+"""The command line, told to stop as it starts a worker: `python -m tests.support.signal_at_fork TIMES WORDS…`.
 
 The signal comes when the first process of a pool has been forked, and nobody has taken down yet that it is there.
 """

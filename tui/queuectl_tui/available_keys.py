@@ -51,7 +51,7 @@ def offered(user: Mapping[str, str], *, read_only: bool) -> list[Key]:
 
 def here(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> Iterator[tuple[Key, DOMNode]]:
     """The keys that do something on a page, and what does it. What can be done just here comes first."""
-    from queuectl_tui.screens.one_job import OneJobScreen
+    from queuectl_tui.screens.job_screen_base import OneJobScreen
 
     own, lacks = frozenset[str](), view.lacks
     scopes: tuple[str, ...] = view.scopes

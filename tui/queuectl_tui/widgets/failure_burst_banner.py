@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from queuectl.domain.text import one_line
-from queuectl_tui.widgets.drawing import Drawing, fitted, length_of
+from queuectl_tui.widgets.lines import Drawing, fitted, length_of
 
 if TYPE_CHECKING:
     from queuectl.store.recent import Storm
-    from queuectl_tui.widgets.drawing import Line
+    from queuectl_tui.widgets.lines import Line
 
 
 class StormBanner(Drawing):

@@ -56,7 +56,7 @@ class Client(threading.Thread):
         return self.acknowledged
 
 
-def kill_workers(queue: Queue, chance: random.Random, *, least: int) -> None:
+def kill_workers(queue: Queue, rng: random.Random, *, least: int) -> None:
     """Kill workers that run a job, one after the other, until every job is final; `least`: so many must be hit."""
     hit = 0
     while not is_over(queue):
@@ -64,7 +64,7 @@ def kill_workers(queue: Queue, chance: random.Random, *, least: int) -> None:
         if not victims:
             time.sleep(0.01)
             continue
-        id_, pid, started = chance.choice(victims)
+        id_, pid, started = rng.choice(victims)
         if system.send(pid, started, signal.SIGKILL):
             hit += 1
             wait_until(partial(_is_cleared_up, queue, id_))

@@ -1,4 +1,4 @@
-"""The command line under a wall clock that is wrong: `python -m tests.support.skewed FILE WORDS…`.
+"""The command line under a wall clock that is wrong: `python -m tests.support.clock_skew FILE WORDS…`.
 
 The clock is off by the number of seconds that stands in FILE, which a test rewrites while processes run: to them, and
 to what they fork, the wall clock jumps. The monotonic clock is not touched, as it is when somebody sets a clock.

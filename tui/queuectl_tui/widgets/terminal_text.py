@@ -16,7 +16,7 @@ from rich.style import Style
 
 from queuectl.domain.terminal import ScreenLine, number
 from queuectl_tui.progress import progress_of
-from queuectl_tui.widgets.sgr_codes import codes
+from queuectl_tui.widgets.terminal_codes import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from queuectl import bootstrap
 from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
 from queuectl.domain.clock import Clock
 from queuectl.domain.job import NewJob
-from tests.support.stage import BACKOFF, Stage
+from tests.support.store_driver import BACKOFF, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

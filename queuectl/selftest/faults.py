@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from queuectl.domain.worker import WorkerInfo
-    from queuectl.selftest.enqueuers import Enqueuer
-    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.clients import Client
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.store.store import Store
 
 
@@ -36,22 +36,22 @@ _SPARES_THE_YOUNG = 0.9
 _SPARES_THE_IDLE = 0.7
 
 
-class Strikes:
+class Faults:
     """Kills one after the other, and remembers."""
 
-    def __init__(self, ground: Ground, store: Store, enqueuers: Sequence[Enqueuer], chance: Random) -> None:
-        """Pick victims by `chance`."""
+    def __init__(self, ground: Sandbox, store: Store, enqueuers: Sequence[Client], rng: Random) -> None:
+        """Pick victims by `rng`."""
         self._ground = ground
         self._workers = store.workers
         self._enqueuers = enqueuers
-        self._chance = chance
+        self._rng = rng
         self.kills = dict.fromkeys(Victim, 0)
         self.killed_at: dict[str, int] = {}
         """When each worker was killed, in milliseconds since the epoch."""
 
     def strike(self) -> None:
         """Kill somebody, if whoever it was meant for is there."""
-        (victim,) = self._chance.choices(list(_OF_A_HUNDRED), list(_OF_A_HUNDRED.values()))
+        (victim,) = self._rng.choices(list(_OF_A_HUNDRED), list(_OF_A_HUNDRED.values()))
         match victim:
             case Victim.WORKER:
                 hit = self._strike_worker()
@@ -60,19 +60,19 @@ class Strikes:
             case Victim.SUPERVISOR:
                 hit = self._ground.kill_supervisor()
             case Victim.ENQUEUER:
-                hit = self._chance.choice(self._enqueuers).kill()
+                hit = self._rng.choice(self._enqueuers).kill()
         self.kills[victim] += hit
 
     def _strike_worker(self) -> bool:
         now = self._ground.clock.now()
         workers = [worker for worker in self._workers.running_workers() if lives(worker, self._ground.run_dir)]
-        if self._chance.random() < _SPARES_THE_YOUNG:
+        if self._rng.random() < _SPARES_THE_YOUNG:
             workers = [worker for worker in workers if now - worker.started_at >= _SETTLED_MS]
-        if self._chance.random() < _SPARES_THE_IDLE:
+        if self._rng.random() < _SPARES_THE_IDLE:
             workers = [worker for worker in workers if worker.job is not None] or workers
         if not workers:
             return False
-        worker = self._chance.choice(workers)
+        worker = self._rng.choice(workers)
         return worker.pid_start is not None and self._kill(worker, worker.pid_start)
 
     def _kill(self, worker: WorkerInfo, started: int) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.store.job_pages import Row
     from queuectl.store.recent import Storm
-    from queuectl_tui.widgets.storm_banner import StormBanner
+    from queuectl_tui.widgets.failure_burst_banner import StormBanner
 
 _NAMED = 5
 

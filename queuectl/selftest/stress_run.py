@@ -8,16 +8,16 @@ import time
 
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import record
-from queuectl.selftest.enqueuers import Desk, Enqueuer
-from queuectl.selftest.remains import outlived
-from queuectl.selftest.strikes import Strikes
+from queuectl.selftest.clients import Client, ClientConfig
+from queuectl.selftest.faults import Faults
+from queuectl.selftest.leak_check import outlived
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from queuectl.selftest.ground import Ground
+    from queuectl.selftest.sandbox import Sandbox
     from queuectl.store.store import Store
 
 PATIENCE = 60.0
@@ -59,36 +59,36 @@ class Evidence:
     """What should not have happened, in sentences."""
 
 
-class Siege:
+class StressRun:
     """One siege from its start to the rest after it."""
 
     def __init__(
         self,
-        ground: Ground,
+        ground: Sandbox,
         store: Store,
         plan: Plan,
         *,
-        chance: Random,
+        rng: Random,
         progress: Callable[[int, int, str], None],
     ) -> None:
         """`progress` is told how far it is."""
         self._ground = ground
         self._store = store
         self._plan = plan
-        self._chance = chance
+        self._rng = rng
         self._progress = progress
         self._accidents: list[str] = []
         """What ends the siege before its time."""
         self._outlived: dict[str, str] = {}
         """What does not."""
-        self._enqueuers: list[Enqueuer] = []
+        self._enqueuers: list[Client] = []
         self._moved: tuple[object, ...] = ()
         self._moved_at = self._look_again_at = 0.0
 
     def run(self) -> Evidence:
         """Do it all, and let the pool end by itself."""
         ground, plan = self._ground, self._plan
-        desk = Desk(
+        desk = ClientConfig(
             directory=ground.directory,
             store=ground.location,
             ledger=ground.ledger,
@@ -99,8 +99,8 @@ class Siege:
         )
         try:
             for number in range(plan.enqueuers):
-                self._enqueuers.append(Enqueuer(desk, number))
-            strikes = Strikes(ground, self._store, self._enqueuers, self._chance)
+                self._enqueuers.append(Client(desk, number))
+            strikes = Faults(ground, self._store, self._enqueuers, self._rng)
             self._storm(strikes)
             asked = self._finish_enqueuers()
             self._rest()
@@ -115,7 +115,7 @@ class Siege:
             accidents=(*self._accidents, *self._outlived.values()),
         )
 
-    def _storm(self, strikes: Strikes) -> None:
+    def _storm(self, strikes: Faults) -> None:
         started = time.monotonic()
         every = self._plan.kill_every
         next_kill = started + every if every is not None else float("inf")
