@@ -75,7 +75,7 @@ def run_dir_of(location: str, environ: Mapping[str, str] = os.environ) -> RunDir
     if not is_url(location):
         return RunDir(location + ".run")
     # Loaded here, as are drivers: a file needs neither.
-    from queuectl.store.url import name_of, shown
+    from queuectl.store.postgres.url import name_of, shown
 
     return RunDir(os.path.join(data_directory(environ), f"{name_of(shown(location))}.run"))
 
@@ -97,7 +97,7 @@ def context(
     location = locate(flag, environ)
     seen = location
     if is_url(location):
-        from queuectl.store.url import shown
+        from queuectl.store.postgres.url import shown
 
         seen = shown(location)
     elif say is not None and on_absent is None and _is_odd(location) and not _holds_something(location):
@@ -133,7 +133,7 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
     wait = 0.0 if as_is else wait_from_environment()
     if is_url(path):
         from queuectl.store.database import Absent
-        from queuectl.store.postgres import PostgresDatabase
+        from queuectl.store.postgres.database import PostgresDatabase
 
         try:
             return Store(PostgresDatabase(path, wait=wait, as_is=as_is, make=make), actor=actor)
@@ -145,7 +145,7 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
 
         if is_absent(path, own=os.path.realpath(data_directory())) and not make:
             return _absent(path, actor)
-    from queuectl.store.sqlite import SqliteDatabase
+    from queuectl.store.sqlite.database import SqliteDatabase
 
     database = SqliteDatabase(path, durable=durable, wait=wait, as_is=as_is, was_used=run_dir_of(path).was_used)
     return Store(database, actor=actor)

@@ -95,7 +95,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             code = _run(read_words(argv), screen)
         except QueuectlError as error:
-            code = screen.fail(error, json=json)
+            code = _fail(error, screen, json=json)
         screen.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -108,6 +108,15 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
         code = _told(error, screen, json=json)
     return code
+
+
+def _fail(error: QueuectlError, screen: Screen, *, json: bool) -> int:
+    if json and not screen.told:
+        screen.end_progress()
+        from queuectl.cli.documents import write_error
+
+        write_error(error, screen)
+    return screen.fail(error)
 
 
 def _run(call: Call, screen: Screen) -> int:
@@ -206,7 +215,7 @@ def _told(error: Exception, screen: Screen, *, json: bool) -> int:
         told = InternalError(
             f"internal: {type(error).__name__}{': ' + text if text else ''}", hint="QUEUECTL_DEBUG=1 shows where"
         )
-    code = screen.fail(told, json=json)
+    code = _fail(told, screen, json=json)
     try:
         screen.flush()
     except OSError:

@@ -14,7 +14,7 @@ from queuectl.domain.errors import QueuectlError
 
 def main() -> int:
     """Drop it; the exit code."""
-    from queuectl.store.scratch import drop
+    from queuectl.store.postgres.scratch import drop
 
     try:
         drop(os.environ["QUEUECTL_BESIDE"], os.environ["QUEUECTL_SCRATCH"])

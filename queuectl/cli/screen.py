@@ -92,13 +92,9 @@ class Screen:
         """Keep the line that says that there is no store, for the end of the command."""
         self.absence = line
 
-    def fail(self, error: QueuectlError, *, json: bool) -> int:
-        """Tell of an error; its exit code."""
+    def fail(self, error: QueuectlError) -> int:
+        """Print an error and its hint to stderr, and return its exit code."""
         self.end_progress()
-        if json and not self.told:
-            from queuectl.cli.documents import write_error
-
-            write_error(error, self)
         self.say(f"error: {error.message}")
         if error.hint:
             self.say(f"hint: {error.hint}")

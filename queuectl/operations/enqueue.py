@@ -7,6 +7,7 @@ import json
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object
+from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone
 from queuectl.operations.operation import Operation
 
@@ -81,25 +82,6 @@ class Enqueue:
     needs: tuple[str, ...] = field(
         "only for workers that were started with this --label; may be repeated", default=(), metavar="LABEL"
     )
-
-
-class Enqueued:
-    """Jobs that are stored now."""
-
-    def __init__(self, ids: Sequence[str], context: Context) -> None:
-        """`context` is asked for the records only if somebody wants to see them."""
-        self.ids = ids
-        self._context = context
-
-    def document(self) -> dict[str, Any]:
-        """The record of the one job."""
-        return next(self.documents())
-
-    def documents(self) -> Iterator[dict[str, Any]]:
-        """The record of each job."""
-        from queuectl.operations.job_record import detail
-
-        return (detail(self._context, id_, history=False).document() for id_ in self.ids)
 
 
 def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:

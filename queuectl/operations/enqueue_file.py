@@ -19,7 +19,7 @@ from queuectl.domain.spec import (
     parse_object,
 )
 from queuectl.operations.bulk import Bulk
-from queuectl.operations.enqueue import Enqueued
+from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import gone
 
 TYPE_CHECKING = False

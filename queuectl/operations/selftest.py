@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import tempfile
 
-from queuectl.domain.errors import StoreUnreadable, UsageError
+from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
 from queuectl.operations.operation import Operation
@@ -35,8 +34,6 @@ _SOAK_MINUTES = 10.0
 _WORKERS, _ENQUEUERS = 8, 3
 _QUIET_SECONDS, _CRASH_SECONDS = 15.0, 30.0
 _KILL_EVERY_MS, _SHORTEST_PAUSE_MS = 300, 20
-SHOWN = 100
-"""Violations that are told one by one."""
 _FAST = {"backoff_delay": "0.1", "backoff_base": "1.5", "kill_grace": "0.3"}
 """Settings of the store: so that retries and stubborn jobs take no time of their own."""
 _REFUSED = b" was taken away: this attempt "
@@ -102,6 +99,8 @@ class Verdict:
 
     def document(self) -> dict[str, Any]:
         """The JSON form."""
+        from queuectl.selftest.ledger import SHOWN
+
         slowest = self.found.slowest_recovery_ms
         return {
             "ok": self.exit_code == 0,
@@ -128,7 +127,7 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
         from queuectl.operations.soak import soak
 
         return soak(context, _soak_plan(params))
-    from queuectl.selftest.sandbox import Sandbox
+    from queuectl.selftest.sandbox import Sandbox, make_directory
 
     plan = _plan(params)
     if is_url(context.location):
@@ -136,7 +135,7 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
             "the self-test makes an SQLite store of its own, beside a file and not on a server",
             hint="queuectl --db PATH selftest; with --soak it makes a database beside this one",
         )
-    directory = beside(context.location)
+    directory = make_directory(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
     ground = Sandbox(directory, stage.run_dir, location=stage.location, clock=stage.clock, workers=plan.workers)
     kept = False
@@ -200,16 +199,6 @@ def _plan(params: Selftest) -> Plan:
         kill_every=kill_every / 1000 if params.crash else None,
         seed=_seed(params),
     )
-
-
-def beside(location: str) -> str:
-    """Make a directory of ours alone, on the disk of the store."""
-    home = os.path.dirname(location)
-    try:
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        return tempfile.mkdtemp(prefix="selftest-", dir=home)
-    except OSError as error:
-        raise StoreUnreadable(f"{home} cannot hold a store for the test: {error.strerror}") from None
 
 
 def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Verdict:

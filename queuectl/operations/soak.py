@@ -10,7 +10,8 @@ import sys
 from contextlib import contextmanager
 
 from queuectl.domain.record import record
-from queuectl.operations.selftest import SHOWN, beside
+from queuectl.selftest.ledger import SHOWN
+from queuectl.selftest.sandbox import make_directory
 from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from queuectl.selftest.days import Observed
     from queuectl.selftest.ledger import Violation
     from queuectl.selftest.proof import Found, Proof
+    from queuectl.selftest.records import Records
     from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan
-    from queuectl.selftest.steadiness import Records, Steady
+    from queuectl.selftest.steadiness import Steady
 
 _SELDOM = 5
 
@@ -116,7 +118,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
     from queuectl.selftest.sandbox import Sandbox
 
     remote = is_url(context.given)
-    directory = beside(context.run_dir.root if remote else context.location)
+    directory = make_directory(context.run_dir.root if remote else context.location)
     scratch: dict[str, str] = {}
     stage = ground = None
     try:
@@ -153,14 +155,14 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
 
 def _database(url: str) -> tuple[str, dict[str, str]]:
     """Make a database on the server; its URL, and what the guardian must know to drop it. Raises StoreError."""
-    from queuectl.store.scratch import make
+    from queuectl.store.postgres.scratch import make
 
     name = f"queuectl_soak_{secrets.token_hex(4)}"
     return make(url, name), {"QUEUECTL_BESIDE": url, "QUEUECTL_SCRATCH": name}
 
 
 def _drop(scratch: dict[str, str]) -> None:
-    from queuectl.store.scratch import drop
+    from queuectl.store.postgres.scratch import drop
 
     drop(scratch["QUEUECTL_BESIDE"], scratch["QUEUECTL_SCRATCH"])
 
@@ -210,7 +212,7 @@ def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
 
 
 def _records(stage: Context, ground: Sandbox, proof: Proof) -> Records:
-    from queuectl.selftest.steadiness import Records
+    from queuectl.selftest.records import Records
 
     with open(ground.pool_log, encoding="utf-8", errors="backslashreplace") as file:
         log = file.read().splitlines()

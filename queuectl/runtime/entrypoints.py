@@ -19,7 +19,7 @@ from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
 from queuectl.runtime.worker import Worker
 from queuectl.store import claims, leases, workers
-from queuectl.store.files import gone
+from queuectl.store.sqlite.files import gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,6 +27,10 @@ class Entry:
     """The number of the run, as QUEUECTL_ATTEMPT tells it to the job."""
 
 
+SHOWN = 100
+"""Violations that a verdict lists one by one."""
+
+
 @record
 class Violation:
     """What must never happen, and did."""

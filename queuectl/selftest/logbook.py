@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from queuectl.selftest.days import Observed
-    from queuectl.selftest.steadiness import Records
+    from queuectl.selftest.records import Records
 
 _LINE = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) \S+ (.*)", re.DOTALL)
 _ORDERED = re.compile(r"pool started: |pool stopped|scaled from |stopping: |\d+ completed, \d+ failed attempts?$")

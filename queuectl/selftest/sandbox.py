@@ -9,9 +9,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 
-from queuectl.domain.errors import TimedOut
+from queuectl.domain.errors import StoreUnreadable, TimedOut
 from queuectl.runtime import system
 from queuectl.runtime.locks import hold
 from queuectl.runtime.stopping import stop_all
@@ -31,6 +32,19 @@ _PATIENCE = 30.0
 _LONGEST_COMMAND = 600.0
 ALIVE = "alive"
 """The lock in the directory that the self-test, its pools and its clients hold."""
+
+
+def make_directory(location: str) -> str:
+    """Make a directory for a self-test beside the store at `location`, on the same disk.
+
+    Raises StoreUnreadable.
+    """
+    home = os.path.dirname(location)
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        return tempfile.mkdtemp(prefix="selftest-", dir=home)
+    except OSError as error:
+        raise StoreUnreadable(f"{home} cannot hold a store for the test: {error.strerror}") from None
 
 
 def surroundings() -> dict[str, str]:

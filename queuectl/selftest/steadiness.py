@@ -16,13 +16,11 @@ from queuectl.selftest.soak import BACKOFF, LEASE, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from queuectl.domain.attempt import Attempt
-    from queuectl.domain.event import Event
-    from queuectl.domain.job import Job
-    from queuectl.domain.worker import WorkerLife
     from queuectl.selftest.days import Observed
+    from queuectl.selftest.records import Records
     from queuectl.selftest.watch import Rest
 
 _MIB = 1024 * 1024
@@ -41,20 +39,6 @@ _NOTED_MS = 500
 """Shorter waits beside an idle worker are not looked for."""
 _DYING_MS = 3000
 """From the end of a lease until the death is written down."""
-
-
-@record
-class Records:
-    """What the store and the pools' log hold of it. Times are by the store's clock."""
-
-    jobs: Mapping[str, Job]
-    runs: Mapping[tuple[str, int], Attempt]
-    lives: Sequence[WorkerLife]
-    events: Sequence[Event]
-    log: Sequence[str]
-    next_look_ms: int
-    """For how long an idle worker may sleep when it was not woken."""
-    ended_at: int
 
 
 @record

@@ -8,7 +8,7 @@ import time
 from queuectl.domain.record import record
 from queuectl.runtime import system
 from queuectl.runtime.run_dir import SUBDIRS, age_ms
-from queuectl.store.files import log_size
+from queuectl.store.sqlite.files import log_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Watch:
         # Loaded here: the driver of a server is needed for a server only.
         clients = None
         if self._store.database.remote:
-            from queuectl.store.scratch import clients as count
+            from queuectl.store.postgres.scratch import clients as count
 
             clients = count(self._store.database)
         run_dir = self._ground.run_dir

@@ -8,8 +8,8 @@ import stat
 import apsw
 
 from queuectl.domain.errors import StoreUnreadable
-from queuectl.store.files import Files
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
+from queuectl.store.sqlite.files import Files
 
 
 class AbsentDatabase(SqliteDatabase):

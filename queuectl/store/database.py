@@ -1,6 +1,11 @@
-"""What the store asks of a backend: sqlite.py and postgres.py answer."""
+"""What a store asks of its backend, `sqlite/database.py` or `postgres/database.py`, and the marks of its schema."""
 
 from __future__ import annotations
+
+APPLICATION_ID = 0x51435431
+"""`QCT1` in the header of an SQLite file: it is a queuectl store."""
+SCHEMA_VERSION = 4
+"""The number of the newest migration."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

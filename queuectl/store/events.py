@@ -7,9 +7,28 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
     from queuectl.domain.event import Event
     from queuectl.store.database import Database
-    from queuectl.store.undo import Keeping
+
+    class Keeping(Protocol):
+        """An action that can be undone (store/undo.py)."""
+
+        keeps: bool
+
+        def before_by_id(self, ids: Sequence[str]) -> list[int]:
+            """Keep these jobs as they are, and return their seqs."""
+
+        def before(self, seqs: list[int], *, deleted: bool = False) -> list[int]:
+            """Keep these jobs as they are, and return their seqs."""
+
+        def after(self, seqs: list[int]) -> None:
+            """Keep how the action has left these jobs."""
+
+        def write_down(self) -> None:
+            """Record the action, once, with its first event."""
 
 
 class Events:

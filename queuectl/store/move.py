@@ -14,9 +14,9 @@ from itertools import islice
 
 from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
 from queuectl.domain.record import record
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.queries import load
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 -- Every statement of the store, by name. The store's classes know only the names; a backend loads the statements of
 -- its dialect. What can be said once stands once, and dialect.py puts it into PostgreSQL's words; a statement that truly
--- differs is marked (sqlite) after its name, and postgresql.sql has the other one. Parameters are :named.
+-- differs is marked (sqlite) after its name, and postgres/queries.sql has the other one. Parameters are :named.
 
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
 
 -- name: next_due
 -- When the next job that needs no label becomes due, in any queue; in the past for one that waits already. Not by max(),
--- which PostgreSQL may compute from all rows (postgresql.sql); with a bound, which all keep, SQLite searches too.
+-- which PostgreSQL may compute from all rows (postgres/queries.sql); with a bound, which all keep, SQLite searches too.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs INDEXED BY jobs_ready

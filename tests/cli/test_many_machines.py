@@ -18,8 +18,8 @@ from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
 from queuectl.operations import find
 from queuectl.operations.arguments import params
-from queuectl.store.postgres import PostgresDatabase
-from queuectl.store.url import check, shown, trust
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.postgres.url import check, shown, trust
 from tests.support.queue import ROOT
 from tests.support.waiting import PATIENCE
 

@@ -10,7 +10,7 @@ import pytest
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import StoreUnreadable
 from queuectl.domain.job import NewJob
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.store import Store
 from tests.support.command import environment, run
 from tests.support.console import Terminal

@@ -404,7 +404,7 @@ def test_an_enqueue_loads_nothing_that_it_does_not_need(queue: Queue, line: str)
         *("argparse", "contextlib", "dataclasses", "datetime", "importlib", "inspect", "locale", "logging", "pathlib"),
         *("random", "shutil", "sqlite3", "subprocess", "tempfile", "traceback", "typing"),
         *("queuectl.cli.help", "queuectl.cli.render", "queuectl.store.claims", "queuectl.store.workers"),
-        *("queuectl.store.migrate", "queuectl.store.rows"),
+        *("queuectl.store.sqlite.schema", "queuectl.store.rows"),
     }
     queue.run("enqueue", "true")
 

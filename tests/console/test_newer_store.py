@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 import pytest
 
-from queuectl.store.sqlite import SCHEMA_VERSION
+from queuectl.store.database import SCHEMA_VERSION
 from tests.support.console import ALTERNATE_ON, Terminal
 from tests.support.pilot import screen_of
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from queuectl.store import migrate
-from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
+from queuectl.store.migrations import migrations
 from tests.support import command
 
 JOBS = 300
 KILLED_AT_STATEMENT = """
 import os, signal, sys
 import apsw
-from queuectl.store import sqlite
+from queuectl.store.sqlite import database
 
 left = int(sys.argv[2])
 
@@ -39,7 +39,7 @@ def traced(*words, **options):
     return connection
 
 apsw.Connection = traced
-sqlite.SqliteDatabase(sys.argv[1])
+database.SqliteDatabase(sys.argv[1])
 """
 
 
@@ -55,7 +55,7 @@ def make_old(path: Path, last: int) -> None:
     """Make a store as an earlier version of queuectl left it, by the migrations that it had."""
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    for number, file in migrate.migrations()[:last]:
+    for number, file in migrations("sqlite")[:last]:
         script = Path(file).read_text(encoding="utf-8")
         connection.execute(f"BEGIN; {script}; COMMIT").fetchall()
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}").fetchall()

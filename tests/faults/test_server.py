@@ -12,7 +12,7 @@ import pytest
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import StoreUnreachable
 from queuectl.selftest.ledger import note, witnessed
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
 from tests.support import command
 from tests.support.command import Done
 from tests.support.hosts import Hosts, outlasts

@@ -13,9 +13,9 @@ from queuectl.domain.job import NewJob
 from queuectl.domain.worker import PoolInfo
 from queuectl.operations import find
 from queuectl.operations.doctor import Doctor, environment, limits, processes, store_contents
-from queuectl.runtime import liveness, readers, system
+from queuectl.runtime import database_readers, liveness, system
 from queuectl.runtime.systemd_login import Login, kills_at_logout, login_of
-from queuectl.store.health import has_reset_bug, version
+from queuectl.store.sqlite.health import has_reset_bug, version
 from queuectl_tui.writer import reads
 from tests.support.queue import Queue
 
@@ -117,7 +117,7 @@ def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
     queue.enqueue("true")
     queue.start(workers=2)
 
-    assert readers.long_readers(queue.path) == {}
+    assert database_readers.long_readers(queue.path) == {}
 
 
 @pytest.mark.on_sqlite

@@ -36,7 +36,7 @@ def test_the_wheel_holds_the_packages_their_sql_and_scripts_and_nothing_else(whe
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"queuectl", "queuectl_tui"}
-    for needed in ("store/queries.sql", "store/invariants.sql", "store/migrations/sqlite/0001_queue.sql", "py.typed"):
+    for needed in ("store/queries.sql", "store/invariants.sql", "store/sqlite/migrations/0001_queue.sql", "py.typed"):
         assert f"queuectl/{needed}" in names
     for shell in ("bash", "zsh", "fish"):
         assert f"queuectl/operations/completion.{shell}" in names

@@ -16,7 +16,7 @@ from queuectl.domain.backoff import Backoff
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import FINAL, JobState, NewJob
 from queuectl.domain.worker import PoolInfo, WorkerInfo
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.store import Store
 from tests.properties.model import KEPT_MS, Job, Model, No
 

@@ -9,7 +9,7 @@ import pytest
 
 from queuectl.runtime.doorbell import Listener, ring
 from queuectl.runtime.run_dir import RunDir
-from queuectl.store.connection import CHANNEL
+from queuectl.store.postgres.connection import CHANNEL
 from tests.support.command import environment, run, start
 from tests.support.waiting import wait_until
 

@@ -10,8 +10,9 @@ from queuectl.domain.job import Job
 from queuectl.domain.record import replace
 from queuectl.domain.worker import WorkerLife
 from queuectl.selftest.days import Observed, PoolRun
+from queuectl.selftest.records import Records
 from queuectl.selftest.soak import kind_of
-from queuectl.selftest.steadiness import Records, Steadiness, Steady
+from queuectl.selftest.steadiness import Steadiness, Steady
 from queuectl.selftest.watch import Rest, Usage
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.store_driver import Stage
 
@@ -23,7 +23,7 @@ def on_sqlite(tmp_path: Path) -> OpenStore:
 
 
 def on_postgresql(url: str) -> OpenStore:
-    from queuectl.store.postgres import PostgresDatabase
+    from queuectl.store.postgres.database import PostgresDatabase
 
     return lambda: Store(PostgresDatabase(url, wait=30), actor="tester@here")
 

@@ -11,9 +11,10 @@ import apsw
 import pytest
 
 from queuectl.domain.job import JobState, NewJob
-from queuectl.store import migrate
+from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
+from queuectl.store.migrations import migrations
 from queuectl.store.queries import load
-from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.command import Done, environment, run, start
 from tests.support.store_driver import ON_SQLITE
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def test_the_newest_migration_is_the_version_of_the_schema():
-    numbers = [number for number, _ in migrate.migrations()]
+    numbers = [number for number, _ in migrations("sqlite")]
 
     assert numbers == list(range(1, SCHEMA_VERSION + 1))
 
@@ -47,7 +48,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
     path = str(tmp_path / "queue.db")
     connection = apsw.Connection(path)
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    with open(dict(migrate.migrations())[1], encoding="utf-8") as script:
+    with open(dict(migrations("sqlite"))[1], encoding="utf-8") as script:
         connection.execute(script.read()).fetchall()
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1").fetchall()
     connection.execute(
@@ -102,7 +103,7 @@ def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tm
     old = apsw.Connection(path)
     old.execute("PRAGMA journal_mode = WAL").fetchall()
     for version in (1, 2):
-        with open(dict(migrate.migrations())[version], encoding="utf-8") as script:
+        with open(dict(migrations("sqlite"))[version], encoding="utf-8") as script:
             old.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
     old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2").fetchall()
     old.execute(
@@ -140,7 +141,7 @@ def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
         connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         for version in versions:
-            with open(dict(migrate.migrations())[version], encoding="utf-8") as script:
+            with open(dict(migrations("sqlite"))[version], encoding="utf-8") as script:
                 connection.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {versions[-1]}").fetchall()
         connection.close()
@@ -165,7 +166,7 @@ def test_many_first_commands_at_once_make_one_store(tmp_path: Path):
 def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp_path: Path, statement: str):
     killed = (
         "import os, signal, sys\n"
-        "from queuectl.store import migrate, sqlite\n"
+        "from queuectl.store.sqlite import database, schema\n"
         "import apsw\n"
         "def trace(connection, sql, bindings):\n"
         "    if sys.argv[2] in sql: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -174,7 +175,7 @@ def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp
         "def made(*a, **k):\n"
         "    c = original(*a, **k); c.exec_trace = trace; return c\n"
         "apsw.Connection = made\n"
-        "sqlite.SqliteDatabase(sys.argv[1])\n"
+        "database.SqliteDatabase(sys.argv[1])\n"
     )
 
     done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / "queue.db"), statement], check=False)

@@ -12,8 +12,8 @@ import pytest
 from queuectl.domain.errors import Refused, StoreBusy, StoreError, StoreUnreadable
 from queuectl.domain.job import NewJob
 from queuectl.store import move as moving
-from queuectl.store.postgres import PostgresDatabase
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.store import Store
 from tests.support.full_store import lived
 from tests.support.waiting import PATIENCE, wait_until

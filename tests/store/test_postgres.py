@@ -20,8 +20,8 @@ from queuectl.domain.errors import (
     UsageError,
 )
 from queuectl.domain.job import JobState, NewJob
-from queuectl.store.dialect import statements
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.postgres.dialect import statements
 from queuectl.store.queries import load
 from queuectl.store.store import Store
 from tests.support.proxy import Proxy

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from queuectl.domain.job import NewJob
-from queuectl.store.dialect import statements
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.postgres.dialect import statements
 from queuectl.store.store import Store
 from tests.support.store_driver import START, Stage
 

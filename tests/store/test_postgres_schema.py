@@ -9,8 +9,9 @@ import pytest
 
 from queuectl.domain.errors import StoreTooNew, StoreUnreadable
 from queuectl.domain.job import NewJob
-from queuectl.store import migrate, server_schema
-from queuectl.store.postgres import SCHEMA_VERSION, PostgresDatabase
+from queuectl.store.database import SCHEMA_VERSION
+from queuectl.store.migrations import migrations
+from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.store import Store
 from tests.support.waiting import PATIENCE
 
@@ -34,8 +35,8 @@ def names(found: list[tuple[int, str]]) -> list[str]:
 
 
 def test_both_stores_have_the_same_migrations():
-    assert names(server_schema.migrations()) == names(migrate.migrations())
-    assert [number for number, _ in server_schema.migrations()] == list(range(1, SCHEMA_VERSION + 1))
+    assert names(migrations("postgres")) == names(migrations("sqlite"))
+    assert [number for number, _ in migrations("postgres")] == list(range(1, SCHEMA_VERSION + 1))
 
 
 def first_command(url: str, start, results) -> None:
@@ -63,7 +64,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(empty: str):
         old.execute(
             "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
         )
-        with open(dict(server_schema.migrations())[1], encoding="utf-8") as script:
+        with open(dict(migrations("postgres"))[1], encoding="utf-8") as script:
             old.execute(script.read())
         old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 1)")
         old.execute(
@@ -91,7 +92,7 @@ def test_a_store_of_version_2_is_migrated_with_all_that_is_in_it(empty: str):
             "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
         )
         for version in (1, 2):
-            with open(dict(server_schema.migrations())[version], encoding="utf-8") as script:
+            with open(dict(migrations("postgres"))[version], encoding="utf-8") as script:
                 old.execute(script.read())
         old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 2)")
         old.execute(

@@ -10,8 +10,8 @@ import pytest
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.job import NewJob
-from queuectl.store.dialect import statements
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.postgres.dialect import statements
 from queuectl.store.store import Store
 from tests.support.store_driver import BACKOFF, START, Stage
 

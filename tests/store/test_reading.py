@@ -179,7 +179,7 @@ def test_a_backup_is_one_state_of_the_store_while_others_write(open_store: OpenS
 
     stage.store.backup(str(copy), progress)
 
-    from queuectl.store.sqlite import SqliteDatabase
+    from queuectl.store.sqlite.database import SqliteDatabase
 
     saved = Store(SqliteDatabase(str(copy)), actor="tester@here")
     assert steps > 1

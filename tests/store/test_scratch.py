@@ -7,8 +7,8 @@ import pytest
 
 from queuectl.domain.errors import StoreUnreachable, StoreUnreadable, UsageError
 from queuectl.domain.worker import WorkerLife
-from queuectl.store import scratch
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres import scratch
+from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.store import Store
 from tests.support.store_driver import ON_SQLITE, START, Stage
 

@@ -338,7 +338,7 @@ def test_an_undo_is_written_down_for_each_job(stage: Stage):
 def test_undoing_one_after_the_other_leads_back_to_the_beginning(
     tmp_path_factory: pytest.TempPathFactory, verbs: list[tuple[str, str]]
 ):
-    from queuectl.store.sqlite import SqliteDatabase
+    from queuectl.store.sqlite.database import SqliteDatabase
     from queuectl.store.store import Store
 
     stage = Stage(Store(SqliteDatabase(str(tmp_path_factory.mktemp("s") / "queue.db")), actor="tester@here"))

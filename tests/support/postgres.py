@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from queuectl.store.postgres import PostgresDatabase
+from queuectl.store.postgres.database import PostgresDatabase
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from queuectl.store.dialect import statements, translated
+from queuectl.store.postgres.dialect import statements, translated
 from queuectl.store.queries import load
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from psycopg import pq
 
 from queuectl.domain.errors import UsageError
-from queuectl.store.url import beside, check, secrets, shown, trust
+from queuectl.store.postgres.url import beside, check, secrets, shown, trust
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from textual.message import Message
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.record import replace
 from queuectl.operations.commandline.render import command_line
-from queuectl.store.url import shown
+from queuectl.store.postgres.url import shown
 from queuectl_tui.opened import Opened
 from queuectl_tui.snapshot import mistake
 

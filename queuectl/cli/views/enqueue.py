@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.operations.enqueue import Enqueued
+from queuectl.operations.enqueued import Enqueued
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

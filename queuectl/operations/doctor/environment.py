@@ -13,7 +13,7 @@ from queuectl.domain.finding import Finding
 from queuectl.domain.units import format_bytes
 from queuectl.runtime.machine import check
 from queuectl.runtime.run_dir import SUBDIRS
-from queuectl.store.mounts import filesystem_of, is_network
+from queuectl.store.sqlite.mounts import filesystem_of, is_network
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from queuectl.config import SETTINGS
 from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
 from queuectl.domain.units import format_bytes, format_duration, format_time
-from queuectl.runtime.readers import long_readers
-from queuectl.store.health import empty_log
+from queuectl.runtime.database_readers import long_readers
 from queuectl.store.location import is_url
+from queuectl.store.sqlite.health import empty_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ _SINCE_17 = {"transaction_timeout": "0"}
 _PLANS = {
     # Statements are short and come thousands of times: compiling them takes longer than running them.
     "jit": "off",
-    # Whatever the statistics say, and however small a table was when a plan was made (postgresql.sql).
+    # Whatever the statistics say, and however small a table was when a plan was made (postgres/queries.sql).
     "max_parallel_workers_per_gather": "0",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from queuectl.domain.errors import UsageError
-from queuectl.store import url as addresses
+from queuectl.store.postgres import url as addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

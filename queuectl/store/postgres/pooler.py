@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from queuectl.store.connection import Connection
+    from queuectl.store.postgres.connection import Connection
 
 _ROUNDS = 3
 """Other clients may be served between two of our questions: then one round proves nothing."""

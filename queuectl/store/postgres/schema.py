@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-from queuectl.domain.errors import StoreTooNew, StoreUnreadable
-from queuectl.store.database import Absent
+from queuectl.domain.errors import StoreUnreadable
+from queuectl.store.database import SCHEMA_VERSION, Absent
+from queuectl.store.migrations import scripts_after, too_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,17 +20,10 @@ if TYPE_CHECKING:
 APPLICATION = "queuectl"
 _LOCK = 0x51435431
 """`QCT1`: the advisory lock of those who migrate."""
-_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations", "postgresql")
 
 
-def migrations() -> list[tuple[int, str]]:
-    """Number and file of every migration, in order: `0001_queue.sql` is number 1."""
-    names = sorted(name for name in os.listdir(_DIRECTORY) if name.endswith(".sql"))
-    return [(int(name[:4]), os.path.join(_DIRECTORY, name)) for name in names]
-
-
-def migrate(cursor: Cursor, address: str, newest: int, *, make: bool = True) -> None:
-    """Bring the schema to version `newest`, whoever else tries the same at this moment, on whatever host.
+def migrate(cursor: Cursor, address: str, *, make: bool = True) -> None:
+    """Bring the schema to version SCHEMA_VERSION, whoever else tries the same at this moment, on whatever host.
 
     A role that may not make schemas is enough where an administrator has made an empty one of that name for it.
     Raises StoreTooNew, StoreUnreadable for a schema that is not ours, and Absent for none that is not to be made.
@@ -39,7 +31,7 @@ def migrate(cursor: Cursor, address: str, newest: int, *, make: bool = True) -> 
     cursor.execute("BEGIN")
     try:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        version = _found(cursor, address, newest, make=make)
+        version = _found(cursor, address, make=make)
         if version is None:
             cursor.execute("CREATE SCHEMA queuectl")
         if not version:
@@ -47,18 +39,16 @@ def migrate(cursor: Cursor, address: str, newest: int, *, make: bool = True) -> 
                 "CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL);"
                 f"INSERT INTO queuectl.schema VALUES ('{APPLICATION}', 0)"
             )
-        for number, file in migrations():
-            if number > (version or 0):
-                with open(file, encoding="utf-8") as script:
-                    cursor.execute(script.read())
-        cursor.execute(f"UPDATE queuectl.schema SET version = {newest}")
+        for script in scripts_after("postgres", version or 0):
+            cursor.execute(script)
+        cursor.execute(f"UPDATE queuectl.schema SET version = {SCHEMA_VERSION}")
         cursor.execute("COMMIT")
     except BaseException:
         cursor.execute("ROLLBACK")
         raise
 
 
-def version_of(cursor: Cursor, address: str, newest: int) -> int:
+def version_of(cursor: Cursor, address: str) -> int:
     """The version of a schema that has a table of that name. Raises StoreTooNew, StoreUnreadable."""
     columns = cursor.execute(
         "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute"
@@ -72,32 +62,24 @@ def version_of(cursor: Cursor, address: str, newest: int) -> int:
     if len(rows) != 1 or rows[0][0] != APPLICATION:
         raise _foreign(address)
     version = int(rows[0][1])
-    if version > newest:
-        raise too_new(address, version, newest)
+    if version > SCHEMA_VERSION:
+        raise too_new(address, version)
     return version
 
 
-def _found(cursor: Cursor, address: str, newest: int, *, make: bool) -> int | None:
+def _found(cursor: Cursor, address: str, *, make: bool) -> int | None:
     """The version of the schema; 0 for an empty one, None for none. Raises Absent for these unless `make`."""
     there, ours, things = cursor.execute(
         "SELECT to_regnamespace('queuectl') IS NOT NULL, to_regclass('queuectl.schema') IS NOT NULL,"
         " (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('queuectl'))"
     ).fetchone()
     if ours:
-        return version_of(cursor, address, newest)
+        return version_of(cursor, address)
     if things:
         raise _foreign(address)
     if not make:
         raise Absent
     return 0 if there else None
-
-
-def too_new(address: str, version: int, newest: int) -> StoreTooNew:
-    """The error for a store that this version does not understand."""
-    return StoreTooNew(
-        f"the store {address} was made by a newer queuectl (schema {version}, this one knows {newest})",
-        hint="upgrade queuectl",
-    )
 
 
 def _foreign(address: str) -> StoreUnreadable:

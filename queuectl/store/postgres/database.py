@@ -11,11 +11,12 @@ import json
 
 from queuectl.domain.clock import steady
 from queuectl.domain.errors import Refused, StoreBusy, StoreUnreadable, UsageError
-from queuectl.store import server_session as session
-from queuectl.store import url as addresses
-from queuectl.store.dialect import statements
-from queuectl.store.server_transaction import Alone, Transaction
-from queuectl.store.sqlstates import not_the_owner, place_in, told
+from queuectl.store.database import SCHEMA_VERSION
+from queuectl.store.postgres import session
+from queuectl.store.postgres import url as addresses
+from queuectl.store.postgres.dialect import statements
+from queuectl.store.postgres.errors import not_the_owner, place_in, told
+from queuectl.store.postgres.transaction import Alone, Transaction
 
 try:
     import psycopg
@@ -24,7 +25,7 @@ try:
     from psycopg.types.numeric import Int8Dumper, IntLoader
     from psycopg.types.string import TextLoader
 
-    from queuectl.store.connection import CHANNEL, Listener, ServerTimeout, connect, conninfo_of
+    from queuectl.store.postgres.connection import CHANNEL, Listener, ServerTimeout, connect, conninfo_of
 except ImportError as error:
     raise UsageError(
         "PostgreSQL stores need psycopg, which is not installed", hint="pip install 'queuectl-console[postgres]'"
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
     from queuectl.domain.finding import Finding
 
-SCHEMA_VERSION = 4
-"""The number of the newest migration."""
 OLDEST_SERVER = 16
 """Statements shared with SQLite leave out what PostgreSQL 15 still asks for: names of subqueries."""
 _COPIED = 10
@@ -133,13 +132,13 @@ class PostgresDatabase:
                 hint="ALTER ROLE … RESET session_replication_role, or ALTER DATABASE, wherever it is set",
             )
         # Loaded here: only the first command on a store makes it.
-        from queuectl.store.server_schema import migrate, version_of
+        from queuectl.store.postgres.schema import migrate, version_of
 
-        if not version or version_of(self._cursor, self.address, SCHEMA_VERSION) != SCHEMA_VERSION:
+        if not version or version_of(self._cursor, self.address) != SCHEMA_VERSION:
             if self._as_is:
                 raise StoreUnreadable(f"there is no store of this version at {self.address}")
             try:
-                migrate(self._cursor, self.address, SCHEMA_VERSION, make=self._make)
+                migrate(self._cursor, self.address, make=self._make)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise not_the_owner(str(error), self.address, older=bool(version)) from None
 
@@ -150,7 +149,7 @@ class PostgresDatabase:
         rows = self._run(session.statement(info.server_version), values)
         if not rows:
             # Loaded here: hardly anybody has a pooler.
-            from queuectl.store.pooler import session_of
+            from queuectl.store.postgres.pooler import session_of
 
             values["pid"] = session_of(self._connection, lambda: connect(self._conninfo, None), self.address)
             rows = self._run(session.statement(info.server_version), values)
@@ -311,7 +310,7 @@ class PostgresDatabase:
         self.execute("RELEASE work")
 
     def changed(self) -> int:
-        """A number of the transactions that are over (postgresql.sql says why that is enough). 50 µs, and no lock."""
+        """A number of the transactions that are over (postgres/queries.sql says why that is enough). 50 µs, and no lock."""
         return self._changed(lambda: self.rows("changed"))
 
     def _changed(self, ask: Callable[[], list[tuple[Any, ...]]]) -> int:
@@ -328,9 +327,9 @@ class PostgresDatabase:
         ((version,),) = self.rows("schema_version")
         if version > SCHEMA_VERSION:
             # Loaded here, as for a migration: it is for few.
-            from queuectl.store.server_schema import too_new
+            from queuectl.store.migrations import too_new
 
-            raise too_new(self.address, version, SCHEMA_VERSION)
+            raise too_new(self.address, version)
 
     def backup(self, path: str, progress: Callable[[int, int], None]) -> None:  # noqa: ARG002 - it copies nothing
         """Not ours to do: the server has better means. Raises Refused."""
@@ -342,7 +341,7 @@ class PostgresDatabase:
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
         """What the server can say about itself and our tables. Raises StoreError."""
         # Loaded here: only the doctor asks.
-        from queuectl.store.server_health import findings
+        from queuectl.store.postgres.health import findings
 
         yield from findings(self, oldest=OLDEST_SERVER, thorough=thorough)
 

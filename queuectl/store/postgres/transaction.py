@@ -7,15 +7,36 @@ from queuectl.domain.errors import StoreBusy, StoreError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Protocol, Self
 
-    from queuectl.store.postgres import PostgresDatabase
+    class Server(Protocol):
+        """What a transaction needs of the database whose statements it holds together."""
+
+        address: str
+        within: bool
+
+        @property
+        def in_transaction(self) -> bool:
+            """Whether the server has a transaction open."""
+
+        @property
+        def lost(self) -> bool:
+            """Whether there is no connection."""
+
+        def reach(self) -> None:
+            """Connect anew where that is needed."""
+
+        def execute(self, statement: str) -> str | None:
+            """Run a statement and return the server's command tag."""
+
+        def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+            """Run a named statement and return its rows."""
 
 
 class Alone:
     """One statement, which is a transaction by itself. Within another transaction it is a part of that."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: Server) -> None:
         """Of a statement that `database` is about to run."""
         self._database = database
         self._within = database.within
@@ -39,7 +60,7 @@ class Alone:
 class Transaction:
     """From BEGIN to COMMIT, or to ROLLBACK after an exception."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: Server) -> None:
         """Of the statements that `database` is about to run."""
         self._database = database
 
@@ -78,7 +99,7 @@ class Transaction:
             self._database.execute("ROLLBACK")
 
 
-def _name_the_job(database: PostgresDatabase, error: BaseException | None) -> None:
+def _name_the_job(database: Server, error: BaseException | None) -> None:
     """Raise the same once more where a job was locked: with its name, and with who has locked it."""
     if not isinstance(error, StoreBusy) or error.place is None or database.lost:
         return

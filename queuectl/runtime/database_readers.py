@@ -6,7 +6,7 @@ import os
 import time
 
 from queuectl.runtime import system
-from queuectl.store.file_locks import file_locks
+from queuectl.store.sqlite.file_locks import file_locks
 
 _FIRST_READ_LOCK, _LAST_READ_LOCK = 123, 127
 """Bytes of the -shm file that a reader of a WAL database locks: part of SQLite's file format."""

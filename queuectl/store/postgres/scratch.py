@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import StoreUnreadable
-from queuectl.store import url as addresses
-from queuectl.store.postgres import PostgresDatabase
-from queuectl.store.sqlstates import told
+from queuectl.store.postgres import url as addresses
+from queuectl.store.postgres.database import PostgresDatabase
+from queuectl.store.postgres.errors import told
 
 # After the module above, which says so in one line where the driver is missing.
 import psycopg  # isort: skip
 
-from queuectl.store.connection import Connection, conninfo_of  # isort: skip
+from queuectl.store.postgres.connection import Connection, conninfo_of  # isort: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import time
 import apsw
 
 from queuectl.domain.errors import StoreError, StoreUnreadable
-from queuectl.store.files import Files, make_file, wait_for_leavers
+from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
 from queuectl.store.queries import load
+from queuectl.store.sqlite.files import Files, make_file, wait_for_leavers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import StoreGone
     from queuectl.domain.finding import Finding
 
-APPLICATION_ID = 0x51435431
-"""`QCT1` in the file's header: this is a queuectl store."""
-SCHEMA_VERSION = 4
-"""The number of the newest migration."""
 _CHECKPOINT_PAGES = 2000
 """When a worker empties the log into the database: two fsyncs, whatever its size."""
 _JOURNAL_LIMIT = 10 * 1024 * 1024
@@ -117,7 +114,7 @@ class SqliteDatabase:
             if self._as_is:
                 raise StoreUnreadable(f"{self.path} is no store of this version")
             # Loaded here: only the first command on a store pays for it.
-            from queuectl.store.migrate import migrate
+            from queuectl.store.sqlite.schema import migrate
 
             migrate(self._connection, self.path)
         # What a statement may have to take back is kept in memory: a temporary file for each costs 70 µs, and may find
@@ -158,7 +155,7 @@ class SqliteDatabase:
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
         """What SQLite can say about the file and itself. Raises StoreError."""
         # Loaded here: only the doctor asks.
-        from queuectl.store.health import findings
+        from queuectl.store.sqlite.health import findings
 
         try:
             yield from findings(self._connection, thorough=thorough)
@@ -250,7 +247,7 @@ class SqliteDatabase:
         except apsw.Error as error:
             raise self._told(error) from error
         if version > SCHEMA_VERSION:
-            from queuectl.store.migrate import too_new
+            from queuectl.store.migrations import too_new
 
             raise too_new(self.path, version)
 
@@ -369,7 +366,7 @@ class SqliteDatabase:
 
     def _told(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
         # Loaded here: few commands ever fail.
-        from queuectl.store.sqlite_errors import told
+        from queuectl.store.sqlite.errors import told
 
         return told(error, path or self.path)
 

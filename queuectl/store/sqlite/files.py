@@ -213,7 +213,7 @@ def _users_of_the_deleted(path: str) -> set[int]:
     if not status.st_size:
         return set()  # somebody makes it at this moment
     # Loaded here: few stores ever lose their log.
-    from queuectl.store.file_locks import file_locks
+    from queuectl.store.sqlite.file_locks import file_locks
 
     # Whoever has the store open holds a lock on the database.
     return {lock.pid for lock in file_locks() if lock.inode == status.st_ino}

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import apsw
 
-from queuectl.domain.errors import StoreTooNew, StoreUnreadable
-from queuectl.store.mounts import refuse_network_filesystem
-from queuectl.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
-
-_DIRECTORY = os.path.join(os.path.dirname(__file__), "migrations", "sqlite")
-
-
-def migrations() -> list[tuple[int, str]]:
-    """Number and file of every migration, in order: `0001_queue.sql` is number 1."""
-    names = sorted(name for name in os.listdir(_DIRECTORY) if name.endswith(".sql"))
-    return [(int(name[:4]), os.path.join(_DIRECTORY, name)) for name in names]
+from queuectl.domain.errors import StoreUnreadable
+from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
+from queuectl.store.migrations import scripts_after, too_new
+from queuectl.store.sqlite.mounts import refuse_network_filesystem
 
 
 def migrate(connection: apsw.Connection, path: str) -> None:
@@ -34,10 +25,8 @@ def migrate(connection: apsw.Connection, path: str) -> None:
     try:
         # Read again under the write lock: somebody may have been faster.
         version = _refuse_foreign(connection, path)
-        for number, file in migrations():
-            if number > version:
-                with open(file, encoding="utf-8") as script:
-                    connection.execute(script.read()).fetchall()
+        for script in scripts_after("sqlite", version):
+            connection.execute(script).fetchall()
         connection.execute(
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}"
         ).fetchall()
@@ -47,14 +36,6 @@ def migrate(connection: apsw.Connection, path: str) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK").fetchall()
         raise
-
-
-def too_new(path: str, version: int) -> StoreTooNew:
-    """The store has a schema that this version does not know."""
-    return StoreTooNew(
-        f"the store {path} was made by a newer queuectl (schema {version}, this one knows {SCHEMA_VERSION})",
-        hint="upgrade queuectl",
-    )
 
 
 def _refuse_foreign(connection: apsw.Connection, path: str) -> int:

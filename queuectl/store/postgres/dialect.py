@@ -48,7 +48,7 @@ class Statement:
 @cache
 def statements() -> dict[str, Statement]:
     """Every statement that the store knows, for PostgreSQL."""
-    texts = load("postgresql") | load("postgresql", "postgresql.sql")
+    texts = load("postgresql") | load("postgresql", "postgres/queries.sql")
     return {name: translated(text) for name, text in texts.items()}
 
 

@@ -68,7 +68,7 @@ def told(state: str | None, text: str, address: str) -> Exception:
         )
     if state in _SHARED:
         # Loaded here: hardly anybody has a pooler.
-        from queuectl.store.pooler import shared
+        from queuectl.store.postgres.pooler import shared
 
         return shared(address)
     if state == _NOT_ALLOWED:

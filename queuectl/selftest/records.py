@@ -1,0 +1,28 @@
+"""What is left of a soak to be judged: rows of its store and lines of its pools' log."""
+
+from __future__ import annotations
+
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from queuectl.domain.attempt import Attempt
+    from queuectl.domain.event import Event
+    from queuectl.domain.job import Job
+    from queuectl.domain.worker import WorkerLife
+
+
+@record
+class Records:
+    """What the store and the pools' log hold of it. Times are by the store's clock."""
+
+    jobs: Mapping[str, Job]
+    runs: Mapping[tuple[str, int], Attempt]
+    lives: Sequence[WorkerLife]
+    events: Sequence[Event]
+    log: Sequence[str]
+    next_look_ms: int
+    """For how long an idle worker may sleep when it was not woken."""
+    ended_at: int
