@@ -310,7 +310,7 @@ class PostgresDatabase:
         self.execute("RELEASE work")
 
     def changed(self) -> int:
-        """A number of the transactions that are over (postgres/queries.sql says why that is enough). 50 µs, and no lock."""
+        """A number of the transactions that are over (postgres/queries.sql says why that is enough). 50 µs, no lock."""
         return self._changed(lambda: self.rows("changed"))
 
     def _changed(self, ask: Callable[[], list[tuple[Any, ...]]]) -> int:
