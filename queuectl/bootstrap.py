@@ -38,9 +38,13 @@ def user_directory(variable: str, default: str, environ: Mapping[str, str], plat
 
 
 def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """The store: the flag, else QUEUECTL_DB, else `queue.db` in the data directory. Raises UsageError, StoreUnreadable.
+    """Return the store of `flag`, else of QUEUECTL_DB, else `queue.db` in the data directory.
 
-    The path of a file, or the URL of a server, which may hold a password.
+    It is the path of a file, or the URL of a server, which may hold a password.
+
+    Raises:
+        UsageError: the name or URL cannot be that of a store
+        StoreUnreadable: the directory of the file cannot be used
     """
     location = flag if flag is not None else environ.get("QUEUECTL_DB") or os.path.join(data_directory(), "queue.db")
     if not location or "\0" in location:
@@ -71,7 +75,7 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def run_dir_of(location: str, environ: Mapping[str, str] = os.environ) -> RunDir:
-    """The directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
+    """Return the directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
     if not is_url(location):
         return RunDir(location + ".run")
     # Loaded here, as are drivers: a file needs neither.
@@ -90,7 +94,7 @@ def context(
     on_absent: Callable[[str], None] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Context:
-    """The context for the store that `flag` names, or the one this user has. Nothing is opened yet.
+    """Return the context for the store that `flag` names, or the one this user has. Nothing is opened yet.
 
     With `on_absent` a store that does not exist yet is not created: it is told so in one line, and the store is empty.
     """

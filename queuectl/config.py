@@ -30,7 +30,7 @@ class Setting:
     """`count` is a whole number, `factor` any number, `seconds` a duration; `seconds?` may be `none`."""
 
     def parse(self, text: str) -> Value:
-        """The value that `text` stands for. Raises UsageError naming the key and the bounds."""
+        """Return the value that `text` stands for. Raises UsageError naming the key and the bounds."""
         word = text.strip()
         if self.kind == "seconds?" and word.lower() in {"none", "off"}:
             return None
@@ -46,7 +46,7 @@ class Setting:
         return parse_duration(word) / 1000 if self.kind.startswith("seconds") else float(word)
 
     def describe(self) -> str:
-        """The bounds in words."""
+        """Return the bounds in words."""
         what = {"count": "a whole number", "factor": "a number"}.get(self.kind, "a duration in seconds (or 90s, 3h)")
         none = ", or none" if self.kind == "seconds?" else ""
         return f"{what} from {show(self.low)} to {show(self.high)}{none}"
@@ -163,7 +163,7 @@ def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.
 
 
 def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings, from what the store holds and the environment overrides.
+    """Return the settings, from what the store holds and the environment overrides.
 
     Raises UsageError when a variable of the environment holds nonsense. A stored value that this version does not
     understand counts as not set: a newer version may have written it, and workers must not stop over it.
@@ -199,7 +199,7 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str
 
 
 def show(value: Value) -> str:
-    """A value as `config get` prints it and `config set` takes it: `1.5`, `2`, `none`."""
+    """Return a value as `config get` prints it and `config set` takes it: `1.5`, `2`, `none`."""
     if value is None:
         return "none"
     return str(int(value)) if value == int(value) else repr(value)
