@@ -1,7 +1,8 @@
 """Starting one command: a shell in a session of its own, its output in two pipes of ours.
 
 What prevents a start is either the command's own (its directory, its environment, its size: `SpawnError`, a failed
-attempt) or the machine's, which would refuse any other command too (`StartRefused`, no attempt at all).
+attempt) or the machine's, which probably refuses any other command too (`StartRefused`, no attempt at all; `starts`
+finds out).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ _REASONS = {
     errno.EBADF: f"the limit of open files must be above {LOCK_FD}",
 }
 
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 _null = -1
 
 
@@ -53,7 +56,7 @@ class SpawnError(Exception):
 
 
 class StartRefused(Exception):
-    """The machine starts no command at present, whichever; the text says why."""
+    """The machine does not start this command at present, and probably no other; the text says why."""
 
 
 def reason(error: OSError) -> str:
@@ -182,7 +185,7 @@ def _spawn_in(
     # Shells believe PWD where it names their directory, and it is the only way to a path with its symlinks.
     path = cwd.encode()
     environment = {**environment, b"PWD": path} if path.startswith(b"/") else environment
-    home = os.open(".", _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
+    home = _open_home()
     try:
         try:
             os.chdir(path)
@@ -195,14 +198,29 @@ def _spawn_in(
         finally:
             _go_back(home)
     finally:
-        os.close(home)
+        if home is not None:
+            os.close(home)
 
 
-def _go_back(home: int) -> None:
+def _open_home() -> int | None:
+    """Open the worker's own directory; None where it cannot be entered, as its user may not search it."""
     try:
-        os.fchdir(home)
-    except OSError:  # no longer permitted; the job has started, and nothing of ours needs the directory
-        os.chdir("/")
+        return os.open(".", _SEARCH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _SHORTAGES:
+            raise
+        return None
+
+
+def _go_back(home: int | None) -> None:
+    try:
+        if home is not None:
+            os.fchdir(home)
+            return
+    except OSError:  # no longer permitted
+        pass
+    # The job has started, and nothing of ours needs the directory.
+    os.chdir("/")
 
 
 def _prepare() -> int:

@@ -123,8 +123,7 @@ class Worker:
                 idle = False
             self._claim = claim
             live = Live(self._run_dir.live, claim.seq, claim.fence)
-            result = self._attempt(claim, live)
-            self._starts.judge(result, claim.command)
+            result = self._starts.judge(self._attempt(claim, live), claim)
             if result.alive and not self._outlast(result.alive):
                 return False  # as if we had died: a steward puts the job back once its processes are gone
             try:
@@ -210,7 +209,7 @@ class Worker:
                 return following
 
     def _next(self) -> Claim | None:
-        if not self._starts.are_possible():
+        if self._starts.pause is not None:
             return None
         self._asked = False
         try:
@@ -248,6 +247,7 @@ class Worker:
                 return False
         if self._starts.pause is not None:
             self._sit_out(self._starts.pause, heed_bells=False)
+            self._starts.try_again()
             return False
         try:
             self._tally.write_down()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -52,11 +53,11 @@ class Crowd:
         wait_until(lambda: self.state(id_) in {"completed", "dead"})
         return self.state(id_)
 
-    def pool(self) -> tuple[int, int, int]:
+    def pool(self, cwd: Path | None = None) -> tuple[int, int, int]:
         """Start a pool of one worker; the pids of its supervisor, steward and worker."""
         self.run("status")
         with self.log.open("wb") as log:
-            self._pool = self._start("worker", "start", stdout=subprocess.DEVNULL, stderr=log)
+            self._pool = self._start("worker", "start", cwd=cwd, stdout=subprocess.DEVNULL, stderr=log)
         (worker,) = wait_until(partial(self._workers, self._pool))
         children = Path(f"/proc/{self._pool.pid}/task/{self._pool.pid}/children")
         (steward,) = set(map(int, children.read_text().split())) - {worker["pid"]}
@@ -72,10 +73,11 @@ class Crowd:
             self._pool.terminate()
             self._pool.wait(30)
 
-    def _start(self, *words: str, **streams: Any) -> subprocess.Popen[bytes]:
+    def _start(self, *words: str, cwd: Path | None = None, **streams: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*command.as_user(SOMEBODY), *words],
-            env=self._environment, stdin=subprocess.DEVNULL, cwd=self.directory, start_new_session=True, **streams,
+            env=self._environment, stdin=subprocess.DEVNULL, cwd=cwd or self.directory, start_new_session=True,
+            **streams,
         )  # fmt: skip
 
 
@@ -145,6 +147,42 @@ def test_jobs_that_no_process_may_be_started_for_keep_their_attempts_and_their_o
     assert [entry.job for entry in read(str(crowd.ledger)) if entry.word == "start"] == ids
     outcomes = assert_crowd_sound(crowd, *ids)
     assert outcomes == {id_: ["released", "success"] if id_ == ids[0] else ["success"] for id_ in ids}
+
+
+def test_a_pool_that_was_started_in_a_directory_closed_to_its_user_runs_jobs(crowd: Crowd):
+    closed = crowd.directory / "closed"
+    closed.mkdir(mode=0o700)
+    crowd.pool(cwd=closed)
+    ids = ["first", "second"]
+
+    for id_ in ids:
+        crowd.run("enqueue", "--id", id_, witnessed(str(crowd.ledger), "true"))
+
+    assert [crowd.wait_for(id_) for id_ in ids] == ["completed"] * 2
+    assert assert_crowd_sound(crowd, *ids) == {id_: ["success"] for id_ in ids}
+
+
+def test_a_job_that_alone_is_refused_uses_up_its_attempts_and_keeps_no_other_waiting(
+    tmp_path: Path, database: str, ledger: Path
+):
+    # On a server: a worker with this limit could not write its store's file.
+    queue = Queue(tmp_path, store=database)
+    try:
+        queue.start()
+        (worker,) = queue.workers()
+        resource.prlimit(worker.info.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        long = {"id": "long", "command": "true #" + "x" * (2 << 20), "max_retries": 0}
+        (tmp_path / "jobs").write_text(json.dumps(long))
+        queue.run("enqueue", "-f", "jobs")
+        queue.enqueue(witnessed(str(ledger), "true"), "--id", "next", "--priority=-1")
+
+        assert queue.wait_for("next") == "completed"
+        assert queue.wait_for("long") == "dead"
+        assert queue.outcomes("long") == ["released"] * 3 + ["spawn_error"]
+        assert queue.json("show", "long")["error"] == "cannot start: File too large"
+        assert_sound(queue, ledger, ["next"])
+    finally:
+        queue.close()
 
 
 def test_a_fork_bomb_takes_what_it_may_and_is_ended_at_its_timeout(crowd: Crowd):

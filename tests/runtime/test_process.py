@@ -137,6 +137,21 @@ def test_the_worker_stays_where_it_was(tmp_path):
         assert os.getcwd() == before
 
 
+def closed_directory():
+    opens = os.open
+
+    def refused(path, *rest, **more):
+        if path == ".":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opens(path, *rest, **more)
+
+    os.open = refused
+
+
+def test_a_worker_whose_own_directory_is_closed_to_it_runs_jobs_in_theirs(start, tmp_path):
+    assert out(start("pwd", first=closed_directory, cwd=str(tmp_path))) == f"{tmp_path}\n".encode()
+
+
 def test_the_environment_is_the_workers_the_jobs_and_ours(start):
     inherited = {b"PATH": os.environb[b"PATH"], b"ODD": b"\xff\xfe", b"HOME": b"/home"}
     worker = start("exec env -0", inherited=inherited, env=(("HOME", "/elsewhere é"), ("EMPTY", "")))
