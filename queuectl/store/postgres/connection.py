@@ -68,10 +68,13 @@ class Connection(psycopg.Connection[tuple["Any", ...]]):
     """Seconds without a word of the server after which it is given up; None: as long as it takes."""
 
     @classmethod
-    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        """As psycopg's, with calls while it waits: its own timeout is two seconds at least, for each address anew."""
+    def _connect_gen(cls, conninfo: str = "", **more: Any) -> PQGenConn[Self]:
+        """As psycopg's, with calls while it waits: its own timeout is two seconds at least, for each address anew.
+
+        `more` is what psycopg passes: until 3.3.5 that was a timeout. It offers no public way to wait as we do.
+        """
         on_wait = _while_connecting.get()
-        steps = super()._connect_gen(conninfo)
+        steps = super()._connect_gen(conninfo, **more)
         try:
             asked = next(steps)
             while True:
