@@ -82,6 +82,37 @@ def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: 
         queue.close()
 
 
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("worker", "start", "--drain"),
+        ("worker", "start", "--detach"),
+        ("doctor", "--check"),
+        ("selftest", "--workers", "1", "--enqueuers", "1", "--jobs", "1"),
+        ("demo", "--headless"),
+    ],
+    ids=" ".join,
+)
+def test_a_caller_that_ignores_the_end_of_its_children_hides_that_of_ours_from_nobody(
+    queue: Queue, words: tuple[str, ...]
+):
+    queue.enqueue("true", "--id", "job")
+    ignore = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    script = ignore + "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+
+    # Not through bin/queuectl, whose shell hears of its children again.
+    done = subprocess.run(
+        [sys.executable, "-c", script, "-m", "queuectl.cli", *words],
+        env=queue.environment, cwd=queue.directory, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    if "start" in words:
+        assert queue.wait_for("job") == "completed"
+
+
 def test_a_pool_whose_own_directory_is_gone_works_on(queue: Queue, ledger: Path, tmp_path: Path):
     (tmp_path / "gone").mkdir()
     script = f"cd gone && exec '{QUEUECTL}' worker start --count 2"
