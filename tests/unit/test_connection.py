@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from queuectl.store import connection
+from queuectl.store.postgres import connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
