@@ -28,7 +28,7 @@ from queuectl_tui.widgets.echo_line import EchoLine
 from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.widgets.tabs import Tabs, number
-from queuectl_tui.writer import ActionDone, Writer, reads
+from queuectl_tui.writer import Writer, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from queuectl_tui.history import History
     from queuectl_tui.reader import Census
     from queuectl_tui.snapshot import Snapshot
+    from queuectl_tui.writer import ActionDone
 
 SMALLEST = (60, 15)
 _INTERRUPT = 5.0
@@ -249,21 +250,6 @@ class ConsoleApp(ConsoleActions):
         self.reader.refresh()
 
     # Doing -----------------------------------------------------------------------------------------------------------
-
-    @on(ActionDone)
-    def _action_done(self, event: ActionDone) -> None:
-        self.writer.pending -= 1
-        now = self.clock.now()
-        if event.error is not None:
-            self.echo.failed(now, event.about, event.error, event.echo)
-        else:
-            if not reads(event.operation, event.params):
-                self._last_undo, self._before = event.undo, None
-                self._not_kept = event.operation.name if event.undo is None else None
-            self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
-        if event.then is not None:
-            event.then(event)
-        self.reader.refresh()
 
     @on(KeyBar.Pressed)
     async def _hint_clicked(self, event: KeyBar.Pressed) -> None:

@@ -17,8 +17,8 @@ from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
 from queuectl_tui.available_keys import here, offered
 from queuectl_tui.keymap import remap
+from queuectl_tui.last_action import LastAction
 from queuectl_tui.screens.views import PLACES
-from queuectl_tui.typed import TypedApp
 from queuectl_tui.watch_list import Watching
 from queuectl_tui.widgets.tabs import Tabs
 from queuectl_tui.writer import READS, has_secrets, reads
@@ -34,50 +34,28 @@ if TYPE_CHECKING:
     from queuectl.operations.operation import Operation
     from queuectl_tui.history import History
     from queuectl_tui.keymap import Key
-    from queuectl_tui.reader import Reader
     from queuectl_tui.screens.palette import Entry
     from queuectl_tui.snapshot import Snapshot
-    from queuectl_tui.widgets.echo_line import EchoLine
     from queuectl_tui.writer import ActionDone
 
 _MOST_WORKERS = 64
 
 
-class ConsoleActions(TypedApp):
+class ConsoleActions(LastAction):
     """The actions of the console that belong to no view."""
 
-    reader: Reader
-    echo: EchoLine
     snapshot: Snapshot
     read_only: bool
     user_keymap: Mapping[str, str]
     """The keys that the user has chosen, by the ids of the bindings."""
-    _last_undo: int | None = None
-    _not_kept: str | None = None
-    """The operation that this console has done last, where nothing takes it back."""
-    _before: tuple[Operation, Any] | None = None
-    """What puts back the setting that was changed last, where nothing else was done since."""
     _lines: list[str]
     history: History | None
     """Where the command line keeps what was typed; None for nowhere."""
 
     if TYPE_CHECKING:
 
-        def act(
-            self,
-            operation: Operation,
-            params: Any,
-            *,
-            about: str,
-            then: Callable[[ActionDone], None] | None = None,
-        ) -> None:
-            """Run an operation."""
-
         def tell(self, error: QueuectlError) -> None:
             """Tell of an error."""
-
-        def may_write(self) -> bool:
-            """Whether it may."""
 
         def show_view(self, name: str) -> None:
             """Show a view."""
@@ -249,20 +227,6 @@ class ConsoleActions(TypedApp):
             self._write(f"\x1b]9;queuectl: {safe(news.text)}\x07")
             self.bell()
         self.reader.watching = self.watching.ids
-
-    def action_undo(self) -> None:
-        """Take back what was done last."""
-        self.undo()
-
-    def undo(self, then: Callable[[ActionDone], None] | None = None) -> None:
-        """Take back what was done last; `then` is told how that ended."""
-        if self._before is not None:
-            self.act(*self._before, about=f"put {self._before[1].key} back", then=then)
-        elif self._not_kept not in {None, "undo"}:
-            self.refuse(f"{self._not_kept} cannot be undone; :undo takes back what was done before it")
-        elif self.may_write():
-            undo = find("undo")
-            self.act(undo, undo.params(undo=self._last_undo), about="undid", then=then)
 
     # The command line, settings, help --------------------------------------------------------------------------------
 

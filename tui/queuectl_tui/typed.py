@@ -3,7 +3,8 @@
 Textual forwards a key to the widget that has the focus when the key arrives. Keys of one read all arrive before the
 first is handled, so the letters of `/xy` would act on the list that `/` has just left. Here a key waits until the one
 before it has been handled: until the focus and the screens stand still, until the dialog that it opens is there, and,
-where it acts on a row, until the rows on the screen are those that were asked for.
+where it acts on a row, until the rows on the screen are those that were asked for. The key that takes the last action
+back waits until that action has ended.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _STILL = 3
 """Passes in a row that change neither focus nor screens. A message that a handler posts to its own widget is handled
 one pass later; the longest chain of them (a letter of the filter: field, bar, view) takes three."""
 _PATIENCE = 2.0
-"""Seconds that a key waits for a dialog or for rows. Then it and all that was typed after it are dropped."""
+"""Seconds that a key waits for a dialog, for rows or for an action. Then it and all that was typed after it are
+dropped."""
 _CLOSING = 0.1
 """Seconds between two looks whether a widget still handles messages."""
 _LOOK = 0.05
@@ -114,14 +116,15 @@ class Typed:
             await self._stand_still()
             if self._types(event):
                 return True
-            working = self._working()
-            if not working and not self._awaits_rows(event):
+            working, rows = self._working(), self._awaits_rows(event)
+            if not working and not rows and not self._awaits_action(event):
                 return True
             if not self._held:
                 return False
             if loop.time() >= end:
                 self._given_up.update(working)
-                return False
+                # Undo itself says which action it would have to wait for.
+                return not working and not rows
             self._news.clear()
             try:
                 await asyncio.wait_for(self._news.wait(), _LOOK)
@@ -148,8 +151,16 @@ class Typed:
         owner = next((node for node in start.ancestors_with_self if hasattr(node, "rows_ready")), None)
         if owner is None or owner.rows_ready or not isinstance(event, Key):
             return False
-        found = screen.active_bindings.get(event.key)
-        return found is not None and acts_on_row(found.binding.id)
+        return acts_on_row(self._binding(event))
+
+    def _awaits_action(self, event: Key | Paste) -> bool:
+        """Whether it takes back an action that is still under way."""
+        return self._app.changing and isinstance(event, Key) and self._binding(event) == "global.undo"
+
+    def _binding(self, event: Key) -> str | None:
+        """The id of what the key does."""
+        found = self._app.screen.active_bindings.get(event.key)
+        return None if found is None else found.binding.id
 
     async def _stand_still(self) -> None:
         """Wait until everything has been handled that the last key has led to."""
@@ -189,6 +200,10 @@ class TypedApp(App[int]):
     """Whether the widgets are there."""
 
     if TYPE_CHECKING:
+
+        @property
+        def changing(self) -> bool:
+            """Whether an action is under way that changes something."""
 
         @property
         def view(self) -> View:

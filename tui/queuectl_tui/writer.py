@@ -84,8 +84,8 @@ class Writer:
         self._live = live
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self.pending = 0
-        """Operations that have not ended yet."""
+        self.changing: list[str] = []
+        """The names of the operations that change something and whose end the app does not know yet."""
 
     def start(self) -> None:
         """Begin."""
@@ -102,7 +102,8 @@ class Writer:
         self, operation: Operation, params: Any, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
         """Do it, and post `ActionDone`."""
-        self.pending += 1
+        if not reads(operation, params):
+            self.changing.append(operation.name)
         task = (operation, params, about, then)
         if not self._live:
             self._once(task)
@@ -110,6 +111,11 @@ class Writer:
             threading.Thread(target=self._once, args=(task,), name=operation.name, daemon=True).start()
         else:
             self._tasks.put(task)
+
+    def ended(self, done: ActionDone) -> None:
+        """The app knows how an operation ended."""
+        if not reads(done.operation, done.params):
+            self.changing.remove(done.operation.name)
 
     def _run(self) -> None:
         opened = Opened(self._factory)

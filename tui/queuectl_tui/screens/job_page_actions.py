@@ -140,7 +140,7 @@ class JobPageActions(OneJobScreen):
     def action_undo(self) -> None:
         """Take back what was done last; told here, where it was asked for."""
         if not self._refused():
-            self.console_app.undo(self._done)
+            self.console_app.undo(self._done, self._refuse)
 
     def make_log(self, kind: type[LogPane]) -> LogPane:
         """One that leaves the page its keys."""
@@ -178,8 +178,7 @@ class JobPageActions(OneJobScreen):
         if job.state in act.states:
             return job
         what = "be given another priority" if act is PRIORITY else f"be {act.done}"
-        self.console_app.typed.discard()
-        self._say(f"it is {job.state} and cannot {what}")
+        self._refuse(f"it is {job.state} and cannot {what}")
         return None
 
     @work(group="act")
@@ -223,6 +222,11 @@ class JobPageActions(OneJobScreen):
         else:
             self._told().done(now, done.about, done.echo, undo=done.undo is not None, too_much=done.too_much)
         self.read_page()
+
+    def _refuse(self, text: str) -> None:
+        """Say above the keys of the page why a key does nothing; what was typed after it is dropped."""
+        self.console_app.typed.discard()
+        self._say(text)
 
     def _say(self, text: str) -> None:
         self._told().say(text)
