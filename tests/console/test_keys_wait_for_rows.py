@@ -11,6 +11,7 @@ from queuectl_tui import typed
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.failure_burst import burst
 from tests.support.pilot import screen_of
+from tests.support.slow_reader import SlowReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,29 +21,6 @@ if TYPE_CHECKING:
 
     Make = Callable[..., ConsoleApp]
 pytestmark = pytest.mark.asyncio
-
-
-class Slow:
-    """The reader of a console whose answers to some requests come when they are let through."""
-
-    def __init__(self, app: Any, *keys: str) -> None:
-        self._app = app
-        self._keys = keys
-        self._ask = app.reader.ask
-        self.asked: dict[str, tuple[Any, ...]] = {}
-        app.reader.ask = self.ask
-
-    def ask(self, request: Any, answer: Any, key: str, failed: Any = None) -> None:
-        if key.startswith(self._keys):
-            self.asked[key] = (request, answer, key, failed)
-        else:
-            self._ask(request, answer, key, failed)
-
-    def answer(self) -> None:
-        self._app.reader.ask = self._ask
-        for request in self.asked.values():
-            self._ask(*request)
-        self._app.typed.news()
 
 
 def states(app: Any) -> list[tuple[str, str, int]]:
@@ -59,7 +37,7 @@ async def test_a_key_behind_another_filter_or_order_acts_on_a_row_of_it(make_app
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
         first, before = table.cursor_row, states(app)
-        slow = Slow(app, "rows-")
+        slow = SlowReader(app, "rows-")
 
         await burst(pilot, asks + "h")
         assert states(app) == before
@@ -82,7 +60,7 @@ async def test_a_key_whose_rows_do_not_come_is_refused_with_a_line(
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
-        before, slow = states(app), Slow(app, "rows-")
+        before, slow = states(app), SlowReader(app, "rows-")
 
         await burst(pilot, "/state:pending\r" + keys)
 
@@ -100,7 +78,7 @@ async def test_an_action_that_is_clicked_before_the_rows_have_come_is_refused_wi
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         before = states(app)
-        Slow(app, "rows-")
+        SlowReader(app, "rows-")
         app.view.set_filter("state:pending")
         await pilot.pause()
 
@@ -114,7 +92,7 @@ async def test_an_action_that_is_clicked_before_the_rows_have_come_is_refused_wi
 async def test_a_filter_can_be_changed_while_its_rows_are_being_read(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        slow = Slow(app, "rows-")
+        slow = SlowReader(app, "rows-")
 
         await burst(pilot, "/state:failed\r/\x15state:held\r")
 
@@ -129,7 +107,7 @@ async def test_a_key_behind_all_in_the_filter_waits_for_the_marks(make_app: Make
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.set_filter("state:pending")
         await pilot.pause()
-        before, slow = states(app), Slow(app, "mark")
+        before, slow = states(app), SlowReader(app, "mark")
 
         await burst(pilot, "ah")
         assert states(app) == before
@@ -142,7 +120,7 @@ async def test_a_key_behind_all_in_the_filter_waits_for_the_marks(make_app: Make
 async def test_marks_of_a_filter_that_was_left_are_not_made(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        slow = Slow(app, "mark")
+        slow = SlowReader(app, "mark")
         await burst(pilot, "a")
         app.view.set_filter("state:pending")
         await pilot.pause()
@@ -158,7 +136,7 @@ async def test_a_key_behind_another_grouping_of_the_dead_waits_for_it(make_app: 
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
-        before, slow = states(app), Slow(app, "dead.load")
+        before, slow = states(app), SlowReader(app, "dead.load")
 
         await burst(pilot, asks + "jr")
         assert states(app) == before
@@ -175,7 +153,7 @@ async def test_a_key_of_a_jobs_page_waits_for_the_job(make_app: Make):
         app.view.set_filter("state:pending")
         await pilot.pause()
         job = app.view.query_one(JobTable).cursor_row.id
-        before, slow = states(app), Slow(app, "job:")
+        before, slow = states(app), SlowReader(app, "job:")
 
         await burst(pilot, "\rh")
         assert states(app) == before

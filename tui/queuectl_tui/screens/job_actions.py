@@ -165,7 +165,7 @@ class JobActions(View):
             self.console_app.refuse("no job is under the cursor")
             return None
         if not self.table.rows_ready:
-            self.console_app.refuse("the rows of this filter are still being read: press again")
+            self.console_app.refuse("the rows are still being read: press again")
             return None
         if not self.table.settled:
             self.console_app.refuse(f"{one_line(row.id, 40)} has just changed: press again if you still mean it")

@@ -49,36 +49,6 @@ class JobTable(TableRows, can_focus=True):
             super().__init__()
             self.row = row
 
-    def _go(self, index: int) -> None:
-        """Put the cursor on the row at `index`, or on the nearest that is at hand."""
-        window = self.window
-        if not window.rows:
-            return
-        low, high = window.start, window.start + len(window.rows) - 1
-        row = window.row(min(max(index, low), high))
-        if row is None:
-            return
-        if window.ghost is not None and row.id != window.ghost:
-            window.lay_ghost()
-            self._set_height()
-        if row.id != self._cursor:
-            self._cursor, self._cursor_row = row.id, row
-            self._changed_at = float("-inf")
-            self.post_message(self.CursorMoved(row))
-        self._keep_in_sight()
-        self._refresh_lines()
-        if index < low or index > high:
-            self._fetch()
-
-    def _from_cursor(self, by: int) -> None:
-        index = self.window.index(self._cursor)
-        if index is not None:
-            self._go(index + by)
-        elif self._cursor_row is not None and self.sort.paged and not self.window.covers(self._first, self._first):
-            self._ask(replace(self._wanted(), around=self._cursor_row.seq, line=self._height // 2))
-        else:
-            self._go(self._first)
-
     def action_move(self, by: int) -> None:
         """Some rows on or back."""
         self._from_cursor(by)
@@ -92,15 +62,14 @@ class JobTable(TableRows, can_focus=True):
         if self.window.at_top and self.window.start == 0:
             self._go(0)
             return
-        self._cursor = self._cursor_row = None
-        self._ask(self._top())
+        self._move(replace(self._top(), top=True))
 
     def action_end(self) -> None:
         """The last row."""
         if self.window.at_end:
             self._go(self.window.total - 1)
             return
-        self._ask(replace(self._wanted(), end=True, below=self._height * 4))
+        self._move(replace(self._wanted(), end=True, below=self._height * 4))
 
     def action_open(self) -> None:
         """Open the job under the cursor."""
@@ -112,7 +81,7 @@ class JobTable(TableRows, can_focus=True):
         if event.y == 0:
             return
         index = self._first + event.y - 1
-        if index >= self.window.total:
+        if self.window.row(index) is None:
             return
         self._go(index)
         if event.chain == 2:

@@ -37,6 +37,11 @@ class Wanted:
     around: int | None = None
     """The number of a row; None for the top."""
     end: bool = False
+    """Whether the cursor goes to the last row."""
+    top: bool = False
+    """Whether the cursor goes to the first row."""
+    step: int = 0
+    """How many rows the cursor goes on from where it is, once they are at hand."""
     share: float | None = None
     """A place that nobody has the number of: 0 is the top, 1 the end."""
     above: int = 0
@@ -47,6 +52,11 @@ class Wanted:
     """Where on the screen `around` is to stand."""
     index: int = 0
     """Where in the list `around` is thought to stand."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether the cursor is on another row once the rows are there."""
+        return self.end or self.top or self.step != 0
 
 
 @record

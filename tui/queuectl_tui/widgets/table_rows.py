@@ -1,4 +1,4 @@
-"""Which rows the job table has at hand: what is read when, and how what was read takes its place on the screen."""
+"""Which rows the job table has at hand: what is read when, and how rows and cursor take their places on the screen."""
 
 from __future__ import annotations
 
@@ -60,6 +60,8 @@ class TableRows(TableLines):
         self.estimates = DurationEstimates()
         """The reader's thread alone uses it."""
         self._asked: Wanted | None = None
+        self._moving: Wanted | None = None
+        """What was asked for so that the cursor can move, until it has moved."""
         self._not_before = 0.0
         self._late = False
         self._paced_at = float("-inf")
@@ -68,11 +70,11 @@ class TableRows(TableLines):
 
     @property
     def rows_ready(self) -> bool:
-        """Whether the rows are those that were asked for: of this filter and order, with the marks that were asked for.
+        """Whether the rows are those that were asked for: of this filter and order, with cursor and marks in place.
 
         True too before the first rows: there is nothing yet that a key could act on.
         """
-        return self._adopted in {-1, self._generation} and not self.marking
+        return self._adopted in {-1, self._generation} and self._moving is None and not self.marking
 
     @property
     def marking(self) -> bool:
@@ -107,7 +109,7 @@ class TableRows(TableLines):
             self.sort, self.reverse = sort, reverse and not sort.paged
         self._generation += 1
         self._not_before = 0.0
-        self._range = None
+        self._range = self._moving = None
         self._ask(self._top())
 
     def refresh_rows(self) -> None:
@@ -139,7 +141,12 @@ class TableRows(TableLines):
         return replace(self._wanted(), below=self._height * 4)
 
     def _here(self) -> Wanted:
-        """What is on the screen, held by the row under the cursor or else by the one at the top."""
+        """What is on the screen, held by the row under the cursor or else by the one at the top.
+
+        While the cursor is to move, what it waits for: another request would take the place of that one.
+        """
+        if self._moving is not None:
+            return self._moving
         window = self.window
         if not window.rows or (self._first == 0 and window.at_top and self._cursor_line() is not None):
             return self._top()
@@ -150,6 +157,44 @@ class TableRows(TableLines):
             line = index - self._first
         row = window.row(index)
         return self._top() if row is None else replace(self._wanted(), around=row.seq, line=line, index=index)
+
+    def _go(self, index: int) -> None:
+        """Put the cursor on the row at `index`: at once if it is at hand, else on the nearest one until it is."""
+        window = self.window
+        self._moving = None
+        if not window.rows:
+            return
+        low, high = window.start, window.start + len(window.rows) - 1
+        near = min(max(index, low), high)
+        row = window.row(near)
+        if row is None:
+            return
+        if window.ghost is not None and row.id != window.ghost:
+            window.lay_ghost()
+            self._set_height()
+        if row.id != self._cursor:
+            self._cursor, self._cursor_row = row.id, row
+            self._changed_at = float("-inf")
+            self.post_message(self.CursorMoved(row))
+        self._keep_in_sight()
+        self._refresh_lines()
+        if not window.covers(index, index) and self.sort.paged:
+            self._move(replace(self._here(), step=index - near))
+
+    def _from_cursor(self, by: int) -> None:
+        """Move the cursor by some rows; one that is out of sight is looked for first."""
+        index = self.window.index(self._cursor)
+        if index is not None:
+            self._go(index + by)
+        elif self._cursor_row is not None and self.sort.paged and not self.window.covers(self._first, self._first):
+            self._move(replace(self._wanted(), around=self._cursor_row.seq, line=self._height // 2, step=by))
+        else:
+            self._go(self._first)
+
+    def _move(self, wanted: Wanted) -> None:
+        """Ask for rows that the cursor is to move to."""
+        self._moving = wanted
+        self._ask(wanted)
 
     def _ask(self, wanted: Wanted) -> None:
         self._asked = wanted
@@ -194,8 +239,16 @@ class TableRows(TableLines):
     def _arrived(self, found: Found) -> None:
         if found.wanted.generation != self._generation or not self.is_attached:
             return
+        moves = found.wanted is self._moving
+        if found.wanted.moves and not moves:
+            # The cursor has been put elsewhere meanwhile.
+            return
         with self._app.batch_update():
+            if moves:
+                self._moving = None
             self._adopt(found)
+            if found.wanted.step and self.window.index(self._cursor) is not None:
+                self._from_cursor(found.wanted.step)
 
     def _adopt(self, found: Found) -> None:
         wanted, window = found.wanted, self.window
@@ -207,7 +260,7 @@ class TableRows(TableLines):
             self._not_before = self._app.clock.monotonic() + min(found.took * _DEAR, 5.0)
         window.adopt(found.window, total=found.total, guess=wanted.index - found.earlier)
         self.more = found.more
-        self._place_cursor(found, old_index, end=wanted.end, forget=forget)
+        self._place_cursor(found, old_index, forget=forget)
         self._widest_id = max((len(row.id) for row in window.rows), default=4)
         self._lay_out()
         self._set_height()
@@ -219,11 +272,11 @@ class TableRows(TableLines):
         if (window.total, self.more) != before[2:] or forget:
             self.post_message(self.Changed())
 
-    def _place_cursor(self, found: Found, old_index: int | None, *, end: bool, forget: bool) -> None:
+    def _place_cursor(self, found: Found, old_index: int | None, *, forget: bool) -> None:
         """Find the row that has the cursor again: in the list, or as its ghost."""
         window = self.window
-        if end and window.rows:
-            self._cursor = window.rows[-1].id
+        if (found.wanted.end or found.wanted.top) and window.rows:
+            self._cursor = window.rows[-1 if found.wanted.end else 0].id
         place = window.place(self._cursor)
         if place is not None:
             row = window.rows[place]
@@ -267,7 +320,7 @@ class TableRows(TableLines):
     def _fetch(self) -> None:
         """Ask for rows where the screen is near the end of those at hand."""
         window, first = self.window, self._first
-        if not window.loaded or not window.rows or not self.sort.paged:
+        if not window.loaded or not window.rows or not self.sort.paged or self._moving is not None:
             return
         last = first + self._height
         if window.covers(first - self._height // 2, last + self._height // 2):
