@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from queuectl.operations.context import Context
+    from queuectl.store.database import Database
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -43,6 +44,8 @@ class Bulk:
         self._signal = 0
         self._count = 0
         self._before: dict[int, Any] = {}
+        self._waiting: Database | None = None
+        """The database that asks us while it waits for its lock; before `commits` it need not be open."""
 
     def __enter__(self) -> Self:
         """Take the signals over, unless they are not ours: in a thread of the console, or ignored by nohup."""
@@ -57,15 +60,16 @@ class Bulk:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if self._before and not self._context.store.database.remote:
-            self._context.store.database.on_wait = None
+        if self._waiting is not None:
+            self._waiting.on_wait = None
 
     def commits(self) -> None:
         """From here on transactions are committed."""
         self._committing = True
         # A server's answer is waited for after a COMMIT as well, which may be done: only a lock is safe to leave.
         if self._before and not self._context.store.database.remote:
-            self._context.store.database.on_wait = self.check
+            self._waiting = self._context.store.database
+            self._waiting.on_wait = self.check
 
     def count(self, jobs: int) -> None:
         """Count the jobs of a transaction that is committed."""

@@ -38,6 +38,20 @@ def test_each_line_is_a_job_and_blank_lines_are_none(queue: Queue):
     ]
 
 
+@pytest.mark.on_sqlite
+@pytest.mark.parametrize("store", ["absent", "no store at all"])
+def test_a_wrong_line_is_told_before_the_store_is_opened(queue: Queue, store: str):
+    path = queue.directory / "other.db"
+    if store != "absent":
+        path.write_bytes(b"this is no database" * 100)
+
+    wrong = queue.run("--db", str(path), "enqueue", "-f", "-", given="bad\n", code=2)
+
+    assert "line 1" in wrong.stderr
+    assert "nothing was enqueued" in wrong.stderr
+    assert path.exists() == (store != "absent")
+
+
 def test_each_line_is_a_shell_command_byte_for_byte(queue: Queue):
     lines = ["echo 'a  b' # {", "  indented", '{"command": "echo"}', "trailing blanks  ", "\u2028 \x0b \x1c é", "\\"]
 
