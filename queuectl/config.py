@@ -53,8 +53,11 @@ class Setting:
 
 
 _DAY = 86_400
-_OTHER_VARIABLES = frozenset(("QUEUECTL_DB", "QUEUECTL_DEBUG", "QUEUECTL_JOB_ID", "QUEUECTL_ATTEMPT", "QUEUECTL_RUN"))
-"""Variables that are not settings: how to run, and what a job finds in its environment."""
+_PREFIX = "QUEUECTL_"
+_HOW_TO_RUN = frozenset(("QUEUECTL_DB", "QUEUECTL_DEBUG", "QUEUECTL_KEYMAP"))
+"""Variables that are not settings, and are there to be set."""
+_OF_JOBS = frozenset(("QUEUECTL_JOB_ID", "QUEUECTL_ATTEMPT", "QUEUECTL_RUN"))
+"""What a job finds in its environment."""
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
@@ -188,14 +191,17 @@ def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.env
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str | None]]:
     """Variables QUEUECTL_… that mean nothing, each with the one that was probably meant."""
-    known = {_variable(key) for key in SETTINGS} | _OTHER_VARIABLES
-    unknown = sorted(name for name in environ if name.startswith("QUEUECTL_") and name not in known)
+    known = {_variable(key) for key in SETTINGS} | _HOW_TO_RUN
+    unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known | _OF_JOBS)
     if not unknown:
         return []
     # Loaded here, as above.
     from difflib import get_close_matches
 
-    return [(name, next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), None)) for name in unknown]
+    # Without what all of them begin with, which makes any two alike.
+    words = {name.removeprefix(_PREFIX): name for name in known}
+    near = (get_close_matches(name.removeprefix(_PREFIX), words, n=1, cutoff=0.7) for name in unknown)
+    return [(name, words[found[0]] if found else None) for name, found in zip(unknown, near, strict=True)]
 
 
 def show(value: Value) -> str:
@@ -211,4 +217,4 @@ def wait_from_environment(environ: Mapping[str, str] = os.environ) -> float:
 
 
 def _variable(key: str) -> str:
-    return "QUEUECTL_" + key.upper()
+    return _PREFIX + key.upper()

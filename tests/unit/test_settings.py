@@ -7,7 +7,7 @@ import re
 import pytest
 
 from queuectl import bootstrap
-from queuectl.config import SETTINGS, known_key, origin, settings_from, show
+from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
 from queuectl.domain.errors import UsageError
 from queuectl.domain.units import format_bytes, format_duration, format_time, parse_duration, parse_time
 
@@ -46,6 +46,27 @@ def test_every_setting_takes_what_it_shows_and_explains_itself():
 def test_a_count_out_of_bounds_is_refused(text: str):
     with pytest.raises(UsageError, match="max_retries"):
         SETTINGS["max_retries"].parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("QUEUECTL_MAX_RETRY", "QUEUECTL_MAX_RETRIES"),
+        ("QUEUECTL_KEYMAPS", "QUEUECTL_KEYMAP"),
+        ("QUEUECTL_DBS", "QUEUECTL_DB"),
+        ("QUEUECTL_RUNS", None),
+        ("QUEUECTL_JOB", None),
+        ("QUEUECTL_ATTEMPTS", None),
+        ("QUEUECTL_COLOUR", None),
+    ],
+)
+def test_an_unknown_variable_is_named_with_one_that_a_user_can_set(name: str, meant: str | None):
+    assert unknown_variables({name: "1", "PATH": "/bin"}) == [(name, meant)]
+
+
+@pytest.mark.parametrize("name", ["DB", "DEBUG", "KEYMAP", "LEASE", "JOB_ID", "ATTEMPT", "RUN"])
+def test_a_variable_that_means_something_is_known(name: str):
+    assert unknown_variables({f"QUEUECTL_{name}": "1"}) == []
 
 
 def test_dashes_are_accepted_and_typos_get_a_hint():
