@@ -38,6 +38,23 @@ def test_a_checkout_is_called_by_its_launcher(monkeypatch: pytest.MonkeyPatch, t
     assert called(monkeypatch, MODULE, here=tmp_path, path=str(ROOT / "bin")) == "queuectl"
 
 
+def test_where_the_current_directory_is_gone_the_path_is_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path
+):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    for program, told in ((str(installed), str(installed)), (MODULE, QUEUECTL), ("venv/bin/other", "venv/bin/other")):
+        monkeypatch.setattr(sys, "argv", [program, "demo"])
+        monkeypatch.setenv("PATH", "/usr/bin")
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+
+        assert called_by() == told
+
+        monkeypatch.chdir(tmp_path)
+        gone.mkdir()
+
+
 def test_an_installed_program_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path):
     assert called(monkeypatch, str(installed), here=tmp_path, path=str(installed.parent)) == "queuectl"
     assert called(monkeypatch, str(installed), here=tmp_path, path="/usr/bin") == "./venv/bin/queuectl"
