@@ -62,8 +62,8 @@ def migrate(context: Context, params: Migrate) -> Moved:
         raise Refused(
             f"the store {context.location} is on a server already", hint="pg_dump and pg_restore move it to another"
         )
-    if not os.path.exists(context.given):
-        # To open it would make it.
+    if not os.path.exists(context.given) or context.store.absent:
+        # An empty file is no store either.
         raise NotFound(f"there is no store {context.location}", hint="name it with --db or QUEUECTL_DB")
     # Loaded here: it needs the drivers of both stores.
     from queuectl.store.move import move

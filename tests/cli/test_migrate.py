@@ -165,6 +165,15 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path):
     assert not (tmp_path / "none.db").exists()
 
 
+def test_an_empty_file_is_no_store_that_could_be_moved(tmp_path: Path):
+    path = tmp_path / "none.db"
+    path.touch()
+
+    run("migrate", "--to", UNREACHABLE, env=environment(path)).refused(3, "there is no store")
+
+    assert path.stat().st_size == 0
+
+
 def test_a_store_that_is_in_use_is_refused(env: Environment, database: str):
     run("enqueue", "true", env=on(database, env))
 
