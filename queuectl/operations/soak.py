@@ -230,13 +230,11 @@ def _records(stage: Context, ground: Sandbox, proof: Proof) -> Records:
 
 
 def _left(scene: _Scene) -> Iterator[str]:
-    """Name what is left once all has ended."""
-    from queuectl.selftest.leak_check import files_of_pools, left_in, processes_of
+    """Name the files that are left once all has ended."""
+    from queuectl.selftest.leak_check import files_of_pools, left_in
 
     yield from left_in(scene.ground.run_dir)
     yield from files_of_pools(scene.ground.run_dir)
-    for pid, mark in processes_of(scene.ground.location).items():
-        yield f"process {pid} outlived its attempt {mark}"
     for name in sorted(os.listdir(scene.temporary)):
         yield f"a temporary file was left: {name}"
 

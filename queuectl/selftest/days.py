@@ -114,7 +114,7 @@ class Days:
             silences=dict(zip(self._watch.silences, shifted(list(self._watch.silences.values()), ahead), strict=True)),
             starved=shifted(starved, ahead),
             longest_log=self._watch.longest_log,
-            accidents=tuple(dict.fromkeys(self._accidents)),
+            accidents=(*dict.fromkeys(self._accidents), *self._watch.outlived.values()),
         )
 
     def _live(self) -> None:

@@ -1,4 +1,7 @@
-"""What is seen of the processes and files of a soak while it goes on: signs of life, descriptors, memory, sizes."""
+"""What is seen of the processes and files of a soak while it goes on.
+
+Signs of life, descriptors, memory, sizes, and what outlives its attempt.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import time
 from queuectl.domain.record import record
 from queuectl.runtime import system
 from queuectl.runtime.run_dir import SUBDIRS, age_ms
+from queuectl.selftest.leak_check import outlived
 from queuectl.store.sqlite.files import log_size
 
 TYPE_CHECKING = False
@@ -57,6 +61,8 @@ class Watch:
         self.rests: list[Rest] = []
         self.longest_log = 0
         """Bytes of the write-ahead log, at its longest."""
+        self.outlived: dict[str, str] = {}
+        """A sentence for each attempt of which something lived on. What lives at the end, the ground ends unseen."""
 
     def look(self) -> None:
         """Look at what changes quickly, not more often than twice a second."""
@@ -71,9 +77,11 @@ class Watch:
                 now = time.time_ns() // 1_000_000
                 self.silences[worker] = (now - silent, now)
         self.longest_log = max(self.longest_log, log_size(self._ground.location))
+        self._look_for_outlived()
 
     def rest(self) -> None:
         """Look at everything, while nothing is to do."""
+        self._look_for_outlived()
         # Loaded here: the driver of a server is needed for a server only.
         clients = None
         if self._store.database.remote:
@@ -89,6 +97,9 @@ class Watch:
                 clients=clients,
             )
         )
+
+    def _look_for_outlived(self) -> None:
+        self.outlived |= outlived(self._store, self._ground.location, now=self._ground.clock.now())
 
     def _processes(self) -> dict[str, int]:
         supervisor = self._ground.supervisor

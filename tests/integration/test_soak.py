@@ -14,12 +14,13 @@ import psycopg
 import pytest
 
 from queuectl.operations.soak import soak
+from queuectl.runtime.process import cookie
 from queuectl.selftest.soak import Phase, Plan
 from queuectl.store.location import is_url
 from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import Queue
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +115,31 @@ def test_a_worker_that_is_killed_from_outside_turns_it_red(queue: Queue, monkeyp
     assert any(each.endswith("has started 3 workers, and was ordered to start 2") for each in told), told
     assert verdict["excused_workers"] == 0
     assert (Path(verdict["kept"]) / "queue.db").exists(), "what is wrong can be looked into"
+
+
+@pytest.mark.on_sqlite
+def test_a_process_that_outlives_its_attempt_turns_it_red(queue: Queue):
+    planted: list[subprocess.Popen[bytes]] = []
+
+    def plant() -> None:
+        wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)))
+        soaked = Queue(grounds(queue)[0])
+        store = soaked.context.store
+        wait_until(lambda: any(each.ended_at for each in store.jobs.attempts(1)))
+        mark = cookie(store.jobs.attempts(1)[0].worker, 1, 1, store.database.identity)
+        environment = os.environ | {"QUEUECTL_DB": soaked.path, "QUEUECTL_RUN": mark}
+        planted.append(subprocess.Popen(["sleep", "1000"], env=environment))
+        soaked.context.close()
+
+    planter = threading.Thread(target=plant, daemon=True)
+    planter.start()
+    result = soak(queue.context, Plan(workers=1, seconds=0, seed=1, day=(Phase.MIDDLE,), restart_every=0))
+    planter.join(PATIENCE)
+
+    (process,) = planted
+    process.wait(PATIENCE)  # it is ended with the soak
+    told = [each.sentence for each in result.violations]
+    assert any(each.startswith(f"process {process.pid} outlived its attempt") for each in told), told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
