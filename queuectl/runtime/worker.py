@@ -7,7 +7,7 @@ import signal
 import time
 
 from queuectl.config import settings_from
-from queuectl.domain.errors import StoreError, StoreLost, StoreUnreadable
+from queuectl.domain.errors import StoreError, StoreLost
 from queuectl.runtime import attempt_runner, locks, process, tree
 from queuectl.runtime.assignment import Stop
 from queuectl.runtime.attempt_runner import Cancel, Release
@@ -195,8 +195,7 @@ class Worker:
                         claim, self._id, result, backoff=self._settings.backoff, random=self._random, now=now
                     )
             except StoreError as error:
-                lasts = self._stop and self._retry.is_bad and isinstance(error, StoreUnreadable)
-                if lasts or self._retry.is_hopeless:
+                if self._retry.is_hopeless:
                     told = f"this attempt of {claim.id} is not recorded ({result.outcome.value}): {error.message}"
                     self._log.event(told)
                     self._is_unrecorded = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from queuectl.runtime.locks import read_beat
 from tests.support import command
 from tests.support.disk import bound
 from tests.support.queue import Queue
@@ -90,3 +92,26 @@ def test_a_link_that_is_made_under_live_workers_stops_all_writing_until_it_is_go
     wait_until(lambda: pool.log.count("the store is back") == 2)
     assert pool.log.count("waiting for the store") == 3
     assert not list(queue.directory.glob("other.db*"))
+
+
+def test_a_result_waits_for_the_store_through_an_ordinary_stop(queue: Queue):
+    pool = queue.start()
+    (worker,) = queue.workers()
+    queue.enqueue("while ! test -e go; do sleep 0.05; done", "--id", "a")
+    queue.wait_for("a", "processing")
+    other = queue.directory / "other.db"
+
+    os.link(queue.path, other)
+    pool.send(signal.SIGTERM)
+    wait_until(lambda: "stopping: waiting for 1 worker" in pool.log)
+    (queue.directory / "go").touch()
+    wait_until(lambda: f"{worker.info.id} waiting for the store" in pool.log)
+    # It shows life after each try.
+    lock = os.path.join(queue.context.run_dir.workers, worker.info.id)
+    before = read_beat(lock) or 0
+    wait_until(lambda: (read_beat(lock) or 0) >= before + 4 or "is not recorded" in pool.log)
+    other.unlink()
+
+    assert pool.wait() == 0
+    assert "is not recorded" not in pool.log
+    assert queue.outcomes("a") == ["success"]
