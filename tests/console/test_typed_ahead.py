@@ -157,6 +157,32 @@ async def test_keys_of_one_read_do_what_they_do_when_they_are_typed_slowly(
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("opens", "run", "behind"),
+    [("n", "x" * 300, "\t"), ("/", "y" * 100, "\r"), (":", "z" * 100, "\x1b[D"), ("", "j" * 40, "k")],
+    ids=["form", "filter", "command line", "list"],
+)
+async def test_of_a_run_of_letters_or_steps_only_the_first_waits_until_the_screen_stands_still(
+    make_app: Make, opens: str, run: str, behind: str
+):
+    app: Any = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await burst(pilot, opens)
+        focused, stand_still, waited = app.screen.focused, app.typed._stand_still, []
+
+        async def count() -> None:
+            waited.append(len(app.typed._held))
+            await stand_still()
+
+        app.typed._stand_still = count
+        await burst(pilot, run + behind)
+
+        assert waited == [len(run) + 1, 1]
+        if opens:
+            assert (focused.text if isinstance(focused, TextArea) else focused.value) == run
+
+
+@pytest.mark.asyncio
 async def test_what_is_typed_behind_a_key_that_is_refused_is_dropped(make_app: Make):
     app: Any = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:

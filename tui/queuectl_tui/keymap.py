@@ -21,6 +21,7 @@ __all__ = [
     "acts_on_row",
     "bindings",
     "hint",
+    "is_step",
     "key",
     "of_scope",
     "rehint",
@@ -37,6 +38,7 @@ _WITHOUT_ROW = frozenset(
     }
 )  # fmt: skip
 """Keys of lists that do the same whatever the rows are."""
+_STEPS = frozenset(f"{scope}.{step}" for scope in ("list", "log") for step in ("down", "up", "page_down", "page_up"))
 
 
 def key(id_: str) -> Key:
@@ -48,6 +50,11 @@ def acts_on_row(id_: str | None) -> bool:
     """Whether what the binding of this id does depends on the rows that are shown, or on the job whose page is open."""
     found = _BY_ID.get(id_ or "")
     return found is not None and found.scope not in {"global", "log"} and found.id not in _WITHOUT_ROW
+
+
+def is_step(id_: str | None) -> bool:
+    """Whether the binding of this id only moves a cursor or a page, so that it changes neither focus nor screens."""
+    return id_ in _STEPS
 
 
 def hint(id_: str, label: str | None = None) -> KeyHint:

@@ -19,7 +19,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input, TextArea
 from textual.worker import get_current_worker
 
-from queuectl_tui.keymap import acts_on_row
+from queuectl_tui.keymap import acts_on_row, is_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -55,6 +55,8 @@ class Typed:
         self._app = app
         self._dispatch = dispatch
         self._held: deque[Key | Paste] = deque()
+        self._last: tuple[Key | Paste, object] | None = None
+        """What was handed over last, and where the focus was."""
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._asking: WeakSet[Worker[Any]] = WeakSet()
@@ -104,6 +106,7 @@ class Typed:
                     self._app.say("the store is still being read: press again")
                     continue
                 self._held.popleft()
+                self._last = event, self._place()
                 await self._dispatch(event)
         finally:
             self._task = None
@@ -113,7 +116,10 @@ class Typed:
         loop = asyncio.get_running_loop()
         end = loop.time() + _PATIENCE
         while True:
-            await self._stand_still()
+            if not self._goes_on(event):
+                await self._stand_still()
+            elif not self._types(event):
+                await self._sweep()
             if self._types(event):
                 return True
             working, rows = self._working(), self._awaits_rows(event)
@@ -144,6 +150,23 @@ class Typed:
         field = self._app.screen.focused
         return isinstance(field, Input | TextArea) and (not isinstance(event, Key) or event.is_printable)
 
+    def _goes_on(self, event: Key | Paste) -> bool:
+        """Whether it is one more of what came before: text for the same field, or the same step of the same list.
+
+        Neither changes focus or screens. A letter need not wait for the one before it, as a field takes them in order;
+        a step waits only until the step before it has been made.
+        """
+        if self._last is None or self._last[1] != self._place() or not isinstance(event, Key):
+            return False
+        last = self._last[0]
+        if self._types(event):
+            return isinstance(last, Key) and last.is_printable
+        return isinstance(last, Key) and last.key == event.key and is_step(self._binding(event))
+
+    def _place(self) -> object:
+        """Where what is typed goes."""
+        return tuple(self._app.screen_stack), self._app.screen.focused
+
     def _awaits_rows(self, event: Key | Paste) -> bool:
         """Whether it acts on a row, and the rows that were asked for are not there yet."""
         screen = self._app.screen
@@ -164,13 +187,17 @@ class Typed:
 
     async def _stand_still(self) -> None:
         """Wait until everything has been handled that the last key has led to."""
-        app, still, before = self._app, 0, None
+        still, before = 0, None
         while still < _STILL:
-            for pump in self._pumps():
-                await self._pass(pump)
-            now = (tuple(app.screen_stack), app.screen.focused)
+            await self._sweep()
+            now = self._place()
             still = still + 1 if now == before else 0
             before = now
+
+    async def _sweep(self) -> None:
+        """Wait until all that a key passes through has handled what it was sent before now."""
+        for pump in self._pumps():
+            await self._pass(pump)
 
     def _pumps(self) -> Iterator[MessagePump]:
         """What the effects of a key pass through, in the order in which messages bubble."""
