@@ -122,8 +122,11 @@ async def test_undo_after_an_action_that_was_not_kept_takes_back_none_before_it(
         app.clock.at += 1000
         await pilot.press("r", "u")
 
-        assert "retry cannot be undone" in screen_of(app)
+        assert "retry cannot be undone; :undo --list shows what can be, by number" in screen_of(app)
         assert app.reader._open().store.jobs.get(first.id).job.state is JobState.HELD
+        (held,) = app.reader._open().store.undo.list(now=app.clock.now())
+        await pilot.press(":", *f"undo {held.id}", "enter")
+        assert app.reader._open().store.jobs.get(first.id).job.state is JobState.PENDING
 
 
 @pytest.mark.asyncio

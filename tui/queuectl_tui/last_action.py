@@ -84,7 +84,7 @@ class LastAction(TypedApp):
         elif self._before is not None:
             self.act(*self._before, about=f"put {self._before[1].key} back", then=then)
         elif self._not_kept not in {None, "undo"}:
-            refuse(f"{self._not_kept} cannot be undone; :undo takes back what was done before it")
+            refuse(f"{self._not_kept} cannot be undone; :undo --list shows what can be, by number")
         elif self.may_write():
             undo = find("undo")
             self.act(undo, undo.params(undo=self._last_undo), about="undid", then=then)
