@@ -25,7 +25,9 @@ from queuectl_tui.screens.views import PLACES, View
 from queuectl_tui.snapshot import nothing
 from queuectl_tui.theme import CYCLE, THEMES, Paint
 from queuectl_tui.widgets.echo_line import EchoLine
+from queuectl_tui.widgets.job_table import JobTable
 from queuectl_tui.widgets.key_bar import KeyBar
+from queuectl_tui.widgets.line_list import LineList
 from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.widgets.tabs import Tabs, number
 from queuectl_tui.writer import Writer, reads
@@ -212,12 +214,22 @@ class ConsoleApp(ConsoleActions):
 
     @on(SnapshotArrived)
     def _snapshot_arrived(self, event: SnapshotArrived) -> None:
+        if self.is_another(event.snapshot.store):
+            self._forget_jobs()
         self.tell_of_ends(event.snapshot)
         if self.paused and event.snapshot.error is None:
             return
         self.snapshot = event.snapshot
         with self.batch_update():
             self._show()
+
+    def _forget_jobs(self) -> None:
+        """Keep no mark, and no cursor of the job table: another store may have other jobs of the same ids."""
+        main = self.screen_stack[0]
+        for table in main.query(JobTable):
+            table.forget()
+        for lines in main.query(LineList):
+            lines.clear_marks()
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:

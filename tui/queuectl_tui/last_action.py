@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on
 
+from queuectl.domain.errors import StoreGone
 from queuectl.operations import find
 from queuectl_tui.typed import TypedApp
 from queuectl_tui.writer import ActionDone, reads
@@ -48,6 +49,9 @@ class LastAction(TypedApp):
         def may_write(self) -> bool:
             """Whether it may."""
 
+    _store = ""
+    """Which store the console has read last."""
+
     @property
     def changing(self) -> bool:
         """Whether an action is under way that changes something."""
@@ -58,6 +62,8 @@ class LastAction(TypedApp):
         self.writer.ended(event)
         now = self.clock.now()
         if event.error is not None:
+            if isinstance(event.error, StoreGone):
+                self._forget_last()
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
             if not reads(event.operation, event.params):
@@ -68,6 +74,19 @@ class LastAction(TypedApp):
             event.then(event)
         self.typed.news()
         self.reader.refresh()
+
+    def is_another(self, store: str) -> bool:
+        """Whether this is not the store that was read before; what was done in that one is forgotten then."""
+        before, self._store = self._store, store or self._store
+        if not before or self._store == before:
+            return False
+        self._forget_last()
+        return True
+
+    def _forget_last(self) -> None:
+        """Forget what was done last: its number may mean another action in the store that comes next."""
+        self._last_undo = self._not_kept = self._before = None
+        self.echo.withdraw_undo()
 
     def action_undo(self) -> None:
         """Take back what was done last."""

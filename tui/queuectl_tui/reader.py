@@ -252,7 +252,7 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     store = context.store
     store.recheck()
     # Looked at first, so that what is written meanwhile is seen next time.
-    changed = store.changed()
+    changed = hash((store.database.identity, store.changed()))
     counts = dict.fromkeys((state.value for state in JobState), 0)
     for _, state, count in store.counts():
         counts[state] = counts.get(state, 0) + count
@@ -267,6 +267,7 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     came, went = store.job_pages.rates(now)
     return Snapshot(
         at=now,
+        store=store.database.identity,
         counts=counts,
         total=sum(counts.values()),
         workers=workers,

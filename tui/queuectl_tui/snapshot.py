@@ -26,6 +26,8 @@ class Snapshot:
     counts: dict[str, int]
     """Jobs by state; every state is there."""
     total: int
+    store: str = ""
+    """Which store it was: another file, or another server, has another one. Empty before anything was read."""
     workers: tuple[LiveWorker, ...] = ()
     pools: tuple[PoolInfo, ...] = ()
     in_rate: float = 0.0
@@ -35,7 +37,7 @@ class Snapshot:
     oldest_due_ms: int | None = None
     """For how long the job that has waited longest has been due; None if nothing waits."""
     changed: int = 0
-    """Differs from the last one when the store has changed since."""
+    """Differs from the last one when the store has changed since, or another one is read."""
     error: str | None = None
     """Why the store could not be read: everything else is the last that was."""
     failure: QueuectlError | None = None

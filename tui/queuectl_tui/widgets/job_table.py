@@ -161,6 +161,12 @@ class JobTable(TableRows, can_focus=True):
         self._refresh_lines()
         self.post_message(self.Changed())
 
+    def forget(self) -> None:
+        """Begin again at the first row, without marks: the rows are of another store."""
+        self.clear_marks()
+        self._cursor = self._cursor_row = None
+        self.choose(self.filter)
+
     def clear_marks(self) -> bool:
         """Take all marks away; False when there were none."""
         had = bool(self.marks) or self._range is not None
