@@ -33,14 +33,17 @@ class OutputWriter:
 
     def write(self, piece: Piece) -> None:
         """Write what has come of one stream."""
-        line = self._lines.setdefault((piece.attempt, piece.stream), Lines())
+        of = piece.attempt, piece.stream
+        # The stream that was written last is the last one.
+        line = self._lines[of] = self._lines.pop(of) if of in self._lines else Lines()
         if piece.left_out:
             self._put(line.finish())
             self.end_line()
             self._put(f"[… {piece.left_out} bytes left out …]\n")
         self._put(line.take(piece.data))
         if self._live and not self._unended:
-            under_way = line.so_far().expandtabs()
+            # Lines that have ended were written over the one under way, which may be of another stream.
+            under_way = next(filter(None, (each.so_far() for each in reversed(self._lines.values()))), "").expandtabs()
             self._screen.write(_ERASE + cut(under_way, self._screen.width - 1))
             self._drawn = bool(under_way)
         self._screen.flush()

@@ -354,6 +354,26 @@ def test_on_a_terminal_the_line_under_way_is_drawn_again(monkeypatch: pytest.Mon
     assert out.getvalue().replace(erase, "").endswith("100%\nenen" if drawn else "100%\nen")
 
 
+def test_on_a_terminal_the_line_under_way_is_drawn_again_after_lines_of_the_other_stream(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("TERM", "xterm")
+    out = Tty()
+    writer = OutputWriter(Screen(out, io.StringIO()), follow=True)
+
+    def comes(stream: str, data: bytes) -> str:
+        before = len(out.getvalue())
+        writer.write(Piece(attempt=1, stream=stream, data=data, left_out=0))
+        return out.getvalue()[before:].rpartition("\r\x1b[K")[2]
+
+    assert comes("err", b"\r10%") == "10%"
+    assert comes("out", b"a line\n") == "10%"
+    assert comes("out", b"half") == "half"
+    assert comes("err", b"\r20%") == "20%"
+    assert comes("err", b"\r\n") == "half"
+    assert comes("out", b" a line\n") == ""
+
+
 def test_a_script_that_waits_is_told_only_of_what_lasts_until_something_is_done(queue: Queue):
     queue.start()
     queue.enqueue("true", "--id", "later", "--delay", "1h")
