@@ -49,9 +49,10 @@ class OutputWriter:
         self._screen.flush()
 
     def end_line(self) -> None:
-        """Begin a new line where the last one has not ended."""
+        """Begin a new line where the last one has not ended: before what is said next, which may go the same way."""
         if self._unended:
             self._put("\n")
+            self._screen.flush()
 
     def finish(self) -> None:
         """Write what has come of lines that have not ended: nothing follows."""

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -313,6 +314,15 @@ def test_a_line_that_was_drawn_again_is_shown_as_it_stood_at_its_end(queue: Queu
     raw = command.start("logs", "a", "--stdout", "--raw", env=queue.environment)
     assert raw.communicate()[0] == b"\r10%\r100%\nno end\r"
     assert queue.json("logs", "a")["stdout"] == "\r10%\r100%\nno end\r"
+
+
+def test_headings_stand_between_the_streams_where_both_go_into_one_pipe(queue: Queue):
+    queue.enqueue("printf one; printf two >&2", "--id", "a")
+    queue.drain().wait()
+
+    both = command.start("logs", "a", env=queue.environment, stderr=subprocess.STDOUT)
+
+    assert both.communicate()[0] == b"==> stdout <==\none\n==> stderr <==\ntwo"
 
 
 def test_following_writes_a_line_once_it_has_ended_and_whole(queue: Queue):
