@@ -64,7 +64,7 @@ def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool)
     jobs: list[NewJob] = []
     numbers = array("q")
     seen: dict[str, int] = {}
-    for number, line in _lines(context, file):
+    for number, line in _lines(context, file, lines=lines):
         try:
             job = make(line)
             if job is None:
@@ -81,7 +81,7 @@ def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool)
     return jobs, numbers
 
 
-def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
+def _lines(context: Context, file: str, *, lines: bool) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, without their ends, and their numbers. Raises UsageError.
 
     A carriage return before a newline is half of a line's end, and no part of a command; nor is a byte order mark at
@@ -93,7 +93,7 @@ def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as opened:
             status = os.fstat(opened.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-            for number, data in enumerate(_split(opened), 1):
+            for number, data in enumerate(_split(opened, lines=lines), 1):
                 try:
                     line = data.decode()
                 except UnicodeDecodeError:
@@ -108,10 +108,15 @@ def _lines(context: Context, file: str) -> Iterator[tuple[int, str]]:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _split(opened: IO[bytes]) -> Iterator[bytes]:
-    """The lines with their ends. In a file without any newline a carriage return ends them."""
+def _split(opened: IO[bytes], *, lines: bool) -> Iterator[bytes]:
+    """The lines with their ends. In a file without any newline carriage returns end them.
+
+    A single one in the middle of shell commands ends none: it is more likely a part of one command, while JSON cannot
+    hold one.
+    """
     first = opened.readline()
-    if b"\r" in first and not first.endswith(b"\n"):
+    ends = first.count(b"\r") if not first.endswith(b"\n") else 0
+    if ends > 1 or (ends and (first.endswith(b"\r") or not lines)):
         yield from first.splitlines(keepends=True)
     else:
         yield first

@@ -100,6 +100,23 @@ def test_carriage_returns_end_the_lines_of_a_file_without_newlines(queue: Queue)
     done.refused(2, "line 2: ")
 
 
+@pytest.mark.parametrize(
+    ("words", "given", "commands"),
+    [
+        (("--lines",), b"printf 'f\rg'", ["printf 'f\rg'"]),
+        (("--lines",), b"echo a\r", ["echo a"]),
+        (("--lines",), b"echo a\recho b\r", ["echo a", "echo b"]),
+        ((), b'{"command":"echo a"}\r{"command":"echo b"}', ["echo a", "echo b"]),
+    ],
+)
+def test_one_carriage_return_within_a_command_does_not_end_it(
+    queue: Queue, words: tuple[str, ...], given: bytes, commands: list[str]
+):
+    queue.run("enqueue", *words, "-f", "-", given=given)
+
+    assert [job["command"] for job in jobs(queue)] == commands
+
+
 ARRAY = '[{"command": "echo a"}, {"command": "echo b"}]'
 OTHER_FORMATS = {
     "an array": (ARRAY, ".[]"),
