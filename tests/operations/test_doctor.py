@@ -141,6 +141,19 @@ def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: py
     assert found.cure == "ulimit -n 1024; ulimit -u 4096, then start the pool"
 
 
+@pytest.mark.parametrize(("hard", "cured"), [(4096, False), (60, True)])
+def test_without_a_pool_the_open_files_that_one_could_have_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, hard: int, *, cured: bool
+):
+    plenty = resource.RLIM_INFINITY, resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "getrlimit", lambda of: (50, hard) if of == resource.RLIMIT_NOFILE else plenty)
+
+    (found,) = limits.allowance([])
+
+    assert found.detail == f"{hard} open files and unlimited processes here, 1 worker wanted"
+    assert (found.cure is not None) is cured
+
+
 def pool(pid: int, size: int = 1) -> PoolInfo:
     return PoolInfo(id="p", host="here", pid=pid, queues=(), size=size)
 

@@ -72,7 +72,10 @@ def logins(pools: Sequence[PoolInfo], user: str) -> Iterator[Finding]:
 
 
 def _limits(pid: int | None) -> tuple[int | None, int | None]:
-    """The soft limits of open files and of processes of `pid`, of ourselves for None; None where there is none."""
+    """The limits of open files and of processes of `pid`; for None those that a pool would have which starts here.
+
+    None where there is none. A pool raises its own limit of open files as far as the hard limit.
+    """
     if pid is not None and sys.platform == "linux":
         try:
             with open(f"/proc/{pid}/limits", encoding="ascii", errors="replace") as file:
@@ -82,7 +85,7 @@ def _limits(pid: int | None) -> tuple[int | None, int | None]:
         given = {line[:25].strip(): line[26:].split()[0] for line in lines[1:]}
         if given:
             return _number(given.get("Max open files")), _number(given.get("Max processes"))
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     return tuple(None if each == resource.RLIM_INFINITY else each for each in (files, processes))  # type: ignore[return-value]  # a pair
 
