@@ -17,9 +17,9 @@ same.
   A job that leaves the filter under the cursor stays in sight until you move, and a key is ignored for a moment after
   the row under the cursor has become another.
 - **Keys act in order.** Each key is handled in full before the next: what is typed right behind `/`, `:` or `n` is in
-  the field that opens, however fast it comes. A key that acts on a row waits for the rows of the filter that is on; if
-  they do not come within two seconds, it does nothing and says so. What is typed behind a key that is refused is
-  dropped.
+  the field that opens, however fast it comes. A key that acts on a row waits for the rows of the filter that is on and
+  for the cursor to arrive, `u` for the action that is under way; if that takes more than two seconds, the key does
+  nothing and says so. What is typed behind a key that is refused is dropped.
 - **It asks before it ends or destroys.** Cancel has the focus; the count, the names and the command are shown, and
   whether it can be undone. `u` takes back what was done last, for ten minutes; where that cannot be undone it says so.
 - **It gets out of the way.** Closing it stops no worker; workers that it starts go on by themselves. When the store
