@@ -136,13 +136,22 @@ def attempt_locks(path: str) -> list[str]:
     directory, name = os.path.split(path)
     try:
         entries = sorted(os.listdir(directory))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return [
         os.path.join(directory, entry)
         for entry in entries
         if entry == name or (entry.startswith(name + ".") and entry[len(name) + 1 :].isdigit())
     ]
+
+
+def remove(*paths: str) -> None:
+    """Remove lock files, and what lies beside them; one that is gone or cannot be removed is left."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
 
 
 def read_note(path: str) -> tuple[int, int, int] | None:

@@ -219,7 +219,7 @@ class Reaper:
         return process.cookie(worker, seq, fence, self._store.database.identity)
 
     def _clear(self, worker: str, path: str) -> None:
-        _unlink(
+        locks.remove(
             path,
             os.path.join(self._run_dir.bells, bell_of_worker(worker)),
             *locks.attempt_locks(os.path.join(self._run_dir.attempts, worker)),
@@ -232,13 +232,5 @@ def write_off(pool: PoolInfo, store: Store, run_dir: RunDir, *, now: int) -> boo
     False when the pool had recorded its own end after all.
     """
     died = store.workers.stop_pool(pool.id, now=now)
-    _unlink(os.path.join(run_dir.pools, pool.id), os.path.join(run_dir.bells, bell_of_pool(pool.id)))
+    locks.remove(os.path.join(run_dir.pools, pool.id), os.path.join(run_dir.bells, bell_of_pool(pool.id)))
     return died
-
-
-def _unlink(*paths: str) -> None:
-    for path in paths:
-        try:
-            os.unlink(path)
-        except OSError:
-            pass

@@ -244,24 +244,29 @@ class Worker:
             self._sit_out(self._retry.pause)
             if not self._asked:
                 return False
-        if self._starts.pause is not None:
-            self._sit_out(self._starts.pause, heed_bells=False)
-            self._starts.try_again()
-            return False
         try:
+            if self._starts.pause is not None:
+                self._sit_out(self._starts.pause, heed_bells=False)
+                self._starts.try_again()
+                return self._is_drained()
             self._tally.write_down()
             # Before the looks that decide whether to sleep: a change after them would be slept through, the end of a
             # drain for one, or a job whose ring another worker took.
             seen = self._store.changed()
             self._retry.recovered()
-            if self._assignment.drain and self._claims.left_to_run() == 0:
-                # The other idle workers sleep: let the next one see it too.
-                ring(self._run_dir, *self._bells)
+            if self._is_drained():
                 return True
             self._idle.sleep(seen, poll_interval=self._settings.poll_interval, goes_on=self._sleeps_on)
         except StoreError as error:
             self._store_failed(error)
         return False
+
+    def _is_drained(self) -> bool:
+        if not self._assignment.drain or self._claims.left_to_run():
+            return False
+        # The other idle workers sleep: let the next one see it too.
+        ring(self._run_dir, *self._bells)
+        return True
 
     def _sleeps_on(self) -> bool:
         self._tick()
@@ -390,9 +395,5 @@ class Worker:
         """Let go of the store, and remove what would tell that this worker is there."""
         self._listener.close()
         self._store.close()
-        for path in (*locks.attempt_locks(os.path.join(self._run_dir.attempts, self._id)), self._lock_path):
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+        locks.remove(*locks.attempt_locks(os.path.join(self._run_dir.attempts, self._id)), self._lock_path)
         os.close(self._lock)

@@ -218,3 +218,22 @@ def test_a_job_whose_lock_cannot_be_made_waits_until_it_can(queue: Queue, ledger
     assert queue.outcomes("job") == ["released", "success"]
     wait_until(lambda: "jobs can be started again" in pool.log)
     assert_sound(queue, ledger, ["job"])
+
+
+def test_a_drain_whose_worker_may_start_no_job_ends_when_nothing_is_left_to_run(queue: Queue):
+    attempts = Path(queue.context.run_dir.attempts)
+    queue.enqueue("true", "--id", "job")
+    gate = queue.directory / "gate"
+    queue.enqueue(f"while [ ! -e {gate} ]; do sleep 0.02; done", "--id", "before", "--priority", "1")
+    pool = queue.drain()
+    queue.wait_for("before", "processing")
+    shutil.rmtree(attempts)
+    attempts.touch()
+    gate.touch()
+    wait_until(lambda: "no job can be started" in pool.log)
+
+    queue.run("cancel", "job")
+
+    assert pool.wait() == 0
+    assert queue.state("job") == "cancelled"
+    assert "jobs can be started again" not in pool.log
