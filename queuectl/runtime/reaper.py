@@ -133,6 +133,8 @@ class Reaper:
         """Whether the very process that started as this worker is there, and works on this store's file.
 
         A recycled pid started at another time. A worker of the store that this one is a copy of has another file open.
+        Where open files cannot be seen, the process is another user's, and only its owner works on a store: killing it
+        would hit the original of a copy.
         """
         file = self._store.database.file
         return (

@@ -153,6 +153,26 @@ def test_only_the_process_that_was_meant_is_signalled(spawn):
     assert program.wait(5) == -signal.SIGTERM
 
 
+def test_it_is_seen_which_files_a_process_has_open(half, spawn, tmp_path):
+    if half == "portable" and shutil.which("lsof") is None:
+        pytest.skip("there is no lsof here: the portable half sees open files with it")
+    with (tmp_path / "open").open("w") as file:
+        process = spawn("sh", "-c", f"exec 3>{tmp_path}/other; sleep 1000")
+        other = wait_until(lambda: (tmp_path / "other").exists() and os.stat(tmp_path / "other"))
+        status = os.fstat(file.fileno())
+        assert system.has_open(os.getpid(), (status.st_dev, status.st_ino)) is True
+        assert system.has_open(process.pid, (status.st_dev, status.st_ino)) is False
+        assert system.has_open(process.pid, (other.st_dev, other.st_ino)) is True
+
+
+def test_without_lsof_or_where_it_shows_nothing_it_is_not_known_what_is_open(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert portable.has_open(os.getpid(), (1, 1)) is None
+    (tmp_path / "lsof").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "lsof").chmod(0o755)
+    assert portable.has_open(os.getpid(), (1, 1)) is None
+
+
 @half
 def test_the_table_tells_groups_and_parents(spawn):
     program = spawn("sleep", "1000")

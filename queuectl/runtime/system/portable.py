@@ -149,9 +149,9 @@ def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001 - what the Li
 
 def has_open(pid: int, file: tuple[int, int]) -> bool | None:
     """Whether `pid` has the file of this device and inode open; None where that cannot be seen."""
-    code, listed = _run("lsof", "-n", "-P", "-p", str(pid), "-F", "n")
-    if code:
-        return None
+    listed = _run("lsof", "-n", "-P", "-p", str(pid), "-F", "n")[1]
+    if not listed:
+        return None  # another user's, or there is no lsof
     for line in listed.splitlines():
         try:
             opened = os.stat(line[1:]) if line.startswith(b"n/") else None
