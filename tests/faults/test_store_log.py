@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from queuectl.store.sqlite import SqliteDatabase
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.on_sqlite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 PAGE = 4096
 WITH_A_LOG = """
@@ -157,3 +159,36 @@ def test_a_file_of_one_byte_is_refused_and_left_as_it_is(tmp_path: Path):
         command.run(*words, env=command.environment(path)).refused(5, "is not a queuectl store")
 
     assert path.read_bytes() == b"x"
+
+
+class LateCommit:
+    """A connection at whose last setting before the close another process commits, and leaves."""
+
+    def __init__(self, connection: Any, commit: Callable[[], object]) -> None:
+        self._connection = connection
+        self._commit = commit
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "file_control":
+            self._commit()
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["alone", "after another commit"])
+def test_a_commit_that_comes_while_a_command_closes_makes_it_wait_for_the_disk(queue: Queue, late: bool):
+    enqueue(queue)
+    queue.context.close()
+    database = SqliteDatabase(queue.path)
+    with database.transaction():
+        database.run("set_config", key="lease", value="45")
+    if late:
+        setattr(database, "_connection", LateCommit(database._connection, lambda: commit_and_leave(queue)))  # noqa: B010
+
+    database.close()
+
+    # Only where SQLite has waited for the disk may it cut the log off.
+    assert (Path(f"{queue.path}-wal").stat().st_size == 0) == late
+
+
+def commit_and_leave(queue: Queue) -> None:
+    queue.run("config", "set", "lease", "50")
