@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 30.0
 _PAUSE = 0.02
+_DOCUMENT = 65_536
+"""Bytes that a pipe holds: more than an error's document has."""
 _MOVE = "move it away: queuectl makes its own"
 
 
@@ -30,12 +33,27 @@ def start_detached(
 
     The location goes by the environment: everybody can read arguments, and it may hold a password.
 
-    Returns the pool's id and pid. Raises QueuectlError with what its log says last, and its exit code, when it ends
-    instead.
+    Returns the pool's id and pid. Raises QueuectlError with what its log says last, and the code and exit code of its
+    error, when it ends instead.
     """
     run_dir.make()
     log = os.path.join(run_dir.root, "pool.log")
-    pid = _spawn([sys.executable, "-I", "-m", "queuectl.cli", *arguments], location, log)
+    reader, writer = os.pipe()
+    try:
+        pid = _spawn([sys.executable, "-I", "-m", "queuectl.cli", *arguments, "--json"], location, log, writer)
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    try:
+        pool = _wait_for_pool(pid, reader, log, size=size, store=store, run_dir=run_dir, clock=clock)
+    finally:
+        os.close(reader)
+    return pool, pid
+
+
+def _wait_for_pool(pid: int, reader: int, log: str, *, size: int, store: Store, run_dir: RunDir, clock: Clock) -> str:
     deadline = clock.monotonic() + _PATIENCE
     while clock.monotonic() < deadline:
         for pool in store.workers.running_pools():
@@ -43,18 +61,27 @@ def start_detached(
                 continue
             here = [seen for seen in living_workers(store, run_dir, now=clock.now()) if seen.info.pool == pool.id]
             if len(here) >= size:
-                return pool.id, pid
+                return pool.id
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            unfit = os.waitstatus_to_exitcode(status) == MachineUnfit.exit_code
-            raise (MachineUnfit if unfit else QueuectlError)(
-                "the pool ended at once" + _last_line(log), hint=f"its log is {log}"
-            )
+            raise _ended(os.waitstatus_to_exitcode(status), reader, log)
         time.sleep(_PAUSE)
     raise TimedOut("the workers have not reported in" + _last_line(log), hint=f"the pool's log is {log}")
 
 
-def _spawn(arguments: list[str], location: str, log: str) -> int:
+def _ended(exit_code: int, reader: int, log: str) -> QueuectlError:
+    """Make the error of a pool that has ended at its start, from its log and from the document that it has printed."""
+    error = QueuectlError("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
+    os.set_blocking(reader, False)  # something of the pool may still live
+    try:
+        error.code = str(json.loads(os.read(reader, _DOCUMENT))["error"]["code"])
+        error.exit_code = exit_code
+    except (OSError, ValueError, LookupError, TypeError):
+        pass  # it was killed, or had no error
+    return error
+
+
+def _spawn(arguments: list[str], location: str, log: str, writer: int) -> int:
     output = _open_log(log)
     try:
         return os.posix_spawn(
@@ -63,7 +90,7 @@ def _spawn(arguments: list[str], location: str, log: str) -> int:
             os.environ | {"QUEUECTL_DB": location},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, writer, 1),
                 (os.POSIX_SPAWN_DUP2, output, 2),
             ],
             setsid=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -161,9 +162,10 @@ def test_a_pool_does_not_start_on_a_store_whose_due_jobs_are_damaged(stored: Pat
     data = stored.read_bytes()
     stored.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
 
-    done = command.run("worker", "start", *words, env=command.environment(stored))
+    done = command.run("worker", "start", *words, "--json", env=command.environment(stored))
 
     done.refused(5, "damaged")
+    assert json.loads(done.out)["error"]["code"] == "store_unreadable"
     stored.unlink()
 
 
