@@ -1,22 +1,23 @@
--- Who may do what in a store on PostgreSQL, beside its owner, who may do everything and makes and migrates the schema.
+-- Roles for a store on PostgreSQL, besides its owner, who may do everything and makes and migrates the schema.
 --
---     queuectl_reader     looks: list, show, logs, status, doctor, the console with --read-only
---     queuectl_enqueue    enqueues, and looks
+--     queuectl_reader     reads: list, show, logs, status, doctor, the console with --read-only
+--     queuectl_enqueue    enqueues, and reads
 --     queuectl_worker     runs jobs, and lets them enqueue others
 --     queuectl_operator   cancels, retries, deletes, configures and everything else, but cannot change the schema
 --
--- They are groups, and nobody logs in as one. After `queuectl --db URL status` as the owner has made the store:
+-- They are groups without a login. After `queuectl --db URL status` as the owner has made the store:
 --
 --     psql -v ON_ERROR_STOP=1 -f roles.sql URL
---     psql -c "CREATE ROLE ann LOGIN IN ROLE queuectl_enqueue" URL     # and her password: \password ann
+--     psql -c "CREATE ROLE ann LOGIN IN ROLE queuectl_enqueue" URL     # then set a password: \password ann
 --
--- by the owner, if he has CREATEROLE, or by a superuser. It may be run again, and must be after each upgrade that has
--- migrated the store: what is new in the schema is granted to nobody yet.
+-- run by the owner, if it has CREATEROLE, or by a superuser. The file may be run again, and must be after each upgrade
+-- that has migrated the store: new objects of the schema are granted to no role yet.
 --
--- Whoever may enqueue runs commands as the workers' user, and can do what that user can do: these roles keep mistakes
--- and stolen passwords small, and are no wall between an enqueuer and a worker. Whoever may look sees all jobs, their
--- output and what `--env` gave them. Who did what, and the statistics, are what clients say of themselves; and whoever
--- inserts rows with SQL of his own, and not by queuectl, can write such that no worker reads.
+-- A role that may enqueue runs commands as the workers' user, and can do what that user can do: these roles limit the
+-- damage of mistakes and stolen passwords, and do not separate an enqueuer from a worker. A role that may read sees all
+-- jobs, their output and the variables that `--env` gave them. The event log and the statistics are what clients report
+-- of themselves; and a client that inserts rows with SQL of its own, and not by queuectl, can write rows that no worker
+-- reads.
 
 BEGIN;
 
@@ -31,7 +32,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- What an earlier version of this file gave.
+-- Revoke what an earlier version of this file granted.
 REVOKE ALL ON ALL TABLES IN SCHEMA queuectl
     FROM queuectl_reader, queuectl_enqueue, queuectl_worker, queuectl_operator;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA queuectl
@@ -40,24 +41,24 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA queuectl
 GRANT USAGE ON SCHEMA queuectl TO queuectl_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA queuectl TO queuectl_reader;
 GRANT SELECT ON SEQUENCE queuectl.numbers TO queuectl_reader;
--- To look at what a job prints on another host is to ask for it.
+-- A client that shows the output of a job on another host registers as a watcher.
 GRANT INSERT, UPDATE ON queuectl.watches TO queuectl_reader;
 GRANT queuectl_reader TO queuectl_enqueue, queuectl_worker, queuectl_operator;
 
--- A new job, as a new job is: nobody makes one that has run already, or that somebody runs. And what each enqueue
--- writes beside it: how many there are, per minute too, and who did it.
+-- The columns of a new job only, so that none can be inserted as finished or running. And what each enqueue writes
+-- beside it: counters, statistics per minute, and the event.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_enqueue;
 GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
     needs) ON queuectl.jobs TO queuectl_enqueue;
 GRANT INSERT ON queuectl.counted_since, queuectl.events, queuectl.stats TO queuectl_enqueue;
 GRANT UPDATE (n) ON queuectl.stats TO queuectl_enqueue;
 
--- The version of the schema is its owner's business.
+-- Only the owner changes the version of the schema.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queuectl TO queuectl_operator;
 REVOKE INSERT, UPDATE, DELETE ON queuectl.schema FROM queuectl_operator;
 
--- No job is taken away by a worker, none of its history, no setting is changed, and nothing is undone.
+-- A worker deletes no job and none of its history, changes no setting, and undoes nothing.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queuectl TO queuectl_worker;
 REVOKE INSERT, UPDATE, DELETE ON queuectl.schema, queuectl.config, queuectl.views, queuectl.undos, queuectl.undo_jobs,
