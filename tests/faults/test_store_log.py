@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from queuectl.store.sqlite import SqliteDatabase
+from queuectl.store.sqlite.database import SqliteDatabase
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
