@@ -36,8 +36,8 @@ _QUIET_SECONDS, _CRASH_SECONDS = 15.0, 30.0
 _KILL_EVERY_MS, _SHORTEST_PAUSE_MS = 300, 20
 _FAST = {"backoff_delay": "0.1", "backoff_base": "1.5", "kill_grace": "0.3"}
 """Settings of the store: so that retries and stubborn jobs take no time of their own."""
-_REFUSED = b" was taken away: this attempt "
-"""What a worker logs when it comes too late with a result: its fence is no longer the job's."""
+_REFUSED = b" lost ownership of "
+"""Logged by a worker whose result comes too late: its fence is no longer the job's."""
 _BROKEN = b" internal error: "
 
 

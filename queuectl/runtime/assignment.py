@@ -1,4 +1,4 @@
-"""What a pool and a worker are started with, and what a worker may be told later."""
+"""Start parameters of pools and workers, and the stop orders that a worker may receive."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from queuectl.domain.record import record
 
 
 class Stop(IntEnum):
-    """What a worker was told to do."""
+    """The strongest stop order that a worker has received."""
 
     NO = 0
     DRAIN = 1
-    """Finish the running job, take no other."""
+    """Finish the running job, claim no other."""
     NOW = 2
     """End the running job and put it back."""
 
 
 @record
 class Assignment:
-    """What a worker is started with."""
+    """Start parameters of one worker."""
 
     id: str
     pool: str
     queues: tuple[str, ...]
     """Empty: every queue."""
     labels: tuple[str, ...]
-    """What it has that jobs may need."""
+    """Labels of the worker: what it offers to jobs that need them."""
     drain: bool
-    """Leave when nothing is left to run."""
+    """Whether the worker exits when no job is left to run."""
     supervisor: int
-    """The process that keeps the pool; without it the worker leaves after its job."""
+    """Pid of the supervisor; without it the worker exits after its job."""
 
 
 @record
 class PoolParams:
-    """What a pool is asked for."""
+    """Start parameters of a pool."""
 
     size: int
     queues: tuple[str, ...] = ()
     """Empty: every queue."""
     labels: tuple[str, ...] = ()
-    """What its workers have that jobs may need."""
+    """Labels of its workers: what they offer to jobs that need them."""
     drain: bool = False
-    """End when nothing is left to run."""
+    """Whether the pool ends when no job is left to run."""
     brief: bool = False
-    """Log only what a person should see."""
+    """Whether the log leaves out what went well."""
     quiet: bool = False
-    """Log only what went wrong: not even that the pool starts, stops or is scaled."""
+    """Whether the log holds errors only: not even that the pool starts, stops or is scaled."""

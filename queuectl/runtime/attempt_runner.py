@@ -4,11 +4,11 @@ The attempt ends with its main process, not with the end of its output, which a 
 Whatever the command left behind is then ended too. A timeout or an order ends the whole tree: TERM and CONT, after the
 grace KILL. Which outcome it is, when two things happen at once:
 
-- A command that has exited before we signalled it keeps its own outcome, although a timeout or an order came.
+- A command that exited before it was signalled keeps its own outcome, although a timeout or an order came.
 - Once signalled it is `timeout`, `cancelled` or `released`, whatever it then exits with.
-- The first of these stays, except that a cancel overrides the others: somebody wants it not to run again.
-- Leftovers are asked about like the command itself, since a lease may run out meanwhile: an order with SIGKILL ends
-  their grace. The outcome is settled by then.
+- The first of these stays, except that a cancel overrides the others: its job is not to run again.
+- Orders are polled while leftovers are ended too, since a lease may expire meanwhile: an order with SIGKILL ends their
+  grace. The outcome is settled by then.
 """
 
 from __future__ import annotations
@@ -33,22 +33,25 @@ if TYPE_CHECKING:
     from queuectl.runtime.locks import AttemptLock
 
 DRAIN = 0.2
-"""Seconds that a finished command's output is still read, should something else keep writing to its pipes."""
+"""Seconds for which the output of a finished command is still read, should another process write to its pipes."""
 SHORT = 0.005
-"""Seconds for which nothing but the end of the command is looked at; its pipes hold 64 KiB meanwhile."""
+"""Seconds for which only the exit of the command is polled; its pipes hold 64 KiB meanwhile."""
 NEVER = float("inf")
 
 
 @record
 class Cancel:
-    """End the job for good: its outcome is `cancelled`. SIGKILL leaves no grace, also after a weaker order."""
+    """An order to end the job for good, with the outcome `cancelled`.
+
+    SIGKILL leaves no grace, also after a weaker order.
+    """
 
     signal: int = signal.SIGTERM
 
 
 @record
 class Release:
-    """End the job so that it can run elsewhere: its outcome is `released`. SIGKILL as above."""
+    """An order to end the job so that it can run elsewhere, with the outcome `released`. SIGKILL as in `Cancel`."""
 
     signal: int = signal.SIGTERM
 
@@ -70,15 +73,17 @@ def run(
     tick_at: float | None = None,
     order: Callable[[], Cancel | Release | None],
 ) -> Result:
-    """Run one attempt to its end. The calling process has one thread, and no other children: it reaps all there are.
+    """Run one attempt to its end and return its result.
 
-    `tick` is called when it is due, and returns when it is due again on the monotonic clock; for the first time that is
-    `tick_at`, so that a chain of short attempts ticks as often as one long attempt. `order` is called after every tick,
-    when one of the descriptors `wake` is readable, and all the time while leftovers are ended; it must read `wake`
-    empty, or it is called again at once. One that closes is told once. An order may be repeated. If either of the two
-    raises, the tree is killed and the exception goes on.
+    The calling process must have one thread and no other children: all children are reaped.
 
-    An `error` that starts with "unkillable" means that something of this attempt still lives, and holds its lock.
+    `tick` is called when it is due, and returns when it is due again, in seconds on the monotonic clock. It is first
+    due at `tick_at`, so that a chain of short attempts ticks as often as one long attempt. `order` is called after
+    every tick, when one of the descriptors `wake` is readable, and repeatedly while leftovers are ended; it must drain
+    `wake`, or it is called again at once. A descriptor that hangs up calls it once. An order may be repeated. If `tick`
+    or `order` raises, the tree is killed and the exception is propagated.
+
+    An `error` that starts with "unkillable" means that a process of this attempt still lives and holds its lock.
     """
     system.adopt_orphans()
     started = time.monotonic()
@@ -105,9 +110,13 @@ def run(
 def begin(
     command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock | None, name: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Start a command; its pid, the pipes of its output, and what polls readable when it may have exited.
+    """Start a command; return its pid, the pipes of stdout and stderr, and the descriptor of its exit.
 
-    `name` is its seq and fence. Raises SpawnError and StartRefused.
+    The last one polls readable when the command may have exited. `name` is the job's seq and the attempt's fence.
+
+    Raises:
+        SpawnError: this command cannot be started on any machine.
+        StartRefused: the machine starts no process at present.
     """
     if lock is None:
         pid, out, err = process.start(command, environment, cwd, None)
@@ -127,7 +136,7 @@ def _start_locked(
         started = process.start(command, environment, cwd, held)
         lock.note(held, started[0], *name)
     finally:
-        os.close(held)  # from now on only the tree holds it
+        os.close(held)  # from now on only the process tree holds it
     return started
 
 
@@ -189,7 +198,7 @@ class _Attempt:
         self._stdout = Capture()
         self._stderr = Capture()
         self._streams = {pipes[0]: self._stdout, pipes[1]: self._stderr}
-        """The pipes that have not ended."""
+        """Pipes that have not reached end of file."""
         self._live = live
         self._tick = tick
         self._order = order
@@ -198,7 +207,7 @@ class _Attempt:
         self._alive: tuple[int, ...] = ()
         self._sent: set[int] = set()
         self._must_kill = False
-        """Whether nothing of the tree is given any grace."""
+        """Whether the tree has no grace left."""
         self._kill_at = self._give_up_at = self._live_at = NEVER
 
     def run(self, started: float, wake: Sequence[int]) -> Result:
@@ -220,7 +229,7 @@ class _Attempt:
         return self._result(duration)
 
     def _until_exit(self, wake: Sequence[int]) -> None:
-        # Most jobs of a busy queue are short: they wake us once, by their end, and not by that of each stream before.
+        # Most jobs of a busy queue are short: one wake-up by the exit, none by the end of each stream before it.
         poller = select.poll()
         poller.register(self._exit_fd, select.POLLIN)
         if poller.poll(max(0, min(SHORT, self._next - time.monotonic())) * 1000) and self._has_exited():
@@ -237,7 +246,7 @@ class _Attempt:
             for fd, event in poller.poll((self._next - now) * 1000):
                 capture = self._streams.get(fd)
                 if capture is not None:
-                    # Hung up and nothing in it is how most jobs end: no need to read nothing from it.
+                    # Most jobs end with a hang-up of an empty pipe: that saves a read.
                     read = capture.read(fd) if event & select.POLLIN else ENDED
                     if read == ENDED:
                         poller.unregister(fd)
@@ -282,7 +291,7 @@ class _Attempt:
     def _obey(self) -> None:
         order = self._order()
         if order is not None:
-            # Also when the job exits in this moment: its leftovers have no grace then.
+            # Also when the job exits at this moment: its leftovers have no grace then.
             self._must_kill = self._must_kill or order.signal == signal.SIGKILL
             self._end(Outcome.CANCELLED if isinstance(order, Cancel) else Outcome.RELEASED, order.signal)
 
@@ -298,13 +307,13 @@ class _Attempt:
         else:
             self._sent.add(signo)
             tree.signal_running(self._pid, self._cookie, signo)
-            tree.signal_running(self._pid, self._cookie, signal.SIGCONT)  # stopped, it would never see the other
+            tree.signal_running(self._pid, self._cookie, signal.SIGCONT)  # a stopped process does not handle TERM
             self._kill_at = min(self._kill_at, time.monotonic() + self.grace)
         self._schedule()
 
     def _kill(self) -> None:
         if self._has_exited():
-            return  # its leftovers are killed at the same time
+            return  # its leftovers are killed at the same moment
         self._kill_at = NEVER
         self._sent.add(signal.SIGKILL)
         tree.signal_running(self._pid, self._cookie, signal.SIGKILL)
@@ -316,7 +325,7 @@ class _Attempt:
         return self._status is not None
 
     def _reap_adopted(self) -> None:
-        """Take the orphans that ended while the job goes on: a job that makes many would use up the pids."""
+        """Reap orphans that ended while the job goes on: the zombies of a job that makes many would use up the pids."""
         try:
             while self._status is None:
                 reaped, status = os.waitpid(-1, os.WNOHANG)
@@ -355,7 +364,7 @@ class _Attempt:
         self._drain()
 
     def _must_kill_leftovers(self) -> bool:
-        """Tick if it is time to, and say whether the grace of the leftovers is over, as the job may run elsewhere."""
+        """Tick if due, and return whether the grace of the leftovers is over because another worker may run the job."""
         self._tick_if_due()
         order = self._order()
         if order is not None and order.signal == signal.SIGKILL:

@@ -1,4 +1,4 @@
-"""Who reads an SQLite database and goes on reading: the log cannot be cut off while somebody looks at an old state."""
+"""Long-running readers of an SQLite database: a read transaction on an old state keeps the log from being truncated."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from queuectl.store.sqlite.file_locks import file_locks
 
 _FIRST_READ_LOCK, _LAST_READ_LOCK = 123, 127
 """Bytes of the -shm file that a reader of a WAL database locks: part of SQLite's file format."""
-_LOOKS = 8
+_SAMPLES = 8
 _PAUSE = 0.1
 
 
 def long_readers(path: str) -> dict[int, str]:
-    """The processes that read the database `path` at most of several looks, by name; none where Linux does not tell.
+    """Return the processes that read the database `path` in most of several samples: pid to name.
 
-    Not at all of them: while others come and go the list of locks may leave out one that stays.
+    Empty where Linux does not list locks. Most and not all samples, since the list of locks may leave out a lock that
+    stays while others come and go.
     """
     seen: dict[int, int] = {}
-    for look in range(_LOOKS):
-        if look:
+    for sample in range(_SAMPLES):
+        if sample:
             time.sleep(_PAUSE)
         for pid in _readers(path):
             seen[pid] = seen.get(pid, 0) + 1
-    return {pid: _name(pid) for pid, times in sorted(seen.items()) if times >= _LOOKS / 2}
+    return {pid: _name(pid) for pid, times in sorted(seen.items()) if times >= _SAMPLES / 2}
 
 
 def _readers(path: str) -> set[int]:
@@ -33,7 +34,7 @@ def _readers(path: str) -> set[int]:
         memory = os.stat(path + "-shm")
     except OSError:
         return set()
-    found = {
+    lockers = {
         lock.pid
         for lock in file_locks()
         if lock.kind == "POSIX"
@@ -41,9 +42,9 @@ def _readers(path: str) -> set[int]:
         and lock.inode == memory.st_ino
         and _FIRST_READ_LOCK <= lock.first <= _LAST_READ_LOCK
     }
-    # The inode alone may be another file system's. Of another user's process the lock is all that can be seen.
+    # The inode alone may belong to another file system. Of another user's process only the lock can be seen.
     file = memory.st_dev, memory.st_ino
-    return {pid for pid in found if pid != os.getpid() and system.has_open(pid, file) is not False}
+    return {pid for pid in lockers if pid != os.getpid() and system.has_open(pid, file) is not False}
 
 
 def _name(pid: int) -> str:

@@ -2,7 +2,7 @@
 
 A ring that gets lost costs at most a poll interval: the store is the truth, the bell only saves the wait. Workers hold
 their pipes open for reading and writing, so a ring never blocks and never fails while one of them lives. One byte
-wakes one worker; whoever goes from idle to busy rings on, so a burst wakes as many as it needs.
+wakes one worker; a worker that goes from idle to busy rings again, so a burst wakes as many workers as it needs.
 """
 
 from __future__ import annotations
@@ -25,78 +25,81 @@ _ANY = "any"
 
 
 def bell_of_queue(queue: str) -> str:
-    """The bell of workers that serve `queue` and not every queue. Two queues on one bell do no harm."""
+    """Return the bell of workers that are limited to `queue`. A hash collision of two queues is harmless."""
     return f"q-{crc32(queue.encode()):08x}"
 
 
 def bell_of_label(label: str) -> str:
-    """The bell of workers that have `label`."""
+    """Return the bell of workers that have `label`."""
     return f"l-{crc32(label.encode()):08x}"
 
 
 def bell_of_worker(worker: str) -> str:
-    """The bell that calls one worker: look at your job."""
+    """Return the bell of one worker: it checks its running job."""
     return "w-" + worker
 
 
 def bell_of_pool(pool: str) -> str:
-    """The bell that calls one supervisor: look at your orders."""
+    """Return the bell of one pool: its steward checks the pool's orders."""
     return "p-" + pool
 
 
 def ring(run_dir: RunDir, *bells: str) -> None:
-    """Ring each of `bells`. Nobody at home is no error, and neither is a name that we never gave.
+    """Ring each of `bells`. Missing pipes, pipes without a reader and unknown names are ignored.
 
-    Whoever may connect to a server's database may call out there what he likes, and every host hears it.
+    Names may come from outside: any client of a server's database can send notifications, and every host receives them.
     """
     for bell in bells:
         if "/" in bell:
-            continue  # never out of the directory of bells
+            continue  # never outside the directory of bells
         try:
             pipe = os.open(
                 os.path.join(run_dir.bells, bell), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
             )
         except OSError:
-            continue  # no such pipe, or nobody has it open
+            continue  # no such pipe, or no reader
         try:
             os.write(pipe, b"!")
         except OSError:
-            pass  # full of rings already
+            pass  # the pipe is full of rings
         os.close(pipe)
 
 
 def ring_everywhere(store: Store, run_dir: RunDir, *bells: str) -> None:
-    """Ring on every host that uses the store: a steward of each rings on. One that is not reached finds out later."""
+    """Ring on every host that uses the store: its stewards pass the ring on.
+
+    A host that is not reached notices at its next poll.
+    """
     ring(run_dir, *bells)
     try:
         store.database.notify(bells)
     except StoreError:
-        pass  # what it was about has been written down
+        pass  # the change itself is committed
 
 
 def bells_of_queues(queues: Iterable[str]) -> list[str]:
-    """The bells to ring when a job is ready in each of `queues`."""
+    """Return the bells to ring when a job is ready in each of `queues`."""
     return [_ANY, *(bell_of_queue(queue) for queue in dict.fromkeys(queues))]
 
 
 def bells_of_jobs(jobs: Sequence[NewJob | Job]) -> list[str]:
-    """The bells to ring when these are ready. What needs labels is for those who have one of them, and nobody else."""
+    """Return the bells to ring when these jobs are ready: of their labels, or of the queues of jobs without needs."""
     labels = dict.fromkeys(label for job in jobs for label in job.needs)
     queues = [job.queue for job in jobs if not job.needs]
     return [*map(bell_of_label, labels), *(bells_of_queues(queues) if queues else ())]
 
 
 def bells_for(queues: Sequence[str], labels: Sequence[str] = ()) -> list[str]:
-    """The bells that workers of `queues` with `labels` listen to; no queues means every queue."""
+    """Return the bells that workers of `queues` with `labels` listen to; no queues means every queue."""
     shared = [bell_of_queue(queue) for queue in queues] if queues else [_ANY]
     return [*shared, *map(bell_of_label, labels)]
 
 
 class Listener:
-    """Waits for bells. Shared ones wake one listener each, its own wake it alone."""
+    """A waiter for bells. A ring of a shared bell wakes one listener, a ring of its own bell only this one."""
 
     def __init__(self, run_dir: RunDir, *, shared: Sequence[str] = (), own: str) -> None:
-        """Make the pipes that are missing and listen to them. Raises OSError."""
+        """Make missing pipes and open all of them. Raises OSError."""
         self._own_path = os.path.join(run_dir.bells, own)
         self.own = _open(self._own_path)
         self._shared = [_open(os.path.join(run_dir.bells, bell)) for bell in shared]
@@ -107,24 +110,24 @@ class Listener:
             self._waiter.add_shared(pipe)
 
     def also(self, descriptor: int) -> None:
-        """Wake up for this descriptor too; what can be read from it is thrown away."""
+        """Wake up for this descriptor too, and discard what it holds."""
         self._waiter.add(descriptor)
 
     def until_readable(self, descriptor: int) -> None:
-        """Wake up for this one too, without taking what can be read. One that was closed is forgotten by itself."""
+        """Wake up for this descriptor too, and leave its data unread. A closed descriptor is dropped by itself."""
         self._others.discard(descriptor)
         self._waiter.add(descriptor)
         self._others.add(descriptor)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a ring; False when the time is over, or something else could be read. The rings heard are taken."""
+        """Wait for a ring and consume it; False after `seconds`, or when only another descriptor was readable."""
         ready = self._waiter.wait(seconds) - self._others
         for pipe in ready:
             quiet(pipe)
         return bool(ready)
 
     def close(self) -> None:
-        """Stop listening, and take away the own bell."""
+        """Stop listening, and remove the own bell."""
         try:
             os.unlink(self._own_path)
         except OSError:
@@ -135,12 +138,12 @@ class Listener:
 
 
 def quiet(pipe: int) -> bool:
-    """Take the rings that have been heard; whether there were any."""
+    """Consume the rings in `pipe`; return whether there were any."""
     rang = False
     try:
-        while taken := len(os.read(pipe, 4096)):
+        while count := len(os.read(pipe, 4096)):
             rang = True
-            if taken < 4096:
+            if count < 4096:
                 break
     except BlockingIOError:
         pass
@@ -152,14 +155,14 @@ def _open(path: str) -> int:
         os.mkfifo(path, 0o600)
     except FileExistsError:
         pass
-    # For reading and writing, so that it neither blocks nor ends while nobody rings.
+    # For reading and writing, so that it neither blocks nor reaches end of file without a writer.
     return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 if hasattr(select, "epoll"):
 
     class _Waiter:
-        """epoll can wake one waiter of many: a ring then costs one claim and not one for each idle worker."""
+        """An epoll waiter, which can be woken exclusively: a ring costs one claim and not one for each idle worker."""
 
         def __init__(self) -> None:
             self._epoll = select.epoll()
@@ -179,7 +182,7 @@ if hasattr(select, "epoll"):
 else:
 
     class _Waiter:  # type: ignore[no-redef]  # one or the other, by the machine
-        """Elsewhere all idle workers wake, and all but one find nothing."""
+        """A poll waiter for other systems: a ring wakes all idle workers, and all but one find no job."""
 
         def __init__(self) -> None:
             self._poll = select.poll()
@@ -193,7 +196,7 @@ else:
             ready = set()
             for descriptor, event in self._poll.poll(max(0, seconds) * 1000):
                 if event & select.POLLNVAL:
-                    self._poll.unregister(descriptor)  # it was closed, of which epoll takes note by itself
+                    self._poll.unregister(descriptor)  # it was closed; epoll drops such a one by itself
                 else:
                     ready.add(descriptor)
             return ready

@@ -1,4 +1,4 @@
-"""The processes of a pool besides its supervisor: what each does first and last."""
+"""Entry points of a pool's child processes, the workers and the steward: set-up and exit codes."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 SHARED = (claims, workers, leases)
-"""The store loads these when asked for; loaded here, before the fork, they are loaded once and not by each worker."""
+"""Modules that the store imports lazily; imported here, before the fork, once and not by each worker."""
 FAILED = 1
 """The exit code of a child that must be replaced. Any signal means the same."""
 GONE = StoreGone.exit_code
-"""The exit code of a child whose store has been taken away: no other child would find it again."""
+"""The exit code of a child whose store was deleted or replaced: no other child would find it again."""
 DAMAGED = 12
 """The exit code of a child that met damage in the store: any other child would meet it too."""
 DRAINED = 10
 """The exit code of a worker that found nothing left to run."""
 WRITTEN_OFF = 11
-"""The exit code of a worker that other hosts have taken for dead: another must take its place."""
+"""The exit code of a worker that was written off by another host: it must be replaced."""
 
 UNABLE = 13
 """The exit code of a child that could not begin, because of the store or the machine. It holds no job."""
@@ -49,29 +49,29 @@ UNABLE = 13
 
 @record
 class ChildSpec:
-    """What every process of a pool is given."""
+    """Parameters of every child process of a pool."""
 
     pool: str
     queues: tuple[str, ...]
     """Empty: every queue."""
     labels: tuple[str, ...]
-    """What its workers have that jobs may need."""
+    """Labels of its workers: what they offer to jobs that need them."""
     open_store: Callable[..., Store]
     run_dir: RunDir
     location: str
-    """The store, as jobs may name it."""
+    """The store's location as jobs receive it."""
     file: tuple[int, int] | None
-    """The store's file as the pool has found it, by `file_of`."""
+    """The store's file when the pool was started, by `file_of`."""
     brief: bool
-    """Log only what a person should see."""
+    """Whether the log leaves out what went well."""
     again: bool
-    """Whether the last one could not begin: why is said once."""
+    """Whether the previous child could not begin, so that the reason is already logged."""
     inherited_lock: int | None
-    """The supervisor's lock, where children are forked: it must be free once the supervisor is dead."""
+    """The supervisor's lock where children are forked: to be closed, since it must be free once the supervisor dies."""
 
 
 def file_of(location: str) -> tuple[int, int] | None:
-    """Which file a store is, whatever may come under its name later; None for a server's, or where there is none."""
+    """Return device and inode of a store's file, which identify it after a rename; None for a server or no file."""
     try:
         status = os.stat(location)
     except OSError:
@@ -80,7 +80,7 @@ def file_of(location: str) -> tuple[int, int] | None:
 
 
 def lost(exitcode: int | None, location: str) -> StoreLost | None:
-    """Why no child can go on with the store, by how one has ended; None where that was another reason."""
+    """Return the error for which no child can go on with the store, by the exit code of one; None for other codes."""
     if exitcode == GONE:
         return gone(location, ": the pool has ended")
     if exitcode == DAMAGED:
@@ -91,37 +91,37 @@ def lost(exitcode: int | None, location: str) -> StoreLost | None:
     return None
 
 
-def _open(given: ChildSpec, actor: str) -> Store:
-    """Open the pool's store, and not one that has come in its place, or would be made now. Raises StoreError."""
-    if file_of(given.location) != given.file:
-        raise gone(given.location)
-    return given.open_store(actor=actor, durable=False)
+def _open(spec: ChildSpec, actor: str) -> Store:
+    """Open the pool's store, and neither a replacement nor a new one. Raises StoreError."""
+    if file_of(spec.location) != spec.file:
+        raise gone(spec.location)
+    return spec.open_store(actor=actor, durable=False)
 
 
-def run_worker(given: ChildSpec, assignment: Assignment) -> None:
-    """Be a worker."""
-    log = Log(assignment.id, brief=given.brief)
-    with _Child(given, log) as child:
-        given.run_dir.make()  # somebody may have taken it away since the pool was started
+def run_worker(spec: ChildSpec, assignment: Assignment) -> None:
+    """Run a worker in this process, and exit with one of the codes above."""
+    log = Log(assignment.id, brief=spec.brief)
+    with _Child(spec, log) as child:
+        spec.run_dir.make()  # it may have been removed since the pool was started
         system.adopt_orphans()
-        store = _open(given, assignment.id)
+        store = _open(spec, assignment.id)
         clock = Clock(store.database)
         lease = settings_from(store.config()).lease
         worker = Worker(
             assignment,
             store,
-            given.run_dir,
+            spec.run_dir,
             log=log,
             clock=clock,
             rng=_rng(),
-            location=given.location,
+            location=spec.location,
             lease=lease,
         )
         take_orders()
         pid = os.getpid()
         info = WorkerInfo(
             id=assignment.id,
-            pool=given.pool,
+            pool=spec.pool,
             host=os.uname().nodename,
             boot_id=system.boot_id(),
             pid=pid,
@@ -130,7 +130,7 @@ def run_worker(given: ChildSpec, assignment: Assignment) -> None:
         try:
             store.workers.add_worker(info, lease_ms=round(lease * 1000), now=clock.now())
         except StoreError:
-            # Nobody will ever look for the files of a worker that the store does not know.
+            # No steward ever removes the files of a worker that is not in the store.
             worker.take_away()
             raise
         child.has_begun = True
@@ -138,19 +138,19 @@ def run_worker(given: ChildSpec, assignment: Assignment) -> None:
     sys.exit(WRITTEN_OFF if worker.is_written_off else DRAINED if drained else 0)
 
 
-def run_steward(given: ChildSpec, supervisor: Connection) -> None:
-    """Be the steward."""
-    log = Log(given.pool, brief=given.brief)
-    with _Child(given, log) as child:
-        given.run_dir.make()
-        store = _open(given, given.pool)
+def run_steward(spec: ChildSpec, supervisor: Connection) -> None:
+    """Run the pool's steward in this process, connected to `supervisor`."""
+    log = Log(spec.pool, brief=spec.brief)
+    with _Child(spec, log) as child:
+        spec.run_dir.make()
+        store = _open(spec, spec.pool)
         steward = Steward(
-            given.pool,
+            spec.pool,
             store,
-            given.run_dir,
+            spec.run_dir,
             supervisor,
-            queues=given.queues,
-            labels=given.labels,
+            queues=spec.queues,
+            labels=spec.labels,
             log=log,
             clock=Clock(store.database),
             rng=_rng(),
@@ -165,32 +165,32 @@ def _rng() -> random.Random:
 
 
 class _Child:
-    """What goes for all of them."""
+    """Common set-up and error handling of child processes."""
 
-    def __init__(self, given: ChildSpec, log: Log) -> None:
+    def __init__(self, spec: ChildSpec, log: Log) -> None:
         self._log = log
-        self._again = given.again
+        self._again = spec.again
         self.has_begun = False
-        if given.inherited_lock is not None:
-            os.close(given.inherited_lock)
-        # A job makes a few hundred objects and no cycles: look for those every thousand jobs, not every three.
+        if spec.inherited_lock is not None:
+            os.close(spec.inherited_lock)
+        # A job makes a few hundred objects and no cycles: collect every thousand jobs, not every three.
         gc.set_threshold(100_000, 20, 100)
-        # Ctrl+C and a hangup go to a terminal's whole session, also to a job in the moment before it has its own. They
-        # are for the supervisor, which says what they mean.
+        # Ctrl+C and a hangup go to a terminal's whole session, also to a job in the moment before it has its own. Only
+        # the supervisor receives them, and passes them on as orders.
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def __enter__(self) -> _Child:  # noqa: PYI034 - Self is in typing, which takes 3 ms to load
-        """Give what is told when the work begins."""
+        """Return this object, whose `has_begun` is to be set when the work begins."""
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Tell in one line what went wrong, and leave the rest to whoever replaces us."""
+        """Log an error in one line, and exit with the code by which the supervisor replaces this process."""
         if error is None:
             return
         if isinstance(error, StoreLost):
-            os._exit(GONE if isinstance(error, StoreGone) else DAMAGED)  # the supervisor says it, once for all of us
+            os._exit(GONE if isinstance(error, StoreGone) else DAMAGED)  # the supervisor logs it, once for all children
         if not self.has_begun and isinstance(error, QueuectlError | OSError):
             why = error.message if isinstance(error, QueuectlError) else f"{error.filename or ''}: {error.strerror}"
             if not self._again:

@@ -1,4 +1,4 @@
-"""What a supervisor does with child processes: try whether one can be forked, signal, reap, and say how one ended."""
+"""Child processes of a supervisor: test whether a fork succeeds, signal, reap, and describe how one ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def try_fork() -> None:
-    """Raise the OSError that a fork, or the pipes around it, would meet."""
+    """Fork a child that exits at once. Raises the OSError that a fork, or the pipes around it, meets."""
     opened: list[int] = []
     try:
         for _ in range(2):
@@ -26,27 +26,27 @@ def try_fork() -> None:
 
 
 def send(child: BaseProcess, number: int) -> None:
-    """Signal a child of ours; its pid is not reused before we have joined it."""
+    """Signal a child of this process; its pid is not reused before it has been joined."""
     if child.is_alive() and child.pid is not None:
         os.kill(child.pid, number)
 
 
-def reap_adopted(ours: Collection[int]) -> None:
-    """Take the status of what the jobs of dead workers left to us, the nearest subreaper; not of our own children."""
+def reap_adopted(own: Collection[int]) -> None:
+    """Reap adopted processes, which the jobs of dead workers left to this subreaper, but not the children `own`."""
     if not hasattr(os, "waitid"):
-        return  # macOS before Python 3.13: nothing is adopted there
+        return  # macOS before Python 3.13, where no orphans are adopted
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if ended is None or ended.si_pid in ours:
+        if ended is None or ended.si_pid in own:
             return
         os.waitpid(ended.si_pid, 0)
 
 
 def how(exitcode: int | None) -> str:
-    """Say how a process ended."""
+    """Describe how a process ended."""
     if exitcode is not None and exitcode < 0:
         return f"signal {-exitcode}"
     return f"exit code {exitcode}"

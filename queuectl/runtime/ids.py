@@ -1,4 +1,4 @@
-"""Names for workers and pools: new at each start, short enough to read out."""
+"""Names of workers and pools: new at each start, short enough to read aloud."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _LENGTH = 7
 
 
 def new_name(prefix: str) -> str:
-    """`prefix` and seven letters and digits: one of 27 thousand million."""
+    """Return `prefix` and seven random letters and digits: one of 27 thousand million names."""
     return prefix + "".join(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(_LENGTH))

@@ -4,13 +4,13 @@ A file is called `<seq>-<fence>.out` or `.err` and laid out as the memory it com
 
     0   16 bytes   "queuectl live 1", newline
     16  8 bytes    begun: bytes of the stream up to which the writer may be overwriting the ring
-    24  8 bytes    total: bytes of the stream that are there, or were
+    24  8 bytes    total: bytes of the stream that have been written
     32  64 KiB     the first bytes of the stream
-    …   1 MiB      a ring: byte i stands at 32 + 64 KiB + (i - 64 KiB) mod 1 MiB
+    …   1 MiB      a ring: byte i is at 32 + 64 KiB + (i - 64 KiB) mod 1 MiB
 
 Both numbers are little-endian. The writer raises `begun`, writes the bytes, raises `total`; so bytes up to `total` and
-not older than `begun - 1 MiB` are right, and a reader that looks at `begun` once more afterwards knows which of
-what it has read were. Nothing is synced: the files are worth nothing after a crash of the machine.
+not older than `begun - 1 MiB` are valid, and a reader that reads `begun` again afterwards knows which of its bytes
+were. Nothing is synced: the files are worthless after a crash of the machine.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ STREAMS = ("out", "err")
 
 
 def path_of(directory: str, seq: int, fence: int, stream: str) -> str:
-    """Name the live file of one stream, "out" or "err", of one attempt."""
+    """Return the path of the live file of one stream, "out" or "err", of one attempt."""
     return os.path.join(directory, f"{seq}-{fence}.{stream}")
 
 
 class Live:
-    """The live files of one attempt. A file that cannot be written is given up: the job must not notice."""
+    """The live files of one attempt. A file that cannot be written is abandoned: the job must not be affected."""
 
     __slots__ = ("_directory", "_fence", "_files", "_seq")
 
     def __init__(self, directory: str, seq: int, fence: int) -> None:
-        """Do nothing yet."""
+        """Create no file yet."""
         self._directory = directory
         self._seq = seq
         self._fence = fence
@@ -54,11 +54,11 @@ class Live:
 
     @property
     def begun(self) -> bool:
-        """Whether there is something for others to follow."""
+        """Whether a file exists that readers can follow."""
         return bool(self._files)
 
     def write(self, out: Capture, err: Capture) -> None:
-        """Write what is new."""
+        """Write what the streams have captured since the last call."""
         for stream, capture in zip(STREAMS, (out, err), strict=True):
             if capture.total:
                 file = self._files.get(stream)
@@ -67,7 +67,7 @@ class Live:
                 file.write(capture)
 
     def close(self) -> None:
-        """Write no more. The files stay for those who read them."""
+        """Stop writing. The files stay for their readers."""
         for file in self._files.values():
             file.close()
 
@@ -86,21 +86,21 @@ def discard(directory: str, seq: int, fence: int) -> None:
 
 
 class LiveReader:
-    """Reads a live file while it is written, or after its removal if it was opened before."""
+    """A reader of a live file while it is written, or after its removal if it was opened before."""
 
     def __init__(self, path: str) -> None:
-        """The file need not be there yet."""
+        """Take the path of a file that need not exist yet."""
         self.path = path
         self._fd = -1
 
     def read(self, offset: int) -> tuple[int, bytes, int]:
-        """Read on from byte `offset` of the stream: the next offset, some bytes, and how many were lost before them."""
+        """Read from byte `offset` of the stream; return the next offset, some bytes, and how many were lost before."""
         if not self._open():
             return offset, b"", 0
         while True:
             begun, total = _header(self._fd)
             first = offset if offset < HEAD else max(offset, HEAD, begun - TAIL)
-            # The head and the ring are read apart: between them bytes may be missing.
+            # The head and the ring are read separately: bytes between them may be missing.
             last = min(total, first + READ_SIZE, HEAD if first < HEAD else total)
             if first >= last:
                 return offset, b"", 0
@@ -125,7 +125,7 @@ class LiveReader:
 
 
 def recover(path: str) -> Output:
-    """Give the output that a killed worker left, as far as it had been written out."""
+    """Return the output that a killed worker left, as far as it was written to the live file."""
     fd = _open(path)
     if fd < 0:
         return NOTHING
@@ -143,7 +143,7 @@ def recover(path: str) -> Output:
 
 
 def newest(path: str, most: int, known: int = -1) -> tuple[int, bytes]:
-    """The bytes of the stream so far, and the last of them, up to `most`; none where they are the `known` ones."""
+    """Return the total of the stream so far in bytes, and its last bytes, up to `most`; no bytes if it is `known`."""
     fd = _open(path)
     if fd < 0:
         return 0, b""
@@ -152,7 +152,7 @@ def newest(path: str, most: int, known: int = -1) -> tuple[int, bytes]:
         first = max(total - most, 0)
         if total == known or not total:
             return total, b""
-        # The head and the ring are read apart, as `_read` wants it.
+        # The head and the ring are read separately, as `_read` requires.
         data = _read(fd, first, min(total, HEAD)) if first < HEAD else b""
         if total > HEAD:
             data += _read(fd, max(first, HEAD), total)
@@ -165,7 +165,7 @@ def newest(path: str, most: int, known: int = -1) -> tuple[int, bytes]:
 
 
 def read_stored(output: Output, offset: int) -> tuple[int, bytes, int]:
-    """Read on in the stored output where a LiveReader stopped: offsets and answer are the same."""
+    """Continue in the stored output where a LiveReader stopped: offsets and result are the same."""
     if offset < len(output.head):
         return len(output.head), output.head[offset:], 0
     if offset >= output.total:
@@ -181,7 +181,7 @@ class _LiveFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._written = 0
-        _remove(path)  # from before the store was restored from a backup
+        _remove(path)  # left from before the store was restored from a backup
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._fd = os.open(path, flags, 0o600)
@@ -217,7 +217,7 @@ class _LiveFile:
 
 
 def _header(fd: int) -> tuple[int, int]:
-    """Read `begun` and `total`, twice the same, lest half of a number be new."""
+    """Return `begun` and `total`, read until two reads agree: one read may see a number half written."""
     header = os.pread(fd, HEADER, 0)
     while header != (again := os.pread(fd, HEADER, 0)):
         header = again
@@ -227,7 +227,7 @@ def _header(fd: int) -> tuple[int, int]:
 
 
 def _read(fd: int, first: int, last: int) -> bytes:
-    """Read bytes `first` to `last` of the stream, which must not reach from the head into the ring."""
+    """Return bytes `first` to `last` of the stream, a range that must not reach from the head into the ring."""
     pieces = []
     while first < last:
         position = position_of(first)

@@ -1,4 +1,4 @@
-"""Who is there: what the store says of pools and workers, held against their locks, or their leases on other hosts."""
+"""Living pools and workers: the store's records checked against locks, or against leases on other hosts."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _STALE_MS = 5000
 
 
 class WorkerState(StrEnum):
-    """What a worker is up to."""
+    """The state of a living worker."""
 
     IDLE = "idle"
     BUSY = "busy"
     STOPPING = "stopping"
-    """It takes no more jobs, and leaves once the one that it runs, if any, has ended."""
+    """It claims no more jobs, and exits once its running job, if any, has ended."""
     STALE = "stale"
     """It holds its lock but has shown no sign of life for five seconds."""
 
 
 @record
 class LiveWorker:
-    """A living worker."""
+    """A living worker, its state and what it uses."""
 
     info: WorkerInfo
     state: WorkerState
     cpu_seconds: float | None
-    """Processor time it has used in all, without its jobs; None where it cannot be told."""
+    """Processor time it has used in all, without its jobs; None where it cannot be measured."""
     memory_bytes: int | None
     last_beat_at: int | None
     """Milliseconds since the epoch."""
     stopping: bool = False
-    """Whether it leaves after its job, also where its state is that it is stale."""
+    """Whether it exits after its job, also where its state is `stale`."""
 
 
 def living_workers(store: Store, run_dir: RunDir, *, now: int) -> list[LiveWorker]:
-    """The workers that live, the oldest first. The dead that nobody has cleared up yet are left out."""
+    """Return the living workers, the oldest first, without the dead ones that no steward has cleared up yet."""
     seen = []
     pools = {pool.id: pool for pool in living_pools(store, run_dir)}
     staying = dict.fromkeys(pools, 0)
@@ -53,7 +53,7 @@ def living_workers(store: Store, run_dir: RunDir, *, now: int) -> list[LiveWorke
         if not lives(info, run_dir):
             continue
         pool = pools.get(info.pool)
-        # Without its supervisor it leaves too; of a pool that was told to have fewer, the youngest leave.
+        # Without its supervisor it exits too; of a pool that was scaled down, the youngest exit.
         stopping = pool is None or pool.stop is not None or staying[pool.id] >= pool.size
         if not stopping:
             staying[info.pool] += 1
@@ -77,16 +77,18 @@ def living_workers(store: Store, run_dir: RunDir, *, now: int) -> list[LiveWorke
     return seen
 
 
-def is_here(of: WorkerInfo | PoolInfo, room: str) -> bool:
-    """Whether its lock is one of this host's, in the directory `room`; else only its lease tells whether it lives.
+def is_here(info: WorkerInfo | PoolInfo, directory: str) -> bool:
+    """Return whether its lock is in the lock `directory` of this host; else only its lease shows whether it lives.
 
     The name of the host is not enough where several share a store: two may have the same one.
     """
-    return of.host == os.uname().nodename and (of.lease_left_ms is None or os.path.exists(os.path.join(room, of.id)))
+    return info.host == os.uname().nodename and (
+        info.lease_left_ms is None or os.path.exists(os.path.join(directory, info.id))
+    )
 
 
 def lives(worker: WorkerInfo, run_dir: RunDir) -> bool:
-    """Whether a worker is alive: its lock is held, and not by a steward that clears up after it."""
+    """Return whether a worker is alive: its lock is held, and not by a steward that clears up after it."""
     if not is_here(worker, run_dir.workers):
         return worker.lease_left_ms is not None and worker.lease_left_ms > 0
     return not locks.is_free(os.path.join(run_dir.workers, worker.id)) and (
@@ -95,7 +97,10 @@ def lives(worker: WorkerInfo, run_dir: RunDir) -> bool:
 
 
 def works_elsewhere(worker: WorkerInfo) -> bool:
-    """Whether a worker that does not work on this store lives: then the store is a copy of the one it works on."""
+    """Return whether the worker lives, given that it does not work on this store.
+
+    Then this store is a copy of the one it works on.
+    """
     return (
         worker.boot_id == system.boot_id()
         and worker.pid_start is not None
@@ -104,18 +109,18 @@ def works_elsewhere(worker: WorkerInfo) -> bool:
 
 
 def living_pools(store: Store, run_dir: RunDir, on: str | None = None) -> list[PoolInfo]:
-    """The pools, of the host `on` or all, whose supervisor lives."""
+    """Return the pools whose supervisor lives, of the host `on` or of all."""
     return [pool for pool in store.workers.running_pools(on) if pool_lives(pool, run_dir)]
 
 
 def pool_lives(pool: PoolInfo, run_dir: RunDir) -> bool:
-    """Whether a pool's supervisor lives: its lock is held, or on another host its lease has not run out."""
+    """Return whether a pool's supervisor lives: its lock is held, or on another host its lease has not expired."""
     if not is_here(pool, run_dir.pools):
         return pool.lease_left_ms is not None and pool.lease_left_ms > 0
     return not locks.is_free(os.path.join(run_dir.pools, pool.id))
 
 
 def has_ended(pool: PoolInfo, run_dir: RunDir) -> bool:
-    """Whether nobody holds the supervisor's lock; one that was taken away tells nothing of who held it."""
+    """Return whether the supervisor's lock is free; a lock file that was deleted says nothing, its pid decides."""
     path = os.path.join(run_dir.pools, pool.id)
     return locks.is_free(path) if os.path.exists(path) else system.start_time(pool.pid) is None

@@ -1,12 +1,12 @@
-"""Who lives is told by flock, which the kernel gives up when the last holder of the open file dies.
+"""Liveness by flock, which the kernel releases when the last holder of the open file dies.
 
-- A worker holds its own file for life and writes a counter into it, so that others see it move (`hold`, `Heartbeat`).
-- A job's process tree holds its attempt: the worker locks a newly opened file, the tree inherits it as `LOCK_FD`, the
-  worker closes its own copy. The lock is free again when nothing that kept the descriptor lives. One file per worker
-  serves its attempts in turn; should something of an earlier tree still hold it, `.1`, `.2`, … are used beside it.
+- A worker locks its own file for life and writes a counter into it, which others see grow (`hold`, `Heartbeat`).
+- A job's process tree holds the lock of its attempt: the worker locks a newly opened file, the tree inherits it as
+  `LOCK_FD`, the worker closes its own copy. The lock is free again when no process that kept the descriptor lives. One
+  file per worker serves its attempts in turn; should a process of an earlier tree still hold it, `.1`, `.2`, … follow.
 
-A descriptor can be closed by its holder, so a free attempt lock alone does not prove an empty tree; one that is held
-proves the contrary.
+A process can close the descriptor, so a free attempt lock alone does not prove an empty tree; a held one proves that
+the tree is not empty.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import fcntl
 import os
 
 LOCK_FD = 187
-"""Where a job's tree holds its attempt: out of the way of shells (10 and on) and scripts (up to 9, 99, 100, 200)."""
+"""The descriptor of the attempt lock in a job's tree. Shells use 10 and on, scripts up to 9, 99, 100 and 200."""
 
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
@@ -24,7 +24,10 @@ _SPARES = 100
 
 
 def hold(path: str) -> int:
-    """Create `path` if need be and lock it until the descriptor is closed. Raises BlockingIOError if it is held."""
+    """Create `path` if needed and lock it; return the descriptor. Raises BlockingIOError if it is held.
+
+    The lock is released when the descriptor is closed.
+    """
     while True:
         fd = os.open(path, _FLAGS | os.O_CREAT, 0o600)
         try:
@@ -34,13 +37,13 @@ def hold(path: str) -> int:
             raise
         if os.fstat(fd).st_nlink:
             return fd
-        os.close(fd)  # it was removed between the open and the lock: what we hold nobody else would find
+        os.close(fd)  # removed between open and flock: other processes would not find this lock
 
 
 def try_lock(path: str) -> int | None:
-    """Lock an existing file; None if somebody holds it.
+    """Lock an existing file and return its descriptor; None if another process holds the lock.
 
-    Raises FileNotFoundError if it is missing: that is neither held nor free, for a file made now would always be free.
+    Raises FileNotFoundError if it is missing: that is neither held nor free, as a file made now would always be free.
     """
     fd = os.open(path, _FLAGS)
     try:
@@ -55,7 +58,7 @@ def try_lock(path: str) -> int | None:
 
 
 def is_free(path: str) -> bool:
-    """Whether nobody holds the attempt lock `path`. One that was never made, or was cleared away, is free."""
+    """Return whether no process holds the lock `path`. A missing file is free."""
     try:
         fd = try_lock(path)
     except FileNotFoundError:
@@ -70,12 +73,12 @@ class Heartbeat:
     """A counter in a worker's own file, rewritten in place: a full disk does not stop it on most file systems."""
 
     def __init__(self, fd: int) -> None:
-        """`fd` is what `hold` gave."""
+        """Take the descriptor that `hold` returned."""
         self._fd = fd
         self._beats = 0
 
     def beat(self) -> bool:
-        """Count on; False if it could not be written. The file's mtime is the time of the last beat."""
+        """Increment the counter; False if it could not be written. The file's mtime is the time of the last beat."""
         self._beats += 1
         try:
             os.pwrite(self._fd, b"%020d\n" % self._beats, 0)
@@ -85,21 +88,24 @@ class Heartbeat:
 
 
 def read_beat(path: str) -> int | None:
-    """Read a worker's counter; None if there is none."""
+    """Return a worker's counter; None if there is none."""
     text = _read(path, 20)
     return int(text) if text.isdigit() else None
 
 
 class AttemptLock:
-    """The locks that the trees of one worker's jobs inherit, one attempt after the other."""
+    """The locks that the process trees of one worker's jobs inherit, one attempt after the other."""
 
     def __init__(self, path: str) -> None:
-        """`path` is named after the worker. Made at once, so that a full disk later does not matter."""
+        """Create the file `path`, named after the worker, at once, so that a full disk later does not matter."""
         self._path = path
         os.close(self.take())
 
     def take(self) -> int:
-        """Lock a file that nothing of an earlier attempt holds. Closed by everyone, it is free."""
+        """Lock a file that no process of an earlier attempt holds, and return its descriptor.
+
+        The lock is free once every process that inherited the descriptor has closed it. Raises OSError.
+        """
         for spare in range(_SPARES):
             fd = self._open(f"{self._path}.{spare}" if spare else self._path)
             try:
@@ -118,13 +124,13 @@ class AttemptLock:
         try:
             return os.open(path, _FLAGS | os.O_CREAT, 0o600)
         except FileNotFoundError:
-            # The directory was removed, perhaps with all that was in it. Nothing else of it is ours to restore here.
+            # The directory was removed, perhaps with all its files. Only the directory is restored here.
             os.mkdir(os.path.dirname(path), 0o700)
             return os.open(path, _FLAGS | os.O_CREAT, 0o600)
 
     @staticmethod
     def note(fd: int, pid: int, seq: int, fence: int) -> None:
-        """Write down whose lock it is: a hint for recovery, which checks it, since the tree could overwrite it."""
+        """Record the lock's attempt in it: a hint for recovery, which checks it, since the tree could overwrite it."""
         try:
             os.pwrite(fd, b"%-10d %-20d %-10d\n" % (pid, seq, fence), 0)
         except OSError:
@@ -132,7 +138,7 @@ class AttemptLock:
 
 
 def attempt_locks(path: str) -> list[str]:
-    """Find the files of a worker's attempts, whose first is `path`. None where somebody took the directory away."""
+    """Return the lock files of a worker's attempts, the first of which is `path`. None if the directory was removed."""
     directory, name = os.path.split(path)
     try:
         entries = sorted(os.listdir(directory))
@@ -155,7 +161,7 @@ def remove(*paths: str) -> None:
 
 
 def read_note(path: str) -> tuple[int, int, int] | None:
-    """Read the pid, seq and fence of the attempt that last took the lock `path`."""
+    """Return pid, seq and fence of the attempt that last took the lock `path`; None if there is no valid note."""
     fields = _read(path, 64).split()
     if len(fields) != 3 or not all(field.isdigit() for field in fields):
         return None

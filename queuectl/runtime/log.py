@@ -1,4 +1,4 @@
-"""What a pool tells the person who started it: one line per event on standard error."""
+"""The log of a pool: one line per event on standard error."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ _STDERR = 2
 
 
 class Log:
-    """Writes whole lines at once, so that those of several processes do not mix."""
+    """A writer of whole lines, each in one write, so that lines of several processes do not mix."""
 
-    def __init__(self, who: str, *, brief: bool = False, quiet: bool = False) -> None:
-        """Lines carry `who`. `brief` leaves out what went well: for a progress bar, and for a log file.
+    def __init__(self, source: str, *, brief: bool = False, quiet: bool = False) -> None:
+        """Start each line with the id `source`. `brief` leaves out what went well: for a progress bar or a log file.
 
-        `quiet` also leaves out what happens as it was ordered: starts, stops and scaling.
+        `quiet` also leaves out what was ordered: starts, stops and scaling.
         """
-        self._who = who
+        self._source = source
         self._brief = brief
         self._quiet = quiet
         self._second = 0
         self._clock = ""
 
     def detail(self, line: str) -> None:
-        """Say what went as it should."""
+        """Log what went as it should, unless `brief`."""
         if not self._brief:
             self.event(line)
 
     def notice(self, line: str) -> None:
-        """Log what happens as it was ordered."""
+        """Log what was ordered, unless `quiet`."""
         if not self._quiet:
             self.event(line)
 
     def event(self, line: str) -> None:
-        """Say something that a person should see. A terminal that is gone is no reason to stop."""
+        """Log what an operator should see. A closed terminal is no reason to stop."""
         moment = time.time()
         second = int(moment)
         if second != self._second:
             self._second, self._clock = second, time.strftime("%H:%M:%S", time.localtime(second))
-        text = f"{self._clock}.{int(moment % 1 * 1000):03d} {self._who} {safe(line)}\n"
+        text = f"{self._clock}.{int(moment % 1 * 1000):03d} {self._source} {safe(line)}\n"
         if self._brief:
-            # A progress bar may stand on this line.
+            # A progress bar may be drawn on this line.
             text = "\r\x1b[K" + text if os.isatty(_STDERR) and can_draw(os.environ.get("TERM")) else text
         try:
             os.write(_STDERR, text.encode(errors="replace"))
@@ -57,10 +57,10 @@ class Log:
             pass
 
     def result(self, id_: str, result: Result, state: JobState | None) -> None:
-        """Say how an attempt ended, and what became of its job; None: the attempt was no longer ours."""
+        """Log how an attempt ended and the new `state` of its job; None: this worker had lost the job."""
         took = format_duration(result.duration_ms)
         if state is None:
-            self.event(f"{id_} was taken away: this attempt ({result.outcome.value}) is not recorded")
+            self.event(f"lost ownership of {id_}: result of this attempt ({result.outcome.value}) discarded")
         elif result.outcome is Outcome.SUCCESS:
             self.detail(f"completed {id_} in {took}")
         elif result.outcome in GIVEN_BACK or result.outcome is Outcome.CANCELLED:

@@ -1,4 +1,4 @@
-"""What a pool needs of the machine. Where it is missing no job could run, so the pool does not start."""
+"""Requirements of a pool on the machine. Where one is missing no job can run, so the pool does not start."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from queuectl.runtime.locks import LOCK_FD
 from queuectl.runtime.process import SHELL
 
 _FILES = 1024
-"""As many open files as systems usually allow."""
+"""The usual limit of open files."""
 _FILES_OF_A_POOL, _FILES_OF_A_WORKER = 64, 2
-"""A worker inherits what its supervisor holds, two descriptors for each worker, and opens a few dozen of its own."""
-_PASSES = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ETXTBSY)
-"""Of a start that fails: another time it will not."""
+"""A worker inherits its supervisor's descriptors, two for each worker, and opens a few dozen of its own."""
+_TRANSIENT = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ETXTBSY)
+"""Errors of a start that may succeed later."""
 
 
 def prepare(workers: int, bells: int) -> None:
-    """Raise the limit of open files for so many workers. Raises MachineUnfit where no job, or not so many, can run."""
+    """Raise the limit of open files for `workers`. Raises MachineUnfit where no job, or not so many, can run."""
     _need_open_files(workers, bells)
     check()
 
 
 def check() -> None:
-    """Raise MachineUnfit where no job can ever be run, or told from other processes."""
+    """Raise MachineUnfit where no job can be run, or be distinguished from other processes."""
     _check_process_table()
     try:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -39,13 +39,13 @@ def check() -> None:
 
 
 def files_wanted(workers: int, bells: int = 1) -> int:
-    """How many open files a pool of so many workers needs, each of which listens to so many doorbells."""
+    """Return how many open files a pool of `workers` needs, each of which listens to so many doorbells."""
     return max(LOCK_FD + 1, _FILES_OF_A_POOL + bells + _FILES_OF_A_WORKER * workers)
 
 
 def allow_open_files(workers: int, bells: int) -> int:
-    """Raise the soft limit of open files for so many workers; how many the hard limit has room for."""
-    import resource  # a supervisor's business, and the doctor's
+    """Raise the soft limit of open files for `workers`; return how many of them the hard limit allows."""
+    import resource  # loaded here: only supervisors and the doctor need it
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(_FILES, files_wanted(workers, bells))
@@ -55,7 +55,7 @@ def allow_open_files(workers: int, bells: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
             soft = raised
         except (OSError, ValueError):
-            pass  # macOS has a limit below the hard limit
+            pass  # macOS has another limit below the hard limit
     if soft == resource.RLIM_INFINITY:
         return workers
     if soft <= LOCK_FD:
@@ -81,7 +81,7 @@ def _need_open_files(workers: int, bells: int) -> None:
 
 
 def _check_process_table() -> None:
-    # Of another pid namespace it would show other processes under our numbers.
+    # A /proc of another pid namespace shows other processes under the same pids.
     if system.start_time(os.getpid()) is not None and (sys.platform != "linux" or _self() == str(os.getpid())):
         return
     if sys.platform != "linux":
@@ -103,7 +103,7 @@ def _check_shell(null: int) -> None:
             SHELL, (SHELL, "-c", ":"), os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, fd) for fd in range(3)]
         )
     except OSError as error:
-        if error.errno in _PASSES:
+        if error.errno in _TRANSIENT:
             return
         raise MachineUnfit(f"{SHELL}, which runs every job, cannot be started: {error.strerror}") from None
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -1,7 +1,7 @@
 """Processes that outlive their attempt: its result is recorded, or its job is gone, and they still run.
 
-It happens to what nobody could end at the time: a process in an uninterruptible wait, one of another user, one that
-a supervisor was killed beside. Nothing runs twice for it, since an attempt's cookie names one claim of one job.
+This happens to processes that could not be ended at the time: one in an uninterruptible wait, one of another user, one
+whose supervisor was killed while ending it. No job runs twice because of it, since a cookie names one claim of one job.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @record
 class Orphans:
-    """What is left of one attempt that is over."""
+    """Processes and locks left of one attempt that is over."""
 
     cookie: str
     pids: tuple[int, ...]
-    """None where a lock is held and the machine does not say by whom."""
+    """Empty where a lock is held and the system does not show by which process."""
     locks: tuple[str, ...]
-    """Attempt locks that they hold."""
+    """Paths of the attempt locks that they hold."""
 
 
 def orphans(store: Store, run_dir: RunDir) -> list[Orphans]:
-    """The processes of attempts of this store that are over."""
+    """Return what still runs of attempts of this store that are over."""
     running = {worker.id for worker in store.workers.running_workers()}
     pids: dict[str, set[int]] = {}
     held: dict[str, list[str]] = {}
@@ -38,22 +38,22 @@ def orphans(store: Store, run_dir: RunDir) -> list[Orphans]:
     for path in _attempt_files(run_dir):
         worker = os.path.basename(path).partition(".")[0]
         note = locks.read_note(path)
-        # While a worker is not written off, the reaper looks after its attempts.
+        # Until a worker is written off, its attempts are up to the reaper.
         if worker not in running and note is not None and not locks.is_free(path):
             cookie = process.cookie(worker, *note[1:], store.database.identity)
             held.setdefault(cookie, []).append(path)
             pids.setdefault(cookie, set()).update(system.holding(path, locks.LOCK_FD))
     spared = tree.spared_in(system.processes())
     return [
-        Orphans(cookie=cookie, pids=tuple(sorted(found - spared)), locks=tuple(held.get(cookie, ())))
-        for cookie, found in sorted(pids.items())
-        if _is_over(store, cookie) and (found - spared or cookie in held)
+        Orphans(cookie=cookie, pids=tuple(sorted(carriers - spared)), locks=tuple(held.get(cookie, ())))
+        for cookie, carriers in sorted(pids.items())
+        if _is_over(store, cookie) and (carriers - spared or cookie in held)
     ]
 
 
-def end(left: Orphans) -> list[int]:
-    """End them, with all that descends from them; those that cannot be ended."""
-    return tree.end_tree(left.cookie, left.locks)
+def end(orphans: Orphans) -> list[int]:
+    """End these processes and their descendants; return the pids that cannot be ended."""
+    return tree.end_tree(orphans.cookie, orphans.locks)
 
 
 def _attempt_files(run_dir: RunDir) -> list[str]:
@@ -64,9 +64,9 @@ def _attempt_files(run_dir: RunDir) -> list[str]:
 
 
 def _is_over(store: Store, cookie: str) -> bool:
-    found = process.read_cookie(cookie)
-    # Of the store that this one is a copy of, an attempt that is over here may well run.
-    if found is None or found[3] != store.database.identity:
+    fields = process.read_cookie(cookie)
+    # An attempt that is over here may still run for the store that this one is a copy of.
+    if fields is None or fields[3] != store.database.identity:
         return False
-    worker, seq, fence, _ = found
+    worker, seq, fence, _ = fields
     return store.workers.attempt_is_over(worker, seq, fence)

@@ -1,4 +1,4 @@
-"""What a running job has written to one stream: the first 64 KiB and the last 1 MiB, in bounded memory."""
+"""Captured output of one stream of a running job: the first 64 KiB and the last 1 MiB, in bounded memory."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EMPTY = -1
 
 
 def position_of(index: int) -> int:
-    """Where byte `index` of a stream is kept, in memory and in live files: the head, then a ring."""
+    """Return where byte `index` of a stream is kept, in memory and in live files: in the head, then in a ring."""
     return index if index < HEAD else HEAD + (index - HEAD) % TAIL
 
 
 class Capture:
-    """One stream. A job that prints nothing allocates nothing, one that prints little allocates little."""
+    """The captured output of one stream. Memory is allocated as the job prints."""
 
     __slots__ = ("_forgets", "_head", "_ring", "_view", "total")
 
@@ -34,10 +34,10 @@ class Capture:
         self._ring: mmap.mmap | None = None
         self._view: memoryview | None = None
         self._forgets = False
-        """There was no memory for the ring: what follows the head is counted and not kept."""
+        """Whether there was no memory for the ring: what follows the head is counted and not kept."""
 
     def read(self, pipe: int) -> int:
-        """Take what one system call gives: how many bytes, or ENDED, or EMPTY if there is nothing now."""
+        """Read once from `pipe`; return the number of bytes, ENDED, or EMPTY if there is no data now."""
         try:
             if self.total < HEAD:
                 data = os.read(pipe, HEAD - self.total)
@@ -49,7 +49,7 @@ class Capture:
             elif self._forgets:
                 read = len(os.read(pipe, HEAD))
             else:
-                # Straight into the ring: a copy would halve the rate.
+                # Directly into the ring: a copy would halve the rate.
                 view = self._view or self._open_ring()
                 if view is None:
                     return self.read(pipe)
@@ -61,7 +61,7 @@ class Capture:
         return read
 
     def take(self) -> Output:
-        """Give all that was kept, and its memory back to the system."""
+        """Return all that was kept, and free its memory."""
         if self._head is None:
             return NOTHING
         kept = Output(head=bytes(self._head), tail=b"".join(self._pieces(HEAD)), total=self.total)
@@ -73,7 +73,7 @@ class Capture:
         return kept
 
     def since(self, index: int) -> Iterator[tuple[int, bytes | memoryview]]:
-        """Give what is still kept of the bytes from `index` on, each piece with its place."""
+        """Yield what is still kept of the bytes from `index` on: the position of each piece, and the piece."""
         if self._head is not None and index < len(self._head):
             yield index, bytes(self._head[index:])
         first = max(index, HEAD, self.total - TAIL)
@@ -93,11 +93,12 @@ class Capture:
             yield self._view[: length - before_wrap]
 
     def _open_ring(self) -> memoryview | None:
-        # Not a bytearray: pages that were never written cost nothing, and the rest goes back at the end.
+        # Not a bytearray: pages that were never written cost nothing, and the others are unmapped at the end.
         try:
             self._ring = mmap.mmap(-1, TAIL, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         except OSError:
-            # Better the end of its output than the job. For good, since later bytes alone would be at the wrong place.
+            # Losing the end of the output is better than losing the job. For the rest of the attempt, since bytes that
+            # are kept later would be at the wrong position.
             self._forgets = True
             return None
         self._view = memoryview(self._ring)

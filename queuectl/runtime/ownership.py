@@ -1,9 +1,9 @@
-"""What a worker's hold on its jobs rests on: its lock, or a lease where several hosts share the store.
+"""Ownership of jobs: by the worker's lock, or by a lease where several hosts share the store.
 
-A lock is held until its holder dies, so whoever holds one is certain. A lease runs out by the server's clock. The
-worker judges it by a clock of its own that also counts while the machine sleeps, from the moment before it asked: so it
-always thinks that less is left than the server does. After two thirds of the lease without an answer it ends its job;
-the last third is for that. Only then may anybody else run it.
+A lock is held until its holder dies, so its holder is certain. A lease expires by the server's clock. The worker judges
+it by a clock of its own that also counts while the machine sleeps, from the moment before it sent the renewal: so it
+always assumes that less is left than the server does. After two thirds of the lease without an answer it ends its job;
+the last third is for that. Only then may another worker run it.
 """
 
 from __future__ import annotations
@@ -28,52 +28,61 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 _RENEWALS = 6
-"""In each lease: half of them may fail in the two thirds."""
+"""Renewals per lease: half of those in its first two thirds may fail."""
 _SHORTEST_PATIENCE = 1.0
 _OVER, _DEADLINE = 2 / 3, 5 / 6
-"""Shares of the lease without an answer: after the first the running job must be ended, after the second nothing is
-waited for any more that keeps the worker from it. The rest is for the end of the job's processes."""
+"""Shares of the lease without an answer: after the first the running job must be ended, after the second the worker
+waits for no server any more that delays this. The rest is for the end of the job's processes."""
 
 
 class LockOwnership:
-    """Nobody else can take what is ours while we live."""
+    """Ownership by flock: held until this process exits."""
 
     evicted = False
-    """Whether others have taken the worker for dead: it must leave."""
+    """Whether this worker was written off: it must exit."""
     lease_expired = False
-    """Whether the running job must be ended, as others may take it."""
+    """Whether the running job must be ended because another worker may claim it."""
 
     def __init__(self, store: Store, claims: Claims, worker: str) -> None:
-        """`claims` are those of `worker`."""
+        """Own jobs for `worker`, whose claims are `claims`."""
         self._store = store
         self._claims = claims
         self._worker = worker
         self._seen = -1
 
     def measure(self, lease: float) -> None:
-        """Take over how long the lease is, in seconds. Raises StoreError."""
+        """Set the length of the lease in seconds. Raises StoreError."""
 
     def confirm(self, claim: Claim | None) -> bool:
-        """Whether we live, and this job is ours, for sure; asks where we cannot know. Raises StoreError."""
+        """Return whether this worker, and `claim` if given, is certainly its own; ask the store where in doubt.
+
+        Raises StoreError.
+        """
         del claim
         return True
 
     def resync(self) -> list[Claim] | None:
-        """What the store says that we hold, where that is in doubt; else None. Raises StoreError."""
+        """Return the claims that the store records for this worker, where that is in doubt; else None.
+
+        Raises StoreError.
+        """
         return None
 
     def give_back(self, backoff: Backoff, random: Random, *, now: int) -> None:
-        """Give back what the worker holds without having heard of it, and so has not begun. Raises StoreError."""
+        """Release claims whose reply was lost, so that they were never started. Raises StoreError."""
         for claim in self.resync() or ():
             result = Result(outcome=Outcome.RELEASED, duration_ms=0)
             self._claims.finish(claim, self._worker, result, backoff=backoff, random=random, now=now)
 
     def mark_stale(self) -> None:
-        """Have `resync` ask."""
+        """Make the next `resync` query the store."""
 
     def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
-        """The signal that a cancel asked for, 0 for none; None when the job is no longer ours. Raises StoreError."""
-        del rang  # a look costs next to nothing
+        """Return the signal of a requested cancel, 0 for none; None when this worker has lost the job.
+
+        `rang` is whether the worker's bell rang. Raises StoreError.
+        """
+        del rang  # a poll costs next to nothing
         seen = self._store.changed()
         if seen == self._seen:
             return 0
@@ -82,25 +91,25 @@ class LockOwnership:
         return requested
 
     def tick(self, lease: float) -> float:
-        """Seconds between two looks at the running job, for a lease of so many."""
-        del lease  # nothing runs out
+        """Return the seconds between two checks of the running job, for a lease of `lease` seconds."""
+        del lease  # a lock does not expire
         return TICK
 
     def renew_if_due(self, claim: Claim | None) -> None:
-        """Do what is due while nothing else asks for it."""
+        """Renew the lease if it is due, while no claim or poll does so. A lock needs no renewal."""
 
     def publish_output(self, claim: Claim) -> None:
-        """Tell what the job has printed, if somebody wants to know who cannot see it."""
+        """Send what the job has printed to followers on other hosts. With a lock all followers are on this host."""
 
     def ended(self, claim: Claim) -> None:
-        """The job's result is recorded."""
+        """Clean up after the job's result was recorded."""
 
 
 class LeaseOwnership(LockOwnership):
-    """What is ours is so until the lease runs out."""
+    """Ownership by lease: until it expires without a renewal."""
 
     def __init__(self, store: Store, claims: Claims, worker: str, *, run_dir: RunDir, seconds: float) -> None:
-        """The lease begins now; the worker's row, which is written next, gives it."""
+        """Start the lease of `seconds` now; the worker's row, which is written next, grants it."""
         super().__init__(store, claims, worker)
         self._sender = RemoteOutputSender(store, run_dir)
         self._renewed = self._asked = steady()
@@ -109,71 +118,77 @@ class LeaseOwnership(LockOwnership):
         self.measure(seconds)
 
     def measure(self, lease: float) -> None:
-        """Take it over. It holds from the next renewal."""
-        # A longer one must not be believed in before the server has heard of it.
+        """Set the length of the lease in seconds, which holds from the next renewal."""
+        # A longer lease must not be relied on before the server has granted it.
         self._seconds = min(self._seconds, lease)
         self._wanted = lease
         self._store.database.patience = max(_SHORTEST_PATIENCE, self._seconds / 10)
 
     @property
     def lease_expired(self) -> bool:  # type: ignore[override]  # never, by a lock
-        """Whether two thirds of it have passed without a word."""
+        """Whether two thirds of it have passed without an answer."""
         return self.evicted or steady() - self._renewed > self._seconds * _OVER
 
     @property
     def _is_due(self) -> bool:
-        """Whether it is time to renew it; after a failure, no sooner than in a while."""
+        """Whether a renewal is due; after a failed one, only after the same interval again."""
         return steady() - self._asked > min(self._seconds, self._wanted) / _RENEWALS
 
     def confirm(self, claim: Claim | None) -> bool:
-        """Whether we live, and this job is ours: what is not over, nobody else can have taken."""
+        """Return whether this worker, and `claim` if given, is certainly its own.
+
+        While the lease has not expired, no other worker can have claimed the job. Raises StoreError.
+        """
         if not self.lease_expired and (claim is not None or not self._is_due):
             return True
         requested = self._renew(claim)
         return not self.evicted and (claim is None or requested is not None)
 
     def resync(self) -> list[Claim] | None:
-        """What we hold, after a connection was lost: with it an answer may have been, to a result or to a claim."""
+        """Return the claims that the store records for this worker after a connection was lost; else None.
+
+        The reply to a result or to a claim may have been lost with it. Raises StoreError.
+        """
         database = self._store.database
         if not database.lost and database.connections == self._connections:
             return None
-        held = self._claims.take_stock(self._worker)
+        recorded = self._claims.take_stock(self._worker)
         self._connections = database.connections
-        return held
+        return recorded
 
     def mark_stale(self) -> None:
-        """As if a connection had been lost."""
+        """Make the next `resync` query the store, as after a lost connection."""
         self._connections = -1
 
     def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
-        """The same, learned by renewing the lease: when somebody rings, and when it is time to."""
+        """Return the same, from a renewal of the lease: when the bell rang, and when a renewal is due."""
         if rang or self._is_due:
             requested = self._renew(claim)
             self.publish_output(claim)
             return requested
         if self.lease_expired:
-            raise StoreUnreachable("the lease has run out")
+            raise StoreUnreachable("the lease has expired")
         return 0
 
     def tick(self, lease: float) -> float:
-        """The same, and often enough to see within the last third of the lease that it has begun."""
+        """Return the same, or less for a short lease: the start of its last third must be noticed within it."""
         return min(TICK, lease / 10)
 
     def renew_if_due(self, claim: Claim | None) -> None:
-        """Renew it: what keeps us from the store may not keep us from that."""
+        """Renew the lease if it is due: a failure of other statements may not affect the renewal."""
         if self._is_due:
             try:
                 self._renew(claim)
             except StoreError:
-                pass  # the weather has been told
+                pass  # already reported by the last store error
 
     def publish_output(self, claim: Claim) -> None:
-        """Send it to whoever looks from another host."""
+        """Send what the job has printed to followers on other hosts."""
         with self._in_time(claim):
             self._sender.send(claim)
 
     def ended(self, claim: Claim) -> None:
-        """Nobody needs what was sent."""
+        """Discard the sent output after the job's result was recorded."""
         self._sender.end(claim)
 
     def _renew(self, claim: Claim | None) -> int | None:
@@ -189,10 +204,10 @@ class LeaseOwnership(LockOwnership):
 
     @contextmanager
     def _in_time(self, claim: Claim | None) -> Iterator[None]:
-        """Wait for the server no longer than the lease leaves for ending the job, if there is one.
+        """Wait for the server no longer than the lease leaves time for ending the job, if there is one.
 
-        After that moment the worker was stopped itself: it asks as long as its patience lasts whether the job is still
-        its own.
+        If that moment has already passed, the worker was itself stopped: then it waits as long as `patience` allows for
+        the answer whether the job is still its own.
         """
         moment = self._renewed + self._seconds * _DEADLINE
         self._store.database.deadline = moment if claim is not None and steady() < moment else None

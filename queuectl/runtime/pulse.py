@@ -1,4 +1,4 @@
-"""A worker's sign of life, and its watch over its supervisor: due once a second, whatever the worker does."""
+"""Heartbeat of a worker, and its check of the supervisor: due once a second, whatever the worker does."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from queuectl.runtime.locks import Heartbeat
 
 TICK = 0.9
-"""Seconds between two ticks of a worker that is not blocked: a beat, and a look at what it depends on. At most."""
+"""Longest time in seconds between two ticks of a worker that is not blocked: a beat, and a check of its supervisor."""
 
 
 class Pulse:
     """The counter in the worker's own lock file, and the time of the next tick.
 
-    One time for the idle wait, the running job and the moment between two jobs: a chain of jobs that are each shorter
-    than a tick must beat as often as one long job.
+    The idle wait, the running job and the moment between two jobs share this time: a chain of jobs that are each
+    shorter than a tick must beat as often as one long job.
     """
 
     def __init__(self, lock: int, supervisor: int) -> None:
-        """Count in the file of the descriptor `lock`; `supervisor` is the pid of the parent that keeps the pool."""
+        """Count in the file of the descriptor `lock`; `supervisor` is the pid of the parent process."""
         self._heartbeat = Heartbeat(lock)
         self._supervisor = supervisor
         self.interval = TICK
@@ -29,7 +29,7 @@ class Pulse:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for the next tick."""
+        """Whether the next tick is due."""
         return time.monotonic() >= self.due_at
 
     @property
@@ -38,7 +38,7 @@ class Pulse:
         return os.getppid() != self._supervisor
 
     def beat(self) -> None:
-        """Show a sign of life, for example while the store's lock is held by another process."""
+        """Increment the counter, for example while the store's lock is held by another process."""
         self._heartbeat.beat()
 
     def begin_tick(self) -> None:

@@ -55,7 +55,7 @@ class Reaper:
         """Look at every worker once; how many were recovered."""
         recovered = 0
         known = {}
-        self._silences.begin_look()
+        self._silences.begin_poll()
         for worker in self._store.workers.running_workers(self._host):
             if not is_here(worker, self._run_dir.workers):
                 continue

@@ -1,4 +1,4 @@
-"""Sends what a running job prints to somebody on another host, once a second at most, while somebody looks."""
+"""Sender of a running job's output to followers on other hosts, at most once a second, while there are followers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 _BYTES = 65_536
-"""Of a stream that are sent at once, the newest."""
+"""Newest bytes of a stream that are sent at once."""
 _EVERY = 1.0
 
 
 class RemoteOutputSender:
-    """Sends from the live files, which are there anyway."""
+    """A sender that reads from the live files, which exist anyway."""
 
     def __init__(self, store: Store, run_dir: RunDir) -> None:
-        """The files lie in `run_dir`."""
+        """Send the live files in `run_dir` to `store`."""
         self._store = store
         self._run_dir = run_dir
         self._known: dict[str, int] = {}
         self._due = 0.0
         self.wanted = False
-        """Whether somebody looks."""
+        """Whether there is a follower."""
 
     def send(self, claim: Claim) -> None:
-        """Send what is new, if it is time to."""
+        """Send new output if there is a follower and a second has passed."""
         now = time.monotonic()
         if not self.wanted or now < self._due:
             return
@@ -40,22 +40,22 @@ class RemoteOutputSender:
             path = path_of(self._run_dir.live, claim.seq, claim.fence, stream)
             total, data = newest(path, _BYTES, self._known.get(stream, -1))
             if not data and stream in self._known:
-                continue  # the first time even nothing is an answer
+                continue  # the first time empty output is sent too
             try:
                 self.wanted = self._store.remote_output.send(claim.seq, claim.fence, stream, total, data)
             except StoreError:
-                return  # the next one is as good
+                return  # the next call sends it
             if not self.wanted:
                 return
             self._known[stream] = total
 
     def end(self, claim: Claim) -> None:
-        """The result is recorded, and takes the place of what was sent."""
+        """Discard what was sent: the recorded result replaces it."""
         if self._known:
             try:
                 self._store.remote_output.discard(claim.seq, claim.fence)
             except StoreError:
-                pass  # a steward takes it away
+                pass  # a steward deletes it
         self._known.clear()
         self.wanted = False
         self._due = 0.0

@@ -1,4 +1,4 @@
-"""Where workers of one host keep their locks, doorbells and live output: a directory beside the store.
+"""Run directory of one host: locks, doorbells and live output of its workers, in a directory beside the store.
 
     queue.db.run/
       workers/<worker>        its life lock and heartbeat
@@ -7,7 +7,7 @@
       bells/                  doorbells: any, q-<queue>, w-<worker>, p-<pool>
       live/<seq>-<fence>…     output of running jobs
 
-Nothing here is ever named by a user's text: queue names are hashed.
+No file name contains a user's text: queue names are hashed.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ SUBDIRS = ("workers", "pools", "attempts", "bells", "live")
 
 
 class RunDir:
-    """The directory. Made 0700 when first needed; one that is a symlink or another user's is refused."""
+    """A run directory. Created with mode 0700 when first needed; a symlink or another user's directory is refused."""
 
     def __init__(self, root: str) -> None:
-        """`root` is an absolute path."""
+        """Take the absolute path of the directory, which need not exist yet."""
         self.root = root
-        self.workers, self.pools, self.attempts, self.bells, self.live = (os.path.join(root, room) for room in SUBDIRS)
+        self.workers, self.pools, self.attempts, self.bells, self.live = (os.path.join(root, name) for name in SUBDIRS)
 
     def make(self) -> None:
-        """Make what is missing. Raises StoreUnreadable where it cannot be trusted or written."""
+        """Create missing directories. Raises StoreUnreadable where one cannot be trusted or written."""
         try:
-            # The user's data directory, on a host where a store on a server is all there is.
+            # The user's data directory, on a host that only uses stores on servers.
             os.makedirs(os.path.dirname(self.root), 0o700, exist_ok=True)
         except OSError as error:
             raise StoreUnreadable(f"{os.path.dirname(self.root)} cannot be made: {error.strerror}") from None
@@ -43,17 +43,17 @@ class RunDir:
                 pass
             except OSError as error:
                 raise StoreUnreadable(f"{directory} cannot be made: {error.strerror}") from None
-            self._refuse_strangers(directory)
+            self._check_owner(directory)
 
     def was_used(self) -> bool:
-        """Whether workers have been here: they leave the shared bells, which nothing else makes."""
+        """Return whether workers have used it: only they create the shared bells, which stay."""
         try:
             return bool(os.listdir(self.bells))
         except OSError:
             return False
 
     @staticmethod
-    def _refuse_strangers(directory: str) -> None:
+    def _check_owner(directory: str) -> None:
         status = os.lstat(directory)
         if not stat.S_ISDIR(status.st_mode):
             raise StoreUnreadable(f"{directory} is not a directory", hint="move it away: queuectl makes its own")
@@ -62,9 +62,9 @@ class RunDir:
 
 
 def age_ms(path: str) -> int | None:
-    """Milliseconds since the file was last written to; None where there is none.
+    """Return the milliseconds since the file was last written to; None where there is none.
 
-    By this machine's wall clock, which dates its files, whatever clock the store goes by.
+    By this machine's wall clock, which sets file times, and not by the store's clock.
     """
     try:
         written = os.stat(path, follow_symlinks=False).st_mtime_ns

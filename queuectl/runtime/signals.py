@@ -1,4 +1,4 @@
-"""Signals that end a wait."""
+"""Signals of supervisors and their children: wake-up pipe and blocking around a fork."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ORDERS = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGHUP})
-"""What a supervisor is sent, and sends on."""
+"""Signals that a supervisor receives and passes on."""
 
 
 def signal_pipe() -> int:
-    """A pipe that can be read after each signal that has a handler, so that whoever waits on it wakes up."""
+    """Return a pipe that becomes readable after each handled signal, so that a poll on it wakes up."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -25,7 +25,10 @@ def signal_pipe() -> int:
 
 @contextmanager
 def orders_held_back() -> Iterator[None]:
-    """Around a fork: the handlers that a child inherits would swallow what comes before it `take_orders` of its own."""
+    """Block the order signals around a fork, until the child calls `take_orders`.
+
+    The inherited handlers would swallow a signal that arrives before the child has handlers of its own.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS)
     try:
         yield
@@ -34,5 +37,5 @@ def orders_held_back() -> Iterator[None]:
 
 
 def take_orders() -> None:
-    """Have what came since the fork delivered."""
+    """Unblock the order signals: those that arrived since the fork are delivered now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)

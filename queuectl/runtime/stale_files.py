@@ -1,7 +1,7 @@
-"""Files that their owners did not take away: beside the store, of workers, pools, attempts and backups that are gone.
+"""Files that their owners did not remove: beside the store, of workers, pools, attempts and backups that are gone.
 
-None of them does harm; they are looked at and taken away so that a directory tells what runs. A file younger than a
-minute is left alone, since a worker makes its lock a moment before it holds it.
+They are harmless; they are found and removed so that a directory lists only what runs. A file younger than a minute is
+ignored, since a worker creates its lock file a moment before it locks it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COPY = r".+\.(\d{1,9})\.partial(?:-journal|-wal|-shm)?"
 
 
 def litter(store: Store, run_dir: RunDir) -> list[str]:
-    """The files of workers, pools and attempts that are gone."""
+    """Return the paths of files of workers, pools and attempts that are gone."""
     workers = {worker.id for worker in store.workers.running_workers()}
 
     def of_worker(name: str, path: str) -> bool:
@@ -38,45 +38,47 @@ def litter(store: Store, run_dir: RunDir) -> list[str]:
         return locks.is_free(path)
 
     def bell(name: str, path: str) -> bool:
-        kind, _, who = name.partition("-")
+        kind, _, owner = name.partition("-")
         if kind == "w":
-            return who not in workers and _nobody_listens(path)
-        # The bells of queues and labels are shared, and made once: they stay.
-        return kind == "p" and locks.is_free(os.path.join(run_dir.pools, who)) and _nobody_listens(path)
+            return owner not in workers and _has_no_reader(path)
+        # The bells of queues and labels are shared, and created once: they stay.
+        return kind == "p" and locks.is_free(os.path.join(run_dir.pools, owner)) and _has_no_reader(path)
 
     def output(name: str, _path: str) -> bool:
-        found = re.fullmatch(_LIVE, name, re.ASCII)
-        return found is not None and not store.workers.attempt_is_open(int(found[1]), int(found[2]))
+        match = re.fullmatch(_LIVE, name, re.ASCII)
+        return match is not None and not store.workers.attempt_is_open(int(match[1]), int(match[2]))
 
-    rooms: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
+    directories: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
         (run_dir.workers, of_worker),
         (run_dir.pools, of_pool),
         (run_dir.attempts, of_worker),
         (run_dir.bells, bell),
         (run_dir.live, output),
     )
-    return [path for room, is_litter in rooms for name, path in _old(room, _YOUNG_MS) if is_litter(name, path)]
+    return [
+        path for directory, is_stale in directories for name, path in _old(directory, _YOUNG_MS) if is_stale(name, path)
+    ]
 
 
 def half_copies(location: str) -> list[str]:
-    """Backups beside the store that were never finished, and whose process is gone."""
-    found = []
+    """Return the paths of unfinished backups beside the store whose process is gone."""
+    paths = []
     for name, path in _old(os.path.dirname(location), _YOUNG_COPY_MS):
         copy = re.fullmatch(_COPY, name, re.ASCII)
         if copy is not None and system.start_time(int(copy[1])) is None and stat.S_ISREG(os.lstat(path).st_mode):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def remove(path: str, run_dir: RunDir) -> bool:
-    """Take a file away; False if it is in use after all, or cannot be taken away."""
+    """Remove a file; False if it is in use after all, or cannot be removed."""
     lock = -1
     try:
         if os.path.dirname(path) in {run_dir.workers, run_dir.pools, run_dir.attempts}:
-            taken = locks.try_lock(path)
-            if taken is None:
+            held = locks.try_lock(path)
+            if held is None:
                 return False
-            lock = taken
+            lock = held
         os.unlink(path)
     except FileNotFoundError:
         return True
@@ -89,7 +91,7 @@ def remove(path: str, run_dir: RunDir) -> bool:
 
 
 def _old(directory: str, young_ms: int) -> Iterator[tuple[str, str]]:
-    """Names and paths of our own files in `directory` that have not been written to for a while."""
+    """Yield name and path of this user's files in `directory` that were not written to for `young_ms`."""
     try:
         names = sorted(os.listdir(directory))
     except OSError:
@@ -97,18 +99,18 @@ def _old(directory: str, young_ms: int) -> Iterator[tuple[str, str]]:
     for name in names:
         path = os.path.join(directory, name)
         age = age_ms(path)
-        if age is not None and age > young_ms and _is_ours(path):
+        if age is not None and age > young_ms and _is_own(path):
             yield name, path
 
 
-def _is_ours(path: str) -> bool:
+def _is_own(path: str) -> bool:
     try:
         return os.lstat(path).st_uid == os.geteuid()
     except OSError:
         return False
 
 
-def _nobody_listens(path: str) -> bool:
+def _has_no_reader(path: str) -> bool:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW))
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Whether the machine lets a worker start jobs. A limit of processes, of memory or of descriptors may be lifted.
+"""Start refusals by the machine: a worker pauses until processes, memory and descriptors are available again.
 
-A claim raises the number of the job's next attempt, so no job is claimed to find out whether starts are possible again:
-a shell that does nothing is started first, and not before a pause. A job that is refused time and again although these
-trials succeed is refused by its own fault, and must not keep others waiting.
+A claim raises the number of the job's next attempt, so no job is claimed to test whether starts are possible again: an
+empty command is started first, after a pause. A job that is refused repeatedly although these trials succeed is itself
+the cause, and must not delay other jobs.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 _SHORTEST, _LONGEST = 0.1, 5.0
 _TRIAL = ":"
 _OWN_FAULT_AFTER = 4
-"""Refusals of one job, each between two trials that succeed. Near a limit of processes one or two are chance."""
+"""Refusals of one job, each between two successful trials. Near a limit of processes one or two happen by chance."""
 
 
 class Starts:
-    """Says once that no job can be started, and once that jobs can be started again."""
+    """The start refusals of one worker. The log has one line when they begin, and one when they end."""
 
     def __init__(self, log: Log, lock: AttemptLock, environment: Mapping[bytes, bytes]) -> None:
-        """Trials take `lock`, as an attempt does."""
+        """Run trials with `lock` and `environment`, as an attempt does."""
         self._log = log
         self._lock = lock
         self._environment = environment
         self._trial = _TRIAL
         self._next = _SHORTEST
         self._refusals: dict[int, int] = {}
-        """How often each job was refused since it was last started, or had its verdict."""
+        """Refusals of each job, by seq, since it was last started or judged to be the cause."""
         self.pause: float | None = None
-        """Seconds to wait before the next trial, longer until a job has started; None while jobs may be claimed."""
+        """Seconds to wait before the next trial, doubled until a job has started; None while jobs may be claimed."""
 
     def judge(self, result: Result, claim: Claim) -> Result:
-        """Take note of how an attempt of `claim` ended, and return the result to record."""
+        """Count a refusal of `claim` if `result` is one, and return the result to record."""
         if not result.refused:
             if result.outcome is not Outcome.SPAWN_ERROR:
                 self._next = _SHORTEST
                 self._refusals.pop(claim.seq, None)
             return result
         why = (result.error or "").removeprefix("not started: ")
-        # A long command needs a file of its own: a short trial would succeed where it cannot be made.
+        # A long command needs a script file: a short trial would succeed where that cannot be created.
         length = len(claim.command.encode(errors="replace"))
         self._trial = _TRIAL if length < process.ARGUMENT_MAX else f"{_TRIAL} #{'x' * process.ARGUMENT_MAX}"
         refusals = self._refusals[claim.seq] = self._refusals.get(claim.seq, 0) + 1
@@ -62,7 +62,7 @@ class Starts:
         return result
 
     def try_again(self) -> None:
-        """Find out, after the pause, whether jobs may be claimed again."""
+        """Test after the pause whether jobs may be claimed again."""
         if self._trial_succeeds():
             self.pause = None
             self._log.event("jobs can be started again")

@@ -1,7 +1,7 @@
-"""The steward of a pool: the one process of it, besides the workers, that talks to the store.
+"""Steward of a pool: its only process, besides the workers, with a connection to the store.
 
-The supervisor forks workers and therefore never holds a connection. The steward reads its orders for it, clears up
-after dead workers and writes down the end of the pool.
+The supervisor forks workers and therefore never holds a connection. The steward reads orders for it, clears up after
+dead workers and records the end of the pool.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _INTERVAL = 1.0
 
 @record
 class Orders:
-    """What the store wants of a pool, and how much there is to do."""
+    """Orders of the store to a pool: its size, a stop (`drain`, `now` or None), and the number of jobs left to run."""
 
     size: int
     stop: str | None
@@ -55,7 +55,7 @@ class Steward:
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        """Report to `supervisor`."""
+        """Send orders to `supervisor`."""
         self._pool = pool
         self._store = store
         self._claims = store.claims(queues, labels)
@@ -67,35 +67,35 @@ class Steward:
         self._reaper = Reaper(store, run_dir, log=log, clock=clock, rng=rng)
         self._listener = Listener(run_dir, own=bell_of_pool(pool))
         self._leaving = False
-        self._in_trouble = False
+        self._store_failed = False
         self._sent: Orders | None = None
-        self._heard_over = 0
+        self._polled_connection = 0
         self._renew_at = 0.0
         self._listener.also(signal_pipe())
         store.database.listen()
         signal.signal(signal.SIGTERM, self._leave)
 
     def run(self) -> None:
-        """Look about once a second and whenever the bell rings, until the supervisor has no more use for us."""
+        """Poll once a second and at each ring until the supervisor ends this process, or exits."""
         try:
             while not self._leaving and os.getppid() == self._parent:
-                self._look()
+                self._poll()
                 self._wait()
             if os.getppid() == self._parent:
-                self._look()
-                self._write_end()
+                self._poll()
+                self._record_end()
         finally:
             self._listener.close()
             self._store.close()
 
     def _wait(self) -> None:
-        """Sleep until it is time to look again or somebody rings; pass on to this host what is called out meanwhile."""
+        """Sleep until the next poll or ring, and ring on this host for the server's notifications."""
         database = self._store.database
         until = self._clock.monotonic() + _INTERVAL
         rang = False
         while not rang and not self._leaving:
-            if database.connections != self._heard_over and database.fileno() >= 0:
-                self._heard_over = database.connections
+            if database.connections != self._polled_connection and database.fileno() >= 0:
+                self._polled_connection = database.connections
                 self._listener.until_readable(database.fileno())
             ring(self._run_dir, *dict.fromkeys(database.heard()))
             left = until - self._clock.monotonic()
@@ -103,17 +103,17 @@ class Steward:
                 return
             rang = self._listener.wait(left)
 
-    def _write_end(self) -> None:
+    def _record_end(self) -> None:
         try:
             self._store.workers.stop_pool(self._pool, now=self._clock.now())
         except StoreLost:
             raise
         except StoreError as error:
-            self._log.event(f"the end of the pool could not be written down: {error.message}")
+            self._log.event(f"the end of the pool could not be recorded: {error.message}")
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         try:
-            self._store.changed()  # whether it is still there
+            self._store.changed()  # raises StoreLost if the store is gone
             settings = self._settings()
             self._renew(settings)
             orders = self._store.workers.orders(self._pool)
@@ -123,16 +123,16 @@ class Steward:
         except StoreLost:
             raise
         except StoreError as error:
-            if not self._in_trouble:
+            if not self._store_failed:
                 self._log.event(f"waiting for the store: {error.message}")
-            self._in_trouble = True
+            self._store_failed = True
         else:
-            self._in_trouble = False
+            self._store_failed = False
 
     def _settings(self) -> Settings:
         settings = settings_from(self._store.config())
         if self._store.database.remote:
-            # A job that another session has locked keeps it from nothing else.
+            # A job that another session has locked must not delay the rest of the poll.
             self._store.database.wait = min(settings.busy_timeout, _INTERVAL)
             self._store.database.patience = settings.lease / 2
         else:
@@ -140,7 +140,7 @@ class Steward:
         return settings
 
     def _renew(self, settings: Settings) -> None:
-        """Let other hosts see that the pool lives."""
+        """Renew the pool's lease, by which other hosts see that it lives."""
         if self._store.database.remote and self._clock.monotonic() >= self._renew_at:
             self._store.leases.renew_pool(self._pool, lease_ms=round(settings.lease * 1000))
             self._renew_at = self._clock.monotonic() + settings.lease / 6

@@ -1,4 +1,4 @@
-"""Ending the pools of a store from another process."""
+"""Stop of the pools of a store from another process: order, wait, and record the end of dead pools."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from queuectl.runtime.reaper import write_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from queuectl.domain.clock import Clock
-    from queuectl.domain.worker import WorkerInfo
+    from queuectl.domain.worker import PoolInfo, WorkerInfo
     from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
 _PAUSE = 0.02
-_PAUSE_AFAR = 0.1
-_SILENT = 1.0
-"""Seconds after which processes that run no job are worth a line too."""
+_REMOTE_PAUSE = 0.1
+_QUIET = 1.0
+"""Seconds after which processes that run no job are reported too."""
 _NAMED = 5
 
 
@@ -38,70 +38,108 @@ def stop_all(
     on: str | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> tuple[int, int]:
-    """End every pool of the store, or of the host `on`, and wait until all are gone; how many pools and workers.
+    """End every pool of the store, or of the host `on`, and wait until all have ended.
 
-    `now` ends the running jobs and puts them back; otherwise they are finished first. `say` is told what is waited for.
-    Raises TimedOut after `timeout` seconds; what was ordered stays ordered.
+    `now` ends the running jobs and puts them back; otherwise they are finished first. `say` receives lines about what
+    is waited for. Returns the number of pools and of workers. Raises TimedOut after `timeout` seconds; the order stays
+    in force.
     """
-    # Looked at before anybody is told: idle workers are gone within a millisecond, and would not be counted.
+    # Listed before the order is given: idle workers exit within a millisecond of it, and would not be counted.
     workers = [worker for worker in store.workers.running_workers(on) if lives(worker, run_dir)]
-    before = living_pools(store, run_dir, on)
-    store.workers.order_stop("now" if now else "drain", host=on, now=clock.now())
-    pools = list({pool.id: pool for pool in (*before, *living_pools(store, run_dir, on))}.values())
-    ring_everywhere(store, run_dir, *(bell_of_pool(pool.id) for pool in pools))
-    supervised = {pool.id for pool in pools}
-    for worker in workers:
-        if worker.pool not in supervised and is_here(worker, run_dir.workers):
-            # Its supervisor is dead, so nobody passes the order on.
-            _signal(worker, signal.SIGQUIT if now else signal.SIGTERM)
-    watched = [os.path.join(run_dir.pools, pool.id) for pool in pools if is_here(pool, run_dir.pools)]
-    watched += [os.path.join(run_dir.workers, worker.id) for worker in workers if is_here(worker, run_dir.workers)]
-    remote_output = {pool.id for pool in pools if not is_here(pool, run_dir.pools)}
-    remote_output |= {worker.id for worker in workers if not is_here(worker, run_dir.workers)}
-    started = clock.monotonic()
-    told = False
+    pools = _order(store, run_dir, workers, now=now, on=on, at=clock.now())
+    wait = _Wait(store, run_dir, clock, pools, workers, on=on)
     try:
-        while True:
-            watched = [path for path in watched if not locks.is_free(path)]
-            remote_output = _alive(store, run_dir, on) & remote_output if remote_output else remote_output
-            if not watched and not remote_output:
-                break
-            passed = clock.monotonic() - started
-            if timeout is not None and passed > timeout:
-                raise TimedOut(
-                    f"not stopped after {timeout:g} s: {_left(store, run_dir, on)}",
-                    hint="they go on ending; --now ends running jobs and puts them back",
-                )
-            # Idle workers are gone within milliseconds, and are not worth a line.
-            if not told and (_busy(store, run_dir, on) or passed > _SILENT):
-                told = True
-                say(f"{'ending' if now else 'waiting for'} {_left(store, run_dir, on)}")
-            time.sleep(_PAUSE_AFAR if remote_output else _PAUSE)
+        wait.until_ended(timeout=timeout, verb="ending" if now else "waiting for", say=say)
     except KeyboardInterrupt:
         say("no longer waiting; the workers go on stopping")
         raise
     for pool in store.workers.running_pools(on):
         if is_here(pool, run_dir.pools) and not pool_lives(pool, run_dir):
-            # A supervisor that was killed could not write it down.
+            # A supervisor that was killed could not record its end.
             write_off(pool, store, run_dir, now=clock.now())
     return len(pools), len(workers)
 
 
+def _order(
+    store: Store, run_dir: RunDir, workers: Iterable[WorkerInfo], *, now: bool, on: str | None, at: int
+) -> list[PoolInfo]:
+    """Record the stop order at `at`, ring for it, and signal workers without a supervisor; return the ordered pools."""
+    before = living_pools(store, run_dir, on)
+    store.workers.order_stop("now" if now else "drain", host=on, now=at)
+    pools = list({pool.id: pool for pool in (*before, *living_pools(store, run_dir, on))}.values())
+    ring_everywhere(store, run_dir, *(bell_of_pool(pool.id) for pool in pools))
+    supervised = {pool.id for pool in pools}
+    for worker in workers:
+        if worker.pool not in supervised and is_here(worker, run_dir.workers):
+            # Its supervisor is dead and cannot pass the order on.
+            _signal(worker, signal.SIGQUIT if now else signal.SIGTERM)
+    return pools
+
+
+class _Wait:
+    """The wait for the end of pools and workers: by their locks on this host, by their leases on others."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_dir: RunDir,
+        clock: Clock,
+        pools: Iterable[PoolInfo],
+        workers: Iterable[WorkerInfo],
+        *,
+        on: str | None,
+    ) -> None:
+        self._store = store
+        self._run_dir = run_dir
+        self._clock = clock
+        self._host = on
+        self._locks: list[str] = []
+        self._remote: set[str] = set()
+        for directory, processes in ((run_dir.pools, pools), (run_dir.workers, workers)):
+            for each in processes:
+                if is_here(each, directory):
+                    self._locks.append(os.path.join(directory, each.id))
+                else:
+                    self._remote.add(each.id)
+
+    def until_ended(self, *, timeout: float | None, verb: str, say: Callable[[str], None]) -> None:
+        """Wait until all have ended; report once, after `verb`, what is waited for. Raises TimedOut."""
+        started = self._clock.monotonic()
+        reported = False
+        while not self._has_ended():
+            passed = self._clock.monotonic() - started
+            if timeout is not None and passed > timeout:
+                raise TimedOut(
+                    f"not stopped after {timeout:g} s: {self._still_running()}",
+                    hint="they go on ending; --now ends running jobs and puts them back",
+                )
+            # Idle workers exit within milliseconds: they are reported only if they do not.
+            if not reported and (_busy(self._store, self._run_dir, self._host) or passed > _QUIET):
+                reported = True
+                say(f"{verb} {self._still_running()}")
+            time.sleep(_REMOTE_PAUSE if self._remote else _PAUSE)
+
+    def _has_ended(self) -> bool:
+        self._locks = [path for path in self._locks if not locks.is_free(path)]
+        if self._remote:
+            self._remote &= _alive(self._store, self._run_dir, self._host)
+        return not self._locks and not self._remote
+
+    def _still_running(self) -> str:
+        """Describe what still runs: the jobs, or where there are none the processes."""
+        busy = _busy(self._store, self._run_dir, self._host)
+        if busy:
+            what = "job" if len(busy) == 1 else f"{len(busy)} jobs:"
+            names = [f"{each.job} (worker {each.id} on {each.host})" for each in busy]
+        else:
+            names = sorted(_alive(self._store, self._run_dir, self._host))
+            what = "process" if len(names) == 1 else f"{len(names)} processes:"
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"{what} {', '.join(names[:_NAMED])}{more}" if names else "the last process"
+
+
 def _busy(store: Store, run_dir: RunDir, host: str | None) -> list[WorkerInfo]:
     return [each for each in store.workers.running_workers(host) if each.job is not None and lives(each, run_dir)]
-
-
-def _left(store: Store, run_dir: RunDir, host: str | None) -> str:
-    """What still runs: the jobs, or where there are none the processes."""
-    busy = _busy(store, run_dir, host)
-    if busy:
-        what = "job" if len(busy) == 1 else f"{len(busy)} jobs:"
-        names = [f"{each.job} (worker {each.id} on {each.host})" for each in busy]
-    else:
-        names = sorted(_alive(store, run_dir, host))
-        what = "process" if len(names) == 1 else f"{len(names)} processes:"
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what} {', '.join(names[:_NAMED])}{more}" if names else "the last process"
 
 
 def _alive(store: Store, run_dir: RunDir, host: str | None) -> set[str]:

@@ -1,4 +1,4 @@
-"""A store that cannot be used for a while: a full disk, a lock, a server that restarts. It passes; so one waits."""
+"""Retries of a store that cannot be used for a while: a full disk, a held lock, a server that restarts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 0.1, 5.0
 _LAST_PAUSE, _LAST_TRIES = 0.2, 2.0
-"""Seconds between the last tries of a worker that must stop now, and for which it goes on with them."""
+"""Seconds between the last tries of a worker that must stop now, and seconds until the last of them."""
 
 
 class StoreRetry:
-    """Says once that it is bad, and once that it is over."""
+    """The retries of one worker. The log has one line when the store fails, and one when it recovers."""
 
     def __init__(self, log: Log) -> None:
-        """It is fair."""
+        """Start in the healthy state."""
         self._log = log
         self.pause: float | None = None
-        """Seconds to wait before the next try, longer each time; None while it is fair."""
+        """Seconds to wait before the next try, doubled each time; None in the healthy state."""
         self._give_up_at = float("inf")
 
     @property
@@ -31,16 +31,16 @@ class StoreRetry:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether it has been bad for as many tries as make the longest pause."""
+        """Whether so many tries in a row have failed that the pause is the longest."""
         return self.pause is not None and self.pause >= _LONGEST
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether the last tries are over."""
+        """Whether the time for the last tries is over."""
         return time.monotonic() >= self._give_up_at
 
     def failed(self, error: StoreError, *, hurry: bool = False) -> float:
-        """A try failed by this; how long to wait. `hurry` begins the last tries."""
+        """Count a failed try; return the seconds to wait before the next. `hurry` starts the last tries."""
         if self.pause is None:
             self._log.event(f"waiting for the store: {error.message}")
             self.pause = _SHORTEST
@@ -52,7 +52,7 @@ class StoreRetry:
         return self.pause
 
     def recovered(self) -> None:
-        """A try succeeded."""
+        """Return to the healthy state after a try that succeeded."""
         if self.pause is not None:
             self.pause = None
             self._log.event("the store is back")

@@ -1,4 +1,4 @@
-"""A pool: the supervisor process, which starts workers, replaces dead ones and ends them.
+"""Supervisor of a pool: the process that starts workers, replaces dead ones and ends them.
 
 The supervisor forks, so it never holds a connection to the store: its steward does. Where forking is not safe (macOS)
 workers are spawned.
@@ -58,7 +58,7 @@ class Supervisor:
         location: str,
         left: Callable[[int], None],
     ) -> None:
-        """`left` is told how many jobs are not final yet, whenever that changes."""
+        """Call `left` with the number of jobs that are not final yet, whenever that changes."""
         self.id = new_name("p")
         self._params = params
         self._open_store = open_store
@@ -69,42 +69,45 @@ class Supervisor:
         self._context: Any = multiprocessing.get_context(START_METHOD)
         self._workers: dict[str, tuple[BaseProcess, float]] = {}
         self._size = self._allowed = params.size
-        """How many workers are wanted, and how many of them the limit of open files has room for."""
+        """How many workers are wanted, and how many of them the limit of open files allows."""
         self._steward: BaseProcess | None = None
         self._orders: Connection | None = None
         self._steward_started = -_QUICK_DEATH
         self._stop = Stop.NO
-        self._signals = self._obeyed = 0
-        """How many have come, and how many of them have been obeyed."""
+        self._signals = self._handled = 0
+        """How many signals were received, and how many of them were handled in the loop."""
         self._drained = False
         self._lost: StoreLost | None = None
         self._clock = Clock()
         self._pause, self._not_before = 0.0, 0.0
         self._unable_at: float | None = None
-        """When a worker last could not begin; None once one of a later start works."""
+        """When a worker last could not begin; None once a worker that was started later works."""
         self._short = False
-        """The machine has refused us a process."""
+        """Whether the machine refused the last process."""
 
     def run(self) -> tuple[int, int]:
-        """Keep the pool until it is told to stop, or until a drain is over; how many attempts succeeded and failed.
+        """Run the pool until it is stopped or has drained; return how many attempts succeeded and failed.
 
-        Raises StoreError or MachineUnfit when it cannot start, and StoreLost when its store is gone or damaged.
+        Raises:
+            StoreError: the pool cannot start because of the store.
+            MachineUnfit: the pool cannot start on this machine.
+            StoreLost: the store is gone or damaged.
         """
         machine.prepare(self._size, self._bells)
         tree.spare_descendants()
-        # From here on we end in order, and leave nothing of us behind.
+        # From here on signals end the pool in order: nothing is left behind.
         signals = signal_pipe()
         signal.signal(signal.SIGTERM, self._signalled)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(signal.SIGHUP, self._signalled)
         if not is_url(self._location):
             signal.signal(signal.SIGINT, self._signalled)
-        # A server can be silent for long: Ctrl+C breaks that off.
+        # On a server SIGINT keeps its default handler until here, as connecting may take long: Ctrl+C aborts it.
         self._register()
         signal.signal(signal.SIGINT, self._signalled)
-        # What has been made by now is shared with every worker: keep the collector from touching it.
+        # Objects created so far are shared with every forked worker: exempt them from garbage collection.
         gc.freeze()
-        # The steward first: it must not be the one that finds no descriptor left.
+        # The steward first: if descriptors run out, workers must be missing and not the steward.
         self._keep_steward()
         self._fill()
         self._log.notice(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
@@ -114,7 +117,7 @@ class Supervisor:
             quiet(signals)
             self._heartbeat.beat()
             self._read_orders()
-            self._bury()
+            self._reap_workers()
             self._keep_steward()
         self._end_steward()
         try:
@@ -122,8 +125,8 @@ class Supervisor:
                 raise self._lost
             done = self._tally()
         finally:
-            # Only now: a process that waits for the end of the pool may copy the store, and none may have it open.
-            self._take_away()
+            # Last: a process that waits for the end of the pool may copy the store, which must not be open then.
+            self._release_lock()
         self._log.notice("pool stopped")
         return done
 
@@ -136,12 +139,12 @@ class Supervisor:
             raise MachineUnfit(f"{self._lock_path} cannot be locked: {error.strerror}") from None
         self._heartbeat = locks.Heartbeat(self._lock)
         try:
-            self._write_start()
+            self._record_start()
         except BaseException:
-            self._take_away()
+            self._release_lock()
             raise
 
-    def _write_start(self) -> None:
+    def _record_start(self) -> None:
         store = self._open_store(actor=self.id, durable=False)
         try:
             info = PoolInfo(
@@ -154,7 +157,7 @@ class Supervisor:
             )
             lease = settings_from(store.config()).lease
             self._file = entrypoints.file_of(self._location)
-            # What every worker asks first: damage there is found before any of them is started.
+            # The first queries of every worker: damage there is found before any worker is started.
             claims = store.claims(self._params.queues, self._params.labels)
             claims.next_due()
             claims.left_to_run()
@@ -169,31 +172,31 @@ class Supervisor:
             self._steward.join()
             self._read_orders()
             code = self._steward.exitcode
-        if not self._lose_store(code) and self._lost is None and code != 0:
-            self._write_end()
+        if not self._detect_lost_store(code) and self._lost is None and code != 0:
+            self._record_end()
 
-    def _write_end(self) -> None:
-        """Write down the end of the pool in place of a steward that was ended before it could. No fork follows."""
+    def _record_end(self) -> None:
+        """Record the end of the pool in place of a steward that was ended before it could. No fork follows."""
         try:
             with closing(self._open_store(actor=self.id, durable=False)) as store:
                 store.workers.stop_pool(self.id, now=Clock(store.database).now())
         except StoreError as error:
-            self._log.event(f"the end of the pool could not be written down: {error.message}")
+            self._log.event(f"the end of the pool could not be recorded: {error.message}")
 
     def _tally(self) -> tuple[int, int]:
         with closing(self._open_store(actor=self.id, durable=False)) as store:
             return store.workers.tally(self.id)
 
-    def _take_away(self) -> None:
+    def _release_lock(self) -> None:
         try:
             os.unlink(self._lock_path)
         except OSError:
-            pass  # removed by another process, or the disk is read-only by now; a free lock tells as much
+            pass  # removed by another process, or the disk is read-only by now; a free lock means the same
         os.close(self._lock)
 
     def _sources(self) -> list[Any]:
         sentinels = [child.sentinel for child, _ in self._workers.values()]
-        # A dead steward is not replaced at once, and would wake us over and over, as would its end of the pipe.
+        # A dead steward is not replaced at once, and its sentinel and pipe would end every wait at once.
         if self._steward is None or self._steward.exitcode is not None:
             return sentinels
         return [*sentinels, self._steward.sentinel, self._orders]
@@ -224,9 +227,9 @@ class Supervisor:
         if forks and Store.open:
             raise RuntimeError("a store is open: a connection must not cross a fork")
         if forks and self._short:
-            # multiprocessing leaves pipes behind when its fork fails: have it fail only once.
+            # multiprocessing leaks pipes when its fork fails: let it fail only once.
             try_fork()
-        given = entrypoints.ChildSpec(
+        spec = entrypoints.ChildSpec(
             pool=self.id,
             queues=self._params.queues,
             labels=self._params.labels,
@@ -238,7 +241,7 @@ class Supervisor:
             again=again,
             inherited_lock=self._lock if forks else None,
         )
-        child: BaseProcess = self._context.Process(target=target, args=(given, argument))
+        child: BaseProcess = self._context.Process(target=target, args=(spec, argument))
         with orders_held_back():
             child.start()
         return child
@@ -277,15 +280,15 @@ class Supervisor:
         self._short = False
 
     def _cannot_start(self, what: str, error: OSError) -> None:
-        """Say it once: a machine that is short of processes or memory passes."""
+        """Log a refused start once: a shortage of processes or memory is usually transient."""
         if not self._short:
             self._log.event(f"no {what} can be started: {error.strerror}; trying again")
         self._short = True
 
     def _keep_steward(self) -> None:
-        """Start a steward where there is none, or it died; once a second at most."""
+        """Start a steward if there is none, or if it died; once a second at most."""
         died, orders = self._steward, self._orders
-        if died is not None and (self._lose_store(died.exitcode) or died.is_alive()):
+        if died is not None and (self._detect_lost_store(died.exitcode) or died.is_alive()):
             return
         if self._lost is not None:
             return
@@ -298,7 +301,7 @@ class Supervisor:
             self._cannot_start("steward", error)
             return
         if died is not None and orders is not None:
-            if died.exitcode != entrypoints.UNABLE:  # it has said so
+            if died.exitcode != entrypoints.UNABLE:  # it has logged the reason
                 self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
             orders.close()
 
@@ -317,11 +320,11 @@ class Supervisor:
     def _scale(self, size: int) -> None:
         before, self._size = self._size, size
         self._allowed = machine.allow_open_files(size, self._bells)
-        room = "" if self._allowed == size else f": the limit of open files has room for {self._allowed} of them"
-        self._log.notice(f"scaled from {before} to {size} workers{room}")
+        limit = "" if self._allowed == size else f": the limit of open files allows {self._allowed} of them"
+        self._log.notice(f"scaled from {before} to {size} workers{limit}")
 
-    def _bury(self) -> None:
-        """Take away the workers that have ended; those that died are replaced, and recovered by the steward."""
+    def _reap_workers(self) -> None:
+        """Join the workers that have ended; dead ones are replaced here, and recovered by the steward."""
         reap_adopted(self._children())
         for id_, (child, started) in list(self._workers.items()):
             now = self._clock.monotonic()
@@ -335,48 +338,48 @@ class Supervisor:
             if child.exitcode in {0, entrypoints.DRAINED}:
                 self._drained = self._drained or child.exitcode == entrypoints.DRAINED
                 continue
-            if self._lose_store(child.exitcode):
+            if self._detect_lost_store(child.exitcode):
                 continue
             self._drained = False
             if child.exitcode == entrypoints.WRITTEN_OFF:
-                continue  # it has said so
+                continue  # it has logged the reason
             self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
             self._not_before = now + self._pause
             if child.exitcode == entrypoints.UNABLE:
                 self._unable_at = now
-                continue  # likewise
-            # What its job scrubbed of our marks, nobody but us, who have adopted it, can find.
+                continue  # it has logged the reason
+            # Descendants without the cookie can only be found as adopted children of this process.
             tree.end_strays(self._children())
             ring(self._run_dir, bell_of_pool(self.id))
             self._log.event(f"worker {id_} (pid {child.pid}) died: {how(child.exitcode)}")
 
     def _children(self) -> set[int]:
-        ours = [self._steward, *(child for child, _ in self._workers.values())]
-        return {child.pid for child in ours if child is not None and child.pid is not None}
+        children = [self._steward, *(child for child, _ in self._workers.values())]
+        return {child.pid for child in children if child is not None and child.pid is not None}
 
     def _signalled(self, *_: object) -> None:
-        # No more than this, and the rest in the loop: we may be between a worker's start, or its end, and the line that
-        # takes that down.
+        # Only counted here and handled in the loop: a signal may arrive between the start or the end of a worker and
+        # the line that registers it.
         self._signals += 1
 
     def _is_ending(self) -> bool:
-        """Obey the signals that have come, and say whether no more workers are to be started."""
-        while self._obeyed < self._signals:
-            self._obeyed += 1
+        """Handle the signals received; return whether no more workers are to be started."""
+        while self._handled < self._signals:
+            self._handled += 1
             self._end(Stop.NOW if self._stop else Stop.DRAIN)
         return bool(self._stop) or self._drained
 
-    def _lose_store(self, exitcode: int | None) -> bool:
-        """Whether a child has ended because the store is lost; then all of them end, as none can go on."""
-        found = entrypoints.lost(exitcode, self._location)
-        if found is not None and self._lost is None:
-            self._lost = found
+    def _detect_lost_store(self, exitcode: int | None) -> bool:
+        """Return whether a child has ended because the store is lost; then end all of them, as none can go on."""
+        error = entrypoints.lost(exitcode, self._location)
+        if error is not None and self._lost is None:
+            self._lost = error
             what = (
                 "is damaged" if exitcode == entrypoints.DAMAGED else "has been deleted or replaced while it was in use"
             )
             self._log.event(f"the store {what}: running jobs are ended")
             self._end(Stop.NOW)
-        return found is not None
+        return error is not None
 
     def _end(self, stop: Stop) -> None:
         if stop <= self._stop:

@@ -1,4 +1,4 @@
-"""Whether a process ends when its user logs out: what systemd started for a login, it keeps as long as the login."""
+"""Dependence of a process on a login: systemd ends what it started for a login with that login."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _USER_SERVICE = r"/user@\d+\.service(?:/|$)"
 
 @record
 class Login:
-    """What a process has to do with a login of its user."""
+    """The dependence of a process on a login of its user."""
 
     session: bool
-    """It belongs to one login; otherwise it is a service of the user's own systemd."""
+    """Whether it belongs to one login; otherwise it is a service of the user's own systemd."""
     lingers: bool
-    """The user's services stay when the last login ends."""
+    """Whether the user's services stay when the last login ends."""
 
 
 def login_of(pid: int, user: str, root: str = "/") -> Login | None:
-    """How `pid`, a process of `user`, depends on a login; None when systemd does not run, or it does not depend."""
+    """Return how `pid`, a process of `user`, depends on a login; None without systemd, or if it does not depend."""
     if not os.path.isdir(os.path.join(root, "run/systemd/system")):
         return None
     try:
@@ -39,13 +39,13 @@ def login_of(pid: int, user: str, root: str = "/") -> Login | None:
 
 
 def kills_at_logout() -> bool | None:
-    """Whether this machine ends what a login has started (KillUserProcesses); None where it does not say."""
-    # Loaded here: only the doctor asks, and only where systemd runs.
+    """Return whether this machine ends what a login has started (KillUserProcesses); None where that is unknown."""
+    # Loaded here: only the doctor needs it, and only where systemd runs.
     from subprocess import TimeoutExpired, run
 
     try:
-        asked = ["loginctl", "show-session", "--property=KillUserProcesses", "--value"]
-        said = run(asked, capture_output=True, timeout=5, check=False).stdout.strip()
+        command = ["loginctl", "show-session", "--property=KillUserProcesses", "--value"]
+        value = run(command, capture_output=True, timeout=5, check=False).stdout.strip()
     except (OSError, TimeoutExpired):
         return None
-    return {b"yes": True, b"no": False}.get(said)
+    return {b"yes": True, b"no": False}.get(value)

@@ -1,4 +1,4 @@
-"""What a worker has done and has not written down yet."""
+"""Counts of attempts that a worker has not recorded in its row yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts attempts. Not written down with each job: a row of its own is a page of its own in every commit."""
+    """Counts of attempts. Not recorded with each job: another row is another page in every commit."""
 
     def __init__(self, claims: Claims, worker: str) -> None:
         """Count for `worker`."""
@@ -21,14 +21,14 @@ class Tally:
         self._completed = self._failed = 0
 
     def count(self, outcome: Outcome, state: JobState | None) -> None:
-        """Count an attempt that left its job in `state`; None: it was not recorded."""
+        """Count an attempt that left its job in `state`; None if the attempt was not recorded."""
         self._completed += state is JobState.COMPLETED
         self._failed += state is not None and outcome in FAILURES
 
     def write_down(self, *, anyway: bool = False) -> None:
-        """Add what was counted to the worker's row. Raises StoreError; the next call writes what this one could not.
+        """Add the counts to the worker's row. Raises StoreError; the next call writes what this one could not.
 
-        `anyway`: also where there is nothing to add, to learn whether the store can be written again.
+        `anyway` writes also where there is nothing to add, to test whether the store can be written again.
         """
         if self._completed or self._failed or self._claims.owes_a_tally or anyway:
             completed, failed = self._completed, self._failed

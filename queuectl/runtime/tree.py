@@ -1,7 +1,7 @@
-"""Ending process trees: one's own job's, and the one that a killed worker left.
+"""End of process trees: of the worker's own job, and of one that a killed worker left.
 
-Pids are signalled only where they cannot be somebody else's by now: through `system.send`, which checks the start time
-of what it has pinned, or as a group of which the leader has not been reaped or a member has just been seen.
+Pids are signalled only where they cannot have been recycled: through `system.send`, which checks the start time of what
+it has pinned, or as a group whose leader has not been reaped or of which a member has just been listed.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 LEFTOVER_GRACE = 2.0
-"""Seconds between TERM and KILL for what outlives the main process of its job."""
+"""Seconds between TERM and KILL for processes that outlive the main process of their job."""
 GIVE_UP_AFTER = 3.0
-"""Seconds after KILL before a process counts as unkillable: in an uninterruptible wait, or another user's."""
+"""Seconds after KILL before a process counts as unkillable: it is in an uninterruptible wait, or another user's."""
 RECOVERY_GRACE = 0.5
 RECOVERY_LIMIT = 5.0
 UNKNOWN = 0
-"""Stands for a process that holds the lock of an attempt and could not be found."""
+"""Placeholder pid of a process that holds the lock of an attempt and could not be found."""
 
 _PAUSES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05)
 
 _given_up: dict[int, int] = {}
-"""What could not be ended earlier in the life of this process, with start times: not the next job's doing."""
+"""Pids and start times of processes that could not be ended earlier: the next job is not blamed for them."""
 
 _spared: dict[int, int] = {}
-"""Descendants of this process that were there before it became a supervisor, and theirs, with start times."""
+"""Pids and start times of descendants from before this process became a supervisor, and of their descendants."""
 
 
 def spare_descendants() -> None:
-    """Adopt orphans, and take what descends from this process by now for no job's: a shell's `helper & exec queuectl`.
+    """Adopt orphans, and spare the descendants that this process already has: a shell's `helper & exec queuectl`.
 
-    Raises MachineUnfit where the system lets no process adopt orphans that it should.
+    Raises MachineUnfit where the system should allow adoption and refuses it.
     """
     try:
         if system.adopt_orphans():
@@ -54,10 +54,10 @@ def signal_running(leader: int, cookie: str, signo: int) -> None:
 
 
 def end_leftovers(leader: int, cookie: str, *, terminate: bool, kill_at: float, hurry: Callable[[], bool]) -> list[int]:
-    """End what is left of a tree whose main process has been reaped, and give the pids that cannot be ended.
+    """End what is left of a tree whose main process has been reaped; return the pids that cannot be ended.
 
-    `terminate` asks for a TERM first. `hurry` is called while waiting, every 50 ms at least; once it returns True, what
-    is left is killed before `kill_at`.
+    `terminate` sends TERM first. `kill_at` is in seconds on the monotonic clock. `hurry` is called while waiting, every
+    50 ms at least; once it returns True, the rest is killed before `kill_at`.
     """
     if terminate:
         left = _remaining(leader, cookie)
@@ -67,7 +67,7 @@ def end_leftovers(leader: int, cookie: str, *, terminate: bool, kill_at: float, 
     turn = 0
     while not system.all_gone(leader):
         left = _remaining(leader, cookie)
-        # Between two generations of a forking tree one listing may be empty, but not one after the other.
+        # Between two generations of a forking tree one listing may be empty, but not two in a row.
         if not left and _given_up and not _remaining(leader, cookie):
             break
         now = time.monotonic()
@@ -91,14 +91,14 @@ def kill_all(leader: int, cookie: str, *, reaped: bool) -> None:
 
 
 def give_up(leader: int, cookie: str) -> list[int]:
-    """Remember what still lives of the tree as unkillable, so that no later job is blamed for it, and name it."""
+    """Remember what still lives of the tree as unkillable, so that no later job is blamed for it; return the pids."""
     left = _remaining(leader, cookie)
     _given_up.update(left)
     return sorted(left)
 
 
 def outlast(pids: Sequence[int], goes_on: Callable[[], bool]) -> bool:
-    """Wait until these processes are gone. `goes_on` waits a while, and ends the wait by returning False."""
+    """Wait until these processes are gone; False if `goes_on`, which waits a while, has returned False."""
     started = {pid: system.start_time(pid) for pid in pids}
     while any(when is not None and system.is_same(pid, when) for pid, when in started.items()):
         if not goes_on():
@@ -113,13 +113,13 @@ def end_tree(
     grace: float = RECOVERY_GRACE,
     limit: float = RECOVERY_LIMIT,
 ) -> list[int]:
-    """End all that a killed worker's job left: until nobody carries its cookie, and nobody holds its locks.
+    """End all that a killed worker's job left: until no process carries its cookie or holds its locks.
 
-    `pid_hint` is the main process as the lock's note names it. Gives the pids that still live after `limit` seconds:
-    the job must not run again before they are gone. UNKNOWN instead of them: a lock is held, nobody knows by whom.
+    `pid_hint` is the main process as the lock's note names it. Returns the pids that still live after `limit` seconds:
+    the job must not run again before they are gone. UNKNOWN stands for them if a lock is held by an unknown process.
 
-    What it cannot find: a process that closed the lock, left the session, and whose environment is scrubbed or another
-    user's. The supervisor that adopts orphans finds those (`end_strays`).
+    A process that closed the lock, left the session, and whose environment is scrubbed or another user's is not found.
+    The supervisor that adopts orphans finds those (`end_strays`).
     """
     return _end(
         lambda: _left_by(cookie, locks, pid_hint),
@@ -130,10 +130,10 @@ def end_tree(
 
 
 def end_strays(keep: Collection[int], grace: float = RECOVERY_GRACE, limit: float = RECOVERY_LIMIT) -> list[int]:
-    """End every descendant of this process outside the trees of its children `keep`, and give those that still live.
+    """End every descendant of this process outside the trees of its children `keep`; return those that still live.
 
-    For a supervisor that adopts orphans: what its workers leave when they are killed, scrubbed environment or not.
-    Where orphans are not adopted there are none to end.
+    For a supervisor that adopts orphans: what its workers leave when they are killed, with or without the cookie. Where
+    orphans are not adopted there are none to end.
     """
     if not system.adopt_orphans():
         return []
@@ -145,7 +145,7 @@ def _end(find: Callable[[], dict[int, int]], held: Callable[[], bool], *, grace:
     seen: dict[int, int] = {}
     turn = 0
     while True:
-        # First the lock, then the look: what lets go of it in between is still found.
+        # The lock is tested before the listing: a process that releases it in between is still found.
         locked = held()
         found = find()
         _reap(seen)
@@ -181,15 +181,16 @@ def _strays(keep: set[int]) -> dict[int, int]:
 
 
 def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[int, int]:
-    """Find what carries the cookie or holds a lock, the sessions that these lead, and all that descends from them."""
+    """Find processes that carry the cookie or hold a lock, the sessions that these lead, and all their descendants."""
     found = system.carrying(cookie)
     for path in locks:
         found |= system.holding(path, LOCK_FD)
     if not found:
         return {}
     table = system.processes()
-    # A session is ours if one of us leads it, or if it is the job's and one of us is still in it: the main process
-    # made it, so nobody else can be. Not every session of ours: between fork and setsid it is still the worker's.
+    # A session belongs to the tree if a process of the tree leads it, or if it is the job's and such a process is still
+    # in it: the main process created it, so it has no other members. Not every session of a process of the tree:
+    # between fork and setsid that is still the worker's.
     sessions = {pid for pid in found if pid in table and table[pid].session == pid}
     if pid_hint is not None and any(pid in table and table[pid].session == pid_hint for pid in found):
         sessions.add(pid_hint)
@@ -200,7 +201,7 @@ def _left_by(cookie: str, locks: Sequence[str], pid_hint: int | None) -> dict[in
 
 
 def spared_in(table: Mapping[int, system.Process]) -> set[int]:
-    """This process and whoever started it: what a job runs, a doctor say, does not end itself."""
+    """Return this process and its ancestors: a doctor that is run by a job must not end itself."""
     spared = {0, 1, os.getpid()}
     ancestor = os.getppid()
     while ancestor not in spared and ancestor in table:
@@ -217,20 +218,20 @@ def _remaining(leader: int, cookie: str) -> dict[int, int]:
 def _signal(leader: int, left: dict[int, int], signo: int, *, group_is_ours: bool = False) -> None:
     """Signal the group of `leader`, and what of the tree has left it."""
     apart = {pid: started for pid, started in left.items() if _group(pid) != leader}
-    # The group at once: the kernel also reaches what forks meanwhile, and no parent sees its child die before its own
-    # turn comes. A member that is left keeps the number taken.
+    # The whole group at once: the kernel also reaches processes that fork meanwhile, and no parent sees its child die
+    # before it is signalled itself. A remaining member keeps the group's number from being reused.
     if group_is_ours or len(apart) < len(left):
         try:
             os.killpg(leader, signo)
         except OSError:
-            pass  # nobody in it any more, or only another user's
+            pass  # the group is empty, or all its members are another user's
     for pid, started in apart.items():
         system.send(pid, started, signo)
 
 
 def _terminate(pid: int, started: int) -> None:
     if system.send(pid, started, signal.SIGTERM):
-        system.send(pid, started, signal.SIGCONT)  # a stopped process would never see it
+        system.send(pid, started, signal.SIGCONT)  # a stopped process does not handle TERM
 
 
 def _group(pid: int) -> int:
@@ -241,7 +242,7 @@ def _group(pid: int) -> int:
 
 
 def _reap(pids: Collection[int]) -> None:
-    """Take the status of those that are children of ours, by adoption: a zombie holds its pid."""
+    """Reap those that are adopted children of this process: a zombie keeps its pid in use."""
     for pid in pids:
         try:
             os.waitpid(pid, os.WNOHANG)

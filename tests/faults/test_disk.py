@@ -197,7 +197,7 @@ def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, led
     assert pool.wait(120) in {0, 5}
     for id_ in ("one", "two"):
         assert f"this attempt of {id_} is not recorded (success): no space left" in pool.log
-    assert "the end of the pool could not be written down: no space left" in pool.log
+    assert "the end of the pool could not be recorded: no space left" in pool.log
     free(cramped)
     cramped.start()
     for id_ in ("one", "two"):

@@ -158,7 +158,7 @@ def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_ther
     acknowledged = enqueue_many(queue, ledger, 100, "true")
     all_final(queue)
 
-    assert "scaled from 2 to 500 workers: the limit of open files has room for 61 of them" in log.read_text()
+    assert "scaled from 2 to 500 workers: the limit of open files allows 61 of them" in log.read_text()
     assert "died" not in log.read_text()
     assert "no job can be started" not in log.read_text()
     queue.run("worker", "scale", "1")

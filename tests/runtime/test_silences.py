@@ -26,7 +26,7 @@ def clock() -> HandSet:
 
 def look(silences: Silences, clock: HandSet, after: float, beat: int | None) -> float:
     clock.seconds += after
-    silences.begin_look()
+    silences.begin_poll()
     return silences.of("w", beat)
 
 

@@ -1,4 +1,4 @@
-"""What the operating system must do for us: Linux precisely, any other Unix through `ps` and SIGCHLD.
+"""Process functions of the operating system: Linux precisely, any other Unix through `ps` and SIGCHLD.
 
 Call these through the module (`system.send(...)`): tests run the whole runtime over the portable half too.
 """

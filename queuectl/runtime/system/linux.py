@@ -1,4 +1,4 @@
-"""What only Linux has: pidfd, the subreaper, memfd and /proc. `portable` is the other half, with the same names.
+"""Process functions by pidfd, subreaper, memfd and /proc, which only Linux has. `portable` has the same names.
 
 Every set of processes is a dict from pid to start time. A pid alone may have been recycled by the time it is
 signalled; `send` pins the process with a pidfd first, then compares the start time, then signals what it pinned.
@@ -26,9 +26,9 @@ _adopter = 0
 
 
 def adopt_orphans() -> bool:
-    """Make this process the parent of every descendant whose parent dies, and say that it is now.
+    """Make this process the parent of every descendant whose parent dies, and return True.
 
-    Forked children must ask for themselves.
+    The setting is not inherited by forked children. Raises OSError.
     """
     global _adopter  # noqa: PLW0603 - a property of the process, and a system call that is saved on every job
     if _adopter == os.getpid():
@@ -38,7 +38,7 @@ def adopt_orphans() -> bool:
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         code = ctypes.get_errno()
         raise OSError(code, f"cannot adopt orphans: {os.strerror(code)}")
-    # Ignored SIGCHLD is inherited through exec and would make the kernel throw exit codes away.
+    # Ignored SIGCHLD is inherited through exec and would make the kernel discard exit codes.
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _adopter = os.getpid()
@@ -46,22 +46,22 @@ def adopt_orphans() -> bool:
 
 
 def exit_fd(pid: int) -> int:
-    """Give a file descriptor that polls readable once the child `pid` may have exited; ask `reap` then."""
+    """Return a file descriptor that polls readable once the child `pid` may have exited; call `reap` then."""
     pinned = _pidfd(pid)
     return portable.exit_fd(pid) if pinned is None else pinned
 
 
 def reap(pid: int, exit_fd: int) -> int | None:
-    """Take the wait status of the child `pid`, or None while it runs."""
+    """Return the wait status of the child `pid`, or None while it runs."""
     reaped, status = os.waitpid(pid, os.WNOHANG)
     return status if reaped else portable.reap(pid, exit_fd)
 
 
 def all_gone(leader: int) -> bool:  # noqa: ARG001 - the portable half needs it
-    """Reap whatever has ended, and say whether nothing is left of the tree.
+    """Reap all ended children, and return whether nothing is left of the tree.
 
-    The orphans of a subreaper's descendants become its children, so every chain of parents ends at a child of ours:
-    no child, no descendant. That is one system call after an ordinary job.
+    The orphans of a subreaper's descendants become its children, so every chain of parents ends at a child of this
+    process: no child, no descendant. That is one system call after an ordinary job.
     """
     while True:
         try:
@@ -73,7 +73,7 @@ def all_gone(leader: int) -> bool:  # noqa: ARG001 - the portable half needs it
 
 
 def leftovers(leader: int, cookie: str) -> dict[int, int]:  # noqa: ARG001 - the portable half needs it
-    """What lives of the tree that this process started."""
+    """Return the living processes of the tree that this process started."""
     return descendants(os.getpid())
 
 
@@ -88,7 +88,7 @@ def descendants(pid: int) -> dict[int, int]:
             return family(processes(), {pid})
         for child in children:
             stat = _stat(child)
-            # The parent is compared because the child may have gone and its number may be somebody else's by now.
+            # The parent is compared because the child may be gone and its pid recycled.
             if stat is not None and int(stat[_PARENT]) == parent and child not in found:
                 found[child] = int(stat[_START])
                 parents.append(child)
@@ -111,7 +111,7 @@ def carrying(cookie: str) -> dict[int, int]:
 
 
 def cookies() -> dict[int, tuple[int, str]]:
-    """Every process that carries a cookie, whichever: its start time and the cookie."""
+    """Return the start time and the cookie of every process that carries any cookie."""
     mark = b"\0QUEUECTL_RUN="
     found = {}
     for pid in _pids():
@@ -141,7 +141,7 @@ def holding(path: str, fd: int) -> dict[int, int]:
 
 
 def has_open(pid: int, file: tuple[int, int]) -> bool | None:
-    """Whether `pid` has the file of this device and inode open; None where that cannot be seen."""
+    """Return whether `pid` has the file of this device and inode open; None where that cannot be seen."""
     try:
         for fd in os.listdir(f"/proc/{pid}/fd"):
             try:
@@ -158,7 +158,7 @@ def has_open(pid: int, file: tuple[int, int]) -> bool | None:
 
 
 def send(pid: int, started: int, signo: int) -> bool:
-    """Signal the process `pid` that started at `started`; False if it is gone or not ours to signal."""
+    """Signal the process `pid` that started at `started`; False if it is gone or may not be signalled."""
     try:
         pinned = _pidfd(pid)
     except OSError:
@@ -177,24 +177,24 @@ def send(pid: int, started: int, signo: int) -> bool:
 
 
 def start_time(pid: int) -> int | None:
-    """When `pid` was started, in ticks since the boot; None if there is no such process or only its zombie."""
+    """Return when `pid` was started, in ticks since the boot; None if there is no such process or only its zombie."""
     stat = _stat(pid)
     return None if stat is None else int(stat[_START])
 
 
 def is_same(pid: int, started: int) -> bool:
-    """Whether `pid` lives and is the process that started at `started`."""
+    """Return whether `pid` lives and is the process that started at `started`."""
     return start_time(pid) == started
 
 
 def boot_id() -> str:
-    """Name this boot of this machine: pids and start times mean something only within one."""
+    """Return the id of this boot of this machine: pids and start times are only valid within one boot."""
     text = _read("/proc/sys/kernel/random/boot_id")
     return text.decode().strip() if text else portable.boot_id()
 
 
 def usage(pid: int) -> tuple[float, int] | None:
-    """Give the seconds of processor time that `pid` has used and the bytes of memory it occupies."""
+    """Return the seconds of processor time that `pid` has used and the bytes of memory it occupies."""
     stat = _stat(pid)
     if stat is None:
         return None
@@ -202,7 +202,7 @@ def usage(pid: int) -> tuple[float, int] | None:
 
 
 def script_fd(text: bytes) -> int:
-    """Give a file without a name that holds `text`."""
+    """Return the descriptor of an unnamed file that holds `text`."""
     try:
         fd = os.memfd_create("queuectl", os.MFD_CLOEXEC)
     except (AttributeError, OSError):

@@ -1,7 +1,7 @@
-"""The same as `linux` for any Unix with a `ps`: it has less to go by, and says less.
+"""The same as `linux` for any Unix with a `ps`, with less precision.
 
-- No subreaper: a daemon that left the session is found by its environment, and only if something else of the tree
-  is still there to make us look.
+- No subreaper: a daemon that left the session is found by its environment, and only if another process of the tree
+  still lives and so causes a search.
 - No pidfd: between comparing the start time and the signal a pid could be recycled. It takes microseconds.
 - Start times are whole seconds, and `ps` on Linux computes them from clocks that jitter: `is_same` allows one.
 """
@@ -27,7 +27,7 @@ _ENVIRONMENTS = (
 )
 
 _bells: list[int] = []
-"""The write ends of the pipes that SIGCHLD rings."""
+"""The write ends of the pipes that the handler of SIGCHLD writes to."""
 
 
 class Process:
@@ -36,7 +36,7 @@ class Process:
     __slots__ = ("group", "parent", "session", "started")
 
     def __init__(self, parent: int, group: int, session: int, started: int) -> None:
-        """`session` is the group where the system does not tell sessions."""
+        """Take the fields of the line; `session` is the group where the system does not show sessions."""
         self.parent = parent
         self.group = group
         self.session = session
@@ -44,27 +44,27 @@ class Process:
 
 
 def adopt_orphans() -> bool:
-    """Say that orphans are not adopted: only Linux lets a process do so."""
+    """Return False: only Linux lets a process adopt orphans."""
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return False
 
 
-def exit_fd(pid: int) -> int:  # noqa: ARG001 - SIGCHLD does not tell whose it is
-    """Give a pipe that polls readable whenever a child of ours may have exited; ask `reap` then."""
-    ears, bell = os.pipe()
-    os.set_blocking(ears, False)
+def exit_fd(pid: int) -> int:  # noqa: ARG001 - SIGCHLD does not name the child
+    """Return a pipe that polls readable whenever a child of this process may have exited; call `reap` then."""
+    reader, bell = os.pipe()
+    os.set_blocking(reader, False)
     os.set_blocking(bell, False)
-    os.write(bell, b"!")  # it may have exited before we listened
+    os.write(bell, b"!")  # it may have exited before the handler was installed
     _bells.append(bell)
     if signal.getsignal(signal.SIGCHLD) is not _ring:
         signal.signal(signal.SIGCHLD, _ring)
-    return ears
+    return reader
 
 
 def reap(pid: int, exit_fd: int) -> int | None:
-    """Take the wait status of the child `pid`, or None while it runs."""
-    # First the bell, then the look: the other way round an exit in between would go unheard.
+    """Return the wait status of the child `pid`, or None while it runs."""
+    # The pipe is drained before the wait: in the other order an exit in between would be missed.
     try:
         os.read(exit_fd, 64)
     except OSError:
@@ -74,7 +74,7 @@ def reap(pid: int, exit_fd: int) -> int | None:
 
 
 def all_gone(leader: int) -> bool:
-    """Reap whatever has ended, and say whether the group of `leader`, itself reaped, is empty."""
+    """Reap all ended children, and return whether the group of `leader`, itself reaped, is empty."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -91,7 +91,7 @@ def all_gone(leader: int) -> bool:
 
 
 def leftovers(leader: int, cookie: str) -> dict[int, int]:
-    """What lives of the tree that this process started as `leader`."""
+    """Return the living processes of the tree that this process started as `leader`."""
     table = processes()
     tree = {pid: process.started for pid, process in table.items() if leader in (pid, process.group)}
     found = tree | carrying(cookie) | family(table, set(tree))
@@ -125,12 +125,12 @@ def processes() -> dict[int, Process]:
 
 
 def carrying(cookie: str) -> dict[int, int]:
-    """Find every process of ours that was started with QUEUECTL_RUN=`cookie` in its environment."""
+    """Find every process of this user that was started with QUEUECTL_RUN=`cookie` in its environment."""
     return {pid: started for pid, (started, found) in cookies().items() if found == cookie}
 
 
 def cookies() -> dict[int, tuple[int, str]]:
-    """Every process of ours that carries a cookie, whichever: its start time and the cookie."""
+    """Return the start time and the cookie of every process of this user that carries any cookie."""
     mark = b" QUEUECTL_RUN="
     table = processes()
     found = {}
@@ -142,13 +142,13 @@ def cookies() -> dict[int, tuple[int, str]]:
     return found
 
 
-def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001 - what the Linux half is asked
-    """Find nothing: open files of others are not shown everywhere."""
+def holding(path: str, fd: int) -> dict[int, int]:  # noqa: ARG001 - the signature of the Linux half
+    """Return nothing: not every system shows open files of other processes."""
     return {}
 
 
 def has_open(pid: int, file: tuple[int, int]) -> bool | None:
-    """Whether `pid` has the file of this device and inode open; None where that cannot be seen."""
+    """Return whether `pid` has the file of this device and inode open; None where that cannot be seen."""
     listed = _run("lsof", "-n", "-P", "-p", str(pid), "-F", "n")[1]
     if not listed:
         return None  # another user's, or there is no lsof
@@ -163,7 +163,7 @@ def has_open(pid: int, file: tuple[int, int]) -> bool | None:
 
 
 def send(pid: int, started: int, signo: int, *, same: Callable[[int, int], bool] | None = None) -> bool:
-    """Signal the process `pid` that started at `started`; False if it is gone or not ours to signal."""
+    """Signal the process `pid` that started at `started`; False if it is gone or may not be signalled."""
     if not (same or is_same)(pid, started):
         return False
     try:
@@ -174,26 +174,26 @@ def send(pid: int, started: int, signo: int, *, same: Callable[[int, int], bool]
 
 
 def start_time(pid: int) -> int | None:
-    """When `pid` was started, in seconds since the epoch; None if there is no such process or only its zombie."""
+    """Return when `pid` was started, in seconds since the epoch; None if there is no such process or only a zombie."""
     process = _listed(*_LISTING[1:], "-p", str(pid)).get(pid)
     return None if process is None else process.started
 
 
 def is_same(pid: int, started: int) -> bool:
-    """Whether `pid` lives and is the process that started at `started`."""
+    """Return whether `pid` lives and is the process that started at `started`."""
     now = start_time(pid)
     return now is not None and abs(now - started) <= _JITTER
 
 
 def boot_id() -> str:
-    """Name this boot of this machine: pids and start times mean something only within one."""
+    """Return the id of this boot of this machine: pids and start times are only valid within one boot."""
     if sys.platform == "darwin":
         return _run("sysctl", "-n", "kern.bootsessionuuid")[1].decode().strip()
     return f"init {start_time(1)}"
 
 
 def usage(pid: int) -> tuple[float, int] | None:
-    """Give the seconds of processor time that `pid` has used and the bytes of memory it occupies."""
+    """Return the seconds of processor time that `pid` has used and the bytes of memory it occupies."""
     fields = _run("ps", "-o", "time=", "-o", "rss=", "-p", str(pid))[1].split()
     if len(fields) != 2:
         return None
@@ -205,7 +205,7 @@ def usage(pid: int) -> tuple[float, int] | None:
 
 
 def script_fd(text: bytes) -> int:
-    """Give a file without a name that holds `text`."""
+    """Return the descriptor of an unnamed file that holds `text`."""
     folder = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - O_EXCL and unlinked at once
     while True:
         path = os.path.join(folder, f"queuectl-{os.getpid()}-{time.monotonic_ns()}")
@@ -220,7 +220,7 @@ def script_fd(text: bytes) -> int:
 
 
 def write_all(fd: int, text: bytes) -> None:
-    """Write `text` without moving the offset: where /dev/fd/N duplicates it, a reader must find the beginning."""
+    """Write `text` without moving the offset: where /dev/fd/N duplicates it, a reader must start at the beginning."""
     done = 0
     try:
         while done < len(text):
@@ -244,7 +244,7 @@ def _listed(*arguments: str) -> dict[int, Process]:
 
 
 def _run(*command: str) -> tuple[int, bytes]:
-    """Run a program of the system, and give the pid it had and what it printed: nothing if there is no such program."""
+    """Run a program of the system; return its pid and its output, which is empty if there is no such program."""
     end, start = os.pipe()
     try:
         pid = os.posix_spawnp(
@@ -270,7 +270,7 @@ def _ring(*_: object) -> None:
             os.write(bell, b"!")
         except BlockingIOError:
             pass
-        except OSError:  # nobody listens any more
+        except OSError:  # the reader has closed the pipe
             _bells.remove(bell)
             os.close(bell)
 
