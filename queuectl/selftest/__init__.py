@@ -1,1 +1,1 @@
-"""What shows that the queue keeps its promises: a siege of real processes, and the ledger in which jobs testify."""
+"""Self-tests of the queue's promises: a siege and a soak with real processes, and a ledger written by their jobs."""

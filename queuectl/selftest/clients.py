@@ -1,4 +1,4 @@
-"""The clients of a siege: processes that enqueue what they are told to, and note what was acknowledged."""
+"""Clients of a siege: processes that enqueue granted jobs, and record what was acknowledged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _GRANTED = 200
-"""Bytes that stand in a client's pipe at most: jobs that it may enqueue without asking."""
+"""Most bytes in a client's pipe: jobs that are granted to it and not enqueued yet."""
 
 
 @record
 class ClientConfig:
-    """What all of them have in common."""
+    """Parameters that all clients share."""
 
     directory: str
     store: str
@@ -28,63 +28,64 @@ class ClientConfig:
     environment: Mapping[str, str]
     log: str
     alive: int
-    """The descriptor of a lock that they hold while they live."""
+    """The descriptor of a lock that each client inherits and holds until it exits."""
 
 
 class Client:
-    """One client, and the one that takes its place when it is killed."""
+    """One client process, which is restarted when it is killed."""
 
-    def __init__(self, desk: ClientConfig, number: int) -> None:
-        """Start it. It does nothing before jobs are granted to it."""
-        self._desk = desk
+    def __init__(self, config: ClientConfig, number: int) -> None:
+        """Start the process, which does nothing before jobs are granted to it."""
+        self._config = config
         self._number = number
-        self.path = os.path.join(desk.directory, f"acknowledged-{number}")
+        self.path = os.path.join(config.directory, f"acknowledged-{number}")
         with open(self.path, "ab"):
             pass
         self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - open until `end`
         self.acknowledged: list[str] = []
-        """The ids that were told to have been stored."""
+        """Ids of the jobs whose enqueue was acknowledged."""
         self._granted = 0
         self._start()
 
     def _start(self) -> None:
-        desk = self._desk
-        words = [desk.store, desk.ledger, self.path, str(desk.seed), str(self._number), str(len(self.acknowledged))]
+        config = self._config
+        numbers = str(config.seed), str(self._number), str(len(self.acknowledged))
+        arguments = [config.store, config.ledger, self.path, *numbers]
         self._granted = len(self.acknowledged)
-        with open(desk.log, "ab") as log:
+        with open(config.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "queuectl.cli.enqueuer", *words],
+                [sys.executable, "-I", "-m", "queuectl.cli.enqueuer", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env=desk.environment,
-                cwd=desk.directory,
+                env=config.environment,
+                cwd=config.directory,
                 start_new_session=True,
-                pass_fds=(desk.alive,),
+                pass_fds=(config.alive,),
             )
 
     @property
     def outstanding(self) -> int:
-        """How many jobs it may enqueue and has not."""
+        """How many granted jobs it has not enqueued yet."""
         return self._granted - len(self.acknowledged)
 
     @property
     def asked(self) -> str:
-        """The id of the job that it may have stored without a word of it."""
-        return id_of(self._desk.seed, self._number, len(self.acknowledged))
+        """The id of the job that may be stored although its enqueue was not acknowledged."""
+        return id_of(self._config.seed, self._number, len(self.acknowledged))
 
     def grant(self, jobs: int) -> None:
-        """Let it enqueue so many more, or as many as it can be told of."""
+        """Grant `jobs` more jobs to the process, or as many as its pipe may hold."""
         jobs = min(jobs, _GRANTED - self.outstanding)
         if jobs > 0 and self.process.stdin is not None:
             try:
                 os.write(self.process.stdin.fileno(), b"." * jobs)
             except BrokenPipeError:
-                return  # it has died; its successor is granted them
+                return  # it has died; the restarted process is granted them
             self._granted += jobs
 
     def look(self) -> int | None:
-        """Read what was acknowledged, and put another in the place of one that died; its code if it gave up."""
+        """Read new acknowledgements, and restart a killed process; return the exit code if it gave up, else None."""
         code = self.process.poll()
         self.read()
         if code is None:
@@ -96,21 +97,21 @@ class Client:
         return code
 
     def kill(self) -> bool:
-        """Kill it with -9; False when it was dead."""
+        """Kill the process with SIGKILL; False if it was already dead."""
         if self.process.poll() is not None:
             return False
         self.process.kill()
         return True
 
     def finish(self, seconds: float) -> int:
-        """Let it come to its end, and give its exit code. Raises subprocess.TimeoutExpired."""
+        """Close its input, wait for its end and return its exit code. Raises subprocess.TimeoutExpired."""
         self._close()
         code = self.process.wait(seconds)
         self.read()
         return code
 
     def end(self) -> None:
-        """Whatever it does: let nothing of it be left."""
+        """Kill the process and close its files, whatever its state."""
         self._close()
         self.process.kill()
         self.process.wait()
@@ -121,5 +122,5 @@ class Client:
             self.process.stdin.close()
 
     def read(self) -> None:
-        """Read on. Whoever wrote half a line was killed in the middle of one write, which the kernel does not do."""
+        """Read new acknowledgements. No line is partial: the kernel kills no process in the middle of a write."""
         self.acknowledged += self._file.read().decode(errors="backslashreplace").split()

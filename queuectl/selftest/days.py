@@ -1,4 +1,4 @@
-"""The days of a soak: clients enqueue, pools work, operators scale, drain and restart them; no process is killed."""
+"""Days of a soak: jobs are enqueued, pools run them and are scaled, drained and restarted; no process is killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 PATIENCE = 180.0
-"""Seconds in which nothing at all happens before it is given up."""
+"""Seconds without any progress after which a soak is aborted."""
 _PAUSE = 0.05
 _QUIET = 2.0
 _DRAINERS = 2
@@ -33,34 +33,34 @@ _DRAINERS = 2
 
 @record
 class PoolRun:
-    """A pool that was started, and what became of it."""
+    """A pool that was started, and how it ended."""
 
     id: str
     workers: int
-    """How many were started, if none of them ended without an order."""
+    """How many workers it was ordered to start."""
     code: int | None
-    """Its exit code; None if it has not ended."""
+    """The exit code; None if it has not ended."""
 
 
 @record
 class Observed:
-    """What was seen of a soak, beside the store and the ledger. Times are milliseconds by the store's clock."""
+    """Observations of a soak besides the store and the ledger. Times are milliseconds by the store's clock."""
 
     acknowledged: tuple[str, ...]
     pools: tuple[PoolRun, ...]
     drains: tuple[int | None, ...]
-    """The exit codes of the pools that were to end by themselves."""
+    """The exit codes of the pools that were started with --drain."""
     orders: int
     """How often a pool was started, scaled or stopped."""
     phases: Mapping[Phase, int]
-    """How often each took place."""
+    """How often each phase was run."""
     rests: tuple[Rest, ...]
     silences: Mapping[str, Span]
     starved: tuple[Span, ...]
-    """When this machine had no time."""
+    """The spans in which this machine was starved."""
     longest_log: int
     accidents: tuple[str, ...]
-    """What should not have happened, in sentences."""
+    """Sentences about unexpected events."""
 
 
 class Days:
@@ -75,7 +75,7 @@ class Days:
         rng: Random,
         progress: Callable[[int, int, str], None],
     ) -> None:
-        """`progress` is given how far it is."""
+        """Run `plan` in the sandbox `ground`; `progress` is called with done, total and unit."""
         self._ground = ground
         self._store = store
         self._plan = plan
@@ -92,15 +92,15 @@ class Days:
         self._counts: dict[Phase, int] = {}
         self._accidents: list[str] = []
         self._started = 0.0
-        self._moved: tuple[object, ...] = ()
-        self._moved_at = 0.0
+        self._progress_seen: tuple[object, ...] = ()
+        self._changed_at = 0.0
 
     def run(self) -> Observed:
-        """Live through them, and let the last pool end."""
+        """Run all phases and stop the last pool; return the observations."""
         pace = Pace(self._ground.directory)
         pace.start()
         try:
-            self._live()
+            self._run_phases()
         finally:
             starved = pace.finish()
         ahead = self._ground.clock.now() - time.time_ns() // 1_000_000
@@ -117,20 +117,20 @@ class Days:
             accidents=(*dict.fromkeys(self._accidents), *self._watch.outlived.values()),
         )
 
-    def _live(self) -> None:
-        self._started = self._moved_at = time.monotonic()
-        self._has_started()
+    def _run_phases(self) -> None:
+        self._started = self._changed_at = time.monotonic()
+        self._await_start()
         for phase, may_end in soak.phases(self._plan, self._rng):
             if self._accidents or (may_end and self._elapsed >= self._plan.seconds):
                 break
             self._phase = phase
             self._counts[phase] = self._counts.get(phase, 0) + 1
-            self._take_place(phase)
+            self._run_phase(phase)
         self._phase = Phase.QUIET
         self._quiet()
         self._end(self._ground.stop)
 
-    def _take_place(self, phase: Phase) -> None:
+    def _run_phase(self, phase: Phase) -> None:
         workers = self._plan.workers
         match phase:
             case Phase.WARM_UP:
@@ -200,7 +200,7 @@ class Days:
         self._end(self._ground.ended)
         self._enqueue(soak.mixed(self._plan.workers, self._rng))
         self._ground.start_pool()
-        self._has_started()
+        self._await_start()
 
     def _quiet(self) -> None:
         self._until(lambda: self._left() == 0 and self._workers() == self._size)
@@ -208,7 +208,7 @@ class Days:
         if not self._accidents:
             self._watch.rest()
 
-    def _has_started(self) -> None:
+    def _await_start(self) -> None:
         self._orders += 1
         self._size = self._plan.workers
         self._until(lambda: self._workers() == self._size)
@@ -227,9 +227,9 @@ class Days:
             last = self._pools[-1]
             self._pools[-1] = PoolRun(id=last.id, workers=last.workers, code=code)
 
-    def _order(self, *words: str) -> None:
+    def _order(self, *arguments: str) -> None:
         self._orders += 1
-        self._run(*words)
+        self._run(*arguments)
 
     def _enqueue(self, kinds: Sequence[str]) -> None:
         lines = []
@@ -238,16 +238,16 @@ class Days:
             self._enqueued += 1
         self._acknowledged += self._run("enqueue", "-f", "-", given="\n".join(lines).encode()).decode().split()
 
-    def _run(self, *words: str, given: bytes = b"") -> bytes:
-        """Run a command, which must do what it was asked for; its output."""
+    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
+        """Run a command, which must succeed, with `given` on its standard input; return its output."""
         try:
-            done = self._ground.run(*words, given=given)
+            done = self._ground.run(*arguments, given=given)
         except subprocess.TimeoutExpired:
-            self._accidents.append(f"queuectl {words[0]} has not ended")
+            self._accidents.append(f"queuectl {arguments[0]} has not ended")
             return b""
         if done.returncode:
             error = done.stderr.decode(errors="backslashreplace").strip().partition("\n")[0]
-            self._accidents.append(f"queuectl {' '.join(words)} ended with exit code {done.returncode}: {error}")
+            self._accidents.append(f"queuectl {' '.join(arguments)} ended with exit code {done.returncode}: {error}")
         return done.stdout
 
     def _wait(self, seconds: float) -> None:
@@ -256,15 +256,15 @@ class Days:
             self._pause()
 
     def _until(self, done: Callable[[], bool]) -> None:
-        """Wait until it is so, and look at everything meanwhile; make a note if nothing moves any more."""
-        self._moved_at = time.monotonic()
+        """Wait for a condition, and watch the pools meanwhile; record an accident without progress for `PATIENCE`."""
+        self._changed_at = time.monotonic()
         while not self._accidents and not done():
-            moved = (self._final(), self._left(), self._workers())
-            if moved != self._moved:
-                self._moved, self._moved_at = moved, time.monotonic()
-            elif time.monotonic() - self._moved_at > PATIENCE:
+            progress = (self._final(), self._left(), self._workers())
+            if progress != self._progress_seen:
+                self._progress_seen, self._changed_at = progress, time.monotonic()
+            elif time.monotonic() - self._changed_at > PATIENCE:
                 self._accidents.append(
-                    f"nothing has happened for {PATIENCE:.0f} s ({self._phase}), and {moved[1]} jobs are not final"
+                    f"nothing has happened for {PATIENCE:.0f} s ({self._phase}), and {progress[1]} jobs are not final"
                 )
             self._pause()
 
@@ -282,7 +282,7 @@ class Days:
         return time.monotonic() - self._started
 
     def _workers(self) -> int:
-        """How many workers there are, in whichever pool."""
+        """Return the number of workers of all pools."""
         return len(self._store.workers.running_workers())
 
     def _left(self) -> int:

@@ -1,4 +1,4 @@
-"""Who is killed, when, and what came of it: kill -9 at random, of workers first of all."""
+"""Faults of a siege: random processes, mostly workers, are killed with SIGKILL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Victim(StrEnum):
-    """Whom a strike is meant for."""
+    """Kinds of processes that a strike kills."""
 
     WORKER = "worker"
     STEWARD = "steward"
@@ -32,15 +32,15 @@ class Victim(StrEnum):
 _OF_A_HUNDRED = {Victim.WORKER: 85, Victim.STEWARD: 5, Victim.SUPERVISOR: 4, Victim.ENQUEUER: 6}
 _SETTLED_MS = 1200
 """A worker that dies younger makes its supervisor wait before it starts the next one: few are killed so early."""
-_SPARES_THE_YOUNG = 0.9
-_SPARES_THE_IDLE = 0.7
+_SPARE_YOUNG = 0.9
+_SPARE_IDLE = 0.7
 
 
 class Faults:
-    """Kills one after the other, and remembers."""
+    """The strikes of one siege, and their record."""
 
     def __init__(self, ground: Sandbox, store: Store, enqueuers: Sequence[Client], rng: Random) -> None:
-        """Pick victims by `rng`."""
+        """Pick targets by `rng`."""
         self._ground = ground
         self._workers = store.workers
         self._enqueuers = enqueuers
@@ -50,7 +50,7 @@ class Faults:
         """When each worker was killed, in milliseconds since the epoch."""
 
     def strike(self) -> None:
-        """Kill somebody, if whoever it was meant for is there."""
+        """Kill one randomly chosen target, if there is one of its kind."""
         (victim,) = self._rng.choices(list(_OF_A_HUNDRED), list(_OF_A_HUNDRED.values()))
         match victim:
             case Victim.WORKER:
@@ -66,9 +66,9 @@ class Faults:
     def _strike_worker(self) -> bool:
         now = self._ground.clock.now()
         workers = [worker for worker in self._workers.running_workers() if lives(worker, self._ground.run_dir)]
-        if self._rng.random() < _SPARES_THE_YOUNG:
+        if self._rng.random() < _SPARE_YOUNG:
             workers = [worker for worker in workers if now - worker.started_at >= _SETTLED_MS]
-        if self._rng.random() < _SPARES_THE_IDLE:
+        if self._rng.random() < _SPARE_IDLE:
             workers = [worker for worker in workers if worker.job is not None] or workers
         if not workers:
             return False
@@ -76,7 +76,7 @@ class Faults:
         return worker.pid_start is not None and self._kill(worker, worker.pid_start)
 
     def _kill(self, worker: WorkerInfo, started: int) -> bool:
-        # Before, because it may be recovered before we are back.
+        # Before the kill: the worker may be recovered before it returns.
         self.killed_at[worker.id] = self._ground.clock.now()
         if system.send(worker.pid, started, signal.SIGKILL):
             return True
@@ -84,7 +84,7 @@ class Faults:
         return False
 
     def _strike_steward(self) -> bool:
-        """Kill the child of the supervisor that is no worker. A new worker or a stray may look like it: then none."""
+        """Kill the supervisor's child that is no worker; none while a new worker or a stray process looks like it."""
         workers = {worker.pid for worker in self._workers.running_workers()}
         children = {
             pid: process.started

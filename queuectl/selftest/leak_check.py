@@ -1,4 +1,4 @@
-"""What must not be left of finished attempts: processes, locks, live output."""
+"""Leaks of finished attempts: processes, locks and live output that must not exist."""
 
 from __future__ import annotations
 
@@ -17,64 +17,64 @@ if TYPE_CHECKING:
 
 
 def processes_of(location: str) -> dict[int, str]:
-    """Find the processes that a job of the store at `location` has left, each with the mark of its attempt.
+    """Find the processes that jobs of the store at `location` have left: pid to the cookie of the attempt.
 
-    A look of its own at the table of processes: what proves the engine must not share its mistakes. Only Linux shows
-    the environment for certain; elsewhere the locks must do, which jobs inherit as well.
+    Independent of the runtime's own search, since a check must not share the mistakes of what it checks. Only Linux
+    shows the environment for certain; elsewhere only the locks, which jobs inherit as well, can be checked.
     """
     if sys.platform != "linux":
         return {}
-    ours = b"\0QUEUECTL_DB=" + os.fsencode(location) + b"\0"
-    found: dict[int, str] = {}
+    store = b"\0QUEUECTL_DB=" + os.fsencode(location) + b"\0"
+    cookies: dict[int, str] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
                 environment = b"\0" + file.read() + b"\0"
         except OSError:
-            continue  # it has gone, or is somebody else's
-        _, mark, after = environment.partition(b"\0QUEUECTL_RUN=")
-        if ours in environment and mark:
-            found[int(pid)] = after.partition(b"\0")[0].decode(errors="backslashreplace")
-    return found
+            continue  # it has ended, or is another user's
+        _, variable, after = environment.partition(b"\0QUEUECTL_RUN=")
+        if store in environment and variable:
+            cookies[int(pid)] = after.partition(b"\0")[0].decode(errors="backslashreplace")
+    return cookies
 
 
 def outlived(store: Store, location: str, *, now: int) -> dict[str, str]:
-    """Find the attempts of which something lives although they had been recorded as finished before `now`.
+    """Find attempts with living processes that had been recorded as finished before `now`: cookie to sentence.
 
-    `now` must be read before: whoever records an attempt has ended its processes by then. A sentence for each mark.
+    `now` must be read before the call: a worker or steward ends the processes of an attempt before it records it.
     """
-    found = {}
-    for pid, mark in processes_of(location).items():
-        cookie = process.read_cookie(mark)
-        if cookie is None:
-            continue  # of a version that made them otherwise
-        _, seq, fence, _ = cookie
+    sentences = {}
+    for pid, cookie in processes_of(location).items():
+        fields = process.read_cookie(cookie)
+        if fields is None:
+            continue  # of a version with another format
+        _, seq, fence, _ = fields
         for attempt in store.jobs.attempts(seq):
             if attempt.attempt == fence and attempt.ended_at is not None and attempt.ended_at < now:
-                found[mark] = f"process {pid} outlived its attempt {mark}, which ended as {attempt.outcome}"
-    return found
+                sentences[cookie] = f"process {pid} outlived its attempt {cookie}, which ended as {attempt.outcome}"
+    return sentences
 
 
 def end_all(location: str) -> None:
-    """End what jobs of the store at `location` have left: nothing, unless something is wrong."""
-    for mark in set(processes_of(location).values()):
-        tree.end_tree(mark, ())
+    """End processes that jobs of the store at `location` have left: none, unless there is a fault."""
+    for cookie in set(processes_of(location).values()):
+        tree.end_tree(cookie, ())
 
 
 def left_in(run_dir: RunDir) -> Iterator[str]:
-    """Name what is left in the directory of a queue that has stopped: a sentence for each."""
-    for room, what in (
+    """Yield a sentence for each file of attempts and workers in the run directory of a queue that has stopped."""
+    for directory, what in (
         (run_dir.attempts, "the lock of an attempt"),
         (run_dir.live, "the live output of an attempt"),
         (run_dir.workers, "the lock of a worker"),
     ):
-        for name in sorted(os.listdir(room)):
-            held = "" if room == run_dir.live or locks.is_free(os.path.join(room, name)) else ", and somebody holds it"
-            yield f"{what} was left: {name}{held}"
+        for name in sorted(os.listdir(directory)):
+            free = directory == run_dir.live or locks.is_free(os.path.join(directory, name))
+            yield f"{what} was left: {name}" + ("" if free else ", and is still held")
 
 
 def files_of_pools(run_dir: RunDir) -> Iterator[str]:
-    """Name what is left of the pools of a queue that has stopped: locks, and bells that call one process."""
+    """Yield a sentence for each file of pools of a queue that has stopped: locks, and bells of single processes."""
     for name in sorted(os.listdir(run_dir.pools)):
         yield f"the lock of a pool was left: {name}"
     for name in sorted(os.listdir(run_dir.bells)):

@@ -1,7 +1,7 @@
-"""A ledger outside the store: each run of a job appends its own lines, so that it testifies where the store may not.
+"""Ledger outside the store: each run of a job appends its own lines, as evidence that is independent of the store.
 
-A line is `WORD ID ATTEMPT`, appended in one write (O_APPEND), so that the order of the lines is the order of what
-happened and no clock is read. WORD is `start`, `alive` (as often as the job likes) or `end`.
+A line is `WORD ID ATTEMPT`, appended in one write (O_APPEND), so that the order of the lines is the order of events
+and no clock is read. WORD is `start`, `alive` (any number of times) or `end`.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ WORDS = frozenset({"start", "alive", "end"})
 
 @record
 class Entry:
-    """A line."""
+    """A line of the ledger."""
 
     word: str
     job: str
     attempt: int
-    """The number of the run, as QUEUECTL_ATTEMPT tells it to the job."""
+    """The number of the run: the job's QUEUECTL_ATTEMPT."""
 
 
 SHOWN = 100
-"""Violations that a verdict lists one by one."""
+"""Most violations that a verdict lists one by one."""
 
 
 @record
 class Violation:
-    """What must never happen, and did."""
+    """A broken promise of the queue that a self-test found."""
 
     job: str
     sentence: str
 
 
 def note(path: str, word: str) -> str:
-    """Make the shell words with which a job appends one line. Its id must have no space in it."""
+    """Return the shell command with which a job appends one line. Its id must have no space in it."""
     return f'printf "%s %s %s\\n" {word} "$QUEUECTL_JOB_ID" "$QUEUECTL_ATTEMPT" >> {shlex.quote(path)}'
 
 
 def witnessed(path: str, command: str) -> str:
-    """Make the command that does `command` between a `start` and an `end`; it ends with the status of `command`."""
+    """Return the shell command that runs `command` between a `start` and an `end`, and exits with its status."""
     return f"{note(path, 'start')}; {command}; status=$?; {note(path, 'end')}; exit $status"
 
 
 def read(path: str) -> list[Entry]:
-    """Read the ledger as far as it goes. A file that is not there is one in which nothing was written."""
+    """Read all lines of the ledger; none if the file is missing."""
     try:
         with open(path, encoding="utf-8", errors="backslashreplace") as file:
             lines = [line.split(" ") for line in file.read().splitlines()]
@@ -60,17 +60,17 @@ def read(path: str) -> list[Entry]:
 
 
 def _entry(fields: list[str]) -> Entry:
-    """Read a line. One that is no line of ours is kept as one of nobody's, so that a proof trips over it."""
+    """Parse a line. A malformed one becomes a `torn` entry, which is a violation."""
     if len(fields) == 3 and fields[0] in WORDS and fields[2].isdecimal():
         return Entry(word=fields[0], job=fields[1], attempt=int(fields[2]))
     return Entry(word="torn", job=" ".join(fields), attempt=0)
 
 
 def judge(entries: Iterable[Entry]) -> list[Violation]:
-    """Find what shows without asking the store: a run that began twice, and two runs of a job at the same time.
+    """Find violations that need no store: a run that began twice, and two runs of a job at the same time.
 
     Runs of a job are numbered upwards. A line of a run after the first line of a later one shows that the earlier was
-    still alive; a second `start` of the same number, that two workers ran the same attempt. Each is told once.
+    still alive; a second `start` of the same number, that two workers ran the same attempt. Each is listed once.
     """
     latest: dict[str, int] = {}
     started: set[tuple[str, int]] = set()

@@ -1,4 +1,4 @@
-"""The log of a soak's pools: it names what was ordered and which jobs failed, and nothing else."""
+"""Check of the log of a soak's pools: it must have lines about orders and failed jobs, and no others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) \S+ (.*)", re.DOTALL)
 _ORDERED = re.compile(r"pool started: |pool stopped|scaled from |stopping: |\d+ completed, \d+ failed attempts?$")
 _FAILED = re.compile(r"(?:failed|dead) (\S+) in ")
-_WEATHER = ("waiting for the store: ", "the store is back")
+_STORE_RETRY = ("waiting for the store: ", "the store is back")
 _LINES_OF_AN_ORDER = 3
 _AROUND_MS = 10_000
 _DAY_MS = 86_400_000
 
 
 def judge(records: Records, observed: Observed, excused: Collection[str]) -> Iterator[str]:
-    """Find what should not be in it. `excused` are workers that died because the machine had no time."""
+    """Yield a sentence for each unexpected line. `excused` are workers that died while the machine was starved."""
     failures: dict[str, int] = {}
     for (id_, _), attempt in records.runs.items():
         if attempt.outcome in FAILURES:
@@ -41,7 +41,7 @@ def judge(records: Records, observed: Observed, excused: Collection[str]) -> Ite
             failures[failed[1]] -= 1
         elif any(worker in line for worker in excused):
             continue
-        elif matched is None or not (text.startswith(_WEATHER) and _was_starved(matched, observed)):
+        elif matched is None or not (text.startswith(_STORE_RETRY) and _was_starved(matched, observed)):
             yield f"unexpected line in the log: {line[:300]}"
     most = _LINES_OF_AN_ORDER * observed.orders
     if ordered > most:
@@ -49,11 +49,11 @@ def judge(records: Records, observed: Observed, excused: Collection[str]) -> Ite
 
 
 def _was_starved(line: re.Match[str], observed: Observed) -> bool:
-    """Whether the machine had no time when a line was written, which has a time of day only."""
+    """Return whether the machine was starved when a line, which has a time of day only, was written."""
     hours, minutes, seconds, milliseconds = (int(line[group]) for group in range(1, 5))
     of_day = ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
     for start, end in observed.starved:
-        # The line's moment on the day of this span.
+        # The time of the line on the day of this span.
         local = time.localtime(start / 1000)
         midnight = start - ((local.tm_hour * 60 + local.tm_min) * 60 + local.tm_sec) * 1000 - start % 1000
         for moment in (midnight + of_day, midnight + of_day + _DAY_MS):

@@ -1,8 +1,8 @@
-"""When the machine had no time: what happens late then is not a fault of the queue.
+"""Starvation of the machine: delays while it is starved are not a fault of the queue.
 
-A thread sleeps for short whiles and sees how late it wakes up; once a second it also starts a process and writes to the
-disk, as a worker does for each job. Where one of these takes far longer than it should, the time from the last good
-look to the next one is *starved*. It is left out wherever a wait is judged.
+A thread sleeps for short intervals and measures how late it wakes up; once a second it also starts a process and writes
+to the disk, as a worker does for each job. Where one of these takes far longer than it should, the time from the last
+good probe to the next one is *starved*. It is left out wherever a wait is judged.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     Span = tuple[int, int]
-    """From and to, in milliseconds since the epoch."""
+    """Start and end, in milliseconds since the epoch."""
 
 _TICK = 0.1
 _LATE = 0.25
-"""Seconds by which a sleep of a tick may take longer."""
+"""Seconds by which a sleep of one tick may be late."""
 _PROBE_EVERY = 1.0
 _PROBE = 0.5
-"""Seconds that a process that does nothing, and a write of a few bytes, may take together."""
+"""Seconds that an empty process and a write of a few bytes may take together."""
 
 
 class Pace(threading.Thread):
-    """Measures from its start until `finish`."""
+    """A thread that measures from its start until `finish`."""
 
     def __init__(self, directory: str) -> None:
         """Write to a file in `directory`: on the disk of the store."""
@@ -40,8 +40,8 @@ class Pace(threading.Thread):
         self.starved: list[Span] = []
 
     def run(self) -> None:
-        """Look until it is over."""
-        # By the clock that goes on while the machine sleeps: that is time in which it had none.
+        """Measure until `finish` is called."""
+        # By the clock that goes on while the machine sleeps: a sleeping machine is starved.
         good_at, probe_at = _now(), steady() + _PROBE_EVERY
         while True:
             before = steady()
@@ -59,7 +59,7 @@ class Pace(threading.Thread):
                 return
 
     def finish(self) -> tuple[Span, ...]:
-        """End it; the times in which the machine was starved."""
+        """Stop the thread; return the spans in which the machine was starved."""
         self._over.set()
         self.join()
         return tuple(self.starved)
@@ -72,7 +72,7 @@ class Pace(threading.Thread):
                 file.write(b"written\n")
                 os.fsync(file.fileno())
         except OSError:
-            return True  # no process or no room to be had
+            return True  # out of processes or disk space
         return steady() - before > _PROBE
 
     def _add(self, start: int, end: int) -> None:
@@ -82,12 +82,12 @@ class Pace(threading.Thread):
 
 
 def overlap(start: int, end: int, spans: Iterable[Span]) -> int:
-    """Milliseconds between `start` and `end` that lie in one of `spans`, which do not overlap each other."""
+    """Return the milliseconds between `start` and `end` that are in one of `spans`, which do not overlap each other."""
     return sum(max(0, min(end, to) - max(start, since)) for since, to in spans)
 
 
 def shifted(spans: Sequence[Span], ahead: int) -> tuple[Span, ...]:
-    """The same times by a clock that is `ahead` milliseconds ahead."""
+    """Return the same spans by a clock that is `ahead` milliseconds ahead."""
     return tuple((start + ahead, end + ahead) for start, end in spans)
 
 

@@ -1,4 +1,4 @@
-"""Whether the promise was kept: the store, the ledger, what was acknowledged and what is left, held together."""
+"""Proof of the promise after a siege: store, ledger, acknowledgements and leftovers are checked against each other."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 _ENDS = frozenset({Outcome.SUCCESS, Outcome.EXIT})
-"""The outcomes of attempts that came to the end of their command."""
+"""The outcomes of attempts whose command ran to its end."""
 _EVERY = 500
 _OF_THE_SERVER = frozenset({"server", "connections", "durability", "vacuum"})
-"""Findings on how a server is set up and used by others: they tell nothing of what the queue did."""
+"""Findings on a server's set-up and other use, which are not about the queue."""
 
 
 @record
 class Found:
-    """What the store says of the siege."""
+    """The results of the proof."""
 
     jobs: Mapping[str, int]
-    """How many are in each state."""
+    """The number of jobs in each state."""
     runs: int
     recoveries: int
     """Attempts that were lost with their worker."""
     slowest_recovery_ms: int | None
-    """From the kill of a worker until its job had been put back; None when nothing had to be."""
+    """From the kill of a worker until its job had been put back; None if none was."""
     violations: tuple[Violation, ...]
 
 
 class Proof:
-    """One look at everything."""
+    """The proof of one siege."""
 
     def __init__(
         self,
@@ -50,20 +50,20 @@ class Proof:
         *,
         must_end: Callable[[str], JobState | None] = must_end,
     ) -> None:
-        """Hold the `entries` of the ledger and the `evidence` against `store`, which is no longer written to.
+        """Check the `entries` of the ledger and the `evidence` against `store`, which is no longer written to.
 
-        `must_end` tells how the job of an id ends.
+        `must_end` returns the expected final state of the job with an id; None if the id is unknown.
         """
         self._store = store
         self._entries = entries
         self._evidence = evidence
         self._must_end = must_end
         self.runs: dict[tuple[str, int], Attempt] = {}
-        """By job and number, once `find` has read them."""
+        """Attempts by job id and number, once `find` has read them."""
         self.jobs: dict[str, Job] = {}
 
     def find(self, progress: Callable[[int, int, str], None]) -> Found:
-        """Look at every job and every run. `progress` is told how far it is."""
+        """Check every job and every run. `progress` is called with done, total and unit."""
         total = sum(count for _, _, count in self._store.counts())
         for done, each in enumerate(self._store.jobs.listing(limit=0)):
             self.jobs[each.job.id] = each.job
@@ -101,7 +101,7 @@ class Proof:
         yield from self._testified()
 
     def _enqueued(self) -> Iterator[Violation]:
-        """What was acknowledged is there, once, and nothing else but what may be."""
+        """Check that each acknowledged job is stored, once, and that other jobs may have been stored."""
         acknowledged = set[str]()
         for id_ in self._evidence.acknowledged:
             if id_ in acknowledged:
@@ -111,10 +111,10 @@ class Proof:
                 yield Violation(job=id_, sentence="was acknowledged, and is not in the store")
         for id_ in self.jobs:
             if id_ not in acknowledged and id_ not in self._evidence.asked:
-                yield Violation(job=id_, sentence="is in the store, and nobody was told so")
+                yield Violation(job=id_, sentence="is in the store, and was not acknowledged")
 
     def _ended(self) -> Iterator[Violation]:
-        """Every job is final, and ended as its kind ends, or was lost too often."""
+        """Check that every job is final, and ended as its kind must, or was lost too often."""
         for id_, job in self.jobs.items():
             wanted = self._must_end(id_)
             if job.state not in FINAL:
@@ -126,7 +126,7 @@ class Proof:
                 yield Violation(job=id_, sentence=f"is {job.state.value} ({outcome}), and was {expected}")
 
     def _testified(self) -> Iterator[Violation]:
-        """Whatever began has a run, and what is said to have come to its end has said so itself."""
+        """Check that each run in the ledger is in the store, and that each completed run is in the ledger."""
         ended = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "end"}
         started = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "start"}
         for id_, attempt in sorted(started - self.runs.keys()):

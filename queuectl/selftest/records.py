@@ -1,4 +1,4 @@
-"""What is left of a soak to be judged: rows of its store and lines of its pools' log."""
+"""Records of a soak that are judged: rows of its store and lines of its pools' log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @record
 class Records:
-    """What the store and the pools' log hold of it. Times are by the store's clock."""
+    """Rows of the store and lines of the pools' log. Times are by the store's clock."""
 
     jobs: Mapping[str, Job]
     runs: Mapping[tuple[str, int], Attempt]
@@ -24,5 +24,5 @@ class Records:
     events: Sequence[Event]
     log: Sequence[str]
     next_look_ms: int
-    """For how long an idle worker may sleep when it was not woken."""
+    """Longest sleep in milliseconds of an idle worker that is not woken."""
     ended_at: int

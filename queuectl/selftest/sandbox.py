@@ -1,4 +1,4 @@
-"""Where a siege takes place: a store of its own, a pool that is started anew when it is killed, and a guardian.
+"""Sandbox of a self-test: a store of its own, a pool that is restarted when it is killed, and a guardian.
 
 Should the self-test be killed in any way, its guardian stops the pool and deletes the directory.
 """
@@ -31,14 +31,11 @@ _GUARDIAN = (sys.executable, "-I", "-m", "queuectl.selftest.guardian")
 _PATIENCE = 30.0
 _LONGEST_COMMAND = 600.0
 ALIVE = "alive"
-"""The lock in the directory that the self-test, its pools and its clients hold."""
+"""Name of the lock file in the directory that the self-test, its pools and its clients hold."""
 
 
 def make_directory(location: str) -> str:
-    """Make a directory for a self-test beside the store at `location`, on the same disk.
-
-    Raises StoreUnreadable.
-    """
+    """Create a directory for a self-test beside the store at `location`, on the same disk. Raises StoreUnreadable."""
     home = os.path.dirname(location)
     try:
         os.makedirs(home, mode=0o700, exist_ok=True)
@@ -48,9 +45,9 @@ def make_directory(location: str) -> str:
 
 
 def surroundings() -> dict[str, str]:
-    """The environment of the processes of a siege: nothing that configures queuectl reaches them.
+    """Return the environment of a self-test's processes, without variables that configure queuectl.
 
-    The mark of the job that we may be stays: whoever clears up after that job must find them.
+    QUEUECTL_RUN stays: if a job runs this self-test, a steward that clears up after that job must find them.
     """
     return {
         name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_") or name == "QUEUECTL_RUN"
@@ -58,7 +55,7 @@ def surroundings() -> dict[str, str]:
 
 
 class Sandbox:
-    """The pools and the guardian of a siege, and the commands that are run on its store."""
+    """The pools and the guardian of a self-test, and the commands that are run on its store."""
 
     def __init__(
         self,
@@ -72,10 +69,10 @@ class Sandbox:
         scratch: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Stage it in `directory`, on the store at `location` that lies there, or on a server.
+        """Use `directory`, and the store at `location`, which is in it or on a server.
 
-        `given` is its URL where that holds a password, `scratch` what `queuectl.cli.scratch` must be told to drop its
-        database, `variables` what is added to the environment of its processes.
+        `given` is the store's URL if it contains a password, `scratch` the environment with which
+        `queuectl.cli.scratch` drops its database, `variables` additions to the environment of its processes.
         """
         self.directory = directory
         self.location = location
@@ -85,14 +82,14 @@ class Sandbox:
         self.pool_log = os.path.join(directory, "pool.log")
         self.environment: Mapping[str, str] = surroundings() | dict(variables or {})
         self.stands = False
-        """Whether anything of it may live."""
+        """Whether processes of it may live."""
         self.alive = -1
         """The descriptor of the lock that its pools and clients inherit."""
-        self._words = [*COMMAND, "--db", location]
+        self._command = [*COMMAND, "--db", location]
         if given is not None and given != location:
-            # Arguments can be read by every user of the machine. Where there is no password, QUEUECTL_DB stays unset:
-            # `processes_of` takes what has it and a mark for a process of a job.
-            self._words = [*COMMAND]
+            # Every user of the machine can read arguments. Without a password QUEUECTL_DB stays unset: `processes_of`
+            # takes a process that has it and a cookie for a process of a job.
+            self._command = [*COMMAND]
             self.environment |= {"QUEUECTL_DB": given}
         self._scratch = dict(scratch or {})
         self._workers = workers
@@ -102,14 +99,14 @@ class Sandbox:
 
     @contextmanager
     def held(self, store: Store) -> Iterator[None]:
-        """Start the guardian, then the pool; at the end of it stop whatever has become of the pool, at once.
+        """Start the guardian, then the pool; on exit end all pools of the store at once.
 
-        Interrupted in that, we leave the rest to the guardian.
+        If that is interrupted, the guardian does the rest.
         """
         self.stands = True
         self.alive = hold(os.path.join(self.directory, ALIVE))
         guardian = subprocess.Popen(
-            [*_GUARDIAN, self.directory, self.run_dir.root, self.location, *self._words],
+            [*_GUARDIAN, self.directory, self.run_dir.root, self.location, *self._command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -128,7 +125,7 @@ class Sandbox:
             self.stands = False
 
     def _end(self, pools: Sequence[subprocess.Popen[bytes]], store: Store) -> None:
-        """End these pools and what is left of earlier ones, and whatever their jobs have left."""
+        """End these pools, and all that earlier ones and their jobs have left."""
         for pool in pools:
             pool.terminate()
         try:
@@ -136,7 +133,7 @@ class Sandbox:
             for pool in pools:
                 pool.wait(_PATIENCE)
         except (TimedOut, subprocess.TimeoutExpired):
-            # It hangs, which whoever waited for its end has told.
+            # A pool hangs, which the caller has already recorded.
             for pool in pools:
                 pool.kill()
             for worker in store.workers.running_workers():
@@ -152,7 +149,7 @@ class Sandbox:
         self._killed = False
 
     def start_drain(self, workers: int) -> subprocess.Popen[bytes]:
-        """Start a second pool, which ends when nothing is left to run."""
+        """Start a second pool, which ends when no job is left to run."""
         pool = self._start("--count", str(workers), "--drain")
         self._others = [*(each for each in self._others if each.poll() is None), pool]
         return pool
@@ -160,7 +157,7 @@ class Sandbox:
     def _start(self, *options: str) -> subprocess.Popen[bytes]:
         with open(self.pool_log, "ab") as log:
             return subprocess.Popen(
-                [*self._words, "worker", "start", *options, "--quiet"],
+                [*self._command, "worker", "start", *options, "--quiet"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -170,10 +167,10 @@ class Sandbox:
                 pass_fds=(self.alive,),
             )
 
-    def run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run a command on the store to its end. Raises subprocess.TimeoutExpired."""
+    def run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run queuectl on the store with `given` on its standard input. Raises subprocess.TimeoutExpired."""
         return subprocess.run(
-            [*self._words, *words],
+            [*self._command, *arguments],
             input=given,
             capture_output=True,
             env=self.environment,
@@ -185,7 +182,7 @@ class Sandbox:
 
     @property
     def supervisor(self) -> int:
-        """Its pid."""
+        """The pid of the pool's supervisor."""
         return self._process.pid
 
     @property
@@ -195,7 +192,7 @@ class Sandbox:
         return self._pool
 
     def look(self) -> int | None:
-        """Start the pool anew if it was killed; its exit code if it ended by itself."""
+        """Restart the pool if it was killed; return its exit code if it ended by itself, else None."""
         code = self._process.poll()
         if code is None:
             return None
@@ -205,7 +202,7 @@ class Sandbox:
         return code
 
     def kill_supervisor(self) -> bool:
-        """Kill it with -9; False when it was dead."""
+        """Kill the supervisor with SIGKILL; False if it was already dead."""
         if self._process.poll() is not None:
             return False
         self._killed = True
@@ -213,10 +210,10 @@ class Sandbox:
         return True
 
     def stop(self) -> int:
-        """Let the workers finish and the pool end; its exit code. Raises subprocess.TimeoutExpired."""
+        """Let the workers finish and the pool end; return its exit code. Raises subprocess.TimeoutExpired."""
         self._process.terminate()
         return self.ended()
 
     def ended(self) -> int:
-        """Wait for the end of a pool that has been told to stop; its exit code. Raises subprocess.TimeoutExpired."""
+        """Wait for the end of a pool that is stopping; return its exit code. Raises subprocess.TimeoutExpired."""
         return self._process.wait(_PATIENCE)

@@ -1,6 +1,6 @@
-"""What happens in a soak: the kinds of its jobs, and the phases of its days, both from a seed.
+"""Plan of a soak: the kinds of its jobs and the phases of its days, both drawn from a seed.
 
-The kind is part of a job's id, so that how it must end, and after which attempts, is known by its name.
+The kind is part of a job's id, so that the id determines how the job must end, and after which attempts.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ QUEUES = ("default", "mail", "media")
 
 @record
 class Kind:
-    """A sort of job."""
+    """A kind of job."""
 
     command: Callable[[str, Random], str]
-    """Makes the command from the path of the ledger."""
+    """Builds the command from the path of the ledger."""
     outcomes: tuple[Outcome, ...]
-    """Of its attempts, if nothing goes wrong."""
+    """The expected outcomes of its attempts."""
     weight: int = 0
-    """How many of a mix are of it."""
+    """Its share of a mix, relative to the other kinds."""
     options: dict[str, Any] = {}  # noqa: RUF012 - records are frozen
     delay_ms: int = 0
 
     @property
     def ends(self) -> JobState:
-        """The state that it ends in."""
+        """The final state of its jobs."""
         return JobState.COMPLETED if self.outcomes[-1] is Outcome.SUCCESS else JobState.DEAD
 
 
@@ -55,7 +55,7 @@ def _as_sieged(name: str) -> Callable[[str, Random], str]:
 
 
 def _prints(ledger: str, _: Random) -> str:
-    """More than is kept of the one stream, a few lines of the other."""
+    """Print more to stdout than is kept of a stream, and a few lines to stderr."""
     return witnessed(ledger, "head -c 1500000 /dev/zero | tr '\\0' x; seq 20 >&2")
 
 
@@ -89,81 +89,81 @@ KINDS = {
 
 
 def kind_of(id_: str) -> Kind | None:
-    """The kind of the job of this id; None for one that is not of a soak."""
+    """Return the kind of the job with this id; None for a job that is not of a soak."""
     return KINDS.get(id_.rpartition("-")[2])
 
 
 def must_end(id_: str) -> JobState | None:
-    """Tell in which state a job of this id ends; None for one that is not of a soak."""
+    """Return the final state of the job with this id; None for a job that is not of a soak."""
     kind = kind_of(id_)
     return None if kind is None else kind.ends
 
 
 def job(number: int, kind: str, ledger: str, rng: Random) -> dict[str, Any]:
-    """Make a job of a kind, as `enqueue` takes it."""
-    made = KINDS[kind]
+    """Build a job of a kind in the JSON form that `enqueue` takes."""
+    definition = KINDS[kind]
     return {
         "id": f"{number}-{kind}",
-        "command": made.command(ledger, rng),
+        "command": definition.command(ledger, rng),
         "queue": rng.choice(QUEUES),
         "max_retries": 3,
-    } | made.options
+    } | definition.options
 
 
 def mixed(number: int, rng: Random) -> list[str]:
-    """Draw the kinds of so many jobs."""
+    """Draw the kinds of `number` jobs."""
     return rng.choices(list(KINDS), [kind.weight for kind in KINDS.values()], k=number)
 
 
 class Phase(StrEnum):
-    """What goes on for a while."""
+    """A phase of a soak."""
 
     WARM_UP = "warm-up"
-    """Each worker runs some jobs of every kind: from then on it needs no more of anything."""
+    """Each worker runs some jobs of every kind: from then on its memory and descriptors must not grow."""
     BURST = "burst"
-    """All workers go from one short job to the next."""
+    """All workers run one short job after the other."""
     MIDDLE = "middle"
     """Jobs of one to three seconds."""
     LONG = "long"
-    """Some jobs longer than the lease; what comes next runs beside them, as beside the middle and the delayed ones."""
+    """Some jobs longer than the lease; the next phase starts meanwhile, as with middle and delayed jobs."""
     MIXED = "mixed"
-    """Some of every kind, three times."""
+    """Jobs of every kind, three times."""
     DELAYED = "delayed"
     """Jobs that are not due at once."""
     SCALING = "scaling"
     """More workers, fewer, and as many as before, while jobs run."""
     DRAIN = "drain"
-    """A second pool, which ends by itself."""
+    """A second pool that drains."""
     RESTART = "restart"
-    """The pool is stopped while it works, jobs are enqueued while none is there, and another one is started."""
+    """The pool is stopped while jobs run, jobs are enqueued without a pool, and another pool is started."""
     QUIET = "quiet"
-    """Nothing for a while, once all is done."""
+    """A pause once all jobs are final."""
 
 
 DAY = (Phase.BURST, Phase.MIDDLE, Phase.LONG, Phase.MIXED, Phase.DELAYED, Phase.SCALING, Phase.DRAIN)
-"""What a day consists of, in any order."""
+"""The phases of a day, in any order."""
 
 
 @record
 class Plan:
-    """What is to happen."""
+    """Parameters of a soak."""
 
     workers: int
     seconds: float
-    """No day begins after so many; the first one is always whole."""
+    """Seconds after which no other day begins; the first one is always complete."""
     seed: int
     day: tuple[Phase, ...] = DAY
     burst: float = 2.2 * LEASE
-    """Seconds for which all workers go from one short job to the next."""
+    """Seconds of a burst."""
     restart_every: int = 10
-    """Days from one restart to the next; 0: none. Whether something leaks is seen in processes that live for long."""
+    """Days from one restart to the next; 0: none. Not fewer, since leaks show in processes that live for long."""
 
 
 def phases(plan: Plan, rng: Random) -> Iterator[tuple[Phase, bool]]:
-    """Give one phase after the other, for ever, each with whether the soak may end before it.
+    """Yield phases without end, each with whether the soak may end before it.
 
-    Each pool comes to rest after its first jobs, and again at the end of each day: these are the moments at which
-    descriptors, memory and files are compared.
+    Each pool is idle for a while after its first jobs, and again at the end of each day: at these rests descriptors,
+    memory and files are compared.
     """
     day = 0
     while True:

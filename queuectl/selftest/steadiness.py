@@ -1,7 +1,7 @@
-"""Whether a soak went as ordinary days must: no worker died, no job was lost or late, nothing grew.
+"""Judgement of a soak: no worker died, no job was lost or late, nothing grew.
 
-A machine that had no time (selftest/pace.py) is distinguished from a queue that broke its promise: waits and silences
-are judged without the time in which it was starved. A worker that was taken for dead meanwhile is `excused`, with the
+A starved machine (selftest/pace.py) is distinguished from a queue that broke its promise: waits and silences are judged
+without the time in which the machine was starved. A worker that was written off meanwhile is `excused`, with the
 attempts that were lost with it.
 """
 
@@ -25,39 +25,38 @@ if TYPE_CHECKING:
 
 _MIB = 1024 * 1024
 LATE_MS = 3000
-"""How much longer than until a worker's next look a due job may wait beside one that is idle."""
+"""Milliseconds beyond the longest sleep of an idle worker that a due job may wait while a worker is idle."""
 LONGEST_SILENCE_MS = round(LEASE * 500)
-"""Half of the lease: then a worker on a server is killed. Workers show life once a second."""
+"""Half of the lease: then a worker on a server is killed. Workers beat once a second."""
 MORE_DESCRIPTORS = 2
 MORE_MEMORY = 8 * _MIB
 MORE_CLIENTS = 2
 LONGEST_LOG, LONGER_LOG = 32 * _MIB, 4 * _MIB
-"""Of the write-ahead log, and for each process: it is cut off when no reader uses it, and meanwhile each worker may add
-the output of a few jobs. What is kept of one that prints much is 1.1 MiB.
-"""
+"""Largest write-ahead log in bytes, in all and more for each process: it is truncated when no reader uses it, and
+meanwhile each worker may add the output of a few jobs. Of a job that prints much 1.1 MiB are kept."""
 _NOTED_MS = 500
-"""Shorter waits beside an idle worker are not looked for."""
+"""Milliseconds below which a wait beside an idle worker is ignored."""
 _DYING_MS = 3000
-"""From the end of a lease until the death is written down."""
+"""Milliseconds from the end of a lease until the death is recorded."""
 
 
 @record
 class Steady:
-    """What came of it."""
+    """The results of the judgement."""
 
     violations: tuple[Violation, ...]
     excused: int
-    """Workers that were taken for dead while the machine was starved."""
+    """Workers that were written off while the machine was starved."""
     longest_wait_ms: int
-    """Of a due job beside an idle worker; 0 where it was shorter than half a second."""
+    """The longest wait of a due job while a worker was idle; 0 if shorter than half a second."""
     longest_silence_ms: int
     growth: Mapping[str, int | None]
-    """The most that anything grew between two times of rest, by what it is; None where it cannot be measured."""
+    """The largest growth between two rests by resource; None where it cannot be measured."""
 
 
 @record
 class _Stretch:
-    """A time in which a worker had nothing to do, or a job was due."""
+    """A span in which a worker was idle, or a job was due, in milliseconds since the epoch."""
 
     start: int
     end: int
@@ -66,10 +65,10 @@ class _Stretch:
 
 
 class Steadiness:
-    """One look at everything."""
+    """The judgement of one soak."""
 
     def __init__(self, records: Records, observed: Observed) -> None:
-        """Judge by both, once all is at rest."""
+        """Judge by `records` and `observed`, once the soak has ended."""
         self._records = records
         self._observed = observed
         self._deaths = {event.subject or "": event.at for event in records.events if event.verb == "worker_died"}
@@ -77,7 +76,7 @@ class Steadiness:
         self._longest_wait = self._longest_silence = 0
 
     def find(self) -> Steady:
-        """What was wrong, and how things went."""
+        """Return the violations and the measured values."""
         violations = [
             Violation(job=job, sentence=sentence)
             for job, sentence in (*self._attempts(), *self._waits(), *(("", each) for each in self._sentences()))
@@ -107,11 +106,11 @@ class Steadiness:
         return overlap(since, died_at, self._observed.starved) >= LEASE * 500
 
     def _attempts(self) -> Iterator[tuple[str, str]]:
-        """Each attempt ended as its job's kind has it: none was given back."""
-        found: dict[str, list[Attempt]] = {}
+        """Check that each attempt ended as expected of the job's kind, and that none was given back."""
+        by_job: dict[str, list[Attempt]] = {}
         for (id_, _), attempt in sorted(self._records.runs.items(), key=lambda item: item[0]):
-            found.setdefault(id_, []).append(attempt)
-        for id_, attempts in found.items():
+            by_job.setdefault(id_, []).append(attempt)
+        for id_, attempts in by_job.items():
             excused = False
             for attempt in attempts:
                 if attempt.outcome is Outcome.LOST and attempt.worker in self._excused:
@@ -122,8 +121,8 @@ class Steadiness:
             kind = kind_of(id_)
             outcomes = tuple(attempt.outcome for attempt in attempts)
             if kind is not None and not excused and outcomes != kind.outcomes:
-                found_as = ", ".join("unfinished" if each is None else each.value for each in outcomes)
-                yield id_, f"its attempts ended as {found_as}, and should end as {', '.join(kind.outcomes)}"
+                actual = ", ".join("unfinished" if each is None else each.value for each in outcomes)
+                yield id_, f"its attempts ended as {actual}, and should end as {', '.join(kind.outcomes)}"
 
     def _workers(self) -> Iterator[str]:
         for worker in sorted(self._deaths.keys() - self._excused):
@@ -140,7 +139,7 @@ class Steadiness:
                 yield f"worker {worker} showed no sign of life for {silent / 1000:.1f} s"
 
     def _pools(self) -> Iterator[str]:
-        """Each pool recorded its own end, and had the workers that it was ordered to have."""
+        """Check that each pool recorded its own end, and had the workers that it was ordered to have."""
         lives: dict[str, int] = {}
         for life in self._records.lives:
             lives[life.pool] = lives.get(life.pool, 0) + (life.id not in self._excused)
@@ -163,7 +162,7 @@ class Steadiness:
                 yield f"pool {name} was written off by {ended[name]}"
 
     def _waits(self) -> Iterator[tuple[str, str]]:
-        """A job that is due does not wait while a worker of its queue has nothing to do."""
+        """Check that no due job waits while a worker of its queue is idle."""
         bound = self._records.next_look_ms + LATE_MS
         idle = sorted(self._idle(), key=lambda stretch: stretch.start)
         for wait in self._due():
@@ -183,7 +182,7 @@ class Steadiness:
                 yield wait.name, f"was due for {longest / 1000:.1f} s while worker {beside} was idle"
 
     def _due(self) -> Iterator[_Stretch]:
-        """The times for which attempts have waited, of those that did for long."""
+        """Yield the long waits of due attempts."""
         for (id_, number), attempt in self._records.runs.items():
             job, before = self._records.jobs.get(id_), self._records.runs.get((id_, number - 1))
             kind = kind_of(id_)
@@ -199,7 +198,7 @@ class Steadiness:
                 yield _Stretch(start=due, end=attempt.started_at, queues=(job.queue,), name=id_)
 
     def _idle(self) -> Iterator[_Stretch]:
-        """The times in which workers had nothing to do, the long ones."""
+        """Yield the long idle spans of workers."""
         busy: dict[str, list[tuple[int, int]]] = {}
         for run in self._records.runs.values():
             busy.setdefault(run.worker, []).append((run.started_at, run.ended_at or self._records.ended_at))
@@ -231,7 +230,7 @@ class Steadiness:
             yield f"the write-ahead log has grown to {self._observed.longest_log / _MIB:.0f} MiB"
 
     def _pairs(self) -> Iterator[tuple[str, Rest, Rest]]:
-        """Each process that was there at two times of rest, with the first and the last of them."""
+        """Return each process that was observed at two rests, with the first and the last of them."""
         first: dict[str, Rest] = {}
         last: dict[str, Rest] = {}
         for rest in self._observed.rests:
@@ -241,18 +240,18 @@ class Steadiness:
         return ((name, first[name], last[name]) for name in first if first[name] is not last[name])
 
     def _most(self, what: str) -> int | None:
-        found = [
+        growths = [
             _more(getattr(first.processes[name], what), getattr(last.processes[name], what))
             for name, first, last in self._pairs()
         ]
-        return max((each for each in found if each is not None), default=None)
+        return max((each for each in growths if each is not None), default=None)
 
     @staticmethod
     def _grown(counts: Iterable[int | None], *, always: bool = False) -> int | None:
-        found = [each for each in counts if each is not None]
-        if len(found) < 2:
+        measured = [each for each in counts if each is not None]
+        if len(measured) < 2:
             return 0 if always else None
-        return found[-1] - found[0]
+        return measured[-1] - measured[0]
 
 
 def _more(first: int | None, last: int | None) -> int | None:

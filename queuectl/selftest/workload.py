@@ -1,7 +1,7 @@
-"""The jobs of a siege: short ones of every kind, each writing its runs into the ledger.
+"""Jobs of a siege: short ones of every kind, each of which writes its runs into the ledger.
 
-Which job an enqueuer asks for next follows from the seed and its number alone, so that one that takes the place of a
-killed enqueuer goes on where that one stood. The kind is part of the id: how a job must end is known by its name.
+The next job of an enqueuer follows from the seed and its number alone, so that the replacement of a killed enqueuer
+continues where that one stopped. The kind is part of the id, which so determines how the job must end.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 _GOES_WELL = {"max_retries": 5}
-"""Retries for a machine that is short of processes."""
+"""Options of jobs that must succeed: retries for a machine that is short of processes."""
 
 
 @record
 class Kind:
-    """A sort of job."""
+    """A kind of job."""
 
     weight: int
-    """How many of a hundred are of it."""
+    """Its share of a hundred jobs."""
     command: Callable[[str], str]
-    """Makes the command from the path of the ledger."""
+    """Builds the command from the path of the ledger."""
     options: dict[str, Any]
     ends: JobState
+    """The final state of its jobs."""
 
 
 def _alive(ledger: str, rounds: str) -> str:
@@ -51,7 +52,7 @@ def _stubborn(ledger: str) -> str:
 
 
 def _parent(ledger: str) -> str:
-    """Leave two children behind, one in a session of its own where there is a program for that."""
+    """Leave two children behind, one in a session of its own where there is a `setsid` program."""
     child = _alive(ledger, "while :;")
     return witnessed(ledger, f"({child}) & $(command -v setsid) sh -c {shlex.quote(child)} & sleep 0.1")
 
@@ -77,24 +78,24 @@ KINDS = {
     "slow": Kind(weight=5, command=_slow, options={"max_retries": 0, "timeout": 0.3}, ends=JobState.DEAD),
     "stubborn": Kind(weight=5, command=_stubborn, options={"max_retries": 1, "timeout": 0.2}, ends=JobState.DEAD),
 }
-"""By name: `quick` ends at once; `steady` says that it is alive; `flaky` fails once; `parent` leaves children behind;
-`failing` fails always; `slow` and `stubborn` run out of time, and `stubborn` does not heed TERM."""
+"""By name: `quick` ends at once; `steady` writes `alive` lines; `flaky` fails once; `parent` leaves children behind;
+`failing` fails always; `slow` and `stubborn` time out, and `stubborn` ignores TERM."""
 
 
 def id_of(seed: int, enqueuer: int, number: int) -> str:
-    """Name the job that an enqueuer asks for as its `number`th, from 0."""
-    rng = random.Random(f"{seed} {enqueuer} {number}")  # noqa: S311 - to be had again, not to be secret
+    """Return the id of the `number`th job of an enqueuer, from 0."""
+    rng = random.Random(f"{seed} {enqueuer} {number}")  # noqa: S311 - reproducible, not secret
     (kind,) = rng.choices(list(KINDS), [kind.weight for kind in KINDS.values()])
     return f"{enqueuer}-{number}-{kind}"
 
 
 def job(id_: str, ledger: str) -> dict[str, Any]:
-    """Make the job of this id, as `enqueue` takes it."""
+    """Build the job with this id in the JSON form that `enqueue` takes."""
     kind = KINDS[id_.rpartition("-")[2]]
     return {"id": id_, "command": kind.command(ledger)} | kind.options
 
 
 def must_end(id_: str) -> JobState | None:
-    """Tell how a job of this id ends unless its workers are killed; None for one that is not of this workload."""
+    """Return the final state of the job with this id unless its workers are killed; None for an unknown kind."""
     kind = KINDS.get(id_.rpartition("-")[2])
     return None if kind is None else kind.ends

@@ -107,7 +107,7 @@ def lost_by_the_store(case: Case) -> None:
     case.store.jobs.delete([QUICK], now=2000)
 
 
-def enqueued_by_nobody(case: Case) -> None:
+def enqueued_without_client(case: Case) -> None:
     case.enqueue("0-9-quick")
     case.run("w2", Outcome.SUCCESS, at=2000)
     case.testify("start", "0-9-quick", 1)
@@ -174,7 +174,7 @@ def an_accident(case: Case) -> None:
         (never_enqueued, "0-7-quick", "was acknowledged, and is not in the store"),
         (enqueued_twice, QUICK, "was acknowledged twice"),
         (lost_by_the_store, QUICK, "was acknowledged, and is not in the store"),
-        (enqueued_by_nobody, "0-9-quick", "is in the store, and nobody was told so"),
+        (enqueued_without_client, "0-9-quick", "is in the store, and was not acknowledged"),
         (not_final, QUICK, "is still pending"),
         (ended_as_it_must_not, NEXT, "is dead (exit), and was meant to end completed"),
         (ran_without_a_run, QUICK, "attempt 2 began, and the store has no run of it"),

@@ -70,7 +70,7 @@ def test_files_and_locks_that_were_left_are_named(queue: Queue):
             pass
 
     assert list(left_in(run_dir)) == [
-        "the lock of an attempt was left: wabc, and somebody holds it",
+        "the lock of an attempt was left: wabc, and is still held",
         "the live output of an attempt was left: 1-1.out",
         "the lock of a worker was left: wabc",
     ]
