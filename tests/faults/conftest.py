@@ -1,4 +1,4 @@
-"""What the tests of faults have in common."""
+"""Common fixtures of the tests of faults."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
-    """Where jobs testify to their runs, outside the store."""
+    """The file in which jobs record their runs, outside the store."""
     return tmp_path / "ledger"

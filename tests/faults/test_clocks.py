@@ -1,4 +1,4 @@
-"""The wall clock jumps, both ways: nothing runs twice for it, nobody is condemned, and delays keep to the clock."""
+"""The wall clock jumps, both ways: nothing runs twice, no worker is killed, and delays keep to the clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def set_clock(queue: Queue, tmp_path: Path) -> Iterator[Callable[[float], None]]
     skew = tmp_path / "skew"
 
     def set_to(seconds: float) -> None:
-        # In one step: a clock that is read in between would be right for a moment.
+        # In one step: a clock that is read in between would be correct for a moment.
         skew.with_suffix(".new").write_text(str(seconds))
         skew.with_suffix(".new").rename(skew)
 
@@ -60,7 +60,7 @@ def working(queue: Queue) -> set[int]:
 
 
 @both_ways
-def test_a_running_job_is_neither_condemned_nor_out_of_time(
+def test_a_running_job_is_neither_lost_nor_timed_out(
     queue: Queue, ledger: Path, set_clock: Callable[[float], None], jump: float
 ):
     work = f"while [ ! -e gate ]; do {note(str(ledger), 'alive')}; sleep 0.05; done"
@@ -124,7 +124,7 @@ def test_a_delay_is_over_when_the_clock_says_so(queue: Queue, ledger: Path, set_
     set_clock(-DAY)
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "now")
     seen = time.monotonic()
-    # Twice as long as anybody waits before he looks again.
+    # Twice the longest poll interval.
     wait_until(lambda: time.monotonic() - seen > 2)
     assert queue.state("now") == "pending"
     set_clock(0)
@@ -134,14 +134,14 @@ def test_a_delay_is_over_when_the_clock_says_so(queue: Queue, ledger: Path, set_
     assert_sound(queue, ledger, ["tomorrow", "now"], clock_jumped=True)
 
 
-def test_a_clock_that_staggers_doubles_nothing(queue: Queue, ledger: Path, set_clock: Callable[[float], None]):
+def test_a_clock_that_jumps_runs_nothing_twice(queue: Queue, ledger: Path, set_clock: Callable[[float], None]):
     queue.run("config", "set", "backoff_delay", "0.05")
     ids = [f"job{number}" for number in range(30)]
     for number, id_ in enumerate(ids):
         queue.enqueue(witnessed(str(ledger), '[ "$QUEUECTL_ATTEMPT" -ge 2 ]'), "--id", id_, "--max-retries", "2")
         set_clock(DAY * (number % 7 - 3))
 
-    # Whatever was put off by days is due once the clock is ahead of all of it.
+    # Jobs that were delayed by days are due once the clock is ahead of all of them.
     set_clock(7 * DAY)
 
     for id_ in ids:

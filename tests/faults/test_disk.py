@@ -1,4 +1,4 @@
-"""The disk fills up under a pool and is freed again: workers wait, say so once, and nothing is lost or doubled."""
+"""The disk fills up under a pool and is freed again: workers wait, log it once, and nothing is lost or run twice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cramped(tmp_path: Path) -> Iterator[Queue]:
-    """A queue on a file system of a few megabytes. The ledger and the pool's log have room elsewhere."""
+    """A queue on a file system of a few megabytes. The ledger and the pool's log are on another one."""
     with small_disk(tmp_path / "small", "24m") as disk:
         queue = Queue(tmp_path, store=disk / "queue.db")
         yield queue
@@ -68,13 +68,13 @@ def test_a_disk_that_fills_up_and_is_freed_again_and_again(cramped: Queue, ledge
     acknowledged = enqueue_many(cramped, ledger, 90, "sleep 0.05; head -c 10000 /dev/zero")
     pool = cramped.start(workers=3)
 
-    def have_said_so(times: int) -> bool:
+    def have_logged(times: int) -> bool:
         return pool.log.count("waiting for the store") >= times
 
     for times in range(1, 4):
         wait_until(lambda: any(seen.info.job for seen in cramped.workers()))
         fill_disk_of(cramped)
-        wait_until(partial(have_said_so, times))
+        wait_until(partial(have_logged, times))
         free(cramped)
 
     all_final(cramped)
@@ -85,7 +85,7 @@ def test_a_disk_that_fills_up_and_is_freed_again_and_again(cramped: Queue, ledge
 def test_a_result_that_cannot_be_stored_before_its_worker_is_killed_means_another_run(
     cramped: Queue, ledger: Path, tmp_path: Path
 ):
-    """At least once: the only one who knew is dead."""
+    """At least once: the only process that knew the result is dead."""
     pool = cramped.start()
     cramped.enqueue(witnessed(str(ledger), until(tmp_path / "go")), "--id", "job")
     wait_until(began(ledger, "job"))
@@ -109,7 +109,7 @@ def test_a_result_that_cannot_be_stored_before_its_worker_is_killed_means_anothe
     assert_sound(cramped, ledger, ["job"])
 
 
-def test_a_worker_that_cannot_start_on_a_full_disk_is_started_once_there_is_room(cramped: Queue, ledger: Path):
+def test_a_worker_that_cannot_start_on_a_full_disk_is_started_once_space_is_freed(cramped: Queue, ledger: Path):
     pool = cramped.start()
     (worker,) = cramped.workers()
 
@@ -157,7 +157,7 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
     (tmp_path / "go").touch()
     wait_until(lambda: "waiting for the store" in pool.log)
 
-    # Page by page, until there is room for the result and not for the statistics that follow.
+    # Page by page, until there is space for the result and not for the statistics that follow.
     ballast = Path(cramped.path).with_name("ballast")
     run_dir = cramped.context.run_dir
 
@@ -174,7 +174,7 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
 
 
 def wake(worker: str, run_dir: RunDir) -> None:
-    """Wake an idle worker, and wait until it has looked again."""
+    """Wake an idle worker, and wait until it has polled again."""
     path = os.path.join(run_dir.workers, worker)
     beat = locks.read_beat(path) or 0
     ring(run_dir, *bells_for(()))
@@ -184,7 +184,7 @@ def wake(worker: str, run_dir: RunDir) -> None:
 def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, ledger: Path, tmp_path: Path):
     pool = cramped.start(workers=2)
     for id_ in ("one", "two"):
-        cramped.enqueue(witnessed(str(ledger), f"echo said; {until(tmp_path / 'go')}"), "--id", id_)
+        cramped.enqueue(witnessed(str(ledger), f"echo output; {until(tmp_path / 'go')}"), "--id", id_)
         wait_until(began(ledger, id_))
     fill_disk_of(cramped)
     (tmp_path / "go").touch()

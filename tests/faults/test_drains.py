@@ -1,4 +1,4 @@
-"""A drain ends when nothing is left to run, whatever ended the last job and however late that was seen."""
+"""A drain ends when no job is left to run, whatever ended the last job and however late that was noticed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_last_job_that_is_cancelled_while_a_worker_falls_asleep_ends_the_drain
 
 
 def drain_while_the_last_job_is_cancelled(queue: Queue) -> int:
-    """Run one worker of a drain. Right after it has counted what is left, another connection cancels that, unheard."""
+    """Run one worker of a drain. Right after its count, another connection cancels a job without a ring."""
     context = bootstrap.context(queue.path, environ=queue.environment)
     context.run_dir.make()
     other, count = context.open_store(actor="other"), Claims.left_to_run

@@ -1,4 +1,4 @@
-"""Several hosts on one server: what a dead, a silent or a cut off one held moves to another, and nothing runs twice."""
+"""Several hosts on one server: jobs of a dead, silent or disconnected one move to another, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
 
 
 def alive(ledger: Path, gate: Path) -> str:
-    """A command that says that it is alive until the gate is there."""
+    """Return a command that writes `alive` lines until the gate exists."""
     return witnessed(str(ledger), f"while [ ! -e {gate} ]; do {note(str(ledger), 'alive')}; sleep 0.05; done")
 
 
@@ -50,7 +50,7 @@ def test_workers_of_two_hosts_share_the_jobs_and_carry_their_names(hosts: Hosts,
     assert_sound(one, ledger, ids)
 
 
-def test_what_a_dead_host_held_runs_on_another(hosts: Hosts, ledger: Path):
+def test_jobs_of_a_dead_host_run_on_another(hosts: Hosts, ledger: Path):
     one, two = hosts.host("one"), hosts.host("two")
     pool = one.start()
     one.enqueue(once(ledger, "sleep 300"), "--id", "job")
@@ -82,19 +82,19 @@ def test_a_host_that_is_cut_off_ends_its_job_before_another_begins_it(hosts: Hos
     assert two.wait_for("job") == "completed"
     way.clear()
 
-    # It comes back by itself, and says so once.
+    # It reconnects by itself, and logs that once.
     wait_until(lambda: {seen.info.host for seen in two.workers()} == {"one", "two"})
     two.run("worker", "stop", "--host", "two")
     assert two.wait_for(two.enqueue(witnessed(str(ledger), "true"), "--id", "next")) == "completed"
     assert two.outcomes("job") == ["lost", "success"]
-    told = [line.split(" ", 2)[1:] for line in cut_off.log.splitlines()]
-    waiting = [who for who, what in told if what.startswith("waiting for the store")]
+    lines = [line.split(" ", 2)[1:] for line in cut_off.log.splitlines()]
+    waiting = [source for source, text in lines if text.startswith("waiting for the store")]
     assert len(waiting) == len(set(waiting)), "each says it once"
-    assert "others have taken this worker for dead: leaving" in [what for _, what in told]
+    assert "others have taken this worker for dead: leaving" in [text for _, text in lines]
     assert_sound(two, ledger, ["job", "next"])
 
 
-def test_a_short_cut_costs_nothing(hosts: Hosts, ledger: Path, tmp_path: Path):
+def test_a_short_network_failure_is_harmless(hosts: Hosts, ledger: Path, tmp_path: Path):
     one, way = hosts.behind_a_proxy("one")
     one.start(workers=2)
     gate = tmp_path / "gate"
@@ -113,7 +113,7 @@ def test_a_short_cut_costs_nothing(hosts: Hosts, ledger: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400], ids=["ahead", "behind"])
-def test_a_host_whose_clock_is_wrong_condemns_nobody_and_is_not_condemned(
+def test_a_host_with_a_wrong_clock_neither_writes_off_workers_nor_loses_its_own(
     hosts: Hosts, ledger: Path, tmp_path: Path, jump: int
 ):
     one, two = hosts.host("one"), hosts.host("two")
@@ -179,7 +179,7 @@ def test_one_host_is_drained_and_the_other_goes_on(hosts: Hosts, ledger: Path, t
     assert other.wait() == 0
 
 
-def test_output_is_followed_from_another_host_and_nothing_is_sent_to_nobody(hosts: Hosts, ledger: Path, tmp_path: Path):
+def test_output_is_followed_from_another_host_and_only_sent_to_followers(hosts: Hosts, ledger: Path, tmp_path: Path):
     one, two = hosts.host("one"), hosts.host("two")
     one.start()
     gate = tmp_path / "gate"

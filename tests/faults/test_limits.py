@@ -1,4 +1,4 @@
-"""Limits of the machine: few open files, few processes, jobs that want more of both than there is."""
+"""Limits of the machine: few open files, few processes, and jobs that need more of both than allowed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-SOMEBODY = 64_317
-"""A user whom nobody else is, so that its processes are counted alone. Root has no limit of processes."""
+USER = 64_317
+"""An otherwise unused user, so that its processes are counted alone. Root has no limit of processes."""
 
 
 class Crowd:
-    """A store of somebody else's, and that user's commands and pool on it."""
+    """A store of another user, and that user's commands and pool on it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -54,7 +54,7 @@ class Crowd:
         return self.state(id_)
 
     def pool(self, cwd: Path | None = None) -> tuple[int, int, int]:
-        """Start a pool of one worker; the pids of its supervisor, steward and worker."""
+        """Start a pool of one worker; return the pids of its supervisor, steward and worker."""
         self.run("status")
         with self.log.open("wb") as log:
             self._pool = self._start("worker", "start", cwd=cwd, stdout=subprocess.DEVNULL, stderr=log)
@@ -75,7 +75,7 @@ class Crowd:
 
     def _start(self, *words: str, cwd: Path | None = None, **streams: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*command.as_user(SOMEBODY), *words],
+            [*command.as_user(USER), *words],
             env=self._environment, stdin=subprocess.DEVNULL, cwd=cwd or self.directory, start_new_session=True,
             **streams,
         )  # fmt: skip
@@ -85,14 +85,14 @@ class Crowd:
 def crowd() -> Iterator[Crowd]:
     command.skip_unless_others_can_run_it()
     with tempfile.TemporaryDirectory() as name:
-        os.chown(name, SOMEBODY, SOMEBODY)
+        os.chown(name, USER, USER)
         made = Crowd(Path(name))
         yield made
         made.end()
 
 
 def assert_crowd_sound(crowd: Crowd, *ids: str) -> dict[str, list[str | None]]:
-    """End the pool, take the store over, and look; how the attempts of each job ended."""
+    """End the pool, take over the store and check it; return the outcomes of the attempts of each job."""
     crowd.end()
     for path in (crowd.directory, *crowd.directory.rglob("*")):
         os.chown(path, 0, 0, follow_symlinks=False)
@@ -105,9 +105,9 @@ def assert_crowd_sound(crowd: Crowd, *ids: str) -> dict[str, list[str | None]]:
 
 
 def allow_processes(number: int, pid: int) -> None:
-    """Set the soft limit of a process: what its own user may do, and root not everywhere."""
+    """Set the soft limit of a process as its own user: root may not do so everywhere."""
     script = f"import resource as r; r.prlimit({pid}, r.RLIMIT_NPROC, ({number}, r.prlimit({pid}, r.RLIMIT_NPROC)[1]))"
-    drop = f"import os; os.setgroups([]); os.setgid({SOMEBODY}); os.setuid({SOMEBODY}); "
+    drop = f"import os; os.setgroups([]); os.setgid({USER}); os.setuid({USER}); "
     subprocess.run([sys.executable, "-c", f"import resource; {drop}{script}"], check=True, timeout=PATIENCE)
 
 

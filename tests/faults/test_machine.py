@@ -1,4 +1,4 @@
-"""What the machine lacks or forbids: a pool that could run no job does not start, and takes nothing for its own."""
+"""A machine that lacks or forbids what jobs need: a pool that could run no job does not start, and claims none."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_the_doctor_names_a_machine_that_can_run_no_job_and_says_nothing_of_proc
         ("mkfifo", "is not a regular file"),
     ],
 )
-def test_a_log_that_is_no_file_of_ours_is_named_and_left(queue: Queue, make: str, what: str):
+def test_a_log_that_is_no_regular_file_is_refused_and_left_unchanged(queue: Queue, make: str, what: str):
     queue.context.run_dir.make()
     log = os.path.join(queue.context.run_dir.root, "pool.log")
     subprocess.run([*make.split(), log], check=True)
@@ -148,7 +148,7 @@ def cramped(queue: Queue) -> Iterator[tuple[Queue, Path]]:
 
 
 @pytest.mark.on_sqlite
-def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_there_is_room_for(
+def test_a_pool_that_is_scaled_beyond_its_open_files_has_as_many_workers_as_the_limit_allows(
     cramped: tuple[Queue, Path], ledger: Path
 ):
     queue, log = cramped
@@ -180,7 +180,7 @@ def test_processes_that_a_supervisor_had_before_it_was_one_are_not_the_pools(que
     os.kill(worker.info.pid, signal.SIGKILL)
     wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text())
     assert all(map(lives, (child, grandchild)))
-    # Its child becomes the supervisor's, as what jobs leave does.
+    # Its child is adopted by the supervisor, as the leftovers of jobs are.
     os.kill(child, signal.SIGKILL)
     wait_until(lambda: not lives(child))
     (worker,) = wait_until(partial(others, queue, worker.info.id))

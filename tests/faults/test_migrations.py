@@ -1,4 +1,4 @@
-"""Whoever migrates an old store, several at once or killed in the middle: it is old or new, and whole."""
+"""Migration of an old store by several processes at once, or killed in the middle: it is old or new, and whole."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ database.SqliteDatabase(sys.argv[1])
 
 
 FIRST_STATEMENT = {1: "writable_schema", 2: "ADD COLUMN needs"}
-"""What a migration of an old store begins with, by the version of that store."""
+"""A part of the first statement of a migration, by the version of the old store."""
 
 
 def kill_at(path: Path, statement: int, version: int) -> list[str]:
@@ -52,7 +52,7 @@ def kill_at(path: Path, statement: int, version: int) -> list[str]:
 
 
 def make_old(path: Path, last: int) -> None:
-    """Make a store as an earlier version of queuectl left it, by the migrations that it had."""
+    """Create a store as an earlier version of queuectl did, by the migrations that it had."""
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     for number, file in migrations("sqlite")[:last]:
@@ -123,7 +123,7 @@ def test_migrations_that_are_killed_beside_one_that_is_not(tmp_path: Path, old: 
     killed = [subprocess.Popen(kill_at(path, number, old)) for number in (2, 5, 8)]
     whole = command.Done(command.start("status", env=command.environment(path)))
 
-    # Who comes after the one that succeeds finds nothing to do.
+    # A process that follows the successful one finds nothing to do.
     assert {process.wait(60) for process in killed} <= {0, -signal.SIGKILL}
     assert whole.code == 0, whole.err
     assert_migrated(path)

@@ -1,4 +1,4 @@
-"""A move to a server that is killed, interrupted or overtaken: the old store has all, and the new one nothing."""
+"""A move to a server that is killed, interrupted or overtaken: the old store keeps all, the new one gets nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def env(tmp_path: Path) -> Environment:
 
 
 class Gate:
-    """Stops whoever copies at the first event, when jobs, attempts and output have been copied."""
+    """A lock that stops a copying process at the first event, when jobs, attempts and output have been copied."""
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(url, autocommit=True, options="-c search_path=queuectl")
@@ -41,16 +41,16 @@ class Gate:
         self.connection.execute(f"SELECT pg_advisory_lock({GATE})")
 
     def wait(self) -> None:
-        """Until somebody has come to the gate."""
+        """Wait until a process waits for the lock."""
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711"
         wait_until(lambda: self.connection.execute(waiting).fetchone())
 
     def open(self) -> None:
-        """Let everybody pass from here on."""
+        """Release the lock for all processes."""
         self.connection.execute("SELECT pg_advisory_unlock_all()")
 
     def wait_until_alone(self) -> None:
-        """Until the server has noticed that nobody else is there, and has rolled back what they did."""
+        """Wait until the server has noticed the closed connections, and has rolled back their transactions."""
         others = (
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND backend_type = 'client backend'"
@@ -103,7 +103,7 @@ def test_a_move_that_is_ended_in_the_middle_leaves_both_stores_as_they_were(
     assert_as_before_and_moved_next_time(env, database, gate)
 
 
-def test_a_server_that_hangs_up_in_the_middle_is_told(env: Environment, database: str, gate: Gate):
+def test_a_server_that_closes_the_connection_in_the_middle_is_reported(env: Environment, database: str, gate: Gate):
     process = at_the_gate(env, database, gate)
 
     gate.connection.execute(
@@ -116,7 +116,7 @@ def test_a_server_that_hangs_up_in_the_middle_is_told(env: Environment, database
     assert_as_before_and_moved_next_time(env, database, gate)
 
 
-def test_an_enqueue_in_the_middle_is_taken_and_the_move_refused(env: Environment, database: str, gate: Gate):
+def test_an_enqueue_in_the_middle_succeeds_and_the_move_is_refused(env: Environment, database: str, gate: Gate):
     process = at_the_gate(env, database, gate)
 
     assert run("enqueue", "true", "--id", "late", env=env).out == "late\n"

@@ -1,4 +1,4 @@
-"""Plain work for longer than any timeout of the runtime: healthy workers are left to work."""
+"""Ordinary work for longer than any timeout of the runtime: healthy workers are not disturbed."""
 
 from __future__ import annotations
 

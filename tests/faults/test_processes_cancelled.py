@@ -1,4 +1,4 @@
-"""A cancel comes in whatever phase a job is: it runs no more, and what is recorded is what happened."""
+"""A cancel in any phase of a job: it does not run again, and the record is correct."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_a_job_that_waits_never_starts(queue: Queue, ledger: Path):
     assert_sound(queue, ledger, ["job"])
 
 
-def test_jobs_that_are_just_being_claimed_run_at_most_once(queue: Queue, ledger: Path):
-    """Ten times both want it at the same moment: the worker to run it, and somebody to cancel it."""
+def test_jobs_that_are_cancelled_while_they_are_claimed_run_at_most_once(queue: Queue, ledger: Path):
+    """Ten times a worker claims a job at the moment at which it is cancelled."""
     queue.start(workers=2)
     ids = [f"job{number}" for number in range(10)]
     for number, id_ in enumerate(ids):
-        # Now it is pending, now it has been claimed, now it runs, now it may be over.
+        # The job may be pending, claimed, running or over.
         work = "true" if number % 3 == 0 else "sleep 60"
         canceller = threading.Thread(target=queue.run, args=("cancel", id_), kwargs={"code": None})
         queue.enqueue(witnessed(str(ledger), work), "--id", id_)
@@ -69,8 +69,8 @@ def test_a_running_job_is_ended_with_all_that_it_started(queue: Queue, ledger: P
 def test_a_job_in_the_grace_of_its_timeout_is_cancelled_and_not_tried_again(queue: Queue, ledger: Path):
     queue.run("config", "set", "kill_grace", "1.5")
     queue.start()
-    queue.enqueue(restless(ledger, "trap 'touch told' TERM"), "--id", "job", "--timeout", "0.3")
-    wait_until((queue.directory / "told").exists)
+    queue.enqueue(restless(ledger, "trap 'touch signalled' TERM"), "--id", "job", "--timeout", "0.3")
+    wait_until((queue.directory / "signalled").exists)
 
     queue.run("cancel", "job")
 
@@ -82,11 +82,11 @@ def test_a_job_in_the_grace_of_its_timeout_is_cancelled_and_not_tried_again(queu
 def test_a_second_cancel_in_the_grace_of_the_first_changes_nothing_and_kill_ends_it(queue: Queue, ledger: Path):
     queue.run("config", "set", "kill_grace", "60")
     queue.start()
-    queue.enqueue(restless(ledger, "trap 'touch told' TERM"), "--id", "job")
+    queue.enqueue(restless(ledger, "trap 'touch signalled' TERM"), "--id", "job")
     wait_until(began(ledger, "job"))
 
     queue.run("cancel", "job")
-    wait_until((queue.directory / "told").exists)
+    wait_until((queue.directory / "signalled").exists)
     queue.run("cancel", "job")
     assert queue.outcomes("job") == [None]
     queue.run("cancel", "job", "--signal", "KILL")
@@ -99,10 +99,10 @@ def test_a_second_cancel_in_the_grace_of_the_first_changes_nothing_and_kill_ends
 def test_a_cancelled_job_whose_worker_is_killed_in_the_grace_does_not_run_again(queue: Queue, ledger: Path):
     queue.run("config", "set", "kill_grace", "60")
     queue.start()
-    queue.enqueue(restless(ledger, "trap 'touch told' TERM"), "--id", "job")
+    queue.enqueue(restless(ledger, "trap 'touch signalled' TERM"), "--id", "job")
     wait_until(began(ledger, "job"))
     queue.run("cancel", "job")
-    wait_until((queue.directory / "told").exists)
+    wait_until((queue.directory / "signalled").exists)
 
     os.kill(queue.busy_worker(), signal.SIGKILL)
 
@@ -111,7 +111,7 @@ def test_a_cancelled_job_whose_worker_is_killed_in_the_grace_does_not_run_again(
     assert_sound(queue, ledger, ["job"])
 
 
-def test_a_cancel_while_nobody_lives_to_hear_it_is_obeyed_by_whoever_clears_up(queue: Queue, ledger: Path):
+def test_a_cancel_while_no_worker_lives_is_carried_out_by_recovery(queue: Queue, ledger: Path):
     pool = queue.start()
     queue.enqueue(restless(ledger), "--id", "job")
     wait_until(began(ledger, "job"))

@@ -1,4 +1,4 @@
-"""Processes of a pool that stand still, and go on when nobody counts on them any more."""
+"""Processes of a pool that are stopped, and continue after they were given up."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def until(moment: float) -> None:
 
 
 def endless_until(gate: Path, ledger: Path) -> str:
-    """Testify to be alive until the gate is there."""
+    """Return a command that writes `alive` lines until the gate exists."""
     return witnessed(str(ledger), f"while [ ! -e {gate} ]; do {note(str(ledger), 'alive')}; sleep 0.05; done")
 
 
-def test_a_worker_that_goes_on_before_its_lease_is_over_keeps_its_job(queue: Queue, ledger: Path, tmp_path: Path):
+def test_a_worker_that_continues_before_its_lease_expires_keeps_its_job(queue: Queue, ledger: Path, tmp_path: Path):
     queue.run("config", "set", "lease", str(LEASE))
     queue.start()
     queue.enqueue(endless_until(tmp_path / "gate", ledger), "--id", "job")
@@ -42,7 +42,7 @@ def test_a_worker_that_goes_on_before_its_lease_is_over_keeps_its_job(queue: Que
     assert_sound(queue, ledger, ["job"])
 
 
-def test_workers_that_go_on_around_the_moment_they_are_condemned_double_nothing(
+def test_workers_that_continue_around_the_moment_they_are_killed_run_nothing_twice(
     queue: Queue, ledger: Path, tmp_path: Path
 ):
     queue.run("config", "set", "lease", str(LEASE))
@@ -58,7 +58,7 @@ def test_workers_that_go_on_around_the_moment_they_are_condemned_double_nothing(
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
     for turn, pid in enumerate(workers):
-        # The steward looks once a second: it condemns them between three and four and a half seconds from now.
+        # The steward polls once a second: it kills them between three and four and a half seconds from now.
         until(stopped + LEASE + turn * 0.35)
         try:
             os.kill(pid, signal.SIGCONT)
@@ -72,7 +72,7 @@ def test_workers_that_go_on_around_the_moment_they_are_condemned_double_nothing(
     assert_sound(queue, ledger, ids)
 
 
-def test_a_steward_that_stands_still_delays_recovery_and_nothing_else(queue: Queue, ledger: Path):
+def test_a_stopped_steward_only_delays_recovery(queue: Queue, ledger: Path):
     pool = queue.start(workers=2)
     queue.enqueue(once(ledger, "sleep 300"), "--id", "job")
     wait_until(began(ledger, "job"))
@@ -91,7 +91,7 @@ def test_a_steward_that_stands_still_delays_recovery_and_nothing_else(queue: Que
     assert_sound(queue, ledger, ["job", *acknowledged])
 
 
-def test_a_supervisor_that_stands_still_holds_up_no_job_and_catches_up(queue: Queue, ledger: Path):
+def test_a_stopped_supervisor_delays_no_job_and_catches_up(queue: Queue, ledger: Path):
     pool = queue.start(workers=2)
     queue.enqueue(once(ledger, "sleep 300"), "--id", "job")
     wait_until(began(ledger, "job"))
@@ -109,8 +109,8 @@ def test_a_supervisor_that_stands_still_holds_up_no_job_and_catches_up(queue: Qu
     assert_sound(queue, ledger, ["job", *acknowledged])
 
 
-def test_a_whole_pool_that_stands_still_is_taken_over_by_another(queue: Queue, ledger: Path):
-    """As when a machine is suspended, but for one pool alone. Its jobs stand still too, and are ended with it."""
+def test_a_pool_that_is_stopped_as_a_whole_is_taken_over_by_another(queue: Queue, ledger: Path):
+    """As when a machine is suspended, but for one pool alone. Its jobs are stopped too, and are ended with it."""
     queue.run("config", "set", "lease", str(LEASE))
     pool = queue.start()
     queue.enqueue(once(ledger, f"while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"), "--id", "job")
@@ -131,13 +131,13 @@ def test_a_whole_pool_that_stands_still_is_taken_over_by_another(queue: Queue, l
 
 
 def switches(pid: int) -> int:
-    """How often a process has gone to sleep by itself: it grows with each of its looks."""
+    """Return how often a process has gone to sleep by itself: that grows with each of its polls."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("voluntary"))
 
 
 def test_a_steward_that_was_stopped_with_its_workers_does_not_kill_them(queue: Queue, ledger: Path, tmp_path: Path):
-    lease = 4 * LEASE  # so that the steward's looks at workers that still stand are far from adding up to it
+    lease = 4 * LEASE  # far more than the silence that the steward counts while workers are still stopped
     queue.run("config", "set", "lease", str(lease))
     pool = queue.start(workers=2)
     queue.enqueue(endless_until(tmp_path / "gate", ledger), "--id", "job")

@@ -52,13 +52,13 @@ READING = [
 
 @pytest.fixture
 def filled(queue: Queue, ledger: Path) -> tuple[Queue, list[str]]:
-    """A store with some jobs that wait and one that is dead; the ids."""
+    """A store with some waiting jobs and a dead one, and the ids."""
     queue.enqueue("false", "--id", "gone", "--max-retries", "0")
     assert queue.drain().wait() == 0
     return queue, ["gone", *enqueue_many(queue, ledger, 8, "true")]
 
 
-def test_there_are_words_for_every_operation():
+def test_every_operation_has_sample_arguments():
     assert list(WORDS) == list(WHERE)
 
 
@@ -67,8 +67,8 @@ def is_under_way(process: subprocess.Popen[bytes]) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name in WORDS if name not in {"worker start", "selftest"}])
-def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]], ledger: Path, name: str):
-    """While somebody keeps the store's lock: whoever writes is sure to be at it, whoever reads may be done."""
+def test_ctrl_c_during_a_command_exits_with_130_and_no_output(filled: tuple[Queue, list[str]], ledger: Path, name: str):
+    """The store is locked by this process: commands that write wait for it, those that read may have ended."""
     queue, acknowledged = filled
     with queue.context.store.database.transaction():
         process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
@@ -76,17 +76,17 @@ def test_ctrl_c_at_work_ends_with_130_and_no_word(filled: tuple[Queue, list[str]
         process.send_signal(signal.SIGINT)
         done = Done(process)
 
-    # Nobody listens where the sample of a move goes to.
+    # No server listens at the target of the sample of a move.
     assert done.code in {0, 1, 2, 3, 4, 130} | ({5} if name == "migrate" else set()), done.err
-    if done.code == 130 and name not in {"demo", "wait", "logs"}:  # which say first what they do, or wait for
-        # What goes in steps says in one line how far it came.
+    if done.code == 130 and name not in {"demo", "wait", "logs"}:  # which first print what they do, or wait for
+        # A command that works in steps reports its progress in one line.
         assert done.err == "" or done.err.startswith("error: interrupted; nothing was "), done.err
-        assert done.out == "" or name in READING, "what it did has been told, and it says that it was not done"
+        assert done.out == "" or name in READING, "it has reported what it did, and reports that nothing was done"
     assert len([line for line in done.err.splitlines() if line.startswith("error: ")]) <= 1, done.err
     assert "Traceback" not in done.err
     assert not [*queue.directory.glob("copy.db.*")], "no half copy"
     if (queue.directory / "copy.db").exists():
-        # The signal may have come just after it was put in its place.
+        # The signal may have come just after the copy was renamed.
         copy = Queue(queue.directory / "copied", store=queue.directory / "copy.db")
         assert {each.job.id for each in copy.context.store.jobs.listing(limit=0)} >= {*acknowledged}
         copy.context.close()
@@ -101,7 +101,7 @@ def test_ctrl_c_at_any_moment_of_a_start_ends_without_a_traceback(
     codes = set()
     for delay in (each / 1000 for each in range(0, 120, 15)):
         process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
-        # Before that the interpreter itself answers, in its own words.
+        # Before that the interpreter itself prints its own message.
         wait_until(partial(has_begun, process))
         moment = time.monotonic() + delay
         wait_until(partial(is_past, moment))
@@ -117,7 +117,7 @@ def test_ctrl_c_at_any_moment_of_a_start_ends_without_a_traceback(
 
 
 def test_ctrl_c_in_a_callback_of_the_interpreter_is_not_lost():
-    """An import calls one; Python prints what it raises, and goes on."""
+    """An import calls one; Python prints the exception that it raises, and continues."""
     code = (
         "import os, signal, sys, time, weakref\n"
         "from queuectl.cli.main import interrupt_again\n"
@@ -137,7 +137,7 @@ def test_ctrl_c_in_a_callback_of_the_interpreter_is_not_lost():
 
 
 def has_begun(process: subprocess.Popen[bytes]) -> bool:
-    """Whether our own code is loaded: its driver is mapped."""
+    """Return whether queuectl's own code is loaded: its driver is mapped."""
     if process.poll() is not None:
         return True
     with open(f"/proc/{process.pid}/maps") as maps:
@@ -149,7 +149,7 @@ def is_past(moment: float) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_backup_that_is_told_to_end_leaves_no_half_copy(queue: Queue, ledger: Path, number: signal.Signals):
+def test_a_backup_that_is_interrupted_leaves_no_partial_copy(queue: Queue, ledger: Path, number: signal.Signals):
     acknowledged = enqueue_many(queue, ledger, 3000, f": {'x' * 3000}")
     process = command.start("backup", "copy.db", env=queue.environment, cwd=queue.directory, start_new_session=True)
     wait_until(lambda: process.poll() is not None or [*queue.directory.glob("copy.db.*.partial")])
@@ -168,7 +168,7 @@ def test_a_backup_that_is_told_to_end_leaves_no_half_copy(queue: Queue, ledger: 
 
 
 @pytest.mark.parametrize("name", READING)
-def test_a_reader_that_goes_away_is_no_error(filled: tuple[Queue, list[str]], ledger: Path, name: str):
+def test_a_closed_output_pipe_is_no_error(filled: tuple[Queue, list[str]], ledger: Path, name: str):
     queue, acknowledged = filled
     words = [word for word in WORDS[name] if word != "--follow"]
     for json_ in ([], ["--json"]):
@@ -184,7 +184,7 @@ def test_a_reader_that_goes_away_is_no_error(filled: tuple[Queue, list[str]], le
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_no_command_minds_a_stream_that_is_closed(filled: tuple[Queue, list[str]], ledger: Path, closed: str):
+def test_every_command_works_with_a_closed_stream(filled: tuple[Queue, list[str]], ledger: Path, closed: str):
     queue, acknowledged = filled
     for name, json_ in itertools.product(READING, ("", "--json")):
         words = [word for word in WORDS[name] if word != "--follow"]

@@ -1,4 +1,4 @@
-"""Somebody kills processes with -9, at any moment: nothing is lost, doubled or left behind."""
+"""Processes are killed with SIGKILL at any moment: nothing is lost, run twice or left behind."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_whole_pools_that_are_killed_in_the_middle_of_their_jobs(queue: Queue, l
     assert_sound(queue, ledger, acknowledged)
 
 
-def test_one_of_two_pools_killed_whole_is_cleared_up_after_by_the_other(queue: Queue, ledger: Path):
+def test_a_killed_pool_is_recovered_by_another_running_pool(queue: Queue, ledger: Path):
     doomed = queue.start()
     queue.enqueue(once(ledger, "sleep 300"), "--id", "job")
     wait_until(began(ledger, "job"))
@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_when_its_job_has_just_ended(queue: Queue, ledge
     assert_sound(queue, ledger, ids)
 
 
-def test_poison_among_good_jobs_takes_nothing_with_it(queue: Queue, ledger: Path):
+def test_a_job_that_kills_its_worker_loses_no_other_job(queue: Queue, ledger: Path):
     acknowledged = enqueue_many(queue, ledger, 30)
     poison = witnessed(str(ledger), "kill -9 $PPID; sleep 300")
     for number in range(2):
@@ -158,7 +158,7 @@ def lines_of(ledger: Path, number: int, prefix: str) -> bytes:
     return b"".join(json.dumps({"id": f"{prefix}{each}", "command": job}).encode() + b"\n" for each in range(number))
 
 
-@pytest.mark.on_sqlite  # a server's turn is in test_server.py
+@pytest.mark.on_sqlite  # the test for a server is in test_server.py
 @pytest.mark.parametrize("after", ["begun to read", "opened its store", "begun to write"])
 def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(queue: Queue, ledger: Path, tmp_path: Path, after: str):
     acknowledged = enqueue_many(queue, ledger, 3, "true")
@@ -177,13 +177,13 @@ def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(queue: Queue, led
 
     wait_until(lambda: moments[after](process) or process.poll() is not None)
     process.kill()
-    told = command.Done(process)
+    done = command.Done(process)
 
     stored = queue.json("status")["total"] - len(acknowledged)
     assert stored in {0, number}
-    if told.out:
-        assert stored == number, "what was told has been stored"
-    assert_sound(queue, ledger, acknowledged + told.out.split())
+    if done.out:
+        assert stored == number, "what was acknowledged has been stored"
+    assert_sound(queue, ledger, acknowledged + done.out.split())
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "after", "--priority", "9")
     queue.start()
     assert queue.wait_for("after") == "completed"
@@ -207,10 +207,8 @@ def test_commands_that_enqueue_and_are_killed_at_any_moment_leave_one_job_or_non
     assert_sound(queue, ledger, acknowledged)
 
 
-def test_what_a_killed_pool_leaves_is_found_by_the_next_although_its_pids_are_somebody_elses(
-    queue: Queue, ledger: Path
-):
-    """A note that names a stranger, a lock file whose number is a stranger's: strangers are left alone."""
+def test_leftovers_of_a_killed_pool_are_found_by_the_next_although_its_pids_were_recycled(queue: Queue, ledger: Path):
+    """Processes that a stale note or a recycled pid names are not signalled."""
     with subprocess.Popen(["sleep", "1000"], start_new_session=True) as bystander:
         try:
             pool = queue.start()

@@ -1,4 +1,4 @@
-"""Surroundings that nobody promised: no locale, no home, a strange umask, a directory that is gone."""
+"""Unusual environments: no locale, no home, a strange umask, a directory that is gone."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_named_store_needs_no_home(queue: Queue, ledger: Path, home: str | Non
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
-def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: int):
+def test_files_are_private_and_usable_under_any_umask(tmp_path: Path, umask: int):
     data = tmp_path / "new" / "inner"
     store = data / "queuectl" / "queue.db"
     environment = command.environment("", QUEUECTL_DB=None, XDG_DATA_HOME=str(data))
@@ -75,7 +75,7 @@ def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: 
     assert {path: oct(path.stat().st_mode & 0o777) for path in files} == dict.fromkeys(files, "0o600")
     queue = Queue(store.parent)
     try:
-        # A job has the umask of its worker, which keeps for itself what is its own.
+        # A job has the umask of its worker; the files of the worker are private.
         assert queue.json("show", "job")["stdout"] == f"{umask & 0o077:04o}\n"
         assert_sound(queue, ledger, ["job"])
     finally:
@@ -94,14 +94,12 @@ def test_files_are_ours_alone_and_usable_under_any_umask(tmp_path: Path, umask: 
     ],
     ids=" ".join,
 )
-def test_a_caller_that_ignores_the_end_of_its_children_hides_that_of_ours_from_nobody(
-    queue: Queue, words: tuple[str, ...]
-):
+def test_a_caller_that_ignores_sigchld_does_not_hide_exits_from_the_pool(queue: Queue, words: tuple[str, ...]):
     queue.enqueue("true", "--id", "job")
     ignore = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
     script = ignore + "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 
-    # Not through bin/queuectl, whose shell hears of its children again.
+    # Not through bin/queuectl, whose shell resets the handler of SIGCHLD.
     done = subprocess.run(
         [sys.executable, "-c", script, "-m", "queuectl.cli", *words],
         env=queue.environment, cwd=queue.directory, stdin=subprocess.DEVNULL,
@@ -161,9 +159,7 @@ def test_commands_in_a_directory_that_is_gone_work_or_say_so(
     assert_sound(queue, ledger, done.stdout.split() if words[0] == "enqueue" else ())
 
 
-def test_a_job_whose_directory_goes_while_it_runs_runs_on_and_its_retry_says_so(
-    queue: Queue, ledger: Path, tmp_path: Path
-):
+def test_a_job_whose_directory_is_removed_runs_on_and_its_retry_fails(queue: Queue, ledger: Path, tmp_path: Path):
     (tmp_path / "work").mkdir()
     queue.run("config", "set", "backoff_delay", "0.05")
     queue.start()

@@ -1,4 +1,4 @@
-"""What jobs start, hide and refuse to end, when their worker is killed beside them."""
+"""Process trees that hide or ignore signals while their worker is killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ while True:
 
 
 def daemon(kind: str, ledger: Path, pid: Path) -> str:
-    """A daemon that forked twice, leads a session of its own, closed its streams and testifies to be alive."""
+    """Return a daemon that forked twice, leads its own session, closed its streams and writes `alive` lines."""
     if kind == "forked twice":
         loop = f"echo $$ > {pid}; while :; do {note(str(ledger), 'alive')}; sleep 0.02; done"
         script = pid.with_suffix(".sh")
@@ -108,9 +108,9 @@ def test_a_worker_killed_in_the_grace_of_a_timeout_leaves_nothing(queue: Queue, 
     queue.run("config", "set", "kill_grace", "60")
     queue.start()
     stop = "kill -STOP $$; " if stubborn == "stopped" else ""
-    work = f"trap 'touch told' TERM; {stop}while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"
+    work = f"trap 'touch signalled' TERM; {stop}while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"
     queue.enqueue(once(ledger, work), "--id", "job", "--timeout", "0.5")
-    wait_until((queue.directory / "told").exists)
+    wait_until((queue.directory / "signalled").exists)
 
     os.kill(queue.busy_worker(), signal.SIGKILL)
 
@@ -119,20 +119,20 @@ def test_a_worker_killed_in_the_grace_of_a_timeout_leaves_nothing(queue: Queue, 
     assert_sound(queue, ledger, ["job"])
 
 
-@pytest.mark.parametrize("room", ["workers", "attempts", "pools", "bells", "live", "all of it"])
-def test_files_taken_away_under_a_living_pool_cost_an_attempt_at_most(queue: Queue, ledger: Path, room: str):
+@pytest.mark.parametrize("directory", ["workers", "attempts", "pools", "bells", "live", "all of it"])
+def test_files_removed_under_a_living_pool_cost_at_most_an_attempt(queue: Queue, ledger: Path, directory: str):
     pool = queue.start(workers=2)
     work = f"echo so far; while [ ! -e gate ]; do {note(str(ledger), 'alive')}; sleep 0.05; done"
     queue.enqueue(witnessed(str(ledger), work), "--id", "job")
     wait_until(began(ledger, "job"))
 
-    if room == "all of it":
+    if directory == "all of it":
         shutil.rmtree(queue.context.run_dir.root)
     else:
-        for path in Path(queue.context.run_dir.root, room).iterdir():
+        for path in Path(queue.context.run_dir.root, directory).iterdir():
             path.unlink()
-    # Where leases tell who lives, a worker does without its lock.
-    lost = room in {"workers", "all of it"} and not queue.context.store.database.remote
+    # With leases a worker needs no lock.
+    lost = directory in {"workers", "all of it"} and not queue.context.store.database.remote
     if lost:
         wait_until(lambda: queue.outcomes("job")[0] == "lost")
     (queue.directory / "gate").touch()
@@ -146,7 +146,7 @@ def test_files_taken_away_under_a_living_pool_cost_an_attempt_at_most(queue: Que
     assert_sound(queue, ledger, ["job", "next"])
 
 
-def test_an_attempt_whose_lock_was_taken_away_is_ended_all_the_same(queue: Queue, ledger: Path, tmp_path: Path):
+def test_an_attempt_whose_lock_file_was_removed_is_ended(queue: Queue, ledger: Path, tmp_path: Path):
     queue.start()
     queue.enqueue(with_daemon("forked twice", ledger, tmp_path / "pid"), "--id", "job")
     wait_until((tmp_path / "up").exists)
@@ -161,7 +161,7 @@ def test_an_attempt_whose_lock_was_taken_away_is_ended_all_the_same(queue: Queue
 
 
 @pytest.mark.parametrize("name", ["workers", "pools", "attempts", "bells", "live"])
-def test_a_planted_link_in_place_of_a_room_is_refused(queue: Queue, ledger: Path, tmp_path: Path, name: str):
+def test_a_planted_link_in_place_of_a_subdirectory_is_refused(queue: Queue, ledger: Path, tmp_path: Path, name: str):
     os.makedirs(queue.context.run_dir.root, 0o700)
     (tmp_path / "elsewhere").mkdir()
     os.symlink(tmp_path / "elsewhere", os.path.join(queue.context.run_dir.root, name))

@@ -1,4 +1,4 @@
-"""The server's bad days: it restarts, hangs up, loses answers and calls, or has no connection left."""
+"""Faults of the server: it restarts, closes connections, loses replies and notifications, or has no connection left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own_server() -> Iterator[Server]:
-    """One that may be stopped, and keeps what it has promised."""
+    """A server that may be stopped, and whose commits are durable."""
     made = Server(max_connections="25")
     yield made
     made.close()
@@ -55,20 +55,20 @@ def test_a_server_that_restarts_loses_and_doubles_nothing(
     own_server.start()
 
     assert {served.wait_for(id_) for id_ in ids} == {"completed"}
-    told = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
-    waiting = [who for who, what in told if what.startswith("waiting for the store")]
+    lines = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
+    waiting = [source for source, text in lines if text.startswith("waiting for the store")]
     assert len(waiting) == len(set(waiting)), "each says it once"
     assert_sound(served, ledger, ids)
 
 
-def test_commits_that_take_longer_than_anybody_waits_lose_no_job(own_server: Server, served: Queue, ledger: Path):
-    """As where a standby that must hear of them is away: the server goes on with what nobody waits for any more."""
+def test_commits_that_take_longer_than_every_timeout_lose_no_job(own_server: Server, served: Queue, ledger: Path):
+    """As with a missing synchronous standby: the server continues commits that the client no longer waits for."""
     served.run("config", "set", "lease", "10")
     pool = served.start(workers=3)
     ids = enqueue_many(served, ledger, 40, "sleep 0.1")
     wait_until(began(ledger, ids[5]))
 
-    own_server.set("synchronous_standby_names", "nobody")
+    own_server.set("synchronous_standby_names", "missing")
     wait_until(lambda: pool.log.count("waiting for the store") >= 3)
     own_server.set("synchronous_standby_names", "")
 
@@ -77,7 +77,7 @@ def test_commits_that_take_longer_than_anybody_waits_lose_no_job(own_server: Ser
     assert_sound(served, ledger, ids)
 
 
-def test_a_server_that_hangs_up_on_everybody_again_and_again(
+def test_a_server_that_closes_all_connections_again_and_again(
     server: Server, database: str, tmp_path: Path, ledger: Path
 ):
     queue = Queue(tmp_path, store=database)
@@ -107,7 +107,7 @@ def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
 
 
 def one_runs_and_one_waits(operator: Queue, ledger: Path) -> Path:
-    """Jobs `first`, which runs until there is a file of the path that is returned, and `second` after it."""
+    """Enqueue `first`, which runs until the returned path exists, and `second` after it."""
     gate = operator.directory / "gate"
     operator.enqueue(witnessed(str(ledger), f"while [ ! -e {gate} ]; do sleep 0.02; done"), "--id", "first")
     wait_until(began(ledger, "first"))
@@ -115,8 +115,8 @@ def one_runs_and_one_waits(operator: Queue, ledger: Path) -> Path:
     return gate
 
 
-def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is_run(hosts: Hosts, ledger: Path):
-    """A worker records a result and claims its next job at once, and never hears of it."""
+def test_a_result_whose_reply_is_lost_is_recorded_once_and_the_job_claimed_with_it_runs(hosts: Hosts, ledger: Path):
+    """A worker records a result and claims its next job in one statement, and never receives the reply."""
     one, way = hosts.behind_a_proxy("one")
     pool = one.start()
     operator = hosts.host("operator")
@@ -128,11 +128,11 @@ def test_a_result_whose_answer_is_lost_is_recorded_once_and_what_came_with_it_is
     assert operator.wait_for("first") == operator.wait_for("second") == "completed"
     assert way.robbed.is_set()
     assert operator.outcomes("first") == operator.outcomes("second") == ["success"]
-    assert "taken away" not in pool.log
+    assert "lost ownership" not in pool.log
     assert_sound(operator, ledger, ["first", "second"])
 
 
-def test_a_claim_whose_answer_is_lost_is_run_by_whoever_made_it(hosts: Hosts, ledger: Path):
+def test_a_claim_whose_reply_is_lost_is_run_by_the_worker_that_made_it(hosts: Hosts, ledger: Path):
     one, way = hosts.behind_a_proxy("one")
     one.start()
     operator = hosts.host("operator")
@@ -146,7 +146,7 @@ def test_a_claim_whose_answer_is_lost_is_run_by_whoever_made_it(hosts: Hosts, le
     assert_sound(operator, ledger, ["job"])
 
 
-def test_a_worker_that_leaves_puts_back_what_it_was_given_without_hearing_of_it(hosts: Hosts, ledger: Path):
+def test_a_worker_that_exits_puts_back_a_claim_whose_reply_was_lost(hosts: Hosts, ledger: Path):
     one, way = hosts.behind_a_proxy("one")
     pool = one.start()
     operator = hosts.host("operator")
@@ -163,7 +163,7 @@ def test_a_worker_that_leaves_puts_back_what_it_was_given_without_hearing_of_it(
     assert_sound(operator, ledger, ["first", "second"])
 
 
-def test_an_enqueue_whose_answer_is_lost_was_not_acknowledged(hosts: Hosts, ledger: Path):
+def test_an_enqueue_whose_reply_is_lost_was_not_acknowledged(hosts: Hosts, ledger: Path):
     one, way = hosts.behind_a_proxy("one")
     one.run("list")
 
@@ -173,16 +173,16 @@ def test_an_enqueue_whose_answer_is_lost_was_not_acknowledged(hosts: Hosts, ledg
     assert way.robbed.is_set()
     assert "does not answer" in done.stderr
     again = one.run("enqueue", "true", "--id", "job", code=4)
-    assert "job" in again.stderr, "it is there: whoever tries again by its id finds out"
+    assert "job" in again.stderr, "it is stored: a second enqueue of its id is refused"
 
 
-def test_a_call_that_is_lost_costs_no_more_than_a_look(server: Server, database: str, hosts: Hosts, ledger: Path):
+def test_a_lost_notification_costs_at_most_one_poll_interval(server: Server, database: str, hosts: Hosts, ledger: Path):
     one = hosts.host("one")
     one.start()
     operator = hosts.host("operator")
 
     for number in range(5):
-        # Whoever listens is not connected at this moment.
+        # The listening steward is not connected at this moment.
         server.hang_up_on(database)
         operator.enqueue(witnessed(str(ledger), "true"), "--id", f"job{number}")
         assert operator.wait_for(f"job{number}") == "completed"
@@ -204,7 +204,7 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
         wait_until(began(ledger, id_))
     url = served.path
 
-    # Everybody is thrown out, and others are faster.
+    # All connections are closed, and other clients reconnect first.
     taken: list[psycopg.Connection] = []
     try:
         own_server.hang_up_on(url)
@@ -226,7 +226,7 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
     assert_sound(served, ledger, ids)
 
 
-def test_a_due_job_that_somebody_keeps_locked_makes_nobody_run_in_circles(hosts: Hosts, database: str):
+def test_a_due_job_that_another_session_has_locked_causes_no_busy_loop(hosts: Hosts, database: str):
     one = hosts.host("one")
     one.enqueue("true", "--id", "locked")
     with psycopg.connect(database) as keeping, psycopg.connect(database, autocommit=True) as watching:
@@ -234,14 +234,14 @@ def test_a_due_job_that_somebody_keeps_locked_makes_nobody_run_in_circles(hosts:
         one.start(workers=4)
         before = transactions(watching)
         wait_until(outlasts(3))
-        # Thousands a second, if each worker looked again as soon as it has looked.
+        # Thousands a second, if each worker polled again at once.
         assert transactions(watching) - before < 2000
 
     assert one.wait_for("locked") == "completed"
 
 
 def transactions(connection: psycopg.Connection) -> int:
-    """How many there have been in the database."""
+    """Return how many transactions the database has had."""
     ((count,),) = connection.execute(
         "SELECT pg_stat_get_db_xact_commit(oid) FROM pg_database WHERE datname = current_database()"
     )
@@ -269,7 +269,7 @@ def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(hosts: Hosts, led
 @pytest.mark.parametrize(
     "words", [("list",), ("enqueue", "true"), ("status",), ("worker", "start"), ("logs", "1", "-f")], ids=" ".join
 )
-def test_ctrl_c_while_the_server_is_silent_ends_with_130_and_no_word(hosts: Hosts, words: tuple[str, ...]):
+def test_ctrl_c_while_the_server_is_silent_exits_with_130_and_no_output(hosts: Hosts, words: tuple[str, ...]):
     one, way = hosts.behind_a_proxy("one")
     one.run("enqueue", "true", "--delay", "1h")
     way.clog()

@@ -1,4 +1,4 @@
-"""Jobs that another session of the server keeps locked for minutes, as `SELECT … FOR UPDATE` in a psql does."""
+"""Jobs that another session of the server has locked for minutes, as `SELECT … FOR UPDATE` in psql does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hosts(tmp_path: Path, database: str) -> Iterator[Hosts]:
 
 @contextmanager
 def locked(url: str, *ids: str) -> Iterator[int]:
-    """Keep these jobs locked; the process of the server that does."""
+    """Lock these jobs; yield the pid of the server process that holds the locks."""
     with psycopg.connect(url, application_name="psql") as keeping:
         keeping.execute("SELECT 1 FROM queuectl.jobs WHERE id = ANY (%s) FOR UPDATE", [list(ids)])
         yield keeping.info.backend_pid
@@ -52,7 +52,7 @@ def locked(url: str, *ids: str) -> Iterator[int]:
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else "",
 )
-def test_a_verb_on_a_job_that_is_locked_names_it_and_changes_nothing(
+def test_a_command_on_a_locked_job_names_it_and_changes_nothing(
     hosts: Hosts, database: str, words: tuple[str, ...], state: str
 ):
     queue = hosts.host("one")
@@ -70,11 +70,11 @@ def test_a_verb_on_a_job_that_is_locked_names_it_and_changes_nothing(
     assert f"job job is locked by another session of the server (server process {pid}, psql)" in refused.stderr
     assert f"pg_terminate_backend({pid})" in refused.stderr
     assert looked == queue.json("list")
-    if words[0] != "cancel":  # which does what it can, one after the other
+    if words[0] != "cancel":  # which cancels what it can, one job after the other
         assert looked == before
 
 
-def test_looks_wait_for_no_lock(hosts: Hosts, database: str):
+def test_reads_wait_for_no_lock(hosts: Hosts, database: str):
     queue = hosts.host("one")
     queue.enqueue("true", "--id", "job")
 
@@ -96,7 +96,7 @@ def test_a_result_of_a_job_that_is_locked_is_kept_and_the_lease_renewed(hosts: H
     with locked(database, "job") as pid:
         gate.touch()
         wait_until(lambda: f"job job is locked by another session of the server (server process {pid}" in pool.log)
-        # Whoever does not renew its lease is written off by then.
+        # A worker that does not renew its lease is written off by then.
         wait_until(outlasts(7))
         assert queue.outcomes("job") == [None]
 
@@ -129,5 +129,5 @@ def test_a_dead_worker_whose_job_is_locked_keeps_no_other_from_being_recovered(
 
 
 def running(queue: Queue) -> list[int]:
-    """The processes of the workers."""
+    """Return the pids of the workers."""
     return [worker.pid for worker in queue.context.store.workers.running_workers()]

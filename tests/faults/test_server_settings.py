@@ -1,4 +1,4 @@
-"""A server that is set up for other programs: every setting is hostile, it only reads, or it is behind a pooler."""
+"""A server that is set up for other programs: every setting is hostile, it is read-only, or it is behind a pooler."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ HOSTILE = {
 
 @pytest.fixture
 def refusing(server: Server, tmp_path: Path) -> Iterator[Queue]:
-    """A queue that is made and used by a role all of whose settings are hostile."""
+    """A queue that is created and used by a role all of whose settings are hostile."""
     url = server.create(empty=True)
     with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
         admin.execute("DROP ROLE IF EXISTS hostile")
@@ -82,7 +82,7 @@ def test_a_role_all_of_whose_settings_are_hostile_changes_nothing(refusing: Queu
 
 
 @pytest.mark.parametrize("where", ["ROLE postgres", "DATABASE"])
-def test_a_default_of_read_only_transactions_is_for_others(server: Server, database: str, tmp_path: Path, where: str):
+def test_a_default_of_read_only_transactions_is_overridden(server: Server, database: str, tmp_path: Path, where: str):
     name = database.partition("@/")[2].partition("?")[0]
     queue = Queue(tmp_path, store=database)
     subject = where if where != "DATABASE" else f"DATABASE {name}"
@@ -113,7 +113,7 @@ def test_a_role_for_which_no_trigger_fires_is_refused(server: Server, database: 
     queue.close()
 
 
-def test_a_server_that_only_reads_says_so_and_can_be_looked_at(tmp_path: Path):
+def test_a_read_only_server_is_reported_and_can_be_read(tmp_path: Path):
     server = Server()
     try:
         queue = Queue(tmp_path, store=server.create())
@@ -150,7 +150,7 @@ def test_a_pooler_that_keeps_no_session_is_named_and_left_as_it_was(
         queue.close()
 
 
-def test_a_pooler_that_keeps_a_session_for_each_client_will_do(database: str, tmp_path: Path):
+def test_a_pooler_that_keeps_a_session_for_each_client_works(database: str, tmp_path: Path):
     with Pooler(database, keeps_sessions=True) as pooler:
         queue = Queue(tmp_path, store=pooler.url)
         queue.run("enqueue", "true", "--id", "job")

@@ -1,4 +1,4 @@
-"""A copy of a store is a store of its own: what runs for the original is left alone by all that is done to the copy."""
+"""A copy of a store is a store of its own: no command on the copy affects what runs for the original."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def by_backup(queue: Queue, to: Path) -> None:
 
 def with_its_run_directory(queue: Queue, to: Path) -> None:
     queue.run("backup", str(to))
-    # As `cp -r` and rsync do: the locks come along, but nobody holds them.
+    # As `cp -r` and rsync do: the lock files are copied, but no process holds them.
     shutil.copytree(queue.path + ".run", f"{to}.run", ignore=shutil.ignore_patterns("bells"))
 
 
@@ -42,7 +42,7 @@ def lives(pid: int) -> bool:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Queue]]:
-    """Drives another store, and ends its pools with the test."""
+    """Open another store, and end its pools with the test."""
     queues: list[Queue] = []
 
     def open_(directory: Path, store: Path) -> Queue:
@@ -66,7 +66,7 @@ def test_a_doctor_and_a_pool_of_a_copy_leave_the_jobs_and_workers_of_the_origina
     copied(queue, tmp_path / "copy.db")
     copy = opened(tmp_path, tmp_path / "copy.db")
 
-    told = copy.run("doctor", code=1).stdout
+    output = copy.run("doctor", code=1).stdout
     copy.run("doctor", "--fix")
     assert [copy.state(id_) for id_ in ("a", "b")] == ["pending", "pending"]
     copy.start(workers=2)
@@ -74,7 +74,7 @@ def test_a_doctor_and_a_pool_of_a_copy_leave_the_jobs_and_workers_of_the_origina
     copy.run("doctor", "--fix")
     copy.run("worker", "stop", "--now")
 
-    assert "this store is a copy" in told
+    assert "this store is a copy" in output
     assert copy.outcomes("a") == ["lost", "released"]
     assert "of which this store is a copy" in copy.run("show", "a").stdout
     assert not any(map(lives, again)), "what the copy's own pool ran is ended with it"
@@ -133,6 +133,6 @@ def test_a_backup_that_takes_the_place_of_its_original_ends_what_the_original_le
 
     queue.start()
 
-    # Its lock in the run directory is held: that is of this store, whichever file it is.
+    # Its lock in the run directory is held, and so belongs to this store, whichever file that is.
     wait_until(lambda: not lives(old))
     assert queue.outcomes("a") == ["lost", None]

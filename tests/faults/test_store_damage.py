@@ -1,4 +1,4 @@
-"""A store is damaged behind our back: whoever meets it says so in a line and exits with 5, and nothing crashes."""
+"""A damaged store: every process that meets the damage reports it in one line and exits with 5, and none crashes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ for name in sys.argv[1:]:
 
 @pytest.fixture
 def stored(queue: Queue) -> Path:
-    """A store of a hundred pages, all of it in one file that nobody has open."""
+    """A store of a hundred pages, all of it in one file that no process has open."""
     queue.run("enqueue", "--lines", "--cwd", "/", "-f", "-", given="true\n" * 2000)
     subprocess.run([sys.executable, "-c", EMPTY_LOG, queue.path], check=True)
     for part in ("-wal", "-shm"):
@@ -48,7 +48,7 @@ def stored(queue: Queue) -> Path:
     return Path(queue.path)
 
 
-def assert_told(*words: str, path: Path, codes: set[int]) -> None:
+def assert_reported(*words: str, path: Path, codes: set[int]) -> None:
     done = command.run(*words, env=command.environment(path))
     assert done.code in codes, f"{words}: exit code {done.code}: {done.err}"
     assert "Traceback" not in done.err
@@ -58,34 +58,34 @@ def assert_told(*words: str, path: Path, codes: set[int]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_bits_that_flip_are_told_or_harm_nothing(stored: Path, seed: int):
+def test_flipped_bits_are_reported_or_harmless(stored: Path, seed: int):
     rng = random.Random(seed)
     data = bytearray(stored.read_bytes())
     for _ in range(3 ** (seed + 1)):
-        # The first page's head stays: it says that this is a store.
+        # The header of the first page stays: it identifies the file as a store.
         data[rng.randrange(100, len(data))] ^= 1 << rng.randrange(8)
     stored.write_bytes(data)
 
     for words in (*READING, *CHANGING):
-        assert_told(*words, path=stored, codes={0, 1, 3, 4, 5})
+        assert_reported(*words, path=stored, codes={0, 1, 3, 4, 5})
     stored.unlink()
 
 
-def test_a_word_that_no_version_ever_wrote_is_told(stored: Path):
+def test_a_value_that_no_version_ever_wrote_is_reported(stored: Path):
     stored.write_bytes(stored.read_bytes().replace(b"pending", b"pendant"))
 
-    assert_told("list", "--limit", "0", path=stored, codes={5})
-    assert_told("show", "1", path=stored, codes={5})
+    assert_reported("list", "--limit", "0", path=stored, codes={5})
+    assert_reported("show", "1", path=stored, codes={5})
     stored.unlink()
 
 
 @pytest.mark.parametrize("pages", [1, 2, 7])
-def test_a_store_that_is_cut_short_is_told(stored: Path, pages: int):
+def test_a_truncated_store_is_reported(stored: Path, pages: int):
     os.truncate(stored, 4096 * pages)
 
     for words in CHANGING:
-        assert_told(*words, path=stored, codes={5})
-    assert_told("list", "--limit", "0", path=stored, codes={5})
+        assert_reported(*words, path=stored, codes={5})
+    assert_reported("list", "--limit", "0", path=stored, codes={5})
     stored.unlink()
 
 
@@ -99,19 +99,19 @@ def test_a_file_without_a_byte_becomes_a_store(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("PRAGMA user_version = 999", "made by a newer queuectl"),
         ("PRAGMA application_id = 5", "another program's database"),
     ],
 )
-def test_a_pool_does_not_start_on_a_store_of_others(stored: Path, change: str, said: str):
+def test_a_pool_does_not_start_on_a_store_of_others(stored: Path, change: str, message: str):
     subprocess.run(
         [sys.executable, "-c", f"import sqlite3; sqlite3.connect({str(stored)!r}).execute({change!r})"], check=True
     )
 
     for words in (("worker", "start"), ("worker", "start", "--detach")):
-        command.run(*words, env=command.environment(stored)).refused(5, said)
+        command.run(*words, env=command.environment(stored)).refused(5, message)
     stored.unlink()
     assert not [each for each in stored.parent.glob("queue.db.run/*/*") if each.parent.name != "bells"]
 
@@ -124,7 +124,7 @@ def damage(queue: Queue, *parts: str) -> None:
 
 
 def assert_ended_by_damage(pool: Pool) -> None:
-    """The pool has ended by itself, and has said why once."""
+    """Assert that the pool has ended by itself, and has logged the reason once."""
     assert pool.wait(120) == 5
     assert "internal error" not in pool.log
     assert pool.log.count("the store is damaged: running jobs are ended") == 1, pool.log
@@ -144,13 +144,13 @@ def test_a_pool_whose_store_is_damaged_under_it_ends(queue: Queue, words: tuple[
     Path(queue.path).unlink()
 
 
-def test_an_idle_pool_whose_store_is_damaged_ends_with_its_first_look(queue: Queue):
+def test_an_idle_pool_whose_store_is_damaged_ends_with_its_next_poll(queue: Queue):
     queue.run("enqueue", "--lines", "-f", "-", "--delay", "1h", given="true\n" * 2000)
     pool = queue.start(workers=2)
 
-    # Nobody is told: the steward looks once a second.
+    # No ring: the steward polls once a second.
     damage(queue)
-    # What somebody else has written makes all of them read again what they had in memory.
+    # A write by another process makes all of them read their cached pages again.
     queue.run("enqueue", "true", code=None)
 
     assert_ended_by_damage(pool)
@@ -174,7 +174,7 @@ def test_a_job_that_runs_while_its_store_is_damaged_is_ended_with_its_pool(queue
     pool = queue.start()
     queue.busy_worker()
     wait_until(lambda: (queue.directory / "pid").exists() and (queue.directory / "pid").read_text())
-    # What somebody else has written makes the worker read again what it had in memory.
+    # A write by another process makes the worker read its cached pages again.
     queue.run("config", "set", "lease", "45")
 
     damage(queue)

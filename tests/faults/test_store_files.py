@@ -1,4 +1,4 @@
-"""Somebody deletes or replaces the store's files under live workers: nobody writes where nobody will read."""
+"""The store's files are deleted or replaced under live workers: no process writes to a file that is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def delete(queue: Queue, *parts: str) -> None:
 
 
 def assert_left(pool: Pool, queue: Queue) -> None:
-    """The pool has ended by itself, has said why, and has taken its jobs with it."""
+    """Assert that the pool has ended by itself and ended its jobs, and has logged the reason."""
     assert pool.wait(30) == 5
     assert pool.log.count("running jobs are ended") == 1, pool.log
     assert pool.log.count("error: ") == 1, pool.log
@@ -36,7 +36,7 @@ def assert_left(pool: Pool, queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("parts", [("-wal",), ("-shm",), ("-wal", "-shm")])
-def test_a_log_that_is_deleted_under_workers_takes_nothing_with_it(queue: Queue, ledger: Path, parts: tuple[str, ...]):
+def test_a_log_that_is_deleted_under_workers_loses_no_job(queue: Queue, ledger: Path, parts: tuple[str, ...]):
     acknowledged = enqueue_many(queue, ledger, 40)
     pool = queue.start(workers=2)
     queue.enqueue(once(ledger, "sleep 300"), "--id", "long", "--priority", "5")
@@ -46,7 +46,7 @@ def test_a_log_that_is_deleted_under_workers_takes_nothing_with_it(queue: Queue,
 
     delete(queue, *parts)
 
-    # It waits until the workers have gone: they save what is in the log.
+    # It waits until the workers have exited: they save what is in the log.
     acknowledged.append(queue.enqueue(witnessed(str(ledger), "true"), "--id", "after"))
     assert_left(pool, queue)
     queue.start(workers=2)
@@ -100,7 +100,7 @@ def test_a_worker_without_a_job_notices_too(queue: Queue):
     delete(queue, "", "-wal", "-shm")
 
     assert_left(pool, queue)
-    assert not Path(queue.path).exists(), "nobody has made a new one"
+    assert not Path(queue.path).exists(), "no process has created a new one"
 
 
 def test_the_log_of_a_store_that_is_gone_is_kept_and_not_read(queue: Queue):

@@ -1,4 +1,4 @@
-"""Somebody keeps the store's lock, or an old state of it: others wait, nobody is condemned, the log shrinks again."""
+"""A process holds the store's lock, or an old state of it: others wait, no worker is killed, the log shrinks again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEASE = 3.0
-"""The shortest there is."""
+"""The shortest lease allowed."""
 WRITE_LOCK = 120
 """The byte of the -shm that a writer locks: part of SQLite's file format."""
 
@@ -44,7 +44,7 @@ def holds_the_write_lock(pid: int, queue: Queue) -> bool:
 
 
 def stop_a_writer(queue: Queue) -> int:
-    """Stop a worker in the middle of a write transaction; its pid."""
+    """Stop a worker in the middle of a write transaction; return its pid."""
     rng = random.Random(5)
 
     def stopped() -> int | None:
@@ -83,8 +83,8 @@ sys.stdin.read()
 
 
 @contextmanager
-def somebody_else_writes(queue: Queue) -> Iterator[None]:
-    """A process of somebody else's that keeps the write lock."""
+def another_process_writes(queue: Queue) -> Iterator[None]:
+    """Run another process that holds the write lock."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, queue.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -97,14 +97,14 @@ def somebody_else_writes(queue: Queue) -> Iterator[None]:
             process.stdin.close()
 
 
-def test_a_lock_that_is_held_for_longer_than_every_wait_condemns_nobody(queue: Queue, ledger: Path):
+def test_a_lock_that_is_held_for_longer_than_every_timeout_kills_no_worker(queue: Queue, ledger: Path):
     queue.environment["QUEUECTL_BUSY_TIMEOUT"] = "0.3"
     queue.run("config", "set", "lease", str(LEASE))
     acknowledged = enqueue_many(queue, ledger, 30, "sleep 0.2")
     pool = queue.start(workers=2)
     wait_until(lambda: len(read(str(ledger))) > 6)
 
-    with somebody_else_writes(queue):
+    with another_process_writes(queue):
         over = time.monotonic() + LEASE * 2
         wait_until(lambda: time.monotonic() > over)
         queue.run("enqueue", "true", code=5)
@@ -117,7 +117,7 @@ def test_a_lock_that_is_held_for_longer_than_every_wait_condemns_nobody(queue: Q
     assert max(entry.attempt for entry in read(str(ledger))) == 1
 
 
-def test_a_job_that_ends_while_somebody_holds_the_lock_and_whose_worker_is_killed_runs_again(
+def test_a_job_that_ends_while_the_store_is_locked_and_whose_worker_is_killed_runs_again(
     queue: Queue, ledger: Path, tmp_path: Path
 ):
     queue.run("config", "set", "busy_timeout", "0.3")
@@ -126,7 +126,7 @@ def test_a_job_that_ends_while_somebody_holds_the_lock_and_whose_worker_is_kille
     wait_until(began(ledger, "job"))
     worker = queue.busy_worker()
 
-    with somebody_else_writes(queue):
+    with another_process_writes(queue):
         (tmp_path / "go").touch()
         wait_until(lambda: "waiting for the store" in pool.log)
         os.kill(worker, signal.SIGKILL)
@@ -136,13 +136,13 @@ def test_a_job_that_ends_while_somebody_holds_the_lock_and_whose_worker_is_kille
     assert_sound(queue, ledger, ["job"])
 
 
-def test_the_log_shrinks_once_nobody_reads_an_old_state_any_more(queue: Queue, ledger: Path):
+def test_the_log_shrinks_once_no_process_reads_an_old_state(queue: Queue, ledger: Path):
     work = "head -c 300000 /dev/zero"
     log = Path(queue.path + "-wal")
     acknowledged = enqueue_many(queue, ledger, 5, work, prefix="before")
     queue.start(workers=2)
     all_final(queue)
-    # By the driver of this process's other connection: a second SQLite library would drop the locks of the first.
+    # With the driver of this process's other connection: a second SQLite library would drop the locks of the first.
     reader = apsw.Connection(queue.path)
     reader.execute("BEGIN").fetchall()
     assert reader.execute("SELECT count(*) FROM jobs").get == 5

@@ -1,4 +1,4 @@
-"""The last to leave folds the log into the database; one that has lost its log, or all it held, is not made anew."""
+"""The last connection checkpoints the log; a database without its log, or without all content, is not replaced."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_pool_that_was_stopped_leaves_a_log_that_no_restored_database_could_ta
     assert Path(f"{queue.path}-wal").stat().st_size == 0
 
 
-def test_a_reader_does_not_fold_in_again_what_was_folded_in(queue: Queue):
+def test_a_reader_does_not_checkpoint_again(queue: Queue):
     enqueue(queue)
     before = Path(queue.path).stat().st_mtime_ns, Path(f"{queue.path}-wal").stat().st_size
 
@@ -106,7 +106,7 @@ def test_a_power_cut_that_keeps_any_part_of_what_was_folded_in_loses_no_job(queu
     after = Path(queue.path).read_bytes()
     assert after != before, "it was folded in"
 
-    # The disk was not waited for, so each page may be there or not.
+    # Nothing was synced, so each page may have been written or not.
     rng = random.Random(seed)
     pages = [rng.choice((before, after))[at : at + PAGE] for at in range(0, len(after), PAGE)]
     Path(queue.path).write_bytes(b"".join(page or after[:PAGE] for page in pages))
@@ -129,9 +129,9 @@ def test_a_database_whose_log_is_missing_is_refused_and_left_as_it_is(tmp_path: 
 
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["copy.db"]
-    told = command.run("doctor", env=command.environment(path))
-    assert told.code == 1
-    assert "its log is missing" in told.out
+    doctor = command.run("doctor", env=command.environment(path))
+    assert doctor.code == 1
+    assert "its log is missing" in doctor.out
 
 
 @pytest.mark.parametrize("beside", ["-wal", ".run"])
@@ -146,9 +146,9 @@ def test_a_store_that_was_cut_to_nothing_is_refused_and_left_as_it_is(queue: Que
         command.run(*words, env=queue.environment).refused(5, "has lost what it held")
 
     assert Path(queue.path).stat().st_size == 0
-    told = command.run("doctor", env=queue.environment)
-    assert told.code == 1
-    assert "has lost what it held" in told.out
+    doctor = command.run("doctor", env=queue.environment)
+    assert doctor.code == 1
+    assert "has lost what it held" in doctor.out
 
 
 def test_a_file_of_one_byte_is_refused_and_left_as_it_is(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""A store has one name: a second one would get a log of its own, so whoever comes by either name is refused."""
+"""A store has one name: a second name would get a log of its own, so both names are refused."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_a_store_with_a_hard_link_is_refused_by_either_name_before_anything_is_w
             command.run(*words, env=command.environment(name)).refused(5, "2 names (hard links)")
 
     assert everything_in(queue.directory) == before
-    told = command.run("doctor", env=command.environment(path))
-    assert told.code == 1
-    assert "2 names (hard links)" in told.out
+    doctor = command.run("doctor", env=command.environment(path))
+    assert doctor.code == 1
+    assert "2 names (hard links)" in doctor.out
     other.unlink()
     assert queue.json("list")[0]["id"] == "a"
 
@@ -53,11 +53,11 @@ def test_a_store_that_is_bound_to_a_second_name_is_refused_there_before_anything
     with bound(path, queue.directory / "bound.db") as other:
         for words in EVERY:
             command.run(*words, env=command.environment(other)).refused(5, "is a mount point")
-        told = command.run("doctor", env=command.environment(other))
+        doctor = command.run("doctor", env=command.environment(other))
         assert queue.json("list")[0]["id"] == "a"
 
-    assert told.code == 1
-    assert "is a mount point" in told.out
+    assert doctor.code == 1
+    assert "is a mount point" in doctor.out
     assert [each.name for each in queue.directory.glob("bound.db*") if each.is_file()] == ["bound.db"]
 
 
@@ -81,7 +81,7 @@ def test_a_link_that_is_made_under_live_workers_stops_all_writing_until_it_is_go
     for name in (queue.path, other):
         command.run("enqueue", "true", env=command.environment(name)).refused(5, "2 names (hard links)")
     (queue.directory / "go").touch()
-    # The idle worker, the steward, and the worker that has a result to record: each says it once.
+    # The idle worker, the steward, and the worker that has a result to record: each logs it once.
     wait_until(lambda: pool.log.count("waiting for the store") == 3)
     assert queue.state("a") == "processing"
 

@@ -1,4 +1,4 @@
-"""A worker or a pool that ends in order is not taken for one that died, whenever a steward looks."""
+"""A worker or a pool that ends in order is not reported as dead, whenever a steward polls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_PROCESS = 2**22 + 1
 """A pid above the highest."""
 
 
-def test_what_leaves_while_a_steward_looks_is_not_reported_as_dead(
+def test_a_process_that_exits_during_a_poll_is_not_reported_as_dead(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     context, here = queue.context, os.uname().nodename
@@ -32,7 +32,7 @@ def test_what_leaves_while_a_steward_looks_is_not_reported_as_dead(
         for path in (os.path.join(run_dir.workers, "w"), os.path.join(run_dir.pools, "p")):
             with open(path, "w"):
                 pass
-    # The steward reads who is there; then both record their ends and are gone.
+    # The steward lists the running workers and pools; then both record their ends and exit.
     workers, pools = store.workers.running_workers(), store.workers.running_pools()
     assert store.workers.stop_worker("w", now=context.now())
     assert store.workers.stop_pool("p", now=context.now())

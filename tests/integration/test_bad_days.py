@@ -1,4 +1,4 @@
-"""A locked store, a lost doorbell: workers wait, say so once, and go on."""
+"""A locked store, a lost doorbell: workers wait, log it once, and continue."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_command_gives_up_on_a_lock_after_the_wait(queue: Queue):
     assert queue.json("status")["total"] == 0
 
 
-def test_without_its_doorbell_a_worker_looks_by_itself(queue: Queue):
+def test_without_its_doorbell_a_worker_polls_the_store(queue: Queue):
     queue.start()
     for bell in Path(queue.context.run_dir.bells).iterdir():
         bell.unlink()
@@ -46,7 +46,7 @@ def test_without_its_doorbell_a_worker_looks_by_itself(queue: Queue):
     assert queue.wait_for("job") == "completed"
 
 
-def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
+def test_a_cancel_takes_effect_without_a_doorbell(queue: Queue):
     queue.start()
     queue.enqueue("sleep 300", "--id", "job")
     queue.busy_worker()
@@ -58,7 +58,7 @@ def test_a_cancel_is_heard_without_a_doorbell(queue: Queue):
     assert queue.wait_for("job") == "cancelled"
 
 
-def test_a_place_that_others_can_write_is_refused(queue: Queue):
+def test_a_run_directory_that_others_can_write_is_refused(queue: Queue):
     os.makedirs(queue.context.run_dir.root)
     os.chmod(queue.context.run_dir.root, 0o777)
 

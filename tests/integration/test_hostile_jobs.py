@@ -1,4 +1,4 @@
-"""Jobs that do what jobs should not: the worker lives on, and the record tells the truth."""
+"""Hostile jobs: the worker survives, and the record is correct."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_command_of_a_megabyte_runs(queue: Queue):
     assert queue.json("show", "job")["stdout"] == "fine\n"
 
 
-def test_words_arrive_as_they_were_written(queue: Queue):
+def test_arguments_arrive_as_they_were_written(queue: Queue):
     queue.start()
     words = ["a b", "$HOME", "'", '"', "\\", "*", "", "ä✓", "-n", "new\nline", "`id`", "a;b"]
     id_ = queue.run("enqueue", "--", "printf", "[%s]", *words).stdout.strip()
@@ -165,7 +165,7 @@ def test_a_shell_command_arrives_byte_for_byte(queue: Queue):
 def test_a_fork_bomb_is_ended_at_its_timeout(queue: Queue):
     queue.environment["QUEUECTL_KILL_GRACE"] = "0.2"
     queue.start()
-    # Bounded, lest a failing test take the machine with it.
+    # Bounded, so that a failing test does not take down the machine.
     bomb = "f() { n=$1; while [ $n -gt 0 ]; do f $((n-1)) & n=$((n-1)); done; sleep 300; }; f 6"
     queue.enqueue(bomb, "--id", "job", "--timeout", "0.5", "--max-retries", "0")
 

@@ -27,7 +27,7 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
 def test_a_job_waits_until_a_worker_with_its_label_starts(queue: Queue):
     queue.enqueue("true", "--needs", "gpu", "--id", "train")
     queue.start()
-    # The plain worker has looked at everything there is once this is done.
+    # The worker without labels has checked all jobs once this one has run.
     queue.enqueue("true", "--id", "plain")
     assert queue.wait_for("plain") == "completed"
     assert queue.state("train") == "pending"

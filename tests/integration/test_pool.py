@@ -19,7 +19,7 @@ from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.waiting import PATIENCE, wait_until
 
 
-def said(pool: Pool, times: int) -> bool:
+def has_logged(pool: Pool, times: int) -> bool:
     return pool.log.count("stopping") >= times
 
 
@@ -173,7 +173,7 @@ def test_the_whole_pool_is_killed_and_the_next_one_puts_its_jobs_back(queue: Que
     wait_until(lambda: lines(log))
 
     pool.kill()
-    assert alive(int(lines(log)[0])), "the job outlives the pool, until somebody clears up"
+    assert alive(int(lines(log)[0])), "the job outlives the pool, until it is recovered"
     queue.start()
 
     assert queue.wait_for("job") == "completed"
@@ -217,7 +217,7 @@ def test_sigterm_once_finishes_the_running_job(queue: Queue, tmp_path: Path):
     queue.busy_worker()
 
     pool.send(signal.SIGTERM)
-    wait_until(partial(said, pool, 1))
+    wait_until(partial(has_logged, pool, 1))
     let_end(tmp_path / "log")
 
     assert pool.wait() == 0
@@ -241,7 +241,7 @@ def test_sigint_twice_puts_the_running_job_back(queue: Queue):
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_pool_told_to_stop_as_it_starts_a_worker_ends_all_the_same(queue: Queue, times: int):
+def test_a_pool_that_is_stopped_while_it_starts_a_worker_ends(queue: Queue, times: int):
     queue.enqueue("true", "--id", "job")
     queue.program = [sys.executable, "-m", "tests.support.signal_at_fork", str(times)]
     pool = Pool(queue, "--count", "3", log=queue.directory / "pool.log")
@@ -287,7 +287,7 @@ def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone
 
     stopping = command.start("worker", "stop", env=queue.environment)
     for pool in pools:
-        wait_until(partial(said, pool, 1))
+        wait_until(partial(has_logged, pool, 1))
     let_end(tmp_path / "log")
 
     assert Done(stopping).code == 0
@@ -337,7 +337,7 @@ def test_a_stop_that_is_under_way_is_seen_everywhere(queue: Queue, tmp_path: Pat
     assert queue.state("job") == "completed"
 
 
-def test_workers_that_are_too_many_are_stopping_while_they_finish_their_jobs(queue: Queue, tmp_path: Path):
+def test_surplus_workers_are_stopping_while_they_finish_their_jobs(queue: Queue, tmp_path: Path):
     queue.start(workers=2)
     for _ in range(2):
         queue.enqueue(f"until test -e {tmp_path}/go; do sleep 0.05; done")
@@ -351,7 +351,7 @@ def test_workers_that_are_too_many_are_stopping_while_they_finish_their_jobs(que
     wait_until(lambda: [each["state"] for each in queue.json("worker", "list")] == ["idle"])
 
 
-def test_worker_stop_is_content_when_none_runs(queue: Queue):
+def test_worker_stop_succeeds_when_no_worker_runs(queue: Queue):
     queue.run("worker", "stop")
 
 
@@ -428,7 +428,7 @@ def test_a_detached_pool_that_cannot_start_says_why(queue: Queue):
     assert "not a queuectl store" in done.stderr
 
 
-def test_a_killed_steward_is_replaced_and_does_its_duty(queue: Queue):
+def test_a_killed_steward_is_replaced(queue: Queue):
     pool = queue.start()
     children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
     (steward,) = set(map(int, children.read_text().split())) - {seen.info.pid for seen in queue.workers()}
@@ -533,7 +533,7 @@ def test_files_are_private_and_nothing_is_left_behind(queue: Queue):
     assert left == []
 
 
-def test_how_long_a_worker_is_silent_is_told_by_its_hosts_clock_and_not_by_the_stores(queue: Queue):
+def test_the_silence_of_a_worker_is_measured_by_its_hosts_clock(queue: Queue):
     queue.start()
     tomorrow = queue.context.now() + 86_400_000
     (seen,) = living_workers(queue.context.store, queue.context.run_dir, now=tomorrow)
@@ -567,7 +567,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_supervisor_alone(queue: Queue, tmp_pat
     for count in range(signals):
         # A terminal signals the whole group in the foreground.
         os.killpg(pool.process.pid, signal.SIGINT)
-        wait_until(partial(said, pool, count + 1))
+        wait_until(partial(has_logged, pool, count + 1))
     let_end(tmp_path / "log")
 
     assert pool.wait() == 0

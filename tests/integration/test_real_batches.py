@@ -1,4 +1,4 @@
-"""Batches that somebody would really run."""
+"""Realistic batches of jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = 1000
 
 @pytest.mark.skipif(not (shutil.which("gzip") and shutil.which("sha256sum")), reason="gzip or sha256sum is missing")
 def test_a_thousand_files_are_compressed_and_hashed_although_two_workers_are_killed(queue: Queue):
-    # With what is installed here: some systems keep half of the standard library elsewhere.
+    # With installed files: some systems keep half of the standard library elsewhere.
     roots = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib")]
     library = sorted({file for root in roots for file in root.rglob("*.py")})[:FILES]
     assert len(library) == FILES
@@ -55,7 +55,7 @@ def gone(queue: Queue, pid: int) -> bool:
 
 
 def digest(file: Path) -> str:
-    """What the job must have printed, computed by another program, so that nothing of ours is compared with itself."""
+    """Return the expected output of the job, computed by another program than the job's."""
     packed = subprocess.run(["gzip", "-9", "-c", str(file)], capture_output=True, check=True).stdout
     assert gzip.decompress(packed) == file.read_bytes()
     return hashlib.sha256(packed).hexdigest()

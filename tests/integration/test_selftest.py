@@ -1,4 +1,4 @@
-"""`queuectl selftest`: real processes, really killed, and a verdict that can be no."""
+"""`queuectl selftest`: real processes are killed, and the verdict can be negative."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.on_sqlite
 
 SMALL = ("selftest", "--jobs", "30", "--enqueuers", "2", "--workers", "4", "--seed", "0")
 FIRST = "0-0-quick"
-"""The first job that this seed makes."""
+"""The id of the first job of this seed."""
 
 
 def grounds(queue: Queue) -> list[Path]:
@@ -35,7 +35,7 @@ def grounds(queue: Queue) -> list[Path]:
 
 
 def processes_in(directory: Path) -> list[str]:
-    """The processes that name a directory in their command line or their environment."""
+    """Return the processes that name a directory in their command line or their environment."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -49,12 +49,12 @@ def processes_in(directory: Path) -> list[str]:
 
 
 def begun(queue: Queue) -> Path:
-    """The ground of a self-test whose jobs run."""
+    """Return the directory of a self-test whose jobs run."""
     wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)))
     return grounds(queue)[0]
 
 
-def test_a_sound_queue_passes_while_everybody_is_killed(queue: Queue):
+def test_a_sound_queue_passes_while_its_processes_are_killed(queue: Queue):
     words = ("--jobs", "60", "--enqueuers", "2", "--workers", "6", "--kill-every", "200ms", "--seed", "1")
 
     verdict = queue.json("selftest", "--crash", *words)
@@ -70,11 +70,11 @@ def test_a_sound_queue_passes_while_everybody_is_killed(queue: Queue):
     assert not os.path.exists(queue.path), "the store itself is none of its business"
 
 
-def test_it_takes_as_long_as_it_is_told(queue: Queue):
+def test_it_runs_for_the_given_time(queue: Queue):
     done = queue.run("selftest", "--minutes", "0.02", "--workers", "3")
 
     assert "violations  0\n" in done.stdout
-    assert "kills" not in done.stdout, "nobody was to be killed"
+    assert "kills" not in done.stdout, "no process was to be killed"
     assert done.stderr == ""
 
 
@@ -92,9 +92,9 @@ def test_a_ledger_and_an_acknowledgement_that_do_not_fit_are_violations(queue: Q
     assert done.code == 1, done.err
     verdict = json.loads(done.out)
     assert not verdict["ok"]
-    told = {(each["job"], each["sentence"]) for each in verdict["violations"]}
-    assert ("ghost", "attempt 1 began, and the store has no run of it") in told
-    assert ("phantom", "was acknowledged, and is not in the store") in told
+    sentences = {(each["job"], each["sentence"]) for each in verdict["violations"]}
+    assert ("ghost", "attempt 1 began, and the store has no run of it") in sentences
+    assert ("phantom", "was acknowledged, and is not in the store") in sentences
     assert verdict["kept"] == str(ground)
     assert (ground / "queue.db").exists(), "what is wrong can be looked into"
     assert processes_in(ground) == []
@@ -114,10 +114,10 @@ def test_a_job_that_is_taken_out_of_the_store_is_a_violation(queue: Queue):
 
     assert done.code == 1, done.err
     assert f"  {FIRST}: was acknowledged, and is not in the store\n" in done.out
-    assert f"kept for whoever looks into it: {ground}" in done.err
+    assert f": {ground}" in done.err
 
 
-def test_whoever_still_writes_when_all_has_ended_is_a_violation(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+def test_a_ledger_line_after_the_end_is_a_violation(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     looks: list[list[ledger.Entry]] = []
 
     def read_late(path: str) -> list[ledger.Entry]:
@@ -170,7 +170,7 @@ def test_a_result_that_comes_too_late_is_what_it_counts_as_refused(queue: Queue,
     (worker,) = store.workers.running_workers()
     (claim,) = store.claims().held_by(worker.id)
 
-    # As somebody would who takes it for dead.
+    # As another host does that writes the worker off.
     taken = Result(outcome=Outcome.CANCELLED, duration_ms=1)
     backoff = queue.context.settings.backoff
     store.claims().finish(claim, worker.id, taken, backoff=backoff, random=random.Random(1), now=queue.context.now())
@@ -180,7 +180,7 @@ def test_a_result_that_comes_too_late_is_what_it_counts_as_refused(queue: Queue,
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--minutes", "0"), "--minutes cannot be '0'"),
         (("--minutes=-1",), "--minutes cannot be '-1'"),
@@ -202,8 +202,8 @@ def test_a_result_that_comes_too_late_is_what_it_counts_as_refused(queue: Queue,
         (("now",), "'now' is one word too many"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_made(queue: Queue, words: tuple[str, ...], told: str):
-    command.run("selftest", *words, env=queue.environment).refused(2, told)
+def test_bad_input_is_refused_before_anything_is_made(queue: Queue, words: tuple[str, ...], message: str):
+    command.run("selftest", *words, env=queue.environment).refused(2, message)
 
     assert list(queue.directory.iterdir()) == []
 
@@ -241,7 +241,7 @@ def test_a_pool_that_does_not_end_is_a_violation_and_is_ended(queue: Queue, monk
 
     verdict = selftest.selftest(queue.context, selftest.Selftest(jobs=3, enqueuers=1, workers=2))
 
-    told = [each.sentence for each in verdict.violations]
-    assert "the pool has not come to its end after everything was done" in told
+    sentences = [each.sentence for each in verdict.violations]
+    assert "the pool has not come to its end after everything was done" in sentences
     assert verdict.kept is not None
     wait_until(lambda: processes_in(Path(verdict.kept or "")) == [])

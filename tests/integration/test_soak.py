@@ -1,4 +1,4 @@
-"""`queuectl selftest --soak`: ordinary days on either store, and a verdict that can be no."""
+"""`queuectl selftest --soak`: ordinary days on either store, and the verdict can be negative."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PASSWORD = "no-word-for-others"
 
 
 def home(queue: Queue) -> Path:
-    """The directory in which a soak makes its own."""
+    """Return the directory in which a soak creates its own."""
     return Path(queue.environment["XDG_DATA_HOME"]) / "queuectl" if is_url(queue.path) else queue.directory
 
 
@@ -40,7 +40,7 @@ def grounds(queue: Queue) -> list[Path]:
 
 
 def databases(queue: Queue) -> list[str]:
-    """The databases of soaks on the server; none where there is no server."""
+    """Return the databases of soaks on the server; none where there is no server."""
     if not is_url(queue.path):
         return []
     with psycopg.connect(queue.path) as connection:
@@ -49,7 +49,7 @@ def databases(queue: Queue) -> list[str]:
 
 
 def run(queue: Queue, *words: str) -> tuple[int, Any]:
-    """A soak's exit code and document."""
+    """Run a soak; return its exit code and document."""
     done = subprocess.run(
         [*command.MODULE, "selftest", "--soak", *words, "--json"],
         env=queue.environment,
@@ -61,7 +61,7 @@ def run(queue: Queue, *words: str) -> tuple[int, Any]:
 
 
 def processes_with(word: str, part: str) -> list[str]:
-    """The processes whose `part` (cmdline, environ) holds a word."""
+    """Return the processes whose `part` (cmdline, environ) contains a word."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -108,11 +108,11 @@ def test_a_worker_that_is_killed_from_outside_turns_it_red(queue: Queue, monkeyp
     killer.join(MINUTES)
 
     assert not verdict["ok"]
-    told = [each["sentence"] for each in verdict["violations"]]
-    assert any("was lost: worker w" in each for each in told), told
-    assert any(each.endswith("died or was written off") for each in told), told
-    assert any(f"(pid {killed[0]}) died: signal 9" in each for each in told), told
-    assert any(each.endswith("has started 3 workers, and was ordered to start 2") for each in told), told
+    sentences = [each["sentence"] for each in verdict["violations"]]
+    assert any("was lost: worker w" in each for each in sentences), sentences
+    assert any(each.endswith("died or was written off") for each in sentences), sentences
+    assert any(f"(pid {killed[0]}) died: signal 9" in each for each in sentences), sentences
+    assert any(each.endswith("has started 3 workers, and was ordered to start 2") for each in sentences), sentences
     assert verdict["excused_workers"] == 0
     assert (Path(verdict["kept"]) / "queue.db").exists(), "what is wrong can be looked into"
 
@@ -138,8 +138,8 @@ def test_a_process_that_outlives_its_attempt_turns_it_red(queue: Queue):
 
     (process,) = planted
     process.wait(PATIENCE)  # it is ended with the soak
-    told = [each.sentence for each in result.violations]
-    assert any(each.startswith(f"process {process.pid} outlived its attempt") for each in told), told
+    sentences = [each.sentence for each in result.violations]
+    assert any(each.startswith(f"process {process.pid} outlived its attempt") for each in sentences), sentences
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -166,7 +166,7 @@ def test_interrupted_it_leaves_nothing_behind(queue: Queue, number: signal.Signa
         assert list(home(queue).iterdir()) == [], "nor is the run directory there"
 
 
-def test_what_is_wrong_is_kept_and_named(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+def test_a_soak_with_violations_keeps_its_directory(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("queuectl.selftest.steadiness.LONGEST_SILENCE_MS", -1)
     # The soak runs in this process: its pools are to use the same data directory.
     monkeypatch.setenv("XDG_DATA_HOME", queue.environment["XDG_DATA_HOME"])

@@ -1,4 +1,4 @@
-"""Workers for the tests of the runtime, over both halves of the host."""
+"""Workers for the tests of the runtime, over both halves of the system package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HALVES = ["linux", "portable"]
 
 
 def use_half(half: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make `host` the one or the other half for a test, and for what it forks."""
+    """Use the Linux or the portable half for a test, and for the processes that it forks."""
     if half == "linux" and sys.platform != "linux":
         pytest.skip("this half is for Linux")
     if half == "portable":

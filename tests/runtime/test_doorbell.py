@@ -1,4 +1,4 @@
-"""Bells ring in their own directory, whoever calls them out."""
+"""Bells are only rung in their own directory, also those that a server's notifications name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_name_that_is_no_bell_touches_nothing(name: str, tmp_path: Path):
     listener.close()
 
 
-def test_what_a_stranger_calls_out_on_the_server_moves_no_file_of_a_pool(database: str, tmp_path: Path):
+def test_a_foreign_notification_on_the_server_touches_no_file_of_a_pool(database: str, tmp_path: Path):
     precious = tmp_path / "precious"
     precious.write_text("as it was")
     env = environment(database, XDG_DATA_HOME=str(tmp_path / "data"))

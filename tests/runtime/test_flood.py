@@ -1,4 +1,4 @@
-"""A job may print without end: the worker's memory, its clock and the other stream do not suffer."""
+"""A job may print without end: the worker's memory, its ticks and the other stream are not affected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_two_floods_are_served_fairly(start):
     assert larger < 5 * smaller
 
 
-def test_a_flood_on_one_stream_does_not_drown_a_word_on_the_other(start):
+def test_a_flood_on_one_stream_does_not_delay_the_other(start):
     worker = start("cat /dev/zero & echo word >&2; sleep 1000")
     wait_until(lambda: worker.printed("err") == b"word\n")
     worker.say("cancel 9")
@@ -44,7 +44,7 @@ def test_a_flood_on_one_stream_does_not_drown_a_word_on_the_other(start):
 
 
 @pytest.mark.usefixtures("half")
-def test_what_goes_on_printing_after_the_end_is_not_waited_for(start):
+def test_output_after_the_end_is_not_waited_for(start):
     worker = start("cat /dev/zero & exit 5")
     result = worker.result()
     assert (result.outcome, result.exit_code) == (Outcome.EXIT, 5)

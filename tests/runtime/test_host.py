@@ -1,4 +1,4 @@
-"""Both halves of the host do the same, each as well as it can."""
+"""Both halves of the system package do the same, each as well as its system allows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ half = pytest.mark.usefixtures("half")
 
 @pytest.fixture
 def spawn():
-    """Start a program that is ended with the test."""
+    """Start programs that are ended with the test."""
     programs = []
 
     def spawn(*command, **options):
@@ -43,7 +43,7 @@ def spawn():
 def test_both_halves_have_the_same_names_and_parameters():
     for name in system.__all__:
         ours, theirs = getattr(linux, name), getattr(portable, name)
-        if name != "send":  # the portable one is told how to compare when Linux lends from it
+        if name != "send":  # the portable one takes the comparison as a parameter, for Linux
             assert inspect.signature(ours) == inspect.signature(theirs), name
 
 
@@ -72,7 +72,7 @@ def test_a_child_that_exited_before_it_was_watched_is_noticed():
     os.close(fd)
 
 
-def test_no_bell_is_rung_for_a_watcher_that_left():
+def test_a_closed_exit_pipe_is_dropped():
     first = portable.exit_fd(1)
     os.close(first)
     second = portable.exit_fd(1)
@@ -96,7 +96,7 @@ def test_the_whole_tree_is_found(spawn):
         assert system.send(pid, started, signal.SIGKILL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="takes away a file of /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="simulates a missing file of /proc")
 def test_the_tree_is_found_where_the_kernel_lists_no_children(spawn, monkeypatch):
     monkeypatch.setattr(linux, "_children", lambda _: None)
     program = spawn("sh", "-c", "sleep 1000 & sleep 1000 & wait")
@@ -138,12 +138,12 @@ def test_a_zombie_has_no_start_time(spawn):
 
 
 @half
-def test_there_is_no_start_time_of_nobody():
+def test_a_missing_process_has_no_start_time():
     assert system.start_time(4_194_305) is None
 
 
 @half
-def test_only_the_process_that_was_meant_is_signalled(spawn):
+def test_only_the_process_with_the_right_start_time_is_signalled(spawn):
     program = spawn("sleep", "1000")
     started = wait_until(lambda: system.start_time(program.pid))
     assert not system.send(program.pid, started - 500, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What a job leaves behind is ended with it, however it hides."""
+"""Processes that a job leaves behind are ended with it, however they hide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_background_process_is_ended_and_not_waited_for(start, half):
     assert not lives(int(result.stdout.head))
 
 
-def test_what_a_leftover_says_at_its_end_is_kept(start, half, pid_file):
+def test_the_last_output_of_a_leftover_is_kept(start, half, pid_file):
     command = f"(trap 'echo good bye; exit' TERM; echo up >{pid_file}; sleep 1000 & wait) & "
     worker = start(command + f"while [ ! -s {pid_file} ]; do sleep 0.01; done")
     assert worker.result().stdout.head == b"good bye\n"
@@ -144,7 +144,7 @@ def test_orphans_that_end_while_the_job_runs_do_not_pile_up_as_zombies(start, mo
     assert worker.result().outcome is Outcome.CANCELLED
 
 
-def test_what_could_not_be_ended_is_not_the_next_jobs_doing(start, monkeypatch, tmp_path):
+def test_an_unkillable_process_is_not_blamed_on_the_next_job(start, monkeypatch, tmp_path):
     use_half("linux", monkeypatch)
     monkeypatch.setattr(tree, "_signal", lambda *_, **__: None)
     monkeypatch.setattr(tree, "LEFTOVER_GRACE", 0.1)

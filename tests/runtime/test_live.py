@@ -25,10 +25,10 @@ class Stream:
         self.path = os.path.join(directory, f"{seq}-2.out")
         self.out, self.into = os.pipe()
         os.set_blocking(self.out, False)
-        self.said = b""
+        self.written = b""
 
     def say(self, data):
-        self.said += data
+        self.written += data
         view = memoryview(data)
         while view:
             view = view[os.write(self.into, view[:60_000]) :]
@@ -63,7 +63,7 @@ def noise(size):
 
 
 def read_all(reader, offset=0):
-    """Everything from `offset` on: the next offset, the bytes, and how many were missing."""
+    """Read all from `offset` on; return the next offset, the bytes, and how many were missing."""
     got, lost = b"", 0
     while True:
         following, data, skipped = reader.read(offset)
@@ -73,7 +73,7 @@ def read_all(reader, offset=0):
         offset, got, lost = following, got + data, lost + skipped
 
 
-def test_a_file_that_is_not_there_has_nothing_to_say(reader):
+def test_a_missing_file_has_no_output(reader):
     assert reader.read(0) == (0, b"", 0)
 
 
@@ -86,7 +86,7 @@ def test_no_file_is_made_for_a_quiet_stream(stream):
     assert not os.path.exists(stream.path.replace(".out", ".err"))
 
 
-def test_the_files_are_ours_alone(stream):
+def test_live_files_are_private(stream):
     stream.say(b"x")
     stream.write()
     assert stat.S_IMODE(os.stat(stream.path).st_mode) == 0o600
@@ -104,18 +104,18 @@ def test_only_new_bytes_are_read(stream, reader):
 
 
 @pytest.mark.parametrize("size", [HEAD - 1, HEAD, HEAD + 1, HEAD + TAIL - 1, HEAD + TAIL])
-def test_what_fits_can_be_read_complete(stream, reader, size):
+def test_output_that_fits_can_be_read_complete(stream, reader, size):
     stream.say(noise(size))
     stream.write()
-    assert read_all(reader) == (size, stream.said, 0)
+    assert read_all(reader) == (size, stream.written, 0)
 
 
-def test_of_more_the_oldest_is_skipped_and_counted(stream, reader):
+def test_the_oldest_of_a_longer_output_is_skipped_and_counted(stream, reader):
     stream.say(noise(HEAD + 2 * TAIL + 77))
     stream.write()
     offset, got, lost = read_all(reader)
-    assert (offset, lost) == (len(stream.said), TAIL + 77)
-    assert got == stream.said[:HEAD] + stream.said[-TAIL:]
+    assert (offset, lost) == (len(stream.written), TAIL + 77)
+    assert got == stream.written[:HEAD] + stream.written[-TAIL:]
 
 
 def test_a_reader_that_keeps_up_misses_nothing(stream, reader):
@@ -126,7 +126,7 @@ def test_a_reader_that_keeps_up_misses_nothing(stream, reader):
         offset, more, lost = read_all(reader, offset)
         assert lost == 0
         got += more
-    assert got == stream.said
+    assert got == stream.written
 
 
 def test_the_file_is_bounded(stream):
@@ -137,7 +137,7 @@ def test_the_file_is_bounded(stream):
 
 
 def test_a_reader_is_safe_from_a_writer_that_laps_it(stream, reader):
-    """Every byte tells its own index, so a torn read would be seen."""
+    """Every byte encodes its own index, so that a torn read is noticed."""
     period = 251 * 256
     pattern = bytes((index % 251) ^ (index // 251) for index in range(period)) * 2
     stop = threading.Event()
@@ -147,7 +147,7 @@ def test_a_reader_is_safe_from_a_writer_that_laps_it(stream, reader):
         while not stop.is_set():
             for _ in range(4):
                 stream.say(pattern[position % period : position % period + 50_000])
-                stream.said = b""
+                stream.written = b""
                 position += 50_000
             stream.write()
 
@@ -168,23 +168,23 @@ def test_a_reader_is_safe_from_a_writer_that_laps_it(stream, reader):
         writer.join()
 
 
-def test_what_is_being_overwritten_is_not_believed(stream, reader, monkeypatch):
+def test_bytes_that_are_being_overwritten_are_discarded(stream, reader, monkeypatch):
     stream.say(noise(HEAD + TAIL))
     stream.write()
     read = live._read
 
     def lapped_by_1000(fd, first, last):
         data = read(fd, first, last)
-        if first >= HEAD and len(stream.said) == HEAD + TAIL:
+        if first >= HEAD and len(stream.written) == HEAD + TAIL:
             stream.say(noise(1000))
             stream.write()
         return data
 
     monkeypatch.setattr(live, "_read", lapped_by_1000)
-    said = stream.said
+    written = stream.written
     following, data, skipped = reader.read(HEAD)
     assert skipped == 1000
-    assert data == said[HEAD + 1000 : following]
+    assert data == written[HEAD + 1000 : following]
 
 
 def test_a_reader_keeps_what_it_opened_when_the_job_is_over(stream, reader):
@@ -209,7 +209,7 @@ def test_output_is_recovered_as_it_would_have_been_stored(stream, size):
     assert live.recover(stream.path) == stream.capture.take()
 
 
-def test_a_writer_killed_halfway_leaves_what_is_certain(stream):
+def test_a_writer_killed_halfway_leaves_the_valid_bytes(stream):
     stream.say(noise(HEAD + TAIL))
     stream.write()
     with open(stream.path, "r+b") as file:
@@ -219,19 +219,19 @@ def test_a_writer_killed_halfway_leaves_what_is_certain(stream):
         file.write(b"!" * 600)
     output = live.recover(stream.path)
     assert output.total == HEAD + TAIL
-    assert output.head == stream.said[:HEAD]
-    assert output.tail == stream.said[HEAD + 1000 :]
+    assert output.head == stream.written[:HEAD]
+    assert output.tail == stream.written[HEAD + 1000 :]
     assert output.left_out == 1000
 
 
 @pytest.mark.parametrize("content", [b"", b"queuectl", b"something else altogether, long enough for a header"])
-def test_a_file_that_is_not_ours_recovers_nothing(tmp_path, content):
+def test_a_foreign_file_recovers_no_output(tmp_path, content):
     (tmp_path / "1-2.out").write_bytes(content)
     assert live.recover(str(tmp_path / "1-2.out")) == NOTHING
     assert live.LiveReader(str(tmp_path / "1-2.out")).read(0) == (0, b"", 0)
 
 
-def test_stored_output_goes_on_where_the_file_ended():
+def test_stored_output_continues_where_the_file_ended():
     output = Output(head=b"abc", tail=b"xyz", total=10)
     assert live.read_stored(output, 0) == (3, b"abc", 0)
     assert live.read_stored(output, 2) == (3, b"c", 0)
@@ -249,7 +249,7 @@ def test_a_stale_file_of_the_same_name_is_replaced(stream, reader):
     assert reader.read(0) == (3, b"new", 0)
 
 
-def test_a_missing_directory_disturbs_nobody(tmp_path):
+def test_a_missing_directory_is_ignored(tmp_path):
     stream = Stream(tmp_path / "gone")
     stream.say(b"x")
     stream.write()
@@ -258,7 +258,7 @@ def test_a_missing_directory_disturbs_nobody(tmp_path):
     stream.close()
 
 
-def test_a_full_disk_gives_the_file_up_and_nothing_else(stream, reader, monkeypatch):
+def test_a_full_disk_only_abandons_the_live_file(stream, reader, monkeypatch):
     stream.say(b"before ")
     stream.write()
     pwrite = os.pwrite
@@ -285,11 +285,11 @@ def test_a_running_job_can_be_followed(start):
     worker.say("cancel 9")
     result = worker.result()
     assert (result.stdout.head, result.stderr.head) == (b"one\n", b"two\n")
-    # The files stay until the result is recorded; then whoever runs attempts discards them.
+    # The files stay until the result is recorded; then the worker discards them.
     assert worker.printed() == b"one\n"
 
 
-def test_the_last_words_are_in_the_file_too(start):
+def test_the_last_output_is_in_the_file_too(start):
     worker = start("echo one; sleep 0.15; echo two")
     worker.result()
     assert worker.printed() == b"one\ntwo\n"
@@ -301,7 +301,7 @@ def test_a_short_job_leaves_no_file(start, tmp_path, monkeypatch):
     assert [name for name in os.listdir(tmp_path) if name.endswith((".out", ".err"))] == []
 
 
-def test_a_worker_that_is_killed_leaves_what_the_job_said(start):
+def test_a_killed_worker_leaves_the_output_of_its_job(start):
     worker = start("echo so far; sleep 1000")
     worker.wait_for(b"so far\n")
     worker.kill()

@@ -1,4 +1,4 @@
-"""The last that a running job has printed is read without reading all of it."""
+"""The newest output of a running job is read without reading all of it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def numbered(size: int) -> bytes:
 @pytest.mark.parametrize(
     "size", [1, 99, 100, 101, HEAD - 1, HEAD, HEAD + 1, HEAD + 50, HEAD + TAIL, HEAD + TAIL + 50, HEAD + 2 * TAIL + 30]
 )
-def test_the_last_bytes_are_read_wherever_they_stand(tmp_path: Path, size: int):
+def test_the_last_bytes_are_read_from_head_and_ring(tmp_path: Path, size: int):
     job = LiveJob(tmp_path)
     job.begin()
-    said = numbered(size)
-    job.print(said)
+    printed = numbered(size)
+    job.print(printed)
 
-    assert newest(path_of(job.context.run_dir.live, 1, 1, "out"), 100) == (size, said[-100:])
+    assert newest(path_of(job.context.run_dir.live, 1, 1, "out"), 100) == (size, printed[-100:])
 
 
 def test_what_is_known_is_not_read_again(tmp_path: Path):
@@ -40,7 +40,7 @@ def test_what_is_known_is_not_read_again(tmp_path: Path):
     assert newest(path, 100, 3) == (6, b"onetwo")
 
 
-def test_what_is_no_live_file_says_nothing(tmp_path: Path):
+def test_a_file_that_is_no_live_file_has_no_output(tmp_path: Path):
     (tmp_path / "other").write_bytes(b"\xff" * 5000)
     (tmp_path / "empty").touch()
     (tmp_path / "link").symlink_to("other")

@@ -1,4 +1,4 @@
-"""Locks tell who lives; beats tell who moves."""
+"""Locks show which processes live; heartbeats show which ones make progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_held_lock_cannot_be_taken(path):
     os.close(taken)
 
 
-def test_the_file_is_ours_alone_and_not_inherited(path):
+def test_the_lock_file_is_private_and_not_inherited(path):
     fd = locks.hold(path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert not os.get_inheritable(fd)
@@ -55,7 +55,7 @@ def test_a_missing_worker_is_neither_dead_nor_alive(path):
     assert not os.path.exists(path)
 
 
-def test_a_file_removed_while_we_lock_it_is_not_what_we_hold(path, monkeypatch):
+def test_a_file_removed_before_its_lock_is_replaced_by_a_new_one(path, monkeypatch):
     flock = fcntl.flock
     removals = [path]
 

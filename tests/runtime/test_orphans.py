@@ -1,4 +1,4 @@
-"""Every process tells by its environment of which attempt it is."""
+"""The environment of each process of a job names its attempt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from queuectl.runtime import system
 from tests.support.waiting import wait_until
 
 
-def test_who_carries_a_cookie_is_found_whatever_the_cookie(half):
+def test_processes_with_any_cookie_are_found(half):
     with (
         subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"A": "x", "QUEUECTL_RUN": "w-1-2", "Z": "y"}) as marked,
         subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"NOT_QUEUECTL_RUN": "w-3-4"}) as unmarked,

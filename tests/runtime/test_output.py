@@ -56,7 +56,7 @@ def test_a_little_does_not_allocate_the_ring(pipe):
 
 
 @pytest.mark.parametrize("size", [1, HEAD - 1, HEAD, HEAD + 1, HEAD + TAIL - 1, HEAD + TAIL])
-def test_what_fits_is_complete(pipe, size):
+def test_a_stream_that_fits_is_complete(pipe, size):
     capture = Capture()
     data = noise(size)
     feed(capture, pipe, data)
@@ -67,7 +67,7 @@ def test_what_fits_is_complete(pipe, size):
 
 
 @pytest.mark.parametrize("extra", [1, 2, 65_535, TAIL - 1, TAIL, TAIL + 1, 3 * TAIL + 12_345])
-def test_of_more_the_middle_is_left_out(pipe, extra):
+def test_a_longer_stream_loses_its_middle(pipe, extra):
     capture = Capture()
     data = noise(HEAD + TAIL + extra)
     feed(capture, pipe, data)
@@ -91,17 +91,17 @@ def test_pieces_of_any_size_are_put_together(pipe, seed):
 
 
 @pytest.mark.parametrize("since", [0, 10, HEAD - 1, HEAD, HEAD + 5, HEAD + TAIL, HEAD + TAIL + 99, HEAD + TAIL + 100])
-def test_what_is_new_is_told_with_its_place(pipe, since):
+def test_new_pieces_come_with_their_positions(pipe, since):
     capture = Capture()
     data = noise(HEAD + TAIL + 100)
     feed(capture, pipe, data)
     layout = bytearray(HEAD + TAIL)
-    told = 0
+    count = 0
     for place, piece in capture.since(since):
         layout[place : place + len(piece)] = piece
-        told += len(piece)
+        count += len(piece)
     kept = [index for index in range(since, len(data)) if index < HEAD or index >= len(data) - TAIL]
-    assert told == len(kept)
+    assert count == len(kept)
     assert all(layout[position_of(index)] == data[index] for index in kept)
 
 

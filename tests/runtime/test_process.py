@@ -1,4 +1,4 @@
-"""What a command finds when it starts."""
+"""The environment, descriptors and directory with which a command starts."""
 
 from __future__ import annotations
 
@@ -148,11 +148,11 @@ def closed_directory():
     os.open = refused
 
 
-def test_a_worker_whose_own_directory_is_closed_to_it_runs_jobs_in_theirs(start, tmp_path):
+def test_a_worker_without_access_to_its_directory_runs_jobs_in_theirs(start, tmp_path):
     assert out(start("pwd", first=closed_directory, cwd=str(tmp_path))) == f"{tmp_path}\n".encode()
 
 
-def test_the_environment_is_the_workers_the_jobs_and_ours(start):
+def test_the_environment_merges_the_workers_the_jobs_and_queuectls_variables(start):
     inherited = {b"PATH": os.environb[b"PATH"], b"ODD": b"\xff\xfe", b"HOME": b"/home"}
     worker = start("exec env -0", inherited=inherited, env=(("HOME", "/elsewhere é"), ("EMPTY", "")))
     of_the_shell = (b"PWD", b"OLDPWD", b"SHLVL", b"_")
@@ -241,7 +241,7 @@ def failing_with(number):
         (no_memory_for_a_directory, {"cwd": "/"}, "out of memory"),
     ],
 )
-def test_what_the_machine_refuses_to_every_command_is_no_fault_of_the_job(start, broken, options, why):
+def test_a_refusal_by_the_machine_is_no_failed_attempt(start, broken, options, why):
     result = start("true", first=broken, **options).result()
     assert (result.outcome, result.refused, result.error) == (Outcome.RELEASED, True, f"not started: {why}")
 

@@ -1,4 +1,4 @@
-"""After a worker was killed nothing of its job may live when the job runs again."""
+"""After a worker was killed, no process of its job may live when the job runs again."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_tree_that_ignores_term_is_killed_after_a_short_grace(start):
 
 
 @half
-def test_a_tree_that_obeys_term_gets_its_last_word(start, tmp_path):
+def test_a_tree_that_obeys_term_writes_its_last_output(start, tmp_path):
     worker = start(f"trap 'echo bye >{tmp_path}/word; exit' TERM; echo ready; sleep 1000 & wait")
     kill_when_ready(worker)
     assert recover(worker) == []
@@ -106,7 +106,7 @@ def test_a_daemon_without_its_environment_is_found_by_the_lock(start, on_linux):
     assert locks.is_free(worker.lock_path)
 
 
-def test_what_left_environment_and_lock_is_found_by_its_session(start, on_linux, tmp_path):
+def test_a_process_without_environment_and_lock_is_found_by_its_session(start, on_linux, tmp_path):
     script = "import os, signal; os.closerange(3, 999); signal.pause()"
     worker = start(f"env -i {sys.executable} -c '{script}' & echo $! >{tmp_path}/pid; echo ready; sleep 1000")
     kill_when_ready(worker)
@@ -116,7 +116,7 @@ def test_what_left_environment_and_lock_is_found_by_its_session(start, on_linux,
     assert not lives(pid)
 
 
-def test_what_left_everything_is_found_below_a_carrier(start, on_linux, tmp_path):
+def test_a_process_without_any_mark_is_found_below_a_carrier(start, on_linux, tmp_path):
     script = (
         "import os, signal, sys; os.setsid(); os.closerange(3, 999); print(os.getpid(), flush=True); signal.pause()"
     )
@@ -128,7 +128,7 @@ def test_what_left_everything_is_found_below_a_carrier(start, on_linux, tmp_path
 
 
 @half
-def test_a_stale_hint_harms_nobody(start, bystander):
+def test_a_stale_hint_signals_no_other_process(start, bystander):
     worker = start("echo ready; sleep 1000")
     kill_when_ready(worker)
     assert tree.end_tree(worker.cookie, [worker.lock_path], bystander.pid) == []
@@ -136,11 +136,11 @@ def test_a_stale_hint_harms_nobody(start, bystander):
 
 
 @half
-def test_nothing_to_end_is_no_wait(tmp_path):
-    assert tree.end_tree("t-nobody-1-1", [str(tmp_path / "never")], 4_194_305, grace=1000, limit=1000) == []
+def test_an_empty_tree_is_not_waited_for(tmp_path):
+    assert tree.end_tree("t-nothing-1-1", [str(tmp_path / "never")], 4_194_305, grace=1000, limit=1000) == []
 
 
-def test_whoever_recovers_from_inside_the_tree_spares_itself_and_its_ancestors(on_linux):
+def test_recovery_from_inside_the_tree_spares_itself_and_its_ancestors(on_linux):
     code = "from queuectl.runtime.tree import end_tree; print(end_tree('t-inside-1-1', [], None, 0.1, 1))"
     environment = os.environ | {"QUEUECTL_RUN": "t-inside-1-1"}
     # The shell is an ancestor that carries the cookie too; the sleep is not.
@@ -183,7 +183,7 @@ def test_a_worker_killed_at_any_moment_of_a_start_leaves_nothing(start, on_linux
 
 
 def test_a_supervisor_that_adopts_orphans_ends_even_those_that_hide(tmp_path, on_linux):
-    """The orphans of a killed worker go to the supervisor, whatever they did to their environment."""
+    """The supervisor adopts the orphans of a killed worker, also those without the cookie."""
     child = os.fork()
     if not child:
         status = 1

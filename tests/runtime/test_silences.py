@@ -1,4 +1,4 @@
-"""For how long a worker has stood still, as far as its steward can know."""
+"""The time since a worker's last heartbeat, as far as its steward has observed it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from queuectl.runtime.silences import Silences
 
 
 class HandSet(Clock):
-    """A clock that the test moves."""
+    """A clock that is set by the test."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,12 +30,12 @@ def look(silences: Silences, clock: HandSet, after: float, beat: int | None) -> 
     return silences.of("w", beat)
 
 
-def test_a_counter_that_stands_still_is_silent_for_as_long(clock: HandSet):
+def test_an_unchanged_counter_counts_as_silence(clock: HandSet):
     silences = Silences(clock)
     assert [look(silences, clock, 1.0, 7) for _ in range(4)] == [0.0, 1.0, 2.0, 3.0]
 
 
-def test_a_counter_that_moves_begins_anew(clock: HandSet):
+def test_a_changed_counter_resets_the_silence(clock: HandSet):
     silences = Silences(clock)
     look(silences, clock, 1.0, 7)
     look(silences, clock, 1.0, 7)
@@ -43,7 +43,7 @@ def test_a_counter_that_moves_begins_anew(clock: HandSet):
     assert look(silences, clock, 1.0, 8) == 1.0
 
 
-def test_the_time_in_which_the_steward_itself_stood_still_is_nobodys_silence(clock: HandSet):
+def test_time_in_which_the_steward_was_stopped_is_not_counted(clock: HandSet):
     silences = Silences(clock)
     look(silences, clock, 1.0, 7)
     assert look(silences, clock, 3600.0, 7) <= 2.0

@@ -1,4 +1,4 @@
-"""When a worker that was refused a start claims again, and whose fault the refusal is."""
+"""Start refusals: when the worker claims again, and whether the job or the machine is the cause."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def claim(seq: int) -> Claim:
 
 @pytest.fixture
 def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Starts:
-    # What is prepared for the first start is not for the processes that other tests fork.
+    # Processes that other tests fork must not inherit the descriptors of the first start.
     monkeypatch.setattr(process, "_null", -1)
     return Starts(Log("w"), AttemptLock(str(tmp_path / "lock")), dict(os.environb))
 
@@ -40,7 +40,7 @@ def refuse_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pauses(starts: Starts, *claims: Claim) -> list[float | None]:
-    """How long each refusal makes the worker wait, when the trial after it succeeds."""
+    """Return how long each refusal makes the worker wait, when the trial after it succeeds."""
     found = []
     for each in claims:
         starts.judge(REFUSED, each)

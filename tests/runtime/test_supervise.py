@@ -1,4 +1,4 @@
-"""How attempts end: by themselves, by their time, by an order."""
+"""Attempts end by themselves, by a timeout or by an order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_program_that_does_not_exist_is_named_on_stderr(start):
 
 
 @pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE])
-def test_a_signal_that_we_did_not_send_is_its_own_outcome(start, signo):
+def test_a_signal_from_outside_is_its_own_outcome(start, signo):
     result = start(f"kill -{int(signo)} $$").result()
     assert (result.outcome, result.exit_code, result.signal) == (Outcome.SIGNAL, None, signo)
 
@@ -145,7 +145,7 @@ def test_a_repeated_order_sends_its_signal_once(start):
 
 
 def while_the_worker_sleeps(worker, pid_file):
-    """Stop the worker, let the job end meanwhile, and give what wakes the worker up."""
+    """Stop the worker, let the job end meanwhile, and return the function that wakes the worker."""
     pid = int(wait_until(lambda: pid_file.exists() and pid_file.read_text().strip()))
     os.kill(worker.pid, signal.SIGSTOP)
     os.waitpid(worker.pid, os.WUNTRACED)
@@ -220,7 +220,7 @@ def test_a_worker_whose_parent_ignored_sigchld_still_sees_exit_codes(start):
     assert worker.result().exit_code == 6
 
 
-def test_giving_up_on_nobody_is_no_busy_loop(start, monkeypatch):
+def test_giving_up_on_an_empty_tree_is_no_busy_loop(start, monkeypatch):
     monkeypatch.setattr(tree, "signal_running", lambda *_: None)
     monkeypatch.setattr(tree, "give_up", lambda *_: [])
     monkeypatch.setattr(tree, "GIVE_UP_AFTER", 0.1)

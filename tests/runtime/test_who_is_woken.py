@@ -1,4 +1,4 @@
-"""Who is woken by a job: workers of its queue, or workers with a label that it needs."""
+"""A job wakes workers of its queue, or workers with a label that it needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_dir(tmp_path: Path) -> RunDir:
 
 @pytest.fixture
 def listen(run_dir: RunDir) -> Iterator[Callable[..., Listener]]:
-    """Listens as a worker of some queues with some labels does."""
+    """Listen as a worker of some queues with some labels does."""
     listeners: list[Listener] = []
 
     def listen(queues: tuple[str, ...] = (), labels: tuple[str, ...] = ()) -> Listener:

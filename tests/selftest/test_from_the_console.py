@@ -1,4 +1,4 @@
-"""The self-test from the console: it runs beside everything else, and goes when the console is left."""
+"""The self-test from the console: it runs in the background, and ends when the console is closed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def terminal(queue: Queue) -> Iterator[Terminal]:
 
 
 def type_in(terminal: Terminal, line: str) -> None:
-    """Run a command line, once the console asks for one."""
+    """Run a command line, once the console has opened its prompt."""
     terminal.press(":")
     terminal.wait_for("Add a job, or a file of them", 30)
     terminal.press(line + "\r")
@@ -42,7 +42,7 @@ def test_its_verdict_is_shown(terminal: Terminal, queue: Queue):
     assert grounds(queue) == []
 
 
-def test_it_goes_when_the_console_is_left_in_the_middle_of_it(terminal: Terminal, queue: Queue):
+def test_it_ends_when_the_console_is_closed(terminal: Terminal, queue: Queue):
     type_in(terminal, "selftest --crash --minutes 5 --workers 2")
     wait_until(lambda: any((each / "ledger").exists() for each in grounds(queue)))
 

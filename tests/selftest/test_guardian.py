@@ -26,7 +26,7 @@ def ground(tmp_path: Path) -> Path:
 
 
 def guard(ground: Path) -> subprocess.Popen[bytes]:
-    """A guardian whose command only counts how often it was asked to stop the pools."""
+    """Start a guardian whose command only counts how often it is run to stop the pools."""
     asked = ground.parent / "asked"
     command = ("/bin/sh", "-c", f'echo "$@" >> {asked}', "sh")
     words = [*GUARDIAN, str(ground), str(ground.parent / "run"), str(ground / "queue.db"), *command]

@@ -1,4 +1,4 @@
-"""The times in which the machine was starved are known."""
+"""The spans in which the machine was starved are measured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measured(directory: Path, monkeypatch: pytest.MonkeyPatch, *, probe: float, 
 
 
 @pytest.mark.parametrize(("probe", "late"), [(-1.0, 600.0), (600.0, -1.0)])
-def test_a_slow_start_of_a_process_and_a_late_wake_are_both_times_of_starvation(
+def test_a_slow_process_start_and_a_late_wake_up_are_starvation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probe: float, late: float
 ):
     began = time.time_ns() // 1_000_000
@@ -34,7 +34,7 @@ def test_a_slow_start_of_a_process_and_a_late_wake_are_both_times_of_starvation(
     assert began <= start < end <= time.time_ns() // 1_000_000, "one after the other is one time"
 
 
-def test_a_machine_that_gives_no_process_is_starved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_machine_that_refuses_processes_is_starved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = measured(tmp_path / "missing", monkeypatch, probe=600.0, late=600.0)
 
     wait_until(lambda: made.starved, 60)
@@ -50,7 +50,7 @@ def test_a_machine_that_has_time_is_not_starved(tmp_path: Path, monkeypatch: pyt
     assert made.finish() == ()
 
 
-def test_what_two_times_have_in_common():
+def test_the_overlap_of_two_spans():
     spans = [(0, 10), (20, 30)]
 
     assert overlap(5, 25, spans) == 10

@@ -1,4 +1,4 @@
-"""The proof trips over every way in which the promise can be broken: each is done to a store that was well."""
+"""The proof finds every way in which the promise can be broken: each is applied to a sound store."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def case(queue: Queue) -> Case:
     return Case(queue)
 
 
-def test_what_went_well_is_proven_and_counted(case: Case):
+def test_a_sound_siege_is_proven_and_counted(case: Case):
     found = case.found()
 
     assert found.violations == ()
@@ -189,7 +189,7 @@ def an_accident(case: Case) -> None:
         (an_accident, "", "the pool ended by itself with exit code 1"),
     ],
 )
-def test_what_is_broken_is_named(case: Case, sabotage: Callable[[Case], None], job: str, sentence: str):
+def test_each_broken_promise_is_a_violation(case: Case, sabotage: Callable[[Case], None], job: str, sentence: str):
     sabotage(case)
 
     assert (job, sentence) in [(each.job, each.sentence) for each in case.found().violations]

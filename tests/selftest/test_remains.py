@@ -1,4 +1,4 @@
-"""What is left of a finished attempt is found."""
+"""Leaks of a finished attempt are found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MARK = cookie("wabc", 1, 1, "1f.2e")
 
 @pytest.fixture
 def orphan(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that says it is of the first attempt of job 1."""
+    """A process with the cookie of the first attempt of job 1."""
     environment = os.environ | {"QUEUECTL_DB": queue.path, "QUEUECTL_RUN": MARK}
     process = subprocess.Popen(["sleep", "1000"], env=environment)
     wait_until(lambda: process.pid in processes_of(queue.path))
@@ -56,11 +56,11 @@ def test_a_process_that_outlived_its_attempt_is_found_and_ended(queue: Queue, or
     assert processes_of(queue.path) == {}
 
 
-def test_the_process_of_another_store_is_not_ours(queue: Queue, orphan: subprocess.Popen[bytes]):
+def test_processes_of_another_store_are_ignored(queue: Queue, orphan: subprocess.Popen[bytes]):
     assert orphan.pid not in processes_of(queue.path + "2")
 
 
-def test_files_and_locks_that_were_left_are_named(queue: Queue):
+def test_leftover_files_and_locks_are_listed(queue: Queue):
     run_dir = queue.context.run_dir
     run_dir.make()
     assert list(left_in(run_dir)) == []
@@ -77,7 +77,7 @@ def test_files_and_locks_that_were_left_are_named(queue: Queue):
     os.close(held)
 
 
-def test_files_that_pools_have_left_are_named(queue: Queue):
+def test_leftover_files_of_pools_are_listed(queue: Queue):
     run_dir = queue.context.run_dir
     run_dir.make()
     for name in ("any", "q-00000001"):

@@ -1,4 +1,4 @@
-"""The proof of a soak trips over every way in which days can be other than ordinary: each is done to good records."""
+"""The judgement of a soak finds every irregularity: each is applied to sound records."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Case:
     def run(
         self, id_: str, worker: str, *, at: int, number: int = 1, outcome: Outcome = Outcome.SUCCESS, waited: int = 5
     ) -> None:
-        """An attempt that began at some moment, after so many milliseconds of waiting, and took 50."""
+        """Add an attempt that began at some moment, after so many milliseconds of waiting, and took 50."""
         kind = kind_of(id_)
         assert kind is not None
         self.jobs.setdefault(id_, job(id_, created_at=at - waited - kind.delay_ms))
@@ -96,7 +96,7 @@ class Case:
         )
         return Steadiness(records, self.observed).find()
 
-    def told(self) -> list[tuple[str, str]]:
+    def violations(self) -> list[tuple[str, str]]:
         return [(each.job, each.sentence) for each in self.found().violations]
 
 
@@ -206,7 +206,7 @@ def written_off(case: Case) -> None:
     case.events[0] = event("pool_stopped", "p1", actor="p2")
 
 
-def never_written_down(case: Case) -> None:
+def end_not_recorded(case: Case) -> None:
     del case.events[0]
 
 
@@ -279,7 +279,7 @@ def a_long_write_ahead_log(case: Case) -> None:
         (never_ended, "", "pool p1 ended with exit code None"),
         (drained_badly, "", "a pool that drains ended with exit code 1"),
         (written_off, "", "pool p1 was written off by p2"),
-        (never_written_down, "", "the end of pool p1 is not recorded"),
+        (end_not_recorded, "", "the end of pool p1 is not recorded"),
         (late, "5-short", "was due for 4.6 s while worker w1 was idle"),
         (late_after_its_delay, "5-delayed", "was due for 4.6 s while worker w1 was idle"),
         (late_again, "5-flaky", "was due for 4.8 s while worker w2 was idle"),
@@ -299,10 +299,10 @@ def a_long_write_ahead_log(case: Case) -> None:
         (a_long_write_ahead_log, "", "the write-ahead log has grown to 49 MiB"),
     ],
 )
-def test_what_is_not_ordinary_is_named(case: Case, sabotage: Callable[[Case], None], name: str, sentence: str):
+def test_each_irregularity_is_a_violation(case: Case, sabotage: Callable[[Case], None], name: str, sentence: str):
     sabotage(case)
 
-    assert (name, sentence) in case.told()
+    assert (name, sentence) in case.violations()
 
 
 def test_a_job_that_waits_for_a_busy_worker_is_not_late(case: Case):
@@ -312,7 +312,7 @@ def test_a_job_that_waits_for_a_busy_worker_is_not_late(case: Case):
     case.runs["5-long", 1] = replace(case.runs["5-long", 1], ended_at=BEGAN + 20_000)
     case.run("6-short", "w1", at=BEGAN + 20_005, waited=9000)
 
-    assert case.told() == []
+    assert case.violations() == []
     assert case.found().longest_wait_ms == 0
 
 
@@ -324,7 +324,7 @@ def test_an_idle_worker_of_another_queue_makes_no_job_late(case: Case):
     case.run("6-short", "w1", at=BEGAN + 20_005, waited=9000)
     case.jobs["6-short"] = replace(case.jobs["6-short"], queue="mail")
 
-    assert case.told() == [("6-short", "was due for 9.0 s while worker d1 was idle")]
+    assert case.violations() == [("6-short", "was due for 9.0 s while worker d1 was idle")]
 
 
 def test_many_short_pauses_of_busy_workers_are_no_idleness(case: Case):
@@ -333,21 +333,21 @@ def test_many_short_pauses_of_busy_workers_are_no_idleness(case: Case):
         case.run(f"{number + 200}-short", "w2", at=BEGAN + 5000 + number * 100)
     case.run("9-short", "w1", at=BEGAN + 15_000, waited=9900)
 
-    assert case.told() == []
+    assert case.violations() == []
 
 
 def test_a_starved_machine_makes_no_job_late(case: Case):
     late(case)
     case.starve(BEGAN + 16_000, BEGAN + 17_000)
 
-    assert case.told() == []
+    assert case.violations() == []
 
 
 def test_a_starved_machine_makes_no_worker_silent(case: Case):
     silent(case)
     case.starve(BEGAN, BEGAN + 200)
 
-    assert case.told() == []
+    assert case.violations() == []
 
 
 def test_a_worker_that_was_killed_while_the_machine_was_starved_is_excused(case: Case):
@@ -370,10 +370,10 @@ def test_a_worker_that_was_killed_when_the_machine_had_time_again_is_not_excused
     died(case)
     case.starve(BEGAN, BEGAN + 20_000)
 
-    assert case.told() == [("", "worker w1 died or was written off")]
+    assert case.violations() == [("", "worker w1 died or was written off")]
 
 
-def test_what_cannot_be_measured_proves_nothing_of_leaks(case: Case):
+def test_resources_that_cannot_be_measured_are_no_leaks(case: Case):
     case.see(rests=tuple(rest(at, descriptors=None, memory=None, clients=None) for at in (BEGAN, ENDED)), longest_log=0)
 
     found = case.found()
@@ -386,4 +386,4 @@ def test_processes_that_were_seen_once_have_not_grown(case: Case):
     young = {"worker w9": Usage(descriptors=99, memory=99 * MIB)}
     case.see(rests=(rest(BEGAN), rest(ENDED, processes=young)))
 
-    assert case.told() == []
+    assert case.violations() == []
