@@ -1,4 +1,4 @@
-"""A pool that outlives the terminal it was started from."""
+"""Start of a detached pool, which outlives the terminal that it was started from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PATIENCE = 30.0
 _PAUSE = 0.02
 _DOCUMENT = 65_536
-"""Bytes that a pipe holds: more than an error's document has."""
+"""Capacity of a pipe in bytes: an error's document is smaller."""
 _MOVE = "move it away: queuectl makes its own"
 
 
@@ -31,10 +31,13 @@ def start_detached(
 ) -> tuple[str, int]:
     """Start `queuectl ARGUMENTS…` on `location` in a session of its own and wait until its workers have reported in.
 
-    The location goes by the environment: everybody can read arguments, and it may hold a password.
+    The location is passed in the environment, since every user can read arguments and it may contain a password.
 
-    Returns the pool's id and pid. Raises QueuectlError with what its log says last, and the code and exit code of its
-    error, when it ends instead.
+    Returns the pool's id and pid.
+
+    Raises:
+        QueuectlError: the pool ended instead; the error has the last line of its log, and its code and exit code.
+        TimedOut: the workers have not reported in.
     """
     run_dir.make()
     log = os.path.join(run_dir.root, "pool.log")
@@ -70,14 +73,14 @@ def _wait_for_pool(pid: int, reader: int, log: str, *, size: int, store: Store, 
 
 
 def _ended(exit_code: int, reader: int, log: str) -> QueuectlError:
-    """Make the error of a pool that has ended at its start, from its log and from the document that it has printed."""
+    """Build the error of a pool that ended at its start, from its log and from the JSON document that it printed."""
     error = QueuectlError("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
-    os.set_blocking(reader, False)  # something of the pool may still live
+    os.set_blocking(reader, False)  # other processes of the pool may still live
     try:
         error.code = str(json.loads(os.read(reader, _DOCUMENT))["error"]["code"])
         error.exit_code = exit_code
     except (OSError, ValueError, LookupError, TypeError):
-        pass  # it was killed, or had no error
+        pass  # it was killed, or ended without an error
     return error
 
 
@@ -102,9 +105,9 @@ def _spawn(arguments: list[str], location: str, log: str, writer: int) -> int:
 
 
 def _open_log(log: str) -> int:
-    """Open the log to append to it. Raises MachineUnfit where it cannot be written, or is no file of ours."""
+    """Open the log to append to it. Raises MachineUnfit if it cannot be written, or is not a regular file."""
     try:
-        # Without waiting for the reader of a named pipe.
+        # Non-blocking, so as not to wait for the reader of a named pipe.
         opened = os.open(
             log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
         )
@@ -126,7 +129,7 @@ def _unusable(log: str, why: str | None) -> MachineUnfit:
 
 
 def _last_line(log: str) -> str:
-    """What the log says last: the error, and not the hint that follows it."""
+    """Return the last line of the log: the error, and not the hint that follows it."""
     try:
         with open(log, "rb") as file:
             lines = file.read()[-2000:].decode(errors="replace").strip().splitlines()

@@ -41,7 +41,7 @@ DAMAGED = 12
 DRAINED = 10
 """The exit code of a worker that found nothing left to run."""
 WRITTEN_OFF = 11
-"""The exit code of a worker that was written off by another host: it must be replaced."""
+"""The exit code of a worker that was written off: it must be replaced."""
 
 UNABLE = 13
 """The exit code of a child that could not begin, because of the store or the machine. It holds no job."""
@@ -131,7 +131,7 @@ def run_worker(spec: ChildSpec, assignment: Assignment) -> None:
             store.workers.add_worker(info, lease_ms=round(lease * 1000), now=clock.now())
         except StoreError:
             # No steward ever removes the files of a worker that is not in the store.
-            worker.take_away()
+            worker.close()
             raise
         child.has_begun = True
         drained = worker.run()

@@ -215,3 +215,10 @@ class LeaseOwnership(LockOwnership):
             yield
         finally:
             self._store.database.deadline = None
+
+
+def new_ownership(store: Store, claims: Claims, worker: str, *, run_dir: RunDir, lease: float) -> LockOwnership:
+    """Return the ownership for `worker`: by a lease of so many seconds if hosts may share `store`, else by lock."""
+    if store.database.remote:
+        return LeaseOwnership(store, claims, worker, run_dir=run_dir, seconds=lease)
+    return LockOwnership(store, claims, worker)

@@ -1,4 +1,4 @@
-"""What happens when a worker dies: its process trees are ended, then its jobs are put back."""
+"""Recovery of dead workers: their process trees are ended, then their jobs are put back."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _YOUNG_MS = 3000
 
 
 class Reaper:
-    """Finds the dead among the workers of this system, and clears up after them.
+    """Finds dead workers of this host, and clears up after them.
 
-    Of those of other hosts it knows only that their leases have run out.
+    Workers of other hosts are only written off when their leases have expired.
     """
 
     def __init__(self, store: Store, run_dir: RunDir, *, log: Log, clock: Clock, rng: random.Random) -> None:
@@ -48,11 +48,11 @@ class Reaper:
         self._random = rng
         self._silences = Silences(clock)
         self._locked: set[str] = set()
-        """The dead whose jobs another session has locked, as the log has said."""
+        """Dead workers whose jobs another session has locked, and which the log has named."""
         self._host, self._boot = os.uname().nodename, system.boot_id()
 
     def reap(self, settings: Settings) -> int:
-        """Look at every worker once; how many were recovered."""
+        """Check every worker once; return how many were recovered."""
         recovered = 0
         known = {}
         self._silences.begin_poll()
@@ -73,15 +73,15 @@ class Reaper:
         return recovered
 
     def _sweep(self, settings: Settings, here: Collection[str]) -> int:
-        """Take from workers what they held when their leases ran out; how many workers.
+        """Write off workers whose leases have expired, and put their jobs back; return how many workers.
 
-        Those of this host (`here`) are spared for a while after the steward itself was stopped: where a pool was
-        suspended as a whole, its workers may renew their leases a moment later than the steward looks.
+        Workers of this host (`here`) are spared for a while after the steward itself was stopped: where a pool was
+        suspended as a whole, its workers may renew their leases a moment later than the steward polls.
         """
         leases = self._store.leases
         if not leases.take_chore(_SWEEP, every_ms=_SWEEP_EVERY_MS):
             return 0
-        found = 0
+        count = 0
         for worker in leases.expired():
             if worker in here and self._silences.watched_for <= settings.lease / 2:
                 continue
@@ -89,7 +89,7 @@ class Reaper:
                 worker, self._claims, backoff=settings.backoff, random=self._random, now=self._clock.now()
             )
             if gone is not None:
-                found += 1
+                count += 1
                 ring_everywhere(self._store, self._run_dir, *bells_of_queues(gone.queues))
                 self._log.event(
                     f"worker {gone.worker} of host {gone.host} was not heard of for longer than its lease"
@@ -97,44 +97,44 @@ class Reaper:
                 )
         self._store.remote_output.forget()
         self._store.database.tidy()
-        return found
+        return count
 
     def _clear_up_after_others(self, known: Collection[str]) -> None:
-        """End and take away what workers of this host have left that were written off elsewhere in the meantime."""
+        """End processes and remove files of workers of this host that another host has written off meanwhile."""
         for name in os.listdir(self._run_dir.workers):
             path = os.path.join(self._run_dir.workers, name)
-            # A worker makes its lock a moment before it holds it.
+            # A worker creates its lock file a moment before it locks it.
             if name in known or (age_ms(path) or 0) <= _YOUNG_MS or not locks.is_free(path):
                 continue
             attempts = locks.attempt_locks(os.path.join(self._run_dir.attempts, name))
             for note in filter(None, map(locks.read_note, attempts)):
                 pid, seq, fence = note
                 if tree.end_tree(self._cookie(name, seq, fence), attempts, pid_hint=pid):
-                    return  # what cannot be killed now may go later
+                    return  # a process that cannot be killed now may end later
                 live.discard(self._run_dir.live, seq, fence)
             self._clear(name, path)
 
     def _is_dead(self, worker: WorkerInfo, lease: float) -> bool:
-        """Whether nobody holds the worker's lock; one that has shown no life for the lease is killed first."""
+        """Return whether the worker's lock is free; a worker without a heartbeat for its lease is killed first."""
         path = os.path.join(self._run_dir.workers, worker.id)
         if not os.path.exists(path):
-            # Either the lock was removed, by hand or with its directory, and a worker that still lives is ended first.
+            # Either the lock file was removed, by hand or with its directory, and a living worker is killed first.
             # Or this store is a copy, and the worker is the original's.
             return not self._lives(worker) or self._kill(worker, "its lock file is gone")
         if locks.is_free(path):
             return True
         silence = self._silences.of(worker.id, locks.read_beat(path))
-        # Before its lease runs out, where others may then run its job beside its processes.
+        # With leases before the lease expires, after which others may run its job beside its processes.
         if silence > (lease if worker.lease_left_ms is None else lease / 2):
             self._kill(worker, f"no sign of life for {silence:.0f} s")
         return False
 
     def _lives(self, worker: WorkerInfo) -> bool:
-        """Whether the very process that started as this worker is there, and works on this store's file.
+        """Return whether the process that started as this worker lives, and works on this store's file.
 
-        A recycled pid started at another time. A worker of the store that this one is a copy of has another file open.
-        Where open files cannot be seen, the process is another user's, and only its owner works on a store: killing it
-        would hit the original of a copy.
+        A recycled pid has another start time. A worker of the store that this one is a copy of has another file open.
+        Where open files cannot be seen, the process is another user's. Only the owner of a store works on it, so that
+        process works on the original of a copy and must not be killed.
         """
         file = self._store.database.file
         return (
@@ -147,11 +147,11 @@ class Reaper:
     def _kill(self, worker: WorkerInfo, why: str) -> bool:
         if worker.pid_start is not None and system.send(worker.pid, worker.pid_start, signal.SIGKILL):
             self._log.event(f"killed worker {worker.id} (pid {worker.pid}): {why}")
-        # Its lock is free once it is gone: the next look finds out.
+        # Its lock is free once it has ended: the next poll recovers it.
         return False
 
     def _recovers(self, worker: WorkerInfo, settings: Settings) -> bool:
-        """Recover a worker; not while another session has locked its job, which keeps no other from being recovered."""
+        """Recover a worker, but not while another session has locked its job, so that other workers are recovered."""
         try:
             recovered = self._recover(worker, settings)
         except StoreBusy as error:
@@ -171,10 +171,10 @@ class Reaper:
         except FileNotFoundError:
             lock = -1
         if lock is None:
-            return False  # somebody else is at it
+            return False  # another steward is recovering it
         try:
             lost: list[str] = []
-            # A server may still be at a claim that the worker sent before it died.
+            # A server may still be executing a claim that the worker sent before it died.
             for claim in self._claims.take_stock(worker.id):
                 if not self._give_back(claim, worker, settings):
                     return False
@@ -186,7 +186,7 @@ class Reaper:
             if lock >= 0:
                 os.close(lock)
         if not died and not lost:
-            return False  # it recorded its own end after this look at the store had begun
+            return False  # it recorded its own end after this poll of the store had begun
         self._log.event(f"cleared up after worker {worker.id}" + (f": put back {', '.join(lost)}" if lost else ""))
         return True
 
@@ -229,9 +229,9 @@ class Reaper:
 
 
 def write_off(pool: PoolInfo, store: Store, run_dir: RunDir, *, now: int) -> bool:
-    """Write down that a pool has ended which could not do so itself, and remove what it has left.
+    """Record the end of a pool that could not do so itself, and remove its files.
 
-    False when the pool had recorded its own end after all.
+    Returns False if the pool had recorded its own end after all.
     """
     died = store.workers.stop_pool(pool.id, now=now)
     locks.remove(os.path.join(run_dir.pools, pool.id), os.path.join(run_dir.bells, bell_of_pool(pool.id)))

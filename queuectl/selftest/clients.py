@@ -84,7 +84,7 @@ class Client:
                 return  # it has died; the restarted process is granted them
             self._granted += jobs
 
-    def look(self) -> int | None:
+    def poll(self) -> int | None:
         """Read new acknowledgements, and restart a killed process; return the exit code if it gave up, else None."""
         code = self.process.poll()
         self.read()

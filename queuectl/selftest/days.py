@@ -269,8 +269,8 @@ class Days:
             self._pause()
 
     def _pause(self) -> None:
-        self._watch.look()
-        code = self._ground.look()
+        self._watch.sample()
+        code = self._ground.poll()
         if code is not None:
             self._accidents.append(f"the pool ended by itself with exit code {code}")
         seconds = max(1, int(self._plan.seconds))

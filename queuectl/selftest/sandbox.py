@@ -191,7 +191,7 @@ class Sandbox:
             raise RuntimeError("no pool has been started")
         return self._pool
 
-    def look(self) -> int | None:
+    def poll(self) -> int | None:
         """Restart the pool if it was killed; return its exit code if it ended by itself, else None."""
         code = self._process.poll()
         if code is None:

@@ -127,7 +127,7 @@ class StressRun:
                 # A late kill is not caught up: two kills at once would be another siege than the planned one.
                 next_kill = max(next_kill + every, now)
             for each in self._enqueuers:
-                self._check_client(each.look())
+                self._check_client(each.poll())
             self._check_pool()
             time.sleep(_PAUSE)
 
@@ -193,7 +193,7 @@ class StressRun:
 
     def _check_pool(self) -> None:
         """Restart a killed pool; record an accident if it ended by itself, or without progress for `PATIENCE`."""
-        code = self._ground.look()
+        code = self._ground.poll()
         if code is not None:
             self._accidents.append(f"the pool ended by itself with exit code {code}")
         now = time.monotonic()

@@ -1,7 +1,4 @@
-"""What is seen of the processes and files of a soak while it goes on.
-
-Signs of life, descriptors, memory, sizes, and what outlives its attempt.
-"""
+"""Measurements of the processes and files of a soak while it runs: heartbeats, descriptors, memory, sizes, leaks."""
 
 from __future__ import annotations
 
@@ -22,53 +19,54 @@ if TYPE_CHECKING:
     from queuectl.selftest.sandbox import Sandbox
     from queuectl.store.store import Store
 
-_LOOK_EVERY = 0.5
+_SAMPLE_EVERY = 0.5
 SUPERVISOR, STEWARD = "supervisor", "steward"
 
 
 @record
 class Usage:
-    """What one process holds; None where it cannot be measured."""
+    """Resources of one process; None where they cannot be measured."""
 
     descriptors: int | None
     memory: int | None
-    """Bytes of its own: what is mapped from files is left out."""
+    """Anonymous memory in bytes, without mapped files."""
 
 
 @record
 class Rest:
-    """How things are while nothing is to do."""
+    """Measurements while no job is left to run."""
 
     at: int
     processes: Mapping[str, Usage]
-    """By what each is: `worker ID`, or `supervisor` and `steward` with their pids."""
+    """By name: `worker ID`, `supervisor PID` or `steward PID`."""
     files: int
-    """In the run directory."""
+    """Number of files in the run directory."""
     clients: int | None
     """Connections to the server; None for a file."""
 
 
 class Watch:
-    """Looks, and remembers."""
+    """The measurements of one soak."""
 
     def __init__(self, ground: Sandbox, store: Store) -> None:
-        """Watch the pools of `ground`."""
+        """Measure the pools of the sandbox `ground`."""
         self._ground = ground
         self._store = store
-        self._look_at = 0.0
+        self._sample_at = 0.0
         self.silences: dict[str, Span] = {}
-        """The longest time for which each worker has shown no sign of life, by this machine's wall clock."""
+        """The longest span without a heartbeat of each worker, by this machine's wall clock."""
         self.rests: list[Rest] = []
         self.longest_log = 0
-        """Bytes of the write-ahead log, at its longest."""
+        """Largest size of the write-ahead log in bytes."""
         self.outlived: dict[str, str] = {}
-        """A sentence for each attempt of which something lived on. What lives at the end, the ground ends unseen."""
+        """By cookie, a sentence for each attempt with processes that outlived it. At the end the sandbox ends such
+        processes without a record."""
 
-    def look(self) -> None:
-        """Look at what changes quickly, not more often than twice a second."""
-        if time.monotonic() < self._look_at:
+    def sample(self) -> None:
+        """Measure what changes quickly, at most twice a second."""
+        if time.monotonic() < self._sample_at:
             return
-        self._look_at = time.monotonic() + _LOOK_EVERY
+        self._sample_at = time.monotonic() + _SAMPLE_EVERY
         workers = self._ground.run_dir.workers
         for worker in os.listdir(workers):
             silent = age_ms(os.path.join(workers, worker))
@@ -77,11 +75,11 @@ class Watch:
                 now = time.time_ns() // 1_000_000
                 self.silences[worker] = (now - silent, now)
         self.longest_log = max(self.longest_log, log_size(self._ground.location))
-        self._look_for_outlived()
+        self._check_leaks()
 
     def rest(self) -> None:
-        """Look at everything, while nothing is to do."""
-        self._look_for_outlived()
+        """Measure everything, while no job is left to run."""
+        self._check_leaks()
         # Loaded here: the driver of a server is needed for a server only.
         clients = None
         if self._store.database.remote:
@@ -93,26 +91,26 @@ class Watch:
             Rest(
                 at=self._ground.clock.now(),
                 processes={name: usage(pid) for name, pid in self._processes().items()},
-                files=sum(len(os.listdir(os.path.join(run_dir.root, room))) for room in SUBDIRS),
+                files=sum(len(os.listdir(os.path.join(run_dir.root, name))) for name in SUBDIRS),
                 clients=clients,
             )
         )
 
-    def _look_for_outlived(self) -> None:
+    def _check_leaks(self) -> None:
         self.outlived |= outlived(self._store, self._ground.location, now=self._ground.clock.now())
 
     def _processes(self) -> dict[str, int]:
         supervisor = self._ground.supervisor
-        found = {f"{SUPERVISOR} {supervisor}": supervisor}
+        pids = {f"{SUPERVISOR} {supervisor}": supervisor}
         workers = {worker.pid: worker.id for worker in self._store.workers.running_workers()}
         for pid, process in system.processes().items():
             if process.parent == supervisor:
-                found[f"worker {workers[pid]}" if pid in workers else f"{STEWARD} {pid}"] = pid
-        return found
+                pids[f"worker {workers[pid]}" if pid in workers else f"{STEWARD} {pid}"] = pid
+        return pids
 
 
 def usage(pid: int) -> Usage:
-    """What a process holds now."""
+    """Measure the resources of a process."""
     try:
         descriptors = len(os.listdir(f"/proc/{pid}/fd"))
     except OSError:

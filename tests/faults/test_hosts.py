@@ -90,7 +90,7 @@ def test_a_host_that_is_cut_off_ends_its_job_before_another_begins_it(hosts: Hos
     lines = [line.split(" ", 2)[1:] for line in cut_off.log.splitlines()]
     waiting = [source for source, text in lines if text.startswith("waiting for the store")]
     assert len(waiting) == len(set(waiting)), "each says it once"
-    assert "others have taken this worker for dead: leaving" in [text for _, text in lines]
+    assert "this worker was written off as dead: exiting" in [text for _, text in lines]
     assert_sound(two, ledger, ["job", "next"])
 
 

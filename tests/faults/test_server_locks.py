@@ -102,7 +102,7 @@ def test_a_result_of_a_job_that_is_locked_is_kept_and_the_lease_renewed(hosts: H
 
     assert queue.wait_for("job") == "completed"
     assert queue.outcomes("job") == ["success"]
-    assert "dead: leaving" not in pool.log
+    assert "written off as dead" not in pool.log
     assert_sound(queue, ledger, ["job"])
 
 
