@@ -121,6 +121,6 @@ def pool_lives(pool: PoolInfo, run_dir: RunDir) -> bool:
 
 
 def has_ended(pool: PoolInfo, run_dir: RunDir) -> bool:
-    """Return whether the supervisor's lock is free; a lock file that was deleted says nothing, its pid decides."""
+    """Return whether the supervisor's lock is free; if the lock file was deleted, whether its process has ended."""
     path = os.path.join(run_dir.pools, pool.id)
     return locks.is_free(path) if os.path.exists(path) else system.start_time(pool.pid) is None
