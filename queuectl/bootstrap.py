@@ -1,4 +1,4 @@
-"""From a location to a store: the only place that picks a backend."""
+"""Opening of stores by location: the only module that picks a backend."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def data_directory(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
-    """Where this user's data lives, as platformdirs has it; that import would cost seven milliseconds a command."""
+    """Return where this user's data lives, as platformdirs does; importing that costs seven milliseconds a command."""
     return user_directory("XDG_DATA_HOME", "~/.local/share", environ, platform)
 
 
 def user_directory(variable: str, default: str, environ: Mapping[str, str], platform: str) -> str:
-    """Our directory below that which an XDG variable names; macOS has one for all purposes.
+    """Return queuectl's directory below the one that an XDG variable names; macOS has one for all purposes.
 
-    A relative path is ignored, as the XDG specification asks: it would be another directory in each directory.
+    A relative path is ignored, as the XDG specification demands: it would name a different directory in each directory.
     """
     if platform == "darwin":
         return os.path.expanduser("~/Library/Application Support/queuectl")
@@ -58,10 +58,10 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
     if not is_unicode(location):
         raise UsageError("the name of the store is not valid Unicode text")
     if has_control(location):
-        # Most often the carriage return of a file with Windows line ends.
-        shown_ = "" if "://" in location else f": {safe(location)}"
+        # Usually the carriage return of a file with Windows line ends.
+        suffix = "" if "://" in location else f": {safe(location)}"
         raise UsageError(
-            f"the name of the store must not contain control characters{shown_}", hint="check --db and QUEUECTL_DB"
+            f"the name of the store must not contain control characters{suffix}", hint="check --db and QUEUECTL_DB"
         )
     if is_url(location):
         return location
@@ -75,10 +75,10 @@ def locate(flag: str | None, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def run_dir_of(location: str, environ: Mapping[str, str] = os.environ) -> RunDir:
-    """Return the directory of this host's locks and doorbells: beside the file, or this user's own for a server."""
+    """Return the directory of this host's locks and doorbells: beside a file, in the data directory for a server."""
     if not is_url(location):
         return RunDir(location + ".run")
-    # Loaded here, as are drivers: a file needs neither.
+    # Imported here, as are drivers: a file needs neither.
     from queuectl.store.postgres.url import name_of, shown
 
     return RunDir(os.path.join(data_directory(environ), f"{name_of(shown(location))}.run"))
@@ -94,9 +94,10 @@ def context(
     on_absent: Callable[[str], None] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Context:
-    """Return the context for the store that `flag` names, or the one this user has. Nothing is opened yet.
+    """Return the context for the store that `flag` names, or for this user's default store. Nothing is opened yet.
 
-    With `on_absent` a store that does not exist yet is not created: it is told so in one line, and the store is empty.
+    With `on_absent` a store that does not exist is not created: `on_absent` is called with one line that reports it,
+    and the store is empty.
     """
     location = locate(flag, environ)
     seen = location
@@ -104,7 +105,7 @@ def context(
         from queuectl.store.postgres.url import shown
 
         seen = shown(location)
-    elif say is not None and on_absent is None and _is_odd(location) and not _holds_something(location):
+    elif say is not None and on_absent is None and _looks_unexpanded(location) and not _has_contents(location):
         say(f"the new store is called {os.path.basename(location)}: no shell has removed its quotes or replaced its $")
 
     def elsewhere(other: str) -> Context:
@@ -128,10 +129,10 @@ def context(
 def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = False, make: bool = True) -> Store:
     """Open the store at `path`, which may be a URL. Raises StoreError, and UsageError without a driver for it.
 
-    `as_is`: only to be looked at. It is neither made nor migrated, and no lock is waited for. Without `make` a store
-    that does not exist is not created: it is an empty one in memory.
+    `as_is`: open for inspection only. The store is neither created nor migrated, and locks are not waited for. Without
+    `make` a store that does not exist is not created: an empty one in memory takes its place.
     """
-    # Loaded here: `--help` needs no driver.
+    # Imported here: `--help` needs no driver.
     from queuectl.store.store import Store
 
     wait = 0.0 if as_is else wait_from_environment()
@@ -143,8 +144,8 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
             return Store(PostgresDatabase(path, wait=wait, as_is=as_is, make=make), actor=actor)
         except Absent:
             return _absent(path, actor)
-    if not as_is and not _holds_something(path):
-        # Loaded here: once in the life of a store, and for a name that was mistyped.
+    if not as_is and not _has_contents(path):
+        # Imported here: needed only before a store exists, and for a mistyped name.
         from queuectl.store.absent import is_absent
 
         if is_absent(path, own=os.path.realpath(data_directory())) and not make:
@@ -155,13 +156,13 @@ def open_store(path: str, *, actor: str, durable: bool = True, as_is: bool = Fal
     return Store(database, actor=actor)
 
 
-def _is_odd(path: str) -> bool:
-    """Whether the file's name holds what a shell should have taken out, and its directory is there to make it in."""
+def _looks_unexpanded(path: str) -> bool:
+    """Return whether the file's name has characters that a shell should have removed, in an existing directory."""
     directory, name = os.path.split(path)
     return ("$" in name or name[:1] in {'"', "'"} or name[-1:] in {'"', "'"}) and os.path.isdir(directory)
 
 
-def _holds_something(path: str) -> bool:
+def _has_contents(path: str) -> bool:
     try:
         return os.stat(path, follow_symlinks=False).st_size > 0
     except (OSError, ValueError):
@@ -178,7 +179,7 @@ def _absent(path: str, actor: str) -> Store:
 
 
 def actor() -> str:
-    """Who acts: `user@host`."""
+    """Return who acts, as `user@host`."""
     import pwd
 
     try:

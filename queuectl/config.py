@@ -1,4 +1,4 @@
-"""Settings: defaults < store < environment < flags. Each is typed, checked and explains itself."""
+"""Settings: defaults < store < environment < flags. Each has a type, bounds and a description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Value = int | float | None
 
 @record
 class Setting:
-    """One key: its kind, its bounds, what it means."""
+    """One setting: its key, type, bounds and description."""
 
     key: str
     default: Value
@@ -30,7 +30,7 @@ class Setting:
     """`count` is a whole number, `factor` any number, `seconds` a duration; `seconds?` may be `none`."""
 
     def parse(self, text: str) -> Value:
-        """Return the value that `text` stands for. Raises UsageError naming the key and the bounds."""
+        """Return the value that `text` represents. Raises UsageError naming the key and the bounds."""
         word = text.strip()
         if self.kind == "seconds?" and word.lower() in {"none", "off"}:
             return None
@@ -55,9 +55,9 @@ class Setting:
 _DAY = 86_400
 _PREFIX = "QUEUECTL_"
 _HOW_TO_RUN = frozenset(("QUEUECTL_DB", "QUEUECTL_DEBUG", "QUEUECTL_KEYMAP"))
-"""Variables that are not settings, and are there to be set."""
+"""Variables that a user may set and that are not settings."""
 _OF_JOBS = frozenset(("QUEUECTL_JOB_ID", "QUEUECTL_ATTEMPT", "QUEUECTL_RUN"))
-"""What a job finds in its environment."""
+"""Variables that queuectl sets for its jobs."""
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
@@ -85,7 +85,7 @@ SETTINGS: dict[str, Setting] = {
             low=0,
             high=1,
             kind="factor",
-            help="the share of each wait that chance may take away, so that retries do not come in step",
+            help="the largest share of a wait that is subtracted at random, so that retries do not coincide",
         ),
         Setting(
             key="job_timeout",
@@ -108,7 +108,7 @@ SETTINGS: dict[str, Setting] = {
             default=1,
             low=0.05,
             high=60,
-            help="how often an idle worker looks by itself, should the doorbell have been missed",
+            help="how often an idle worker polls for jobs, in case it missed its doorbell",
         ),
         Setting(key="busy_timeout", default=30, low=0, high=3600, help="how long to wait for the store's write lock"),
     )
@@ -117,7 +117,7 @@ SETTINGS: dict[str, Setting] = {
 
 @record
 class Settings:
-    """What holds now. Durations are seconds."""
+    """The settings in effect. Durations are seconds."""
 
     max_retries: int
     backoff_delay: float
@@ -132,7 +132,7 @@ class Settings:
 
     @property
     def backoff(self) -> Backoff:
-        """The waits between attempts."""
+        """The backoff between attempts."""
         return Backoff(
             delay=self.backoff_delay, base=self.backoff_base, maximum=self.backoff_max, jitter=self.backoff_jitter
         )
@@ -144,11 +144,11 @@ class Settings:
 
 
 def known_key(key: str) -> str:
-    """`key` in snake case. Raises UsageError with the nearest known one."""
+    """Return `key` in snake case. Raises UsageError with the most similar known key."""
     snake = key.strip().lower().replace("-", "_")
     if snake in SETTINGS:
         return snake
-    # Loaded here: only a mistake pays for it.
+    # Imported here: only an error needs it.
     from difflib import get_close_matches
 
     near = get_close_matches(snake, SETTINGS, n=1, cutoff=0.5)
@@ -159,17 +159,17 @@ def known_key(key: str) -> str:
 
 
 def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
-    """Where the value of `key` comes from: `environment`, `store` or `default`."""
+    """Return where the value of `key` comes from: `environment`, `store` or `default`."""
     if _variable(key) in environ:
         return "environment"
     return "store" if key in stored else "default"
 
 
 def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings, from what the store holds and the environment overrides.
+    """Return the settings in effect, from the store's values and the environment, which overrides them.
 
-    Raises UsageError when a variable of the environment holds nonsense. A stored value that this version does not
-    understand counts as not set: a newer version may have written it, and workers must not stop over it.
+    Raises UsageError when a variable of the environment is not valid. A stored value that this version does not
+    understand counts as not set: a newer version may have written it, and workers must not stop because of it.
     """
     values: dict[str, Value] = {}
     for key, setting in SETTINGS.items():
@@ -190,29 +190,32 @@ def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.env
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str | None]]:
-    """Variables QUEUECTL_… that mean nothing, each with the one that was probably meant."""
+    """Return unknown variables QUEUECTL_…, each with the most similar known one or None."""
     known = {_variable(key) for key in SETTINGS} | _HOW_TO_RUN
     unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known | _OF_JOBS)
     if not unknown:
         return []
-    # Loaded here, as above.
+    # Imported here, as above.
     from difflib import get_close_matches
 
-    # Without what all of them begin with, which makes any two alike.
+    # Without their common prefix, which would make any two similar.
     words = {name.removeprefix(_PREFIX): name for name in known}
     near = (get_close_matches(name.removeprefix(_PREFIX), words, n=1, cutoff=0.7) for name in unknown)
     return [(name, words[found[0]] if found else None) for name, found in zip(unknown, near, strict=True)]
 
 
 def show(value: Value) -> str:
-    """Return a value as `config get` prints it and `config set` takes it: `1.5`, `2`, `none`."""
+    """Return a value as `config get` prints it and `config set` accepts it: `1.5`, `2`, `none`."""
     if value is None:
         return "none"
     return str(int(value)) if value == int(value) else repr(value)
 
 
 def wait_from_environment(environ: Mapping[str, str] = os.environ) -> float:
-    """How long opening the store may wait for its lock: the store cannot be asked yet. Raises UsageError."""
+    """Return how many seconds to wait for the store's lock while opening it. Raises UsageError.
+
+    The store's own setting cannot be read yet.
+    """
     return settings_from({}, environ).busy_timeout
 
 

@@ -61,7 +61,7 @@ What you name must exist, and one name that does not is 3 before anything is don
 
 ## Jobs
 
-A job to enqueue is a JSON object. An unknown key, a key written twice and a value of the wrong type are refused by
+A job to enqueue is a JSON object. An unknown key, a repeated key and a value of the wrong type are refused by
 name.
 
 | key | meaning |

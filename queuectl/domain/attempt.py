@@ -1,4 +1,4 @@
-"""One run of a job, and how it ended."""
+"""An attempt (one run of a job) and its result."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ class Outcome(StrEnum):
     EXIT = "exit"
     """The command exited with a code other than 0."""
     SIGNAL = "signal"
-    """A signal that we did not send ended it."""
+    """A signal that queuectl did not send ended it."""
     TIMEOUT = "timeout"
-    """Its time ran out and we ended its tree, whatever it then exited with."""
+    """It exceeded its time limit and queuectl ended its process tree; the exit status is ignored."""
     SPAWN_ERROR = "spawn_error"
-    """It could not be started, and that is its own fault: no such directory, too large an environment."""
+    """The command could not be started, through the job's own fault: missing directory, environment too large."""
     LOST = "lost"
-    """Its worker died. Given back, but three in a row make the job dead."""
+    """The worker died. Does not count against the retries, but three in a row make the job dead."""
     RELEASED = "released"
-    """Its worker was told to stop now, or the machine refused to start anything. Given back."""
+    """The worker was ordered to stop now, or the machine refused to start a process. Does not count."""
     CANCELLED = "cancelled"
 
 
 GIVEN_BACK = frozenset({Outcome.LOST, Outcome.RELEASED})
-"""These do not count against the budget."""
+"""Outcomes that do not count against the budget: the job goes back to `pending`."""
 FAILURES = frozenset(Outcome) - {Outcome.SUCCESS, Outcome.RELEASED, Outcome.CANCELLED}
-"""The others ended because somebody wanted it."""
+"""Outcomes with an error signature. The others are a success, or an attempt ended by request."""
 MAX_LOSSES = 3
-"""A job that has taken so many workers with it in a row is dead."""
+"""Consecutive attempts lost with their worker after which a job becomes dead."""
 
 
 @record
 class Attempt:
-    """One row of a job's history. `attempt` is the fence: 1, 2, … over the job's whole life."""
+    """One row of a job's history. `attempt` is the fence: 1, 2, … over the job's whole life.
+
+    Times are milliseconds since the epoch.
+    """
 
     attempt: int
     worker: str
@@ -49,21 +52,21 @@ class Attempt:
     exit_code: int | None
     signal: int | None
     error: str | None
-    """What queuectl itself has to say, for example why it could not be started."""
+    """A message of queuectl itself, for example why the command could not be started."""
 
 
 @record
 class Output:
-    """What one attempt wrote to one stream: the first and the last of it, and how much there was in all."""
+    """What one attempt wrote to one stream: its first bytes, its last bytes and the total count."""
 
     head: bytes
     tail: bytes
     total: int
-    """Bytes written in all; more than head and tail hold when the middle was left out."""
+    """Bytes written in all; more than `head` and `tail` hold when the middle was dropped."""
 
     @property
     def left_out(self) -> int:
-        """Bytes between head and tail that were not kept."""
+        """Bytes between `head` and `tail` that were not kept."""
         return self.total - len(self.head) - len(self.tail)
 
 
@@ -82,6 +85,6 @@ class Result:
     stdout: Output = NOTHING
     stderr: Output = NOTHING
     refused: bool = False
-    """The machine would not start any command; the outcome is `released`, and the job has not run."""
+    """The machine refused to start any process: the outcome is `released`, and the job has not run."""
     alive: tuple[int, ...] = ()
-    """Pids of the attempt that could not be ended: while one of them lives, the job must not run again."""
+    """Pids of the attempt that could not be killed: while one of them lives, the job must not run again."""

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @record
 class Backoff:
-    """Exponential: retry n (1, 2, …) is due `delay * base ** (n - 1)` seconds after the failure, at most `maximum`."""
+    """Exponential backoff: retry n (1, 2, …) waits `delay * base ** (n - 1)` seconds, at most `maximum`."""
 
     delay: float
     base: float
     maximum: float
     jitter: float = 0.0
-    """The share of the wait, 0 to 1, that chance may take away: 0.25 spreads retries over the last quarter."""
+    """The share of the wait, 0 to 1, that may be subtracted at random: 0.25 spreads retries over the last quarter."""
 
     def milliseconds(self, retry: int, random: Random | None = None) -> int:
-        """The wait before retry number `retry`, in milliseconds."""
+        """Return the wait before retry number `retry`, in milliseconds; `random` draws the jitter."""
         try:
             seconds = min(self.delay * self.base ** (retry - 1), self.maximum)
         except OverflowError:

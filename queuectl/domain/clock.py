@@ -1,4 +1,4 @@
-"""Time as it is passed in, so that nothing below reads a clock of its own."""
+"""Clocks, passed in as arguments: nothing below reads a clock of its own."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Timed(Protocol):
-        """What may have a clock of its own."""
+        """A store that may keep its own time, such as a server."""
 
         ahead: int | None
-        """Milliseconds that it is ahead of `steady`; None where this machine's wall clock counts."""
+        """Milliseconds to add to `steady` for the server's time; None where this machine's wall clock applies."""
 
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady() -> float:
-    """Seconds from some moment on: nobody sets this clock, and it goes on while the machine sleeps."""
+    """Return seconds since an arbitrary moment. The clock cannot be set, and runs on while the machine sleeps."""
     return time.clock_gettime(_STEADY)
 
 
 class Clock:
-    """The machine's clocks. Tests pass one of their own.
+    """The machine's clocks, or a server's time. Tests pass their own.
 
-    Where a server keeps the queue its time is everybody's: what one host writes, another holds against its own clock.
-    It is told by the steady clock in between, so that it does not jump when somebody sets this machine's.
+    With a store on a server, all hosts use the server's time: one host compares its time with what another wrote.
+    Between two readings of the server's time the steady clock measures, so setting this machine's clock causes no
+    jump.
     """
 
     def __init__(self, store: Timed | None = None) -> None:
-        """Tell the time of `store`, if it has one."""
+        """Use the time of `store` if it keeps one, else this machine's."""
         self._store = store
 
     def now(self) -> int:
-        """Milliseconds since the epoch: for records, never for waiting."""
+        """Return milliseconds since the epoch: for records, never for waiting."""
         if self._store is None or self._store.ahead is None:
             return time.time_ns() // 1_000_000
         return round(steady() * 1000) + self._store.ahead
 
     def monotonic(self) -> float:
-        """Seconds that never jump: for waiting, never for records."""
+        """Return seconds of a clock that never jumps: for waiting, never for records."""
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a user, each with its exit code.
+"""All errors that a user can meet, each with its exit code.
 
 QueuectlError
 ├── UsageError          2  bad input: a flag, a job, a value
@@ -7,11 +7,11 @@ QueuectlError
 ├── StoreError          5  the store cannot be used
 │   ├── StoreBusy          locked for longer than the wait
 │   ├── StoreFull          no space left
-│   ├── StoreUnreadable    corrupt, not ours, not a file, no permission
+│   ├── StoreUnreadable    corrupt, not a queuectl store, not a file, no permission
 │   ├── StoreTooNew        made by a newer version
-│   ├── StoreLost          no use in waiting for it
+│   ├── StoreLost          permanent: waiting does not help
 │   │   ├── StoreGone      deleted or replaced while it was in use
-│   │   └── StoreDamaged   what it holds is no store, or no longer one; StoreUnreadable too
+│   │   └── StoreDamaged   not a valid store, or no longer one; StoreUnreadable too
 │   └── StoreUnreachable   its server does not answer
 ├── MachineUnfit        5  the machine does not allow workers to run
 ├── JobsFailed          1  a job that was waited for failed
@@ -22,13 +22,13 @@ from __future__ import annotations
 
 
 class QueuectlError(Exception):
-    """A failure to tell the user about in one line; `hint` says what to do, `code` names it for scripts."""
+    """A failure that is reported in one line; `hint` says what to do, `code` names it for scripts."""
 
     exit_code = 1
     code = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        """`message` is one sentence without a full stop."""
+        """Store the message, one sentence without a full stop, and the hint."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -42,14 +42,14 @@ class UsageError(QueuectlError):
 
 
 class NotFound(QueuectlError):
-    """What was named does not exist."""
+    """The named job, worker, pool, view or key does not exist."""
 
     exit_code = 3
     code = "not_found"
 
 
 class Refused(QueuectlError):
-    """The job is in the wrong state, or already there."""
+    """The job's state does not allow the action, or the job exists already."""
 
     exit_code = 4
     code = "refused"
@@ -63,15 +63,15 @@ class StoreError(QueuectlError):
 
 
 class StoreBusy(StoreError):
-    """Locked for longer than the wait: nothing was done."""
+    """The lock was held by another process for longer than the wait: nothing was done."""
 
     code = "store_busy"
     place: str | None = None
-    """Where the row lies that is locked, as a server says it; known until its job has been named."""
+    """Physical position of the locked row, as a server reports it; used to name the row's job."""
 
 
 class StoreFull(StoreError):
-    """No space left where the store lives: nothing was done."""
+    """No space left on the store's disk: nothing was done."""
 
     code = "store_full"
 
@@ -89,23 +89,23 @@ class StoreTooNew(StoreError):
 
 
 class StoreLost(StoreError):
-    """It does not come back by itself: who works on it ends."""
+    """The store does not come back by itself: processes that use it end."""
 
 
 class StoreGone(StoreLost):
-    """Deleted or replaced while it was in use: what is opened anew is another store."""
+    """Deleted or replaced while in use: a store opened now under this name is another one."""
 
     code = "store_gone"
 
 
 class StoreDamaged(StoreLost, StoreUnreadable):
-    """The file, or the server's tables, hold what no version of queuectl has written."""
+    """The file or the server's tables hold data that no version of queuectl has written."""
 
     code = "store_unreadable"
 
 
 class StoreUnreachable(StoreError):
-    """The server of the store does not answer, or no longer does."""
+    """The store's server does not answer, or has stopped answering."""
 
     code = "store_unreachable"
 
@@ -125,7 +125,7 @@ class JobsFailed(QueuectlError):
 
 
 class TimedOut(QueuectlError):
-    """Ran out of the time that was given."""
+    """The time limit of a command ran out."""
 
     exit_code = 124
     code = "timed_out"

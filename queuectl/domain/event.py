@@ -1,4 +1,4 @@
-"""Somebody did something."""
+"""Audit events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from queuectl.domain.record import record
 
 @record
 class Event:
-    """A row of who did what."""
+    """One row of the audit log: who did what, when."""
 
     seq: int
     at: int
@@ -18,4 +18,4 @@ class Event:
     """A job, worker, pool or setting."""
     detail: str | None
     command: str | None
-    """The command line that did it, or would have; None where it was no operator's doing."""
+    """The command line that did it, or an equivalent one; None where no operator was involved."""

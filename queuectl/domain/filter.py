@@ -1,4 +1,4 @@
-"""Which jobs somebody wants to see, as it is typed: `state:failed,dead queue:mail tag:nightly id:47 report`."""
+"""Filters for lists of jobs, as users type them: `state:failed,dead queue:mail tag:nightly id:47 report`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEYS = ("state", "queue", "tag", "id")
 
 @record
 class Filter:
-    """What a job must be to be seen; None and empty: whatever it is."""
+    """Conditions on a job; None and empty mean no condition."""
 
     states: tuple[JobState, ...] = ()
     queue: str | None = None
@@ -23,12 +23,13 @@ class Filter:
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter. Words without a known key are text, which is looked for as it stands. Raises UsageError.
+    """Return the filter that `text` describes. Raises UsageError.
 
-    A word in double quotes is text too, whatever it looks like.
+    Words without a known key form a text that is searched for literally; so does a word in double quotes,
+    whatever it contains.
     """
     states: list[JobState] = []
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     words: list[str] = []
     for word in text.split():
         key, colon, value = word.partition(":")
@@ -37,20 +38,20 @@ def parse_filter(text: str) -> Filter:
         elif not colon or key not in KEYS:
             words.append(word)
         elif not value:
-            raise UsageError(f"{key}: says nothing", hint=f"write {key}:VALUE")
+            raise UsageError(f"{key}: needs a value", hint=f"write {key}:VALUE")
         elif key == "state":
             states += [_state(each) for each in value.split(",") if each]
-        elif key in found:
-            raise UsageError(f"{key}: is there twice", hint="a job has one queue, and one tag can be asked for")
+        elif key in values:
+            raise UsageError(f"{key}: given twice", hint="a job has one queue, and one tag can be asked for")
         else:
-            found[key] = value
-    return Filter(states=tuple(dict.fromkeys(states)), text=" ".join(words) or None, **found)
+            values[key] = value
+    return Filter(states=tuple(dict.fromkeys(states)), text=" ".join(words) or None, **values)
 
 
 def _state(word: str) -> JobState:
-    """The state of this name, or the one that begins with it."""
-    fitting = [state for state in JobState if state.value.startswith(word.lower())]
-    exact = [state for state in fitting if state.value == word.lower()]
-    if len(exact or fitting) != 1:
+    """Return the state with this name, or the only one that starts with it."""
+    candidates = [state for state in JobState if state.value.startswith(word.lower())]
+    exact = [state for state in candidates if state.value == word.lower()]
+    if len(exact or candidates) != 1:
         raise UsageError(f"{word[:40]!r} is not a state", hint=f"one of {', '.join(JobState)}")
-    return (exact or fitting)[0]
+    return (exact or candidates)[0]

@@ -1,4 +1,4 @@
-"""What the doctor looked at, and what to do about it."""
+"""Results of `doctor`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from queuectl.domain.record import record
 
 @record
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     detail: str
     cure: str | None = None
-    """What to do; None: all is well."""
+    """What to do; None when the check passed."""
     fixed: str | None = None
-    """What was done about it just now."""
+    """What `doctor --fix` has just done about it."""

@@ -1,4 +1,4 @@
-"""One shell command and what has become of it."""
+"""A job (one shell command) and its states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from queuectl.domain.record import record
 
 
 class JobState(StrEnum):
-    """Where a job stands. `failed` waits for its retry, `held` for somebody to release it; `dead` is a dead letter."""
+    """The state of a job. `failed` waits for its retry, `held` for a release; `dead` is in the dead letter queue."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -30,46 +30,46 @@ NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset({JobState.PENDING}),
     JobState.HELD: frozenset({JobState.PENDING, JobState.FAILED, JobState.CANCELLED}),
 }
-"""The transition table. The schema's trigger says the same; a test holds the two together."""
+"""The transition table. The schema's trigger holds the same rules; a test compares the two."""
 
 TAKEN_BACK: dict[JobState, frozenset[JobState]] = {
     JobState.PENDING: frozenset({JobState.COMPLETED, JobState.FAILED, JobState.DEAD}),
     JobState.CANCELLED: frozenset({JobState.FAILED, JobState.HELD}),
 }
-"""What only an undo may do beside that: put a job back to where it was before a retry or a cancel."""
+"""Further transitions, allowed only for an undo: back to the state before a retry or a cancel."""
 
 READY = frozenset({JobState.PENDING, JobState.FAILED})
-"""May be claimed once due."""
+"""States in which a job may be claimed once due."""
 FINAL = frozenset({JobState.COMPLETED, JobState.DEAD, JobState.CANCELLED})
-"""Nothing happens to it any more unless somebody asks."""
+"""States that only an operator's action changes."""
 WAITING = READY | {JobState.HELD}
-"""Not final, and not running either."""
+"""States that are neither final nor running."""
 
 
 @record
 class NewJob:
-    """A job as it is asked for. Times are milliseconds since the epoch, durations milliseconds."""
+    """A job to be enqueued. Times are milliseconds since the epoch, durations milliseconds."""
 
     command: str
-    """Runs through `/bin/sh -c`, byte for byte."""
+    """Run through `/bin/sh -c`, byte for byte."""
     id: str | None = None
-    """None: the job is called by its number in the store."""
+    """None: the job's number in the store becomes its id."""
     queue: str = "default"
     priority: int = 0
     """Higher runs first; ties go to the job that has been due for longer."""
     max_retries: int | None = None
-    """None: what the store is configured to at the time of the enqueue."""
+    """None: the store's setting at the time of the enqueue."""
     timeout_ms: int | None = None
-    """None: what the store is configured to at the time of the attempt."""
+    """None: the store's setting at the time of the attempt."""
     run_at: int | None = None
-    """None: at once."""
+    """None: due at once."""
     delay_ms: int | None = None
-    """From the time of the enqueue; not together with `run_at`."""
+    """Counted from the time of the enqueue; excludes `run_at`."""
     cwd: str | None = None
     env: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    """Labels that a worker must have to run it, sorted; empty: any worker will do."""
+    """Labels that a worker must have to run the job, sorted; empty: any worker."""
 
 
 @record
@@ -77,38 +77,38 @@ class Job:
     """A job as it is stored. Times are milliseconds since the epoch, durations milliseconds."""
 
     seq: int
-    """Its number in the store: grows with every enqueue, never reused, the only name that files are given."""
+    """The job's number in the store: grows with every enqueue, never reused; files are named by it alone."""
     id: str
     command: str
     queue: str
     state: JobState
     priority: int
     attempts: int
-    """Attempts that count against the budget: raised by a claim, given back by a loss or a release.
+    """Attempts that count against the budget: plus one at a claim, minus one after a loss or a release.
 
-    0 after a retry by hand.
+    A retry by hand sets it to 0.
     """
     max_retries: int
-    """Retries after the first attempt, so a job that always fails makes `max_retries + 1` attempts."""
+    """Retries after the first attempt: a job that always fails makes `max_retries + 1` attempts."""
     losses: int
-    """Attempts lost with their worker since the last one that ended by itself."""
+    """Attempts lost with their worker since the last attempt that ended by itself."""
     timeout_ms: int | None
     run_at: int
-    """Not claimed before this. A failed job's is the time of its retry."""
+    """The job is not claimed before this time. For a failed job, the time of its retry."""
     created_at: int
     updated_at: int
     finished_at: int | None
     """Set exactly in the final states."""
     fence: int
-    """Raised by every claim. What an attempt writes carries its fence, so that a late worker changes nothing."""
+    """Raised by every claim. An attempt's writes name its fence, so that a stale worker changes nothing."""
     owner: str | None
-    """The worker that runs it, exactly while `processing`."""
+    """The worker that runs the job; set exactly while `processing`."""
     cancel_requested: int
-    """The signal that a cancel asked for, 0 for none. Its worker ends the tree and finishes it as cancelled."""
+    """The signal that a cancel asked for, 0 for none. The worker ends the process tree and records `cancelled`."""
     cwd: str | None
     env: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
     signature: str | None = None
-    """Which error its last failed attempt ended with (domain/signature.py); None if none has failed yet."""
+    """Error signature of the last failed attempt (domain/signature.py); None while none has failed."""
     needs: tuple[str, ...] = ()
-    """Labels that a worker must have to run it, sorted; empty: any worker will do."""
+    """Labels that a worker must have to run the job, sorted; empty: any worker."""

@@ -1,8 +1,8 @@
-"""Frozen, keyword-only records: what `dataclasses` gives, without its seven milliseconds of start-up.
+"""Frozen, keyword-only records: the part of `dataclasses` in use here, without its seven milliseconds of start-up.
 
-`import dataclasses` loads `inspect` and compiles every class from text. A command line that starts a process for
-each enqueue cannot pay that (docs/decisions.md has the figures), so this is the part of it that we use. Type
-checkers see an ordinary dataclass through PEP 681.
+`import dataclasses` loads `inspect` and compiles every class from text, which is too slow for a command line that
+starts one process for each enqueue (docs/decisions.md has the figures). Type checkers treat a record as an ordinary
+dataclass through PEP 681.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ else:
 
 
 class Field:
-    """A field that carries more than its default: the words a front end shows for it. Made by `field`."""
+    """A field with a default and the words that a front end shows for it. Made by `field`."""
 
     default: object
     help: str
@@ -39,7 +39,7 @@ class Field:
 
 
 MISSING = object()
-"""The default of a field that has none: it must be given."""
+"""The default of a required field."""
 
 
 def field(
@@ -54,12 +54,12 @@ def field(
     choices: tuple[str, ...] | None = None,
     parse: Callable[[str], Any] | None = None,
 ) -> Any:
-    """A field with the words that a front end shows for it.
+    """Declare a field with the words that a front end shows for it.
 
-    `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` another option
-    name than the field's own, `positional` whether it is given by place, `rest` whether it takes the words after
-    `--` as they are, `choices` the words allowed, `parse` a function from text to the value (raising
-    `QueuectlError`). The annotation says the rest: a `bool` is a switch, a `tuple` may be given several times.
+    `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` an option name
+    that differs from the field's, `positional` whether it is an argument without a flag, `rest` whether it takes the
+    words after `--` unchanged, `choices` the allowed words, `parse` a function from text to the value (raising
+    `QueuectlError`). The annotation adds the rest: a `bool` is a switch, a `tuple` may be given several times.
     """
     return Field(
         default,
@@ -81,17 +81,17 @@ def record(cls: type[Record]) -> type[Record]:
     names = tuple(name for name in cls.__annotations__ if not name.startswith("_"))
     fields: dict[str, object] = {}
     for name in names:
-        given = namespace.pop(name, MISSING)
-        fields[name] = given
-    for gone in ("__dict__", "__weakref__"):
-        namespace.pop(gone, None)
+        default = namespace.pop(name, MISSING)
+        fields[name] = default
+    for attribute in ("__dict__", "__weakref__"):
+        namespace.pop(attribute, None)
     namespace.update(
         __slots__=names,
         __fields__=fields,
         __defaults__={
-            name: given.default if isinstance(given, Field) else given
-            for name, given in fields.items()
-            if (given.default if isinstance(given, Field) else given) is not MISSING
+            name: declared.default if isinstance(declared, Field) else declared
+            for name, declared in fields.items()
+            if (declared.default if isinstance(declared, Field) else declared) is not MISSING
         },
         __init__=_init,
         __setattr__=_refuse,
@@ -101,41 +101,41 @@ def record(cls: type[Record]) -> type[Record]:
         __repr__=_repr,
         __reduce__=_reduce,
     )
-    made: Any = type(cls.__name__, cls.__bases__, namespace)
-    made.__qualname__ = cls.__qualname__
-    return made  # type: ignore[no-any-return]  # a class that type() made
+    recreated: Any = type(cls.__name__, cls.__bases__, namespace)
+    recreated.__qualname__ = cls.__qualname__
+    return recreated  # type: ignore[no-any-return]  # a class that type() made
 
 
 def replace(old: Record, **changes: object) -> Record:
-    """A copy of `old` with `changes`."""
+    """Return a copy of `old` with `changes`."""
     return type(old)(**{**as_dict(old), **changes})
 
 
 def as_dict(of: object) -> dict[str, Any]:
-    """The fields of a record and their values, in the order they were declared."""
+    """Return the fields of a record and their values, in the order of declaration."""
     return {name: getattr(of, name) for name in type(of).__slots__}  # type: ignore[attr-defined]  # as `record` makes it
 
 
 def described(of: type) -> dict[str, tuple[Field, str]]:
-    """The described fields of a record class: each `Field`, and its annotation as it is written."""
-    made: Mapping[str, object] = of.__fields__  # type: ignore[attr-defined]  # as `record` makes it
-    return {name: (given, of.__annotations__[name]) for name, given in made.items() if isinstance(given, Field)}
+    """Return the described fields of a record class: each `Field`, and its annotation as source text."""
+    fields: Mapping[str, object] = of.__fields__  # type: ignore[attr-defined]  # as `record` makes it
+    return {name: (each, of.__annotations__[name]) for name, each in fields.items() if isinstance(each, Field)}
 
 
 _set = object.__setattr__
 
 
-def _init(self: Any, **given: Any) -> None:
+def _init(self: Any, **values: Any) -> None:
     names = self.__slots__
-    if len(given) < len(names):
-        given = self.__defaults__ | given
+    if len(values) < len(names):
+        values = self.__defaults__ | values
     try:
         for name in names:
-            _set(self, name, given[name])
+            _set(self, name, values[name])
     except KeyError as missing:
         raise TypeError(f"{type(self).__name__} needs {missing}") from None
-    if len(given) > len(names):
-        unknown = [name for name in given if name not in names]
+    if len(values) > len(names):
+        unknown = [name for name in values if name not in names]
         raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
 
 

@@ -1,4 +1,4 @@
-"""What an error looks like without what differs each time, so that a thousand dead jobs are a handful of problems."""
+"""Error signatures: errors without their varying parts, so that a thousand dead jobs group into a few problems."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 BLANK = "…"
 LONGEST = 160
-"""Letters of a signature's text. What differs between two errors is seldom further on."""
-_LAST_WORDS = 2000
-"""Bytes of output in which the last line is looked for."""
+"""Characters of a signature's text. Two errors rarely differ only further on."""
+_TAIL_BYTES = 2000
+"""Bytes at the end of the output that are searched for the last line."""
 _ESCAPES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
 _VARYING = (
     r"'[^']*'|\"[^\"]*\"|`[^`]*`"
@@ -27,37 +27,37 @@ _VARYING = (
     r"|\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{6,}\b"
     r"|[+-]?\d+(?:[.,:]\d+)*"
 )
-"""Strings in quotes, UUIDs, paths and URLs, hexadecimal numbers, numbers; the first that fits is taken."""
+"""Quoted strings, UUIDs, paths and URLs, hexadecimal numbers, numbers; the first alternative that matches wins."""
 
 
 @record
 class Signature:
-    """An error by its form."""
+    """An error, identified by its form."""
 
     id: str
-    """Eight hexadecimal digits, made from the text."""
+    """CRC-32 of the text, in eight hexadecimal digits."""
     text: str
-    """How the attempt ended, and the last line that it wrote, blanked."""
+    """How the attempt ended, and the last line that it wrote, with varying parts blanked."""
 
 
 def signature(result: Result) -> Signature | None:
-    """The signature of an attempt that failed; None for any other."""
+    """Return the signature of an attempt that failed; None for any other."""
     if result.outcome not in FAILURES:
         return None
-    said = result.error or last_line(result.stderr) or last_line(result.stdout)
-    return signed(reason(result), said)
+    message = result.error or last_line(result.stderr) or last_line(result.stdout)
+    return signed(reason(result), message)
 
 
-def signed(how: str, said: str) -> Signature:
-    """The signature of an attempt that ended like `how` and had `said` something at last."""
-    line = blanked(said)
+def signed(how: str, message: str) -> Signature:
+    """Return the signature of an attempt that ended as `how`, with `message` as its last line."""
+    line = blanked(message)
     text = f"{how} · {line}" if line else how
-    # No cryptographic hash: those load megabytes into every worker, to guard against nobody.
+    # A cryptographic hash would load megabytes into every worker, and there is no attacker to guard against.
     return Signature(id=f"{crc32(text.encode()):08x}", text=text)
 
 
 def reason(result: Result) -> str:
-    """How an attempt ended: the part of its signature that is no text of the command's."""
+    """Return how an attempt ended: the part of its signature that does not come from the command's output."""
     if result.outcome is Outcome.EXIT:
         return f"exit {result.exit_code}"
     if result.outcome is Outcome.SIGNAL:
@@ -66,18 +66,18 @@ def reason(result: Result) -> str:
 
 
 def blanked(line: str) -> str:
-    """`line` in one safe, short line, with what differs from time to time replaced by an ellipsis."""
-    plain = re.sub(_ESCAPES, "", line[:_LAST_WORDS])
+    """Return `line` as one safe, short line, its varying parts replaced by an ellipsis."""
+    plain = re.sub(_ESCAPES, "", line[:_TAIL_BYTES])
     short = " ".join(re.sub(_VARYING, BLANK, plain).split())
-    # Two blanks side by side are one: how many parts a number or a path has is part of what differs.
+    # Adjacent blanks are merged: the number of parts of a number or a path varies, too.
     short = re.sub(rf"{BLANK}(?:{BLANK}|[-+.,:/]+{BLANK})+", BLANK, short)
     short = safe(short)
     return short if len(short) <= LONGEST else short[: LONGEST - 1].rstrip() + BLANK
 
 
 def last_line(output: Output) -> str:
-    """The last line that is not blank."""
-    words = (output.tail or output.head)[-_LAST_WORDS:]
+    """Return the last line that is not blank; empty when there is none."""
+    words = (output.tail or output.head)[-_TAIL_BYTES:]
     for line in reversed(words.decode("utf-8", "replace").splitlines()):
         if line.strip():
             return line.strip()

@@ -1,4 +1,4 @@
-"""A job as a user writes it, checked field by field before anything is stored."""
+"""Jobs as users write them, checked field by field before anything is stored."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 BYTE_ORDER_MARK = "\ufeff"
-"""What some editors begin a file with; cat and copying carry it to the beginning of any line. Never a part of a job."""
+"""Starts files of some editors; cat and copying carry it to the start of any line. Never part of a job."""
 MAX_COMMAND_BYTES = 4 * 1024 * 1024
 MAX_NAME = 200
 MAX_RETRIES = 1000
 MAX_NEEDS = 400
-"""Letters of all the labels that a job needs: they are part of a key, which has its bounds on PostgreSQL."""
+"""Characters of all labels that a job needs: they are part of an index key, whose size PostgreSQL limits."""
 MAX_PRIORITY = 1000
-"""A claim looks once into each priority that is in use, so there is an end to them."""
+"""A limit, because a claim queries each priority in use once."""
 
 
 def check_command(value: object) -> str:
-    """A shell command: text, not blank, no NUL, valid Unicode, at most 4 MiB; without a byte order mark before it."""
+    """Return a shell command without a byte order mark: not blank, no NUL, valid Unicode, at most 4 MiB."""
     if not isinstance(value, str):
         raise UsageError(f"command must be a string, not {_kind(value)}")
     value = value.lstrip(BYTE_ORDER_MARK)
@@ -43,27 +43,27 @@ def check_command(value: object) -> str:
 
 
 def check_id(value: object) -> str:
-    """An id: 1 to 200 characters, none of them a control character. It never becomes a path."""
+    """Return an id: 1 to 200 characters, no control characters. It never becomes a path."""
     return _name("id", value)
 
 
 def check_queue(value: object) -> str:
-    """A queue's name: as an id."""
+    """Return a queue name; the rules of an id apply."""
     return _name("queue", value)
 
 
 def check_priority(value: object) -> int:
-    """A whole number from -1000 to 1000."""
+    """Return a whole number from -1000 to 1000."""
     return _whole("priority", value, -MAX_PRIORITY, MAX_PRIORITY)
 
 
 def check_max_retries(value: object) -> int:
-    """A whole number from 0 to 1000."""
+    """Return a whole number from 0 to 1000."""
     return _whole("max_retries", value, 0, MAX_RETRIES)
 
 
 def check_timeout(value: object) -> int:
-    """Milliseconds from a number of seconds or a duration; more than nothing."""
+    """Return milliseconds, at least 1, of a number of seconds or a duration."""
     milliseconds = _duration("timeout", value, least="a millisecond")
     if milliseconds < 1:
         raise UsageError("timeout must be at least a millisecond")
@@ -71,12 +71,12 @@ def check_timeout(value: object) -> int:
 
 
 def check_delay(value: object) -> int:
-    """Milliseconds from a number of seconds or a duration."""
+    """Return milliseconds of a number of seconds or a duration."""
     return _duration("delay", value)
 
 
 def check_run_at(value: object) -> int:
-    """Milliseconds since the epoch, from RFC 3339."""
+    """Return milliseconds since the epoch of an RFC 3339 time."""
     if not isinstance(value, str):
         raise UsageError(f"run_at must be an RFC 3339 time, not {_kind(value)}")
     try:
@@ -86,7 +86,7 @@ def check_run_at(value: object) -> int:
 
 
 def check_cwd(value: object) -> str:
-    """An absolute path."""
+    """Return an absolute path."""
     if not isinstance(value, str) or "\0" in value:
         raise UsageError("cwd must be a path")
     _utf8("cwd", value)
@@ -96,7 +96,7 @@ def check_cwd(value: object) -> str:
 
 
 def check_env(value: object) -> tuple[tuple[str, str], ...]:
-    """Names and values, both text. Our own names (QUEUECTL_…) are not for the taking."""
+    """Return pairs of name and value. Names that start with QUEUECTL_ are reserved."""
     if not isinstance(value, dict):
         raise UsageError(f"env must be an object of strings, not {_kind(value)}")
     for name, content in value.items():
@@ -111,7 +111,7 @@ def check_env(value: object) -> tuple[tuple[str, str], ...]:
 
 
 def check_tags(value: object) -> tuple[str, ...]:
-    """Words without white space."""
+    """Return tags, without repetitions: words without white space."""
     if not isinstance(value, list):
         raise UsageError(f"tags must be an array of strings, not {_kind(value)}")
     for tag in value:
@@ -120,12 +120,12 @@ def check_tags(value: object) -> tuple[str, ...]:
 
 
 def check_label(value: object) -> str:
-    """What a worker has and a job may need: a word as a tag is."""
+    """Return a label, which a worker has and a job may need; the rules of a tag apply."""
     return _word("label", value)
 
 
 def check_needs(value: object) -> tuple[str, ...]:
-    """Labels, or one; sorted, each of them once."""
+    """Return labels (from an array, or one), sorted and without repetitions."""
     if not isinstance(value, list | str):
         raise UsageError(f"needs must be an array of labels or one label, not {_kind(value)}")
     needs = tuple(sorted({check_label(label) for label in ([value] if isinstance(value, str) else value)}))
@@ -148,40 +148,38 @@ FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "tags": ("tags", check_tags),
     "needs": ("needs", check_needs),
 }
-"""A job's keys: the field of NewJob that each fills, and its check."""
+"""The keys of a job: for each, the field of NewJob that it fills, and its check."""
 
 
 def parse_job(text: str) -> NewJob:
-    """The job that one JSON object describes.
+    """Return the job that one JSON object describes.
 
-    Raises:
-        UsageError: it is not JSON, not an object, or one of its fields is wrong; the message names the field.
-
+    Raises UsageError, naming the field, when it is not JSON, not an object, or has a wrong field.
     """
     return new_job(parse_object(text))
 
 
 def parse_object(text: str, *, instead: str = "or give the shell command itself") -> dict[str, Any]:
-    """The keys of one JSON object, none of them checked. Raises UsageError, whose hint says what to do `instead`."""
+    """Return the unchecked keys of one JSON object. Raises UsageError, whose hint offers `instead`."""
     try:
-        # A key written twice is a mistake that the last value would hide.
-        given = json.loads(text.lstrip(BYTE_ORDER_MARK), object_pairs_hook=pairs, parse_constant=no_constant)
+        # Of a key given twice, only the last value would be kept.
+        keys = json.loads(text.lstrip(BYTE_ORDER_MARK), object_pairs_hook=pairs, parse_constant=no_constant)
     except RecursionError:
-        raise UsageError("the job is nested too deeply to be read") from None
+        raise UsageError("the job is nested too deeply to be parsed") from None
     except ValueError as error:
         raise UsageError(
             f"the job is not valid JSON: {error}"[:200],
             hint=f'write {{"command": "…"}}, {instead}',
         ) from None
-    if not isinstance(given, dict):
-        raise UsageError(f"the job must be a JSON object, not {_kind(given)}", hint='write {"command": "…"}')
-    return given
+    if not isinstance(keys, dict):
+        raise UsageError(f"the job must be a JSON object, not {_kind(keys)}", hint='write {"command": "…"}')
+    return keys
 
 
-def check(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of NewJob that these keys fill; a null is as good as no key. Raises UsageError, naming the key."""
+def check(keys: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of NewJob that `keys` fill; a null counts as absent. Raises UsageError, naming the key."""
     values: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in keys.items():
         try:
             field, checked = FIELDS[key]
         except KeyError:
@@ -195,11 +193,11 @@ def check(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def new_job(given: dict[str, Any], defaults: Mapping[str, Any] | None = None) -> NewJob:
-    """The job of these keys; `defaults` are fields, as from `check`, for what they leave open. Raises UsageError."""
-    values = check(given)
+def new_job(keys: dict[str, Any], defaults: Mapping[str, Any] | None = None) -> NewJob:
+    """Return the job of these keys; `defaults` are fields, as from `check`, for absent keys. Raises UsageError."""
+    values = check(keys)
     if "command" not in values:
-        raise UsageError("the job has no command", hint='"command" is the one key that it needs')
+        raise UsageError("the job has no command", hint='"command" is the only required key')
     if defaults:
         if "run_at" in values or "delay_ms" in values:
             defaults = {field: value for field, value in defaults.items() if field not in {"run_at", "delay_ms"}}
@@ -207,23 +205,23 @@ def new_job(given: dict[str, Any], defaults: Mapping[str, Any] | None = None) ->
     return NewJob(**values)
 
 
-def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs, for a JSON decoder. Raises UsageError for a key that is written twice."""
-    made = dict(found)
-    if len(made) < len(found):
-        keys = [key for key, _ in found]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise UsageError(f"the key {twice[:40]!r} is written twice")
-    return made
+def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these pairs, for a JSON decoder. Raises UsageError for a repeated key."""
+    values = dict(items)
+    if len(values) < len(items):
+        keys = [key for key, _ in items]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise UsageError(f"the key {repeated[:40]!r} is given twice")
+    return values
 
 
 def no_constant(word: str) -> NoReturn:
-    """Refuse NaN and the infinities, for a JSON decoder."""
+    """Refuse NaN and infinities, for a JSON decoder."""
     raise UsageError(f"{word} is not a number that a job can have")
 
 
 def _unknown_key(key: str) -> NoReturn:
-    # Loaded here: only a mistake pays for it.
+    # Imported here: only an error needs it.
     from difflib import get_close_matches
 
     near = get_close_matches(key, FIELDS, n=1)
@@ -253,7 +251,7 @@ def _word(what: str, value: object) -> str:
 
 def _whole(what: str, value: object, low: int, high: int) -> int:
     if isinstance(value, float):
-        # 3.0 is whole, but not how a whole number is written; 1e99 is better not printed.
+        # 3.0 is whole, but whole numbers are written without a point; 1e99 would print a hundred digits.
         shown = f"{value:.1f}" if value.is_integer() and abs(value) < 1e9 else "a fraction"
         raise UsageError(
             f"{what} must be a whole number, not {shown}", hint="write it without a decimal point or an exponent"
@@ -273,7 +271,7 @@ def _duration(what: str, value: object, *, least: str = "0 seconds") -> int:
             raise UsageError(f"{what}: {error.message}", hint=error.hint) from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{what} must be a number of seconds, not {_kind(value)}")
-    # NaN is within no bounds. No math.isfinite: it cannot take a whole number of four hundred digits.
+    # The comparison excludes NaN as well. math.isfinite cannot convert an integer of four hundred digits.
     if not 0 <= value * 1000 <= MAX_DURATION_MS:
         raise UsageError(f"{what} must be from {least} to ten years")
     return round(value * 1000)

@@ -1,9 +1,8 @@
-r"""Job output as a terminal would leave it on the screen, without a terminal's powers.
+r"""Job output as a terminal would leave it on the screen, but harmless.
 
-Within a line, the carriage return, backspace and the sequences that move the cursor or erase do what a terminal does,
-so that a progress bar shows its last state. Every other complete escape sequence is dropped, unless a subclass makes
-something of it; whatever control character is left over is written out (`\\x1b`, `\\u202e`), so nothing that a terminal
-would obey ever comes out.
+Within a line, carriage return, backspace and the sequences that move the cursor or erase have their effect, so that a
+progress bar shows its last state. Every other complete escape sequence is dropped, unless a subclass handles it. All
+remaining control characters are escaped (`\\x1b`, `\\u202e`): the result contains nothing that a terminal obeys.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST_SEQUENCE = 4096
-"""An escape sequence that has not ended after so many letters is text."""
+"""An escape sequence that is longer than this, in characters, without an end is treated as text."""
 FURTHEST = 4096
-"""The cursor moves no further right than this."""
+"""The rightmost column that the cursor can move to."""
 TAB = 8
 LONGEST_LINE = 65_536
-"""Letters of a line that are kept back. What is longer is no progress bar, and comes out as it comes in."""
+"""Characters of a line that are buffered. A longer line is not a progress bar, and is passed on as it arrives."""
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<params>[0-?]*)[ -/]*(?P<final>[@-~])"
@@ -40,16 +39,16 @@ _CUT_OFF = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b\x9c]*\x1b?|[PX^_][^\x
 
 
 class ScreenLine:
-    """The line that a stream of text is on. The pen goes on from line to line, as on a terminal."""
+    """The current line of a stream of text. The pen (colours) stays set from line to line, as on a terminal."""
 
     __slots__ = ("_cells", "_column", "_held", "_pen", "_runs", "_width")
 
     def __init__(self) -> None:
         """Begin a line."""
         self._pen: Any = None
-        """What letters are written with; None, unless a subclass knows of colours."""
+        """Style of the letters to be written; None, unless a subclass supports colours."""
         self._held = ""
-        # A line is a list of runs as long as it only grows, and one cell after another once the cursor goes back.
+        # A line is a list of runs while it only grows, and a list of cells once the cursor moves back.
         self._runs: list[tuple[str, Any]] = []
         self._cells: list[tuple[str, Any]] | None = None
         self._column = 0
@@ -57,12 +56,12 @@ class ScreenLine:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been written to this line yet."""
+        """Whether the line has neither text nor a moved cursor nor a pending sequence."""
         return not self._width and not self._held and not self._column
 
     @property
     def width(self) -> int:
-        """Columns that the line takes."""
+        """Width of the line in columns."""
         return self._width
 
     def write(self, text: str) -> None:
@@ -83,11 +82,11 @@ class ScreenLine:
             self._put_text(text[place:] if place else text)
 
     def text(self) -> str:
-        """Give the line as it stands."""
+        """Return the line so far."""
         return "".join(text for text, _ in self._all_runs())
 
     def finish(self) -> str:
-        """Give the line and begin the next one."""
+        """Return the line and begin the next one."""
         self._release()
         text = self.text()
         self._clear()
@@ -97,7 +96,7 @@ class ScreenLine:
         return self._runs if self._cells is None else self._cells
 
     def _release(self) -> None:
-        """Take a sequence that has not ended for text: no newline belongs into one."""
+        """Treat a pending incomplete sequence as text: no sequence contains a newline."""
         if self._held:
             held, self._held = self._held, ""
             self._put_text(held)
@@ -108,17 +107,17 @@ class ScreenLine:
         self._column = self._width = 0
 
     def _paint(self, params: str) -> None:
-        """Obey an SGR sequence."""
+        """Apply the parameters of an SGR (colour) sequence."""
 
     def _hear(self, words: str) -> None:
-        """Obey an operating system command."""
+        """Handle an OSC (operating system command) sequence."""
 
     def _dimmed(self) -> Any:
-        """Give the pen for what is written out."""
+        """Return the pen for escaped characters."""
         return self._pen
 
     def _size(self, text: str) -> int:
-        """Columns that `text` takes."""
+        """Return the number of columns that `text` takes."""
         return width_of(text)
 
     def _obey(self, token: re.Match[str]) -> None:
@@ -156,7 +155,7 @@ class ScreenLine:
         if how in {0, 2}:
             del cells[self._column if how == 0 else 0 :]
             if cells and cells[-1][0] and self._size(cells[-1][0][0]) > 1:
-                cells[-1] = (" ", None)  # half of a wide letter is left
+                cells[-1] = (" ", None)  # half of a wide letter remains
         elif how == 1:
             for column in range(min(self._column + 1, len(cells))):
                 cells[column] = (" ", None)
@@ -173,7 +172,7 @@ class ScreenLine:
         if text.isprintable():
             self._put(text, self._pen)
             return
-        for piece, harmless in _told_apart(text):
+        for piece, harmless in _pieces(text):
             self._put(piece, self._pen if harmless else self._dimmed())
 
     def _put(self, text: str, style: Any) -> None:
@@ -219,28 +218,28 @@ class ScreenLine:
         return self._cells
 
 
-def _told_apart(text: str) -> Iterator[tuple[str, bool]]:
-    """Harmless text, and in between what had to be written out."""
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield text in pieces, each with True if it was harmless and False if it had to be escaped."""
     for harmless, letters in groupby(text, key=_is_harmless):
         piece = "".join(letters)
-        yield (piece if harmless else "".join(map(_written_out, piece))), harmless
+        yield (piece if harmless else "".join(map(_escaped, piece))), harmless
 
 
 def _is_harmless(letter: str) -> bool:
     return letter.isprintable() or safe(letter) == letter
 
 
-def _written_out(letter: str) -> str:
+def _escaped(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"  # a byte that was not UTF-8
     return safe(letter)
 
 
 def shown(text: str) -> str:
-    """Give output of any number of lines as people read it.
+    """Return output of any number of lines, made readable.
 
-    A line that goes back over itself, as a progress bar does, as it stood at its end; all others letter by letter, with
-    their control characters written out and their tabs kept.
+    A line that moves back over itself, as a progress bar does, is returned in its final state; all others letter by
+    letter, with control characters escaped and tabs kept.
     """
     if "\r" not in text and "\b" not in text:
         return safe(text, keep="\n\t")
@@ -248,7 +247,7 @@ def shown(text: str) -> str:
 
 
 def shown_line(line: str) -> str:
-    """Give one line without its newline; carriage returns at its end are a part of that."""
+    """Return one line, given without its newline, made readable; trailing carriage returns belong to the newline."""
     line = line.rstrip("\r")
     if "\r" not in line and "\b" not in line:
         return safe(line, keep="\t")
@@ -258,32 +257,32 @@ def shown_line(line: str) -> str:
 
 
 class Lines:
-    """Lines of a stream of bytes, as people read them, once each has ended: what is yet to come may go back over it."""
+    """Readable lines of a stream of bytes, each once it has ended: until then the cursor may move back over it."""
 
     def __init__(self, errors: str = "replace") -> None:
-        """Begin a stream; `errors` is what becomes of bytes that are not UTF-8."""
-        # A letter may be cut in two between pieces.
+        """Begin a stream; `errors` is the treatment of bytes that are not UTF-8, as for `bytes.decode`."""
+        # A character may be split between two pieces.
         self._decoder = getincrementaldecoder("utf-8")(errors)
         self._text = ""
-        """What has come of it, as long as nothing went back."""
+        """The current line, while the cursor has not moved back."""
         self._screen: ScreenLine | None = None
-        """What is left of it, once something did in a long line."""
+        """The current line, if it is long and the cursor has moved back."""
 
     def take(self, data: bytes) -> str:
-        """Give what can be written now that this has come: lines that have ended."""
+        """Add data and return the text that is final now: lines that have ended."""
         *whole, rest = self._decoder.decode(data).split("\n")
         if not whole:
             return self._go_on(rest)
-        # The first goes on where the line stands; those between are whole.
+        # The first one continues the current line; those between are whole lines.
         lines = [self._end(whole[0]), *map(shown_line, whole[1:]), ""]
         return "\n".join(lines) + self._go_on(rest)
 
     def so_far(self) -> str:
-        """Give the line as it stands."""
+        """Return the current line."""
         return self._screen.text() if self._screen is not None else shown_line(self._text)
 
     def finish(self) -> str:
-        """Give what is left of the line: nothing more will come."""
+        """Return the rest of the last line, at the end of the stream."""
         return self._end(self._decoder.decode(b"", final=True))
 
     def _end(self, text: str) -> str:
@@ -311,5 +310,5 @@ class Lines:
 
 
 def number(text: str) -> int | None:
-    """Give the number of a parameter; None where it is none."""
+    """Return a parameter as a number; None when it is not one."""
     return int(text) if 0 < len(text) <= 6 and text.isascii() and text.isdecimal() else None

@@ -1,4 +1,4 @@
-"""Hostile text made harmless, once, for everything that a person reads."""
+"""Escaping of control characters in text that is shown to people."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _JOINERS = frozenset("\u200c\u200d")
-"""The zero width non-joiner and joiner: Persian words and emoji families are misspelt without them."""
+"""The zero width non-joiner and joiner: without them Persian words and emoji families are misspelt."""
 _HARMLESS_UNPRINTABLE = _JOINERS | frozenset("\u00a0\u3000")
-"""Not printable by Unicode's book, but nothing to fear: the joiners and two spaces."""
+"""Not printable according to Unicode, but harmless: the joiners and two spaces."""
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They change the order in which letters are shown, so that a name can look like another."""
+"""Controls that change the display order of letters, so that one name can imitate another."""
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
-"""What a shell takes as it stands."""
+"""Characters that a shell takes literally."""
 _LONGEST_LINE = 2000
-"""Letters of a command line that are written down: a command may be megabytes long."""
+"""Characters of a command line that are recorded: a command may be megabytes long."""
 _WITH_VARIABLES = frozenset({"enqueue", "edit"})
 _WITH_ADDRESSES = frozenset({"migrate"})
 
 
 def safe(text: str, *, keep: str = "") -> str:
-    r"""`text` with every control character written out: ESC as `\x1b`, a right-to-left override as `\u202e`.
+    r"""Return `text` with control characters escaped: ESC as `\x1b`, a right-to-left override as `\u202e`.
 
-    Covers C0, DEL, C1 (a terminal may take `\x9b` for ESC [), bidirectional and other format controls, and lone
-    surrogates. `keep` names the ones to let through: newline and tab, for a block of output.
+    Covers C0, DEL, C1 (a terminal may read `\x9b` as ESC [), bidirectional and other format controls, and lone
+    surrogates. `keep` lists the characters to leave alone: newline and tab, for a block of output.
     """
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter in keep or letter in _HARMLESS_UNPRINTABLE else _written_out(letter)
+        letter if letter.isprintable() or letter in keep or letter in _HARMLESS_UNPRINTABLE else _escaped(letter)
         for letter in text
     )
 
 
 def safe_block(text: str) -> str:
-    """`safe` for several lines: newlines and tabs stay, a carriage return before a newline goes."""
+    """Return several lines escaped by `safe`: newlines and tabs stay, a carriage return before a newline is dropped."""
     return safe(text.replace("\r\n", "\n"), keep="\n\t")
 
 
 def one_line(text: str, width: int) -> str:
-    """`text` in one safe line of at most `width` characters, its end cut off with an ellipsis."""
+    """Return `text` as one safe line of at most `width` characters, cut off with an ellipsis."""
     line = safe(" ".join(text[: width * 4 + 80].split("\n")))
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
 
 
 def can_draw(term: str | None) -> bool:
-    """Whether a terminal whose TERM is `term` can place its cursor and erase."""
+    """Return whether a terminal whose TERM is `term` can place its cursor and erase."""
     return term not in {None, "", "dumb", "unknown"}
 
 
 def has_control(text: str) -> bool:
-    """Whether a control character is in it: C0, DEL or C1."""
+    """Return whether `text` contains a control character: C0, DEL or C1."""
     return not text.isprintable() and any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in text)
 
 
 def unwelcome(text: str) -> str | None:
-    """What makes `text` unfit for a name that is shown in one line; None for nothing."""
+    """Return what makes `text` unfit as a name that is shown in one line; None when it is fit."""
     if text.isprintable():
         return None
     letter = next((letter for letter in text if not letter.isprintable() and letter not in _JOINERS), None)
@@ -72,10 +72,10 @@ def unwelcome(text: str) -> str | None:
 
 
 def width_of(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
+    """Return the number of terminal columns that `text` takes."""
     if text.isascii():
         return len(text)
-    # Loaded here: most tables are plain ASCII.
+    # Imported here: most tables are plain ASCII.
     from unicodedata import category, east_asian_width
 
     return sum(
@@ -85,7 +85,7 @@ def width_of(text: str) -> int:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it holds no lone surrogate, such as Python makes of arguments that are no UTF-8. No store keeps those."""
+    """Return whether `text` has no lone surrogates, as in arguments that are not UTF-8; no store can keep those."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -93,15 +93,15 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _written_out(letter: str) -> str:
+def _escaped(letter: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or letter.encode("unicode_escape").decode()
 
 
 def written_line(name: str, words: Iterable[str]) -> str:
-    """A command line as the history keeps it: quoted for a shell, cut off where it is long, and without secrets.
+    """Return a command line as the history records it: quoted for a shell, shortened, without secrets.
 
-    The values of a job's variables are left out, and a JSON object that has any is left out whole; of a URL, which may
-    hold a password, nothing but its scheme is kept.
+    The values of a job's environment variables are replaced, as is a whole JSON object that has any. Of a URL, which
+    may contain a password, only the scheme is kept.
     """
     line, hidden = ["queuectl", name], False
     for word in words:

@@ -1,4 +1,4 @@
-"""Durations and times as people write them, and as we print them."""
+"""Parsing and formatting of durations, times and byte counts."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1
 _DURATION_HINT = (
     "a number of seconds, or units in this order: w (weeks), d (days), h (hours), m (minutes), s, ms; such as 1h30m"
 )
-# Compiled when first used, by re itself: most commands have no duration to read.
+# Compiled by re at first use: most commands parse no duration.
 _NUMBER = r"\d+(?:\.\d+)?"
 _PARTS = "".join(rf"(?:({_NUMBER}){unit})?" for unit in _UNITS)
-"""Each unit once, the largest first."""
+"""Each unit at most once, the largest first."""
 _TIME = r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+-]\d\d:\d\d)?)?"
 MAX_DURATION_MS = 10 * 366 * 86_400_000
-"""Ten years: longer than anything that is meant."""
+"""Ten years: longer than any sensible duration."""
 MAX_TIME = 253_402_300_799_999
 """The last millisecond of the year 9999, the last that RFC 3339 can write."""
 
 
 def parse_duration(text: str) -> int:
-    """Milliseconds of `90`, `1.5`, `90s`, `500ms`, `1h30m`, `7d`; a bare number is seconds.
+    """Return the milliseconds of `90`, `1.5`, `90s`, `500ms`, `1h30m` or `7d`; a bare number is seconds.
 
-    Units are lower case, each once, the largest first: 1M may be meant as a month, and 1m1h as anything. Raises
+    Units are lower case, each at most once, the largest first: 1M could mean a month, and 1m1h is ambiguous. Raises
     UsageError for anything else, and beyond ten years.
     """
     compact = text.strip()
@@ -41,12 +41,12 @@ def parse_duration(text: str) -> int:
 
 
 def parse_time(text: str) -> int:
-    """Milliseconds since the epoch of an RFC 3339 time such as `2026-11-08T16:12:48Z`. Raises UsageError."""
-    # Loaded here: datetime costs a millisecond that only `--at` should pay.
+    """Return milliseconds since the epoch of an RFC 3339 time such as `2026-11-08T16:12:48Z`. Raises UsageError."""
+    # Imported here: datetime costs a millisecond, which only `--at` should pay.
     from datetime import datetime
 
     hint = "write RFC 3339 with an offset: 2026-11-08T16:12:48Z or 2026-11-08T17:12:48+01:00"
-    # ISO 8601, which fromisoformat reads, has weeks, commas and more that RFC 3339 leaves out.
+    # fromisoformat reads ISO 8601, which allows weeks, commas and more that RFC 3339 excludes.
     parts = re.fullmatch(_TIME, text.strip(), re.ASCII)
     date, clock, zone = parts.groups("") if parts else ("", "", "")
     try:
@@ -54,7 +54,7 @@ def parse_time(text: str) -> int:
     except ValueError:
         raise UsageError(f"{text[:40]!r} is not a time", hint=hint) from None
     if moment.tzinfo is None:
-        raise UsageError(f"{text[:40]!r} does not say which time zone", hint=hint)
+        raise UsageError(f"{text[:40]!r} has no time zone", hint=hint)
     milliseconds = round(moment.timestamp() * 1000)
     if not 0 <= milliseconds <= MAX_TIME:
         raise UsageError(f"{text[:40]!r} is out of range")
@@ -62,13 +62,13 @@ def parse_time(text: str) -> int:
 
 
 def format_time(milliseconds: int) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-11-08T16:12:48.385Z`."""
+    """Format milliseconds since the epoch as RFC 3339 in UTC: `2026-11-08T16:12:48.385Z`."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03d}Z"
 
 
 def format_duration(milliseconds: int) -> str:
-    """What a person reads at a glance: `12ms`, `3.2s`, `4m10s`, `3h05m`, `2d04h`."""
+    """Format milliseconds compactly: `12ms`, `3.2s`, `4m10s`, `3h05m`, `2d04h`."""
     if milliseconds < 1000:
         return f"{milliseconds}ms"
     if milliseconds < 60_000:
@@ -83,7 +83,7 @@ def format_duration(milliseconds: int) -> str:
 
 
 def format_bytes(count: float) -> str:
-    """`812 B`, `1.4 MiB`."""
+    """Format a number of bytes: `812 B`, `1.4 MiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""How a saved view looks in the console, as words beside its filter: `state:failed sort:-duration columns:-worker`."""
+"""The layout of a saved view, as words beside its filter: `state:failed sort:-duration columns:-worker`."""
 
 from __future__ import annotations
 
@@ -10,56 +10,59 @@ _SORT, _COLUMNS = "sort:", "columns:"
 
 @record
 class ViewLayout:
-    """An order and some columns; what is left out stays as it is."""
+    """A sort order and columns; unset parts keep the console's defaults."""
 
     sort: str | None = None
-    """An order's name, with hyphens for its spaces."""
+    """Name of a sort order, with hyphens for its spaces."""
     reverse: bool = False
     hidden: tuple[str, ...] = ()
-    """Columns that are taken away."""
+    """Columns to hide."""
     wanted: tuple[str, ...] = ()
-    """Columns that are wanted where they would not fit."""
+    """Columns to show even where the width would hide them."""
 
     @property
     def says_anything(self) -> bool:
-        """Whether it asks for anything."""
+        """Whether any part is set."""
         return self.sort is not None or bool(self.hidden or self.wanted)
 
 
 def parse_view(words: str) -> tuple[str, ViewLayout]:
-    """A view's filter, to be read by `parse_filter`, and its look. Raises UsageError."""
+    """Return a view's filter, to be read by `parse_filter`, and its layout. Raises UsageError."""
     rest: list[str] = []
     sort: str | None = None
     columns: list[str] | None = None
     for word in words.split():
         if word.startswith(_SORT):
             if sort is not None:
-                raise UsageError("sort: is there twice", hint="a view has one order")
+                raise UsageError("sort: given twice", hint="a view has one order")
             sort = word.removeprefix(_SORT)
             if not sort.removeprefix("-"):
-                raise UsageError("sort: says nothing", hint="write sort:newest, or sort:-duration for the other way")
+                raise UsageError("sort: needs a value", hint="write sort:newest, or sort:-duration for the other way")
         elif word.startswith(_COLUMNS):
             columns = (columns or []) + word.removeprefix(_COLUMNS).split(",")
         else:
             rest.append(word)
     for column in columns or ():
         if column[:1] not in {"+", "-"} or not column[1:]:
-            raise UsageError(f"{column[:40]!r} is not a column to add or take away", hint="columns:-worker,+due")
-    look = ViewLayout(
+            raise UsageError(
+                f"{column[:40]!r} is not a column to show or hide",
+                hint="write + or - before a name: columns:-worker,+due",
+            )
+    layout = ViewLayout(
         sort=None if sort is None else sort.removeprefix("-"),
         reverse=sort is not None and sort.startswith("-"),
         hidden=tuple(column[1:] for column in columns or () if column[0] == "-"),
         wanted=tuple(column[1:] for column in columns or () if column[0] == "+"),
     )
-    return " ".join(rest), look
+    return " ".join(rest), layout
 
 
-def view_words(chosen: str, look: ViewLayout) -> str:
-    """A filter and a look as one line: what `parse_view` reads."""
+def view_words(chosen: str, layout: ViewLayout) -> str:
+    """Return a filter and a layout as one line, which `parse_view` reads."""
     words = chosen.split()
-    if look.sort is not None:
-        words.append(f"{_SORT}{'-' * look.reverse}{look.sort}")
-    columns = [f"-{column}" for column in look.hidden] + [f"+{column}" for column in look.wanted]
+    if layout.sort is not None:
+        words.append(f"{_SORT}{'-' * layout.reverse}{layout.sort}")
+    columns = [f"-{column}" for column in layout.hidden] + [f"+{column}" for column in layout.wanted]
     if columns:
         words.append(_COLUMNS + ",".join(columns))
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""Workers and the pools that keep them, as they are written down."""
+"""Workers and pools, as the store records them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from queuectl.domain.record import record
 
 @record
 class PoolInfo:
-    """A supervisor and what it was asked for."""
+    """A supervisor with its workers, and its orders."""
 
     id: str
     host: str
@@ -15,14 +15,14 @@ class PoolInfo:
     queues: tuple[str, ...]
     """Empty: every queue."""
     size: int
-    """Workers wanted."""
+    """Number of workers ordered."""
     labels: tuple[str, ...] = ()
-    """What its workers have that jobs may need."""
+    """Labels that its workers have and jobs may need."""
     stop: str | None = None
-    """`drain` or `now` once an operator has asked for the end."""
+    """`drain` or `now` once an operator has ordered a stop."""
     started_at: int = 0
     lease_left_ms: int | None = None
-    """By the server's clock, where several hosts share the store; not above 0: not heard of for too long."""
+    """Rest of the lease by the server's clock, where several hosts share the store; 0 or less: expired."""
 
 
 @record
@@ -35,22 +35,22 @@ class WorkerInfo:
     boot_id: str
     pid: int
     pid_start: int | None
-    """When the process started, by its kernel: a recycled pid has another."""
+    """Start time of the process, as its kernel reports it: a recycled pid has another."""
     started_at: int = 0
     completed: int = 0
     failed: int = 0
-    """Attempts that neither succeeded nor were ended because somebody wanted it."""
+    """Attempts that neither succeeded nor were ended by request."""
     job: str | None = None
-    """The id of the job that it runs."""
+    """Id of the job that it runs."""
     lease_left_ms: int | None = None
-    """As of a pool."""
+    """As for a pool."""
     renewed_at: int | None = None
-    """When it last renewed its lease, in milliseconds since the epoch."""
+    """Time of its last lease renewal, in milliseconds since the epoch."""
 
 
 @record
 class WorkerLife:
-    """From when to when a worker was there, and which jobs it could have run."""
+    """The lifetime of a worker, and the queues that it served."""
 
     id: str
     pool: str
@@ -58,4 +58,4 @@ class WorkerLife:
     """Empty: every queue."""
     started_at: int
     stopped_at: int | None
-    """None while it is there."""
+    """None while the worker lives."""

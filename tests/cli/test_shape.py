@@ -139,7 +139,7 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         (("view", "save", "x", "foo:bar"), "unknown key 'foo' in the filter", "keys are state, queue"),
         (("view", "save", "x", "stat:failed"), "unknown key 'stat' in the filter", "did you mean state?"),
         (("view", "save", "x", "state:deda"), "'deda' is not a state", "one of pending"),
-        (("view", "save", "x", "queue:a", "queue:b"), "queue: is there twice", ""),
+        (("view", "save", "x", "queue:a", "queue:b"), "queue: given twice", ""),
         (("config", "set", "lease", "never"), "lease cannot be 'never'", "from 3 to 86400"),
         (("config", "get", "leese"), "unknown setting 'leese'", "did you mean lease?"),
         (("--db",), "--db needs a path", ""),

@@ -161,7 +161,7 @@ async def test_a_new_job_is_what_was_typed():
         ("priority", "1001", "priority must be from -1000 to 1000"),
         ("max_retries", "-1", "max_retries must be from"),
         ("timeout", "soon", "'soon' is not a duration"),
-        ("when", "2026-01-01", "does not say which time zone"),
+        ("when", "2026-01-01", "has no time zone"),
         ("cwd", "rel", "cwd must be an absolute path"),
         ("env", "A", "'A' is not NAME=VALUE"),
         ("env", "QUEUECTL_X=1", "set by queuectl itself"),
