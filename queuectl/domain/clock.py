@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     class Timed(Protocol):
         """A store that may keep its own time, such as a server."""
 
-        ahead: int | None
+        clock_offset_ms: int | None
         """Milliseconds to add to `steady` for the server's time; None where this machine's wall clock applies."""
 
 
@@ -37,9 +37,9 @@ class Clock:
 
     def now(self) -> int:
         """Return milliseconds since the epoch: for records, never for waiting."""
-        if self._store is None or self._store.ahead is None:
+        if self._store is None or self._store.clock_offset_ms is None:
             return time.time_ns() // 1_000_000
-        return round(steady() * 1000) + self._store.ahead
+        return round(steady() * 1000) + self._store.clock_offset_ms
 
     def monotonic(self) -> float:
         """Return seconds of a clock that never jumps: for waiting, never for records."""

@@ -91,7 +91,7 @@ class ErrorRecord:
     @property
     def text(self) -> str:
         """The error's form."""
-        return self.error.text or "died before errors were told apart"
+        return self.error.text or "died before error signatures were recorded"
 
     def document(self) -> dict[str, Any]:
         """The JSON form."""
@@ -175,9 +175,9 @@ def purge(context: Context, params: Purge) -> Deleted:
     with context.store.undo.keeping("dlq purge", now=now) as kept, Bulk(context, "deleted") as bulk:
         bulk.commits()
         if not params.error:
-            deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, told=bulk.add)
+            deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, progress=bulk.add)
         else:
-            deleted = sum(context.store.dlq.purge(each, now=now, told=bulk.add) for each in signatures)
+            deleted = sum(context.store.dlq.purge(each, now=now, progress=bulk.add) for each in signatures)
     return Deleted(deleted=deleted, undo=kept.id, too_much=kept.too_much)
 
 

@@ -96,7 +96,7 @@ class Reaper:
                     + (f": put back {', '.join(gone.jobs)}" if gone.jobs else "")
                 )
         self._store.remote_output.forget()
-        self._store.database.tidy()
+        self._store.database.compact_counters()
         return count
 
     def _clear_up_after_others(self, known: Collection[str]) -> None:

@@ -1,1 +1,1 @@
-"""Jobs in SQL. Nobody else imports a database driver."""
+"""The store: jobs in SQL. No other package imports a database driver."""

@@ -1,4 +1,4 @@
-"""A store that does not exist yet: it is told apart from one that cannot be used, and reads find it empty."""
+"""A store that does not exist yet: reads find it empty, and it is distinguished from one that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from queuectl.store.sqlite.files import Files
 
 
 class AbsentDatabase(SqliteDatabase):
-    """An empty store in memory, in place of one that a read must not create."""
+    """An empty store in memory, in place of a file that a read must not create."""
 
     def __init__(self, path: str) -> None:
-        """`path` is where the store would be: a file, or the address of a server as people may see it."""
+        """Stand in for the store at `path`: a file, or the address of a server without its password."""
         super().__init__(path)
 
     def _connect(self) -> apsw.Connection:
@@ -27,7 +27,7 @@ class AbsentDatabase(SqliteDatabase):
 
 
 class _NoFiles(Files):
-    """Nothing on disk can disappear, and nothing is to be folded in."""
+    """No files: nothing can disappear from disk, and there is no log to fold in."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -42,19 +42,19 @@ class _NoFiles(Files):
 
 
 def is_absent(path: str, *, own: str) -> bool:
-    """Whether there is no store at `path` yet.
+    """Return whether there is no store at `path` yet.
 
     Raises StoreUnreadable where its directory is missing, unless that is `own`, the user's data directory: the first
-    write creates that one, while any other that is missing was mistyped.
+    write creates that one, while any other missing directory was probably mistyped.
     """
     try:
         status = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
         pass
     except (OSError, ValueError):
-        return False  # what opens it says why
+        return False  # opening it raises the error with the reason
     else:
-        # Beside a log or a run directory an empty file is a store that was lost, not one that is to be made.
+        # Next to a log or a run directory, an empty file is a lost store, not a new one.
         lost = any(os.path.lexists(path + part) for part in ("-wal", ".run"))
         return stat.S_ISREG(status.st_mode) and not status.st_size and not lost
     directory = os.path.dirname(path)

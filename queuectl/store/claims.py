@@ -1,4 +1,4 @@
-"""Jobs as a worker sees them: claim, finish, lose. Every write carries the fence of its attempt."""
+"""Operations of workers on jobs: claim, finish, lose. Every write names the fence of its attempt."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 
 
 class Claims:
-    """Claims of one worker, or of a steward that clears up after a dead one. `queues` empty means every queue.
+    """Claims of one worker, or of a steward that cleans up after a dead one. `queues` empty means every queue.
 
-    Jobs that need no label are found by indexes that hold no others, so that whoever has no labels pays nothing for the
-    rest. `labels` open the others up, by what they need and their queue: one look for each pair that is in use.
+    Jobs that need no label have indexes of their own, so that a worker without labels pays nothing for the others.
+    With `labels`, a claim also queries jobs with needs: once for each pair of needs and queue that is in use.
     """
 
     def __init__(
         self, database: Database, events: Events, *, queues: Sequence[str] = (), labels: Sequence[str] = ()
     ) -> None:
-        """Take jobs of `queues` that need no more than `labels` from `database`."""
+        """Claim jobs of `queues` from `database` that need no other labels than `labels`."""
         self._database = database
         self._events = events
         self._queues = tuple(queues)
         self._labels = frozenset(labels)
         self._takes_any = not self._queues and not self._labels
-        """Whether a claim is the one statement: any job of any queue that needs no label."""
+        """Whether a claim is a single statement: any job of any queue that needs no label."""
         self._session = 0
         self._tallies = Tallies(database, events)
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
-        """Take the most urgent due job, or None. One job goes to one caller, however many ask at once."""
-        if self._database.exclusive and self._due(now, self._due_needing(now)) is None:
-            # Read first: an idle worker that finds nothing does not ask for the write lock.
+        """Claim the most urgent due job, or None. One job goes to one caller, however many claim at the same time."""
+        if self._database.exclusive and self._due(now, self._due_with_needs(now)) is None:
+            # Read first: an idle worker without a due job does not request the write lock.
             return None
-        if self._database.remote and not self._takes_any and not self._is_something_due(now):
+        if self._database.remote and not self._takes_any and not self._is_job_due(now):
             return None
-        with self._database.alone() if self._takes_any else self._database.transaction():
+        with self._database.single_statement() if self._takes_any else self._database.transaction():
             claim = self._take(worker, now) if self._takes_any or self._may_claim(worker) else None
         self._count_wait(claim, now)
         return claim
@@ -57,7 +57,7 @@ class Claims:
     def finish(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> JobState | None:
-        """Record how an attempt ended; None when the attempt is no longer ours and nothing was changed."""
+        """Record how an attempt ended; None when the job has another owner by now, and nothing was changed."""
         with self._database.transaction():
             state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
         self._count_outcome(claim, result, state, now)
@@ -66,9 +66,9 @@ class Claims:
     def finish_and_claim(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> tuple[JobState | None, Claim | None]:
-        """Record how an attempt ended and take the next job, in one transaction."""
+        """Record how an attempt ended and claim the next job, in one transaction."""
         if self._database.compound and self._takes_any and result.outcome is Outcome.SUCCESS:
-            with self._database.alone():
+            with self._database.single_statement():
                 state, following = self._succeed_and_take(claim, worker, result, now)
         else:
             with self._database.transaction():
@@ -80,29 +80,29 @@ class Claims:
         return state, following
 
     def write_down(self, worker: str, *, completed: int = 0, failed: int = 0, anyway: bool = False) -> None:
-        """Write down the statistics since the last time, and add to what `worker` has done.
+        """Write the statistics counted since the last call, and add to the counts of `worker`.
 
-        `anyway` writes also where there is nothing to add. What cannot be written now, or of which it is not known
-        whether it was, must not be given again: the next call writes it, or finds that it is there.
+        With `anyway`, write even if there is nothing to add. After an error, counts whose write failed or has an
+        unknown outcome must not be passed again: the next call writes them, or finds them written.
         """
         self._tallies.add(worker, completed, failed, anyway=anyway)
 
     @property
     def owes_a_tally(self) -> bool:
-        """Whether the last `write_down` is not done yet."""
+        """Whether the last `write_down` has not succeeded yet."""
         return self._tallies.is_owed
 
     def cancel_requested(self, claim: Claim, worker: str) -> int | None:
-        """The signal that a cancel asked for, 0 for none; None when the attempt is no longer ours."""
+        """Return the signal that a cancel asked for, 0 for none; None when the attempt is no longer `worker`'s."""
         rows = self._database.rows("cancel_requested", seq=claim.seq, fence=claim.fence, worker=worker)
         return rows[0][0] if rows else None
 
     def held_by(self, worker: str) -> list[Claim]:
-        """What `worker` is recorded as running."""
+        """Return the jobs that `worker` is recorded as running."""
         return [claim_from(row) for row in self._database.rows("processing_of", worker=worker)]
 
     def take_stock(self, worker: str) -> list[Claim]:
-        """What `worker` holds for sure: what it has sent and heard no answer to is over, or comes to nothing now."""
+        """Return the claims that `worker` holds, and invalidate any claim sent earlier whose answer was lost."""
         if self._database.remote:
             for (session,) in self._database.rows("renew_session", worker=worker):
                 self._session = session
@@ -114,20 +114,20 @@ class Claims:
         )
 
     def has_ended(self, claim: Claim, worker: str) -> JobState | None:
-        """The state in which the end of an attempt of `worker` has left its job; None where it was recorded otherwise.
+        """Return the state in which the end of `worker`'s attempt left its job; None where another end was recorded.
 
-        For whoever has sent a result and never heard whether it arrived.
+        For a caller that sent a result and lost the connection before the answer.
         """
         rows = self._database.rows("state_after", seq=claim.seq, fence=claim.fence, worker=worker)
         return JobState(rows[0][0]) if rows else None
 
     def started_at(self, claim: Claim) -> int:
-        """When the claim was made, in milliseconds since the epoch."""
+        """Return the time of the claim, in milliseconds since the epoch."""
         ((started_at,),) = self._database.rows("run_started_at", job=claim.seq, fence=claim.fence)
         return int(started_at)
 
     def next_due(self) -> int | None:
-        """When the next job becomes due, in milliseconds since the epoch; in the past for one that waits already."""
+        """Return when the next job becomes due, in milliseconds since the epoch; in the past if one is due already."""
         if not self._queues:
             dues = [self._database.rows("next_due")[0][0]]
         else:
@@ -135,13 +135,13 @@ class Claims:
         dues += [due for _, _, due in self._heads()]
         return min((int(due) for due in dues if due is not None), default=None)
 
-    def _is_something_due(self, now: int) -> bool:
+    def _is_job_due(self, now: int) -> bool:
         due = self.next_due()
         return due is not None and due <= now
 
     def left_to_run(self) -> int:
-        """How many jobs are not final yet, without those that need a label that is not ours."""
-        # What comes to need such a label after this look is counted: a drain then looks again.
+        """Return how many jobs are not final yet, without those that need a label that this worker lacks."""
+        # A job whose needs are edited after this query is counted: a drain then checks again.
         needs = [needs for (needs,) in self._database.rows("needs_left") if not self._serves(needs)]
         unserved = json.dumps(needs)
         if not self._queues:
@@ -154,7 +154,7 @@ class Claims:
         return self._labels.issuperset(needs.split(" "))
 
     def _heads(self) -> list[tuple[str, str, int]]:
-        """What jobs that we serve need, in which queue, and since when one of them has been due, or will be."""
+        """Return needs, queue and earliest due time for each combination of needs and queue that is served here."""
         if not self._labels:
             return []
         return [
@@ -163,21 +163,21 @@ class Claims:
             if self._serves(needs) and (not self._queues or queue in self._queues)
         ]
 
-    def _due_needing(self, now: int) -> list[tuple[str, str]]:
-        """What due jobs that we serve need, and their queues, each pair once."""
+    def _due_with_needs(self, now: int) -> list[tuple[str, str]]:
+        """Return needs and queue of due jobs with needs that are served here, each pair once."""
         return list(dict.fromkeys((needs, queue) for needs, queue, due in self._heads() if due <= now))
 
-    def _due(self, now: int, needing: Sequence[tuple[str, str]]) -> int | None:
-        """The number of the most urgent due job of those that need nothing and those of `needing`."""
+    def _due(self, now: int, pairs: Sequence[tuple[str, str]]) -> int | None:
+        """Return the number of the most urgent due job without needs, or with needs and queue among `pairs`."""
         rows = self._database.rows
         if not self._queues:
-            found = rows("due_job", now=now)
+            due = rows("due_job", now=now)
         else:
-            found = [row for queue in self._queues for row in rows("due_job_in_queue", queue=queue, now=now)]
-        for needs, queue in needing:
-            found += rows("due_job_needing", needs=needs, queue=queue, now=now)
-        # As within one queue: the most urgent, of those the one that has been due longest, of those the older.
-        return min(found, key=lambda row: (-row[1], row[2], row[0]))[0] if found else None
+            due = [row for queue in self._queues for row in rows("due_job_in_queue", queue=queue, now=now)]
+        for needs, queue in pairs:
+            due += rows("due_job_needing", needs=needs, queue=queue, now=now)
+        # The order within one queue: highest priority, then longest due, then oldest.
+        return min(due, key=lambda row: (-row[1], row[2], row[0]))[0] if due else None
 
     def _count_wait(self, claim: Claim | None, now: int) -> None:
         if claim is not None:
@@ -188,11 +188,11 @@ class Claims:
             self._events.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
 
     def _take(self, worker: str, now: int) -> Claim | None:
-        needing = self._due_needing(now)
-        if not self._queues and not needing:
+        pairs = self._due_with_needs(now)
+        if not self._queues and not pairs:
             rows = self._database.rows("claim_due", worker=worker, session=self._session, now=now)
         else:
-            seq = self._due(now, needing)
+            seq = self._due(now, pairs)
             rows = [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
         if not rows:
             return None
@@ -204,7 +204,7 @@ class Claims:
     def _succeed_and_take(
         self, claim: Claim, worker: str, result: Result, now: int
     ) -> tuple[JobState | None, Claim | None]:
-        """What `record` and `_take` do after a success, in one statement: by far most of what a worker asks for."""
+        """Do what `record` and `_take` do after a success, in one statement: by far a worker's most frequent one."""
         ((state, *following),) = self._database.rows(
             "succeed_and_claim",
             job=claim.seq,
@@ -232,7 +232,7 @@ class Claims:
     def record(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
     ) -> JobState | None:
-        """Record how an attempt ended, within a transaction of the caller; None when it is no longer `worker`'s."""
+        """Record how an attempt ended, within the caller's transaction; None when it is no longer `worker`'s."""
         if not self._database.run(
             "finish_run",
             job=claim.seq,
@@ -264,7 +264,7 @@ class Claims:
         if after.state is JobState.FAILED:
             run_at = now + backoff.milliseconds(after.attempts, random)
         elif result.outcome in GIVEN_BACK:
-            # An interrupted attempt leaves its job where it was in the queue; by a clock that was set back, it is due.
+            # An interrupted attempt keeps its job's place in the queue. `min`: due even if the clock was set back.
             run_at = min(claim.run_at, now)
         ((state,),) = self._database.rows(
             "finish_job",
@@ -280,11 +280,11 @@ class Claims:
         return JobState(state)
 
     def _sign(self, claim: Claim, result: Result, now: int) -> None:
-        """Write down which error it was, while the job is processing and no index of dead jobs knows it."""
-        # Loaded here: regular expressions are for workers that have seen a failure.
+        """Record the error signature while the job is `processing`: at that time no index of dead jobs contains it."""
+        # Imported here: regular expressions are needed only by workers that have seen a failure.
         from queuectl.domain.signature import signature
 
-        found = signature(result)
-        if found is not None:
-            self._database.run("sign_job", seq=claim.seq, fence=claim.fence, signature=found.id)
-            self._database.run("count_signature", id=found.id, text=found.text, now=now)
+        error = signature(result)
+        if error is not None:
+            self._database.run("sign_job", seq=claim.seq, fence=claim.fence, signature=error.id)
+            self._database.run("count_signature", id=error.id, text=error.text, now=now)

@@ -1,9 +1,9 @@
-"""What a store asks of its backend, `sqlite/database.py` or `postgres/database.py`, and the marks of its schema."""
+"""The interface of a backend (`sqlite/database.py`, `postgres/database.py`), and the version of the schema."""
 
 from __future__ import annotations
 
 APPLICATION_ID = 0x51435431
-"""`QCT1` in the header of an SQLite file: it is a queuectl store."""
+"""`QCT1` in the header of an SQLite file: marks a queuectl store."""
 SCHEMA_VERSION = 4
 """The number of the newest migration."""
 
@@ -16,120 +16,120 @@ if TYPE_CHECKING:
     from queuectl.domain.finding import Finding
 
     class Transaction(Protocol):
-        """Everything within it happens, or nothing."""
+        """A transaction: all of its statements take effect, or none."""
 
         def __enter__(self) -> object:
-            """Take the write lock. Raises StoreBusy when that takes longer than the wait."""
+            """Begin, taking the write lock. Raises StoreBusy when that takes longer than the wait."""
 
         def __exit__(
             self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
         ) -> None:
-            """Commit, or roll back what an exception interrupted."""
+            """Commit, or roll back after an exception."""
 
     class Database(Protocol):
-        """Named statements and transactions. Every method raises StoreError and nothing of a driver's own.
+        """Named statements and transactions. Every method raises StoreError, and no exceptions of a driver.
 
-        A duplicate of a unique value raises `Duplicate`.
+        A violated unique constraint raises `Duplicate`.
         """
 
         wait: float
         """Seconds to wait for a lock."""
         dialect: str
-        """`sqlite` or `postgresql`: whose statements it runs."""
+        """`sqlite` or `postgresql`: selects the statements."""
         exclusive: bool
-        """Whether a write transaction keeps all others out, so that one looks before asking for it."""
+        """Whether a write transaction excludes all others, so that reading first saves a lock request."""
         compound: bool
-        """Whether a statement can change several tables: then a claim begins its run itself, and a success claims."""
+        """Whether a statement can change several tables: then a claim inserts its run, and a success claims too."""
         remote: bool
-        """Whether other hosts use it too: then leases decide who lives, by the server's clock."""
+        """Whether other hosts use the store too: then leases, by the server's clock, decide which workers live."""
         identity: str
-        """What tells this store from its copies: the file's device and inode, or a name for the server's address."""
-        ahead: int | None
-        """Milliseconds that the store's clock is ahead of `steady`, as of the last `changed`; None: it has none."""
+        """Distinguishes this store from copies: device and inode of the file, or a name for the server's address."""
+        clock_offset_ms: int | None
+        """Milliseconds from `steady` to the store's clock, as of the last `changed`; None: it has no own clock."""
         connections: int
-        """How many there have been, one after the other: whoever waits for `fileno` must look anew at each."""
+        """Number of connections opened so far: a caller that polls `fileno` must fetch it anew when this rises."""
         patience: float | None
-        """Seconds without a word of a server after which it is given up; None: as long as it takes."""
+        """Seconds of silence after which a server's connection is given up; None: no limit."""
         deadline: float | None
-        """When a server is waited for no longer, connecting included, on the clock of `steady`; None: never.
+        """Time, on the clock of `steady`, at which waiting for a server ends, connecting included; None: never.
 
-        Looked at together with the calls of `on_wait`.
+        Checked together with the calls of `on_wait`.
         """
         on_wait: Callable[[], None] | None
-        """Called every few milliseconds while a lock is waited for: a waiting worker is not a hung one."""
+        """Called every few milliseconds while a lock is waited for, so that a waiting worker does not look hung."""
 
         @property
         def file(self) -> tuple[int, int] | None:
-            """Device and inode of the store's file; None for a server's."""
+            """Device and inode of the store's file; None on a server."""
 
         @property
         def lost(self) -> bool:
-            """Whether the server has hung up, so that there may be something of whose end we do not know."""
+            """Whether the server closed the connection, so that the outcome of a sent statement may be unknown."""
 
         def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-            """All the rows of a statement."""
+            """Return all rows of a named statement."""
 
         def query(self, statement: str, /) -> list[tuple[Any, ...]]:
-            """All the rows of a statement that is not one of the named ones: the invariants."""
+            """Return all rows of a statement given as SQL: for the invariants, which have no names."""
 
         def findings(self, *, thorough: bool) -> Iterator[Finding]:
-            """What the backend can say about its own health."""
+            """Yield what the backend finds out about its own health."""
 
         def run(self, name: str, /, **parameters: Any) -> int:
-            """How many rows a statement changed."""
+            """Run a named statement and return the number of rows that it changed."""
 
         def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
-            """Run a statement for each row, its values in the order of the parameters.
+            """Run a named statement for each row, whose values are in the order of the parameters.
 
-            After a Duplicate of a single row the transaction goes on without it; of several, `savepoint` sees to that.
+            After a Duplicate of a single row the transaction can continue; for several rows, use `savepoint`.
             """
 
-        def numbers(self, n: int, /) -> Sequence[int]:
-            """`n` numbers for new jobs, rising, which nobody else gets. Within the transaction that uses them."""
+        def allocate_seqs(self, n: int, /) -> Sequence[int]:
+            """Return `n` rising numbers for new jobs, reserved for the transaction in which this is called."""
 
-        def hold(self, ids: Iterable[str], /) -> None:
-            """Let nobody else change these jobs until the transaction ends. Ids that no job has are passed over."""
+        def lock_jobs(self, ids: Iterable[str], /) -> None:
+            """Lock these jobs' rows until the transaction ends. Unknown ids are ignored."""
 
         def transaction(self) -> Transaction:
-            """A write transaction; not to be nested."""
+            """Return a write transaction; do not nest."""
 
-        def alone(self) -> Transaction:
-            """A transaction that is one statement where the backend is compound, and is not begun and ended there."""
+        def single_statement(self) -> Transaction:
+            """Return a transaction for a single statement: without BEGIN and COMMIT on a compound backend."""
 
         def savepoint(self, work: Callable[[], object], /) -> None:
-            """Do `work` within the transaction; should it fail, only `work` is undone."""
+            """Do `work` within the transaction; if it raises, only `work` is undone."""
 
         def changed(self) -> int:
-            """A number that differs from the last one when somebody else has written. Costs next to nothing."""
+            """Return a number that changes whenever another connection has written. Very cheap."""
 
         def notify(self, words: Sequence[str], /) -> None:
-            """Call these out to all who listen on other hosts. Nothing where there are none."""
+            """Notify all listeners on other hosts of these words. Does nothing where there are none."""
 
         def listen(self) -> None:
-            """Hear what is called out, over this connection and all that take its place."""
+            """Listen for notifications, on this connection and all that replace it."""
 
         def fileno(self) -> int:
-            """What becomes readable when something was called out; -1 for nothing."""
+            """Return a file descriptor that becomes readable with a notification; -1 for none."""
 
         def heard(self) -> list[str]:
-            """What was called out since the last time. Does not wait."""
+            """Return the notifications since the last call. Does not wait."""
 
         def recheck(self) -> None:
-            """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+            """Raise StoreTooNew when a newer version has upgraded the store since it was opened."""
 
-        def tidy(self) -> None:
-            """What somebody should do every few seconds while much goes on; a steward does."""
+        def compact_counters(self) -> None:
+            """Fold recent changes into the counters. A steward calls this every few seconds under load."""
 
         def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
-            """Copy the store to a new file while others use it; `progress` gets the pages left and all pages."""
+            """Copy the store to a new file while in use; `progress` gets the pages left and all pages."""
 
         def close(self) -> None:
-            """Let go of it."""
+            """Close the connection."""
 
 
 class Absent(Exception):
-    """There is no store, and it is not to be created. Never leaves `bootstrap`."""
+    """No store exists, and none is to be created. Never leaves `bootstrap`."""
 
 
 class Duplicate(Exception):
-    """A unique value is there already. Never leaves the store."""
+    """A unique value exists already. Never leaves the store."""

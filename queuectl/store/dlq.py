@@ -1,4 +1,4 @@
-"""Dead jobs by the error that they ended with."""
+"""The dead letter queue, grouped by error signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Listed
 
 UNKNOWN = "none"
-"""Stands for jobs that died before errors were told apart."""
+"""Stands for jobs that died before the store recorded signatures."""
 _PAGE = 1000
 _SHORTEST = 4
 _DIGITS = frozenset("0123456789abcdef")
@@ -24,7 +24,7 @@ _DIGITS = frozenset("0123456789abcdef")
 
 @record
 class DeadError:
-    """Dead jobs whose last attempts ended in the same way."""
+    """Dead jobs whose last attempts ended with the same signature."""
 
     signature: str
     """Eight hexadecimal digits, or `none`."""
@@ -33,19 +33,19 @@ class DeadError:
     queues: tuple[str, ...]
     first_at: int
     last_at: int
-    """When the first and the last of them died, in milliseconds since the epoch."""
+    """Times at which the first and the last of them died, in milliseconds since the epoch."""
 
 
 class DeadLetters:
-    """The dead letter queue, by error."""
+    """Reads and changes dead jobs, by error."""
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Read and change the dead jobs of `database`."""
+        """Work in `database`; record actions in `events`."""
         self._database = database
         self._events = events
 
     def errors(self, *, queue: str | None = None) -> list[DeadError]:
-        """The errors of dead jobs, the commonest last."""
+        """Return the errors of dead jobs, the most frequent last."""
         return [
             DeadError(
                 signature=signature or UNKNOWN,
@@ -58,27 +58,29 @@ class DeadLetters:
             for signature, text, n, queues, first_at, last_at in self._database.rows("dead_errors", queue=queue)
         ]
 
-    def resolve(self, given: str) -> str | None:
-        """The signature that begins with these digits; None for `none`. Raises UsageError, NotFound."""
-        if given == UNKNOWN:
+    def resolve(self, digits: str) -> str | None:
+        """Return the signature that begins with `digits`; None for `none`. Raises UsageError, NotFound."""
+        if digits == UNKNOWN:
             if not self.count(None):
-                raise NotFound("no dead job died before errors were told apart", hint="queuectl dlq list --by-error")
+                raise NotFound(
+                    "no dead job died before error signatures were recorded", hint="queuectl dlq list --by-error"
+                )
             return None
-        prefix = given.lower()
+        prefix = digits.lower()
         if len(prefix) < _SHORTEST or not _DIGITS.issuperset(prefix):
             raise UsageError(
-                f"{given[:40]!r} is not an error's signature",
-                hint="four digits or more of what dlq list --by-error shows",
+                f"{digits[:40]!r} is not an error signature",
+                hint="give four or more digits of a signature that dlq list --by-error shows",
             )
-        found = [signature for (signature,) in self._database.rows("signatures_like", prefix=prefix)]
-        if not found:
+        matches = [signature for (signature,) in self._database.rows("signatures_like", prefix=prefix)]
+        if not matches:
             raise NotFound(f"no dead job ended with error {prefix}", hint="queuectl dlq list --by-error")
-        if len(found) > 1:
-            raise UsageError(f"{prefix} is the beginning of several errors", hint="give more of its digits")
-        return str(found[0])
+        if len(matches) > 1:
+            raise UsageError(f"several error signatures begin with {prefix}", hint="give more digits")
+        return str(matches[0])
 
     def listing(self, signature: str | None, *, limit: int, queue: str | None = None) -> Iterator[Listed]:
-        """The newest `limit` dead jobs of an error, newest last; 0 means all."""
+        """Return the newest `limit` dead jobs with an error, newest last; 0 means all."""
         from queuectl.store.rows import listed
 
         newest = self._database.rows("newest_dead_of_error", signature=signature, queue=queue, limit=limit or -1)
@@ -88,39 +90,42 @@ class DeadLetters:
             yield from map(listed, self._database.rows("jobs_by_seq", seqs=page))
 
     def count(self, signature: str | None) -> int:
-        """How many dead jobs ended with an error."""
+        """Return how many dead jobs ended with an error."""
         ((n,),) = self._database.rows("count_dead_of_error", signature=signature)
         return int(n)
 
     def revive(self, signature: str | None, *, now: int) -> Iterator[list[tuple[str, str]]]:
-        """Retry every dead job of an error, in steps: ids and queues of each step."""
+        """Retry every dead job with an error, in batches; yield ids and queues of each batch."""
         keeping = self._events.keeping
-        for seqs in self._steps(signature):
+        for seqs in self._batches(signature):
             with self._database.transaction():
                 kept = keeping.before(seqs) if keeping else []
-                found = sorted(self._database.rows("revive_these", seqs=json.dumps(seqs), now=now))
+                revived = sorted(self._database.rows("revive_these", seqs=json.dumps(seqs), now=now))
                 if keeping:
                     keeping.after(kept)
-                for _, id_, _ in found:
+                for _, id_, _ in revived:
                     self._events.note(now, "retry", id_)
-            yield [(id_, queue) for _, id_, queue in found]
+            yield [(id_, queue) for _, id_, queue in revived]
 
-    def purge(self, signature: str | None, *, now: int, told: Callable[[int], None] = lambda _count: None) -> int:
-        """Delete every dead job of an error with its history, in steps; how many. `told` is as for `Jobs.prune`."""
+    def purge(self, signature: str | None, *, now: int, progress: Callable[[int], None] = lambda _count: None) -> int:
+        """Delete every dead job with an error and its history, in batches; return how many.
+
+        `progress` is as for `Jobs.prune`.
+        """
         keeping = self._events.keeping
         purged = 0
-        for seqs in self._steps(signature):
+        for seqs in self._batches(signature):
             with self._database.transaction():
                 if keeping:
                     keeping.before(seqs, deleted=True)
-                gone = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
-                if gone:
-                    self._events.note(now, "purge", signature or UNKNOWN, f"{gone} jobs")
-            purged += gone
-            told(gone)
+                deleted = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
+                if deleted:
+                    self._events.note(now, "purge", signature or UNKNOWN, f"{deleted} jobs")
+            purged += deleted
+            progress(deleted)
         return purged
 
-    def _steps(self, signature: str | None) -> Iterator[list[int]]:
+    def _batches(self, signature: str | None) -> Iterator[list[int]]:
         after = 0
         while True:
             rows = self._database.rows("dead_seqs_of_error", signature=signature, after=after, limit=_PAGE)

@@ -1,4 +1,4 @@
-"""Change jobs that do not run: hold, release, priority, edit. Every method is one transaction."""
+"""Changes to jobs that do not run: hold, release, priority, edit. Every method is one transaction."""
 
 from __future__ import annotations
 
@@ -22,39 +22,42 @@ EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at
 
 
 class Edits:
-    """What can be done to jobs that wait, and to those that are final."""
+    """Changes to waiting and final jobs."""
 
     def __init__(self, database: Database, events: Events, jobs: Jobs) -> None:
-        """Change the jobs of `database`; `jobs` finds them."""
+        """Change jobs in `database`; `jobs` reads them."""
         self._database = database
         self._events = events
         self._jobs = jobs
 
     def hold(self, ids: Sequence[str], *, now: int) -> None:
-        """Keep jobs that wait from being claimed, all or none. Raises NotFound, and Refused for others."""
+        """Hold waiting jobs, all or none. Raises NotFound, and Refused for a job that does not wait."""
         self._each("hold", "hold_job", "held", ids, now=now)
 
     def release(self, ids: Sequence[str], *, now: int) -> list[str]:
-        """Let held jobs be claimed again when they are due, all or none; their queues. Raises NotFound, Refused."""
+        """Make held jobs claimable again once due, all or none; return their queues. Raises NotFound, Refused."""
         return self._each("release", "release_job", "released", ids, now=now)
 
     def prioritise(self, ids: Sequence[str], priority: int, *, now: int) -> list[str]:
-        """Give jobs that wait another priority, all or none; their queues. Raises NotFound, Refused."""
+        """Give waiting jobs another priority, all or none; return their queues. Raises NotFound, Refused."""
         words = {"priority": priority}
         return self._each("priority", "prioritise_job", "given another priority", ids, now=now, **words)
 
     def edit(
         self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int, called: Mapping[str, str] | None = None
     ) -> Job:
-        """Change what a job is to do, by fields of EDITABLE; `requeue`: it is due with a fresh set of retries.
+        """Change fields of a job, of those in EDITABLE; with `requeue` also make it due with a fresh set of retries.
 
-        `called` has the words that the user typed for fields, where these are not the fields' names.
+        `called` maps fields to the words that the user typed for them, where these differ. Returns the job as it was.
 
-        Returns the job as it was. Raises NotFound, Refused for a job that runs, and UsageError for a change that
-        would mean nothing in its state.
+        Raises:
+            NotFound: no job has this id
+            Refused: the job is running
+            UsageError: the change has no effect in the job's state
+
         """
         with self._database.transaction():
-            self._database.hold([id_])
+            self._database.lock_jobs([id_])
             job = self._jobs.get(id_).job
             if job.state is JobState.PROCESSING:
                 raise Refused(f"job {id_} runs and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
@@ -71,20 +74,20 @@ class Edits:
             self._database.run(statement, seq=job.seq, now=now, **values)
             if self._events.keeping:
                 self._events.keeping.after(kept)
-            named = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
-            self._events.note(now, "edit", id_, ", ".join([*named, *(["requeued"] if requeue else [])]) or None)
+            changed = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
+            self._events.note(now, "edit", id_, ", ".join([*changed, *(["requeued"] if requeue else [])]) or None)
         return job
 
     def _each(self, verb: str, statement: str, done: str, ids: Sequence[str], *, now: int, **words: Any) -> list[str]:
         queues = []
         with self._database.transaction():
-            self._database.hold(ids)
+            self._database.lock_jobs(ids)
             kept = self._events.keeping.before_by_id(ids) if self._events.keeping else []
             for id_ in ids:
-                found = self._database.rows(statement, id=id_, now=now, **words)
-                if not found:
+                rows = self._database.rows(statement, id=id_, now=now, **words)
+                if not rows:
                     self._refuse(id_, verb, done)
-                queues.append(found[0][0])
+                queues.append(rows[0][0])
                 self._events.note(now, verb, id_, str(words["priority"]) if words else None)
             if self._events.keeping:
                 self._events.keeping.after(kept)
@@ -103,7 +106,7 @@ class Edits:
 
 
 def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None:
-    """Refuse what would leave a job in a state that it cannot be in."""
+    """Refuse a change that would leave the job in an invalid state."""
     retries = changes.get("max_retries", job.max_retries)
     if job.state in WAITING and retries < job.attempts:
         raise UsageError(
@@ -114,11 +117,11 @@ def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None
     for name in ("max_retries", "run_at"):
         if job.state in FINAL and changes.get(name, getattr(job, name)) != getattr(job, name):
             raise UsageError(
-                f"job {job.id} is {job.state}: {called.get(name, name)} means something only if it runs again",
+                f"job {job.id} is {job.state}: {called.get(name, name)} has an effect only if it runs again",
                 hint="--retry",
             )
 
 
 def spec_of(job: Job) -> dict[str, Any]:
-    """What of a job can be edited, by its fields."""
+    """Return the editable fields of a job."""
     return {name: value for name, value in as_dict(job).items() if name in EDITABLE}

@@ -1,4 +1,4 @@
-"""What is remembered beside the jobs: who did what, and how much of it there was in each minute."""
+"""The audit log, and statistics by minute."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
 
     class Keeping(Protocol):
-        """An action that can be undone (store/undo.py)."""
+        """Recorder of jobs' states for an action that can be undone (store/undo.py)."""
 
         keeps: bool
 
         def before_by_id(self, ids: Sequence[str]) -> list[int]:
-            """Keep these jobs as they are, and return their seqs."""
+            """Record these jobs as they are; return their seqs."""
 
         def before(self, seqs: list[int], *, deleted: bool = False) -> list[int]:
-            """Keep these jobs as they are, and return their seqs."""
+            """Record these jobs as they are; return their seqs."""
 
         def after(self, seqs: list[int]) -> None:
-            """Keep how the action has left these jobs."""
+            """Record these jobs as the action left them."""
 
         def write_down(self) -> None:
             """Record the action, once, with its first event."""
 
 
 class Events:
-    """Events and per-minute statistics. What it writes belongs into a transaction."""
+    """Audit events and statistics by minute. Its writes belong into a transaction of the caller."""
 
     def __init__(self, database: Database, actor: str) -> None:
-        """Write as `actor`: `user@host`, or a worker's name."""
+        """Record events as `actor`: `user@host`, or a worker's name."""
         self._database = database
         self.actor = actor
         self.command: str | None = None
-        """The command line of what is being done, or what would have done it; front ends say it."""
+        """The command line of the current action, or an equivalent one; set by front ends."""
         self.keeping: Keeping | None = None
-        """What writes down how jobs were, while something is done that can be taken back (store/undo.py)."""
+        """Recorder of jobs' previous states, set during an action that can be undone (store/undo.py)."""
         self._counted: dict[tuple[int, str, str, int], int] = {}
 
     def note(self, now: int, verb: str, subject: str | None = None, detail: str | None = None) -> None:
@@ -59,33 +59,33 @@ class Events:
             self.keeping.write_down()
 
     def count(self, now: int, queue: str, measure: str, n: int = 1, *, duration_ms: int = 0) -> None:
-        """Add `n` to this minute's `measure` (`enqueued`, `wait` or an outcome) of `queue`; `write_down` writes it."""
+        """Add `n` to this minute's `measure` (`enqueued`, `wait` or an outcome) of `queue`; `write_down` stores it."""
         key = (now // 60_000, queue, measure, bucket(duration_ms))
         self._counted[key] = self._counted.get(key, 0) + n
 
     def write_down(self) -> None:
-        """Write what has been counted. A worker does so about once a second: with each job it would cost a page."""
+        """Store the counts. A worker does so about once a second: once per job would cost a page each."""
         if self._counted:
             self._database.run("count_stats", rows=self.counted())
             self.forget()
 
     def counted(self) -> str:
-        """What has been counted and is not written yet, as JSON."""
-        # In the order of the key: two who write the same rows must not wait for each other.
+        """Return the counts that are not stored yet, as JSON."""
+        # Sorted by key: two writers that lock the same rows in different order would deadlock.
         return json.dumps([[*key, n] for key, n in sorted(self._counted.items())])
 
     def forget(self) -> None:
-        """Begin to count anew: what was counted is written."""
+        """Reset the counts, after they were stored."""
         self._counted.clear()
 
     def since(self, minute: int) -> dict[str, int]:
-        """How often each measure was counted from `minute` (since the epoch) on."""
+        """Return the count of each measure from `minute` (since the epoch) on."""
         return dict(self._database.rows("stats_since", minute=minute))
 
     def events(self, *, limit: int, subject: str | None = None) -> list[Event]:
-        """The newest `limit` events, newest last; of one subject, or of all.
+        """Return the newest `limit` events, newest last; of one subject, or of all.
 
-        Of one subject without its enqueue, which no index knows: a job's own record has the time.
+        The events of one subject do not include its enqueue, which no index covers: a job's own record has the time.
         """
         from queuectl.domain.event import Event
 
@@ -100,5 +100,5 @@ class Events:
 
 
 def bucket(duration_ms: int) -> int:
-    """The histogram bucket of a duration: four for each doubling, so that a percentile is right within a fifth."""
+    """Return the histogram bucket of a duration: four per doubling, so that a percentile is accurate to a fifth."""
     return int(4 * math.log2(max(duration_ms, 0) + 1))

@@ -1,4 +1,4 @@
-"""Whether the store keeps its promises: invariants.sql, statement by statement."""
+"""The invariants of the store: the statements of invariants.sql, checked one by one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @record
 class Checked:
-    """One invariant, and where it does not hold."""
+    """One invariant, and its violations."""
 
     name: str
     sentence: str
     broken: tuple[str, ...]
-    """The jobs, or whatever it is about; none when all is well."""
+    """The jobs or other subjects that violate it; empty when it holds."""
 
 
 def check(database: Database) -> Iterator[Checked]:
-    """Check each invariant. Every statement sees one state of the store, so workers need not stop."""
+    """Check each invariant. Every statement reads one snapshot of the store, so workers need not stop."""
     for name, statement in load(database.dialect, "invariants.sql").items():
         sentence = statement.partition("\n")[0].removeprefix("-- ")
         broken = tuple(str(subject) for (subject, *_) in database.query(statement))

@@ -1,6 +1,6 @@
--- What holds at every moment in every store, whatever is killed. Each statement names the jobs (or workers, or queues)
--- for which it does not; `queuectl doctor --check` and the tests run them all. The sentence under a name is what the
--- doctor says. Times of the wall clock are compared in one place only, and it says so.
+-- Invariants, which hold at every moment in every store, whatever is killed. Each statement returns the jobs (or workers,
+-- or queues) that violate it; `queuectl doctor --check` and the tests run them all. The sentence under a name is printed
+-- by doctor. Wall-clock times are compared in one statement only, which its sentence mentions.
 
 -- name: open_run
 -- a job is processing exactly while its latest run is open

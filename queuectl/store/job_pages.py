@@ -1,7 +1,7 @@
-"""Jobs in pages, for a table that shows a million of them.
+"""Pages of jobs, for a table over a million of them.
 
-By number (newest or oldest first) any page costs the same, wherever it lies. Other orders have no index: they sort
-what is newest, up to `BEST` of it, and say so.
+By number (newest or oldest first) every page costs the same, wherever it is. Other orders have no index: they sort
+only the newest jobs, up to `BEST`, and the console labels them so.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
 
 BEST = 2000
-"""How many jobs an order without an index looks at."""
+"""Number of jobs that an order without an index reads."""
 _FIRST_STRETCH, _LONGEST_STRETCH = 4_000, 64_000
-"""Numbers that one statement walks over: growing, as a filter that finds nothing soon will find little."""
+"""Numbers that one statement scans: growing, because a filter without early matches has few matches."""
 _LEVELS = 100
 
 
 class Sort(StrEnum):
-    """The orders of the table."""
+    """Orders of the table."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -42,17 +42,17 @@ class Sort(StrEnum):
 
     @property
     def paged(self) -> bool:
-        """Whether it goes through all jobs page by page."""
+        """Whether the order covers all jobs, page by page."""
         return self in {Sort.NEWEST, Sort.OLDEST}
 
 
 class Row(NamedTuple):
-    """A job in a table: compared and hashed by all of its values."""
+    """A job in the table; compared and hashed by all of its values."""
 
     seq: int
     id: str
     command: str
-    """The first 500 letters."""
+    """Its first 500 characters."""
     queue: str
     state: str
     priority: int
@@ -64,7 +64,7 @@ class Row(NamedTuple):
     cancel_requested: int
     fence: int
     worker: str | None
-    """Of the latest attempt, as is what follows."""
+    """Of the latest attempt, as are the following fields."""
     started_at: int | None
     duration_ms: int | None
     outcome: str | None
@@ -74,19 +74,19 @@ class Row(NamedTuple):
 
 @record
 class Window:
-    """Some rows in order, without a gap between them."""
+    """Consecutive rows in order."""
 
     rows: tuple[Row, ...]
     at_top: bool
-    """No row comes before them."""
+    """No row precedes them."""
     at_end: bool
-    """No row comes after them."""
+    """No row follows them."""
     above: int | None = None
-    """How many come before them, where that could be counted cheaply."""
+    """Number of preceding rows, where counting is cheap."""
 
 
 class JobPages:
-    """Reads pages. `stop` is asked between two steps of a long read, and raises to end it."""
+    """Reader of pages. `stop` is called between the steps of a long read, and raises to end it."""
 
     def __init__(self, database: Database) -> None:
         """Read from `database`."""
@@ -103,9 +103,9 @@ class JobPages:
         cap: int = 0,
         stop: Callable[[], None] = lambda: None,
     ) -> Window:
-        """`above` rows before and `below` rows from number `around` on; from the top for None.
+        """Return `above` rows before and `below` rows from number `around` on; from the top for None.
 
-        `cap`: count the rows before them, up to so many.
+        `cap`: count the preceding rows, up to this number.
         """
         if not sort.paged:
             rows = tuple(self.best(chosen, sort, stop=stop))
@@ -127,7 +127,7 @@ class JobPages:
         return Window(rows=rows, at_top=at_top, at_end=at_end, above=counted)
 
     def end(self, chosen: Filter, sort: Sort, *, limit: int, stop: Callable[[], None] = lambda: None) -> Window:
-        """The last `limit` rows."""
+        """Return the last `limit` rows."""
         if not sort.paged:
             return self.window(chosen, sort, around=None, above=0, below=0, stop=stop)
         rows = self.page(chosen, newest=sort is Sort.OLDEST, after=None, limit=limit + 1, stop=stop)
@@ -143,7 +143,7 @@ class JobPages:
         limit: int,
         stop: Callable[[], None] = lambda: None,
     ) -> list[Row]:
-        """The next `limit` rows after number `after`, downwards for `newest`, else upwards."""
+        """Return the next `limit` rows after number `after`, downwards for `newest`, else upwards."""
         name = "browse_newest" if newest else "browse_oldest"
         return [Row(*row) for row in self._walk(name, chosen, newest=newest, after=after, limit=limit, stop=stop)]
 
@@ -155,17 +155,17 @@ class JobPages:
         between: tuple[int, int] | None = None,
         stop: Callable[[], None] = lambda: None,
     ) -> list[str]:
-        """The ids of the newest `limit` that match, newest first; `between`: from one number to another."""
-        found = self._walk("browse_ids", chosen, newest=True, after=None, limit=limit, stop=stop, between=between)
-        return [id_ for _, id_ in found]
+        """Return the ids of the newest `limit` matches, newest first; `between`: only numbers in this range."""
+        rows = self._walk("browse_ids", chosen, newest=True, after=None, limit=limit, stop=stop, between=between)
+        return [id_ for _, id_ in rows]
 
     def these(self, ids: Sequence[str]) -> dict[str, Row]:
-        """Rows by id, of those that exist."""
-        found = (Row(*row) for row in self._database.rows("browse_these", ids=json.dumps(list(ids))))
-        return {row.id: row for row in found}
+        """Return rows by id, of those jobs that exist."""
+        rows = (Row(*row) for row in self._database.rows("browse_these", ids=json.dumps(list(ids))))
+        return {row.id: row for row in rows}
 
     def best(self, chosen: Filter, sort: Sort, *, stop: Callable[[], None] = lambda: None) -> list[Row]:
-        """Up to `BEST` rows in an order that has no pages."""
+        """Return up to `BEST` rows in an order that has no pages."""
         if sort is Sort.NEXT_RUN:
             return self._next(chosen, stop)
         if sort is Sort.LATE:
@@ -173,7 +173,7 @@ class JobPages:
         rows = self.page(chosen, newest=True, after=None, limit=BEST, stop=stop)
         if sort is Sort.ATTEMPTS:
             return sorted(rows, key=lambda row: (-row.attempts, -row.fence, -row.seq))
-        # What runs has no duration yet: since when it runs tells, the longest first.
+        # A running job has no duration yet: its start time stands in, the longest first.
         return sorted(
             rows,
             key=lambda row: (
@@ -184,7 +184,7 @@ class JobPages:
         )
 
     def _running_first(self, chosen: Filter, stop: Callable[[], None]) -> list[Row]:
-        """What runs, the longest first, and what is newest: how late a job is, the store does not know."""
+        """Return running jobs, the longest first, then the newest: the store does not know how late a job is."""
         running: list[Row] = []
         if not chosen.states or JobState.PROCESSING in chosen.states:
             only = replace(chosen, states=(JobState.PROCESSING,))
@@ -194,25 +194,25 @@ class JobPages:
         return running + [row for row in others if row.state != JobState.PROCESSING][: BEST - len(running)]
 
     def _next(self, chosen: Filter, stop: Callable[[], None]) -> list[Row]:
-        """What runs, what waits in the order in which it will run, and last what will not run by itself.
+        """Return running jobs, then waiting jobs in the order in which they will run, then all others.
 
-        Of what waits, the due by priority, the others by time.
+        Of the waiting jobs, those that are due come by priority, the others by time.
         """
         wanted = set(chosen.states) or set(JobState)
-        found = []
+        rows = []
         if JobState.PROCESSING in wanted:
-            found = self.page(replace(chosen, states=(JobState.PROCESSING,)), newest=False, after=None, limit=BEST)
+            rows = self.page(replace(chosen, states=(JobState.PROCESSING,)), newest=False, after=None, limit=BEST)
         ready = [state for state in READY if state in wanted]
         if ready:
-            found += self._ready(chosen, None if len(ready) > 1 else ready[0])
+            rows += self._ready(chosen, None if len(ready) > 1 else ready[0])
         rest = tuple(state for state in JobState if state in wanted - READY - {JobState.PROCESSING})
-        if rest and len(found) < BEST:
-            left = BEST - len(found)
-            found += self.page(replace(chosen, states=rest), newest=True, after=None, limit=left, stop=stop)
-        return found[:BEST]
+        if rest and len(rows) < BEST:
+            limit = BEST - len(rows)
+            rows += self.page(replace(chosen, states=rest), newest=True, after=None, limit=limit, stop=stop)
+        return rows[:BEST]
 
     def _ready(self, chosen: Filter, state: JobState | None) -> Iterator[Row]:
-        """What waits, in `state` alone where one is given: in the order in which it will run."""
+        """Return waiting jobs in the order in which they will run; only those in `state`, if it is given."""
         criteria = {**_criteria(chosen), "state": state}
         levels = []
         for (priority,) in self._database.rows("ready_priorities", limit=_LEVELS):
@@ -229,7 +229,7 @@ class JobPages:
         return islice(merge(*rows, key=lambda row: (row.run_at, -row.priority, row.seq)), BEST)
 
     def count(self, chosen: Filter, *, cap: int, stop: Callable[[], None] = lambda: None) -> int:
-        """How many match: exactly where the counters know, else up to `cap`."""
+        """Return the number of matches: exact where the counters have it, else up to `cap`."""
         if is_counted(chosen):
             states = {state.value for state in chosen.states}
             return sum(
@@ -242,34 +242,35 @@ class JobPages:
     def rank(
         self, chosen: Filter, seq: int, *, newest: bool, cap: int, stop: Callable[[], None] = lambda: None
     ) -> int | None:
-        """How many come before number `seq`; None for more than `cap`."""
-        found = self._count(chosen, above=(seq, newest), cap=cap + 1, stop=stop)
-        return None if found > cap else found
+        """Return the number of matches before number `seq`; None for more than `cap`."""
+        count = self._count(chosen, above=(seq, newest), cap=cap + 1, stop=stop)
+        return None if count > cap else count
 
     def range_of(self, chosen: Filter) -> tuple[int, int]:
-        """The lowest and the highest number that a match can have."""
+        """Return the lowest and the highest number that a match can have."""
         if not chosen.states:
             ((low, high),) = self._database.rows("seq_range")
             return low, high
         ranges = [self._database.rows("seq_range_in_state", state=state.value)[0] for state in chosen.states]
-        known = [each for each in ranges if each[1]]
-        return (min(low for low, _ in known), max(high for _, high in known)) if known else (0, 0)
+        non_empty = [each for each in ranges if each[1]]
+        return (min(low for low, _ in non_empty), max(high for _, high in non_empty)) if non_empty else (0, 0)
 
     def rates(self, now: int) -> tuple[float, float]:
-        """Jobs enqueued and attempts ended a second, over the last minute."""
+        """Return jobs enqueued and attempts ended per second, over the last minute."""
         minute, into = divmod(now, 60_000)
-        came = {minute: 0, minute - 1: 0}
-        went = dict(came)
+        enqueued = {minute: 0, minute - 1: 0}
+        ended = dict(enqueued)
         for at, measure, n in self._database.rows("stats_by_minute", minute=minute - 1):
-            if at in came and measure != "wait":
-                counted = came if measure == "enqueued" else went
-                counted[at] += n
-        # Of the minute before, the part that is less than a minute ago.
+            if at in enqueued and measure != "wait":
+                counts = enqueued if measure == "enqueued" else ended
+                counts[at] += n
+        # Weight of the previous minute: the part of it that is less than a minute ago.
         part = 1 - into / 60_000
-        return tuple((each[minute - 1] * part + each[minute]) / 60 for each in (came, went))  # type: ignore[return-value]  # two of them
+        per_second = [(each[minute - 1] * part + each[minute]) / 60 for each in (enqueued, ended)]
+        return per_second[0], per_second[1]
 
     def finished(self, minute: int, minutes: int) -> tuple[int, ...]:
-        """How many attempts ended in each of the last `minutes`, the oldest first."""
+        """Return the number of attempts that ended in each of the last `minutes`, the oldest first."""
         series = [0] * minutes
         first = minute - minutes + 1
         for at, measure, n in self._database.rows("stats_by_minute", minute=first):
@@ -283,17 +284,17 @@ class JobPages:
             seq, newest = above
             low, high = (seq + 1, high) if newest else (low, seq - 1)
         criteria = _criteria(chosen)
-        found = 0
+        total = 0
         for from_, to in _stretches(chosen, low, high, newest=True):
             for state in chosen.states or (None,):
                 name, state_is = _statement("browse_count", state)
-                limit = cap - found
+                limit = cap - total
                 ((n,),) = self._database.rows(name, **{"from": from_}, to=to, limit=limit, **state_is, **criteria)
-                found += int(n)
-                if found >= cap:
-                    return found
+                total += int(n)
+                if total >= cap:
+                    return total
             stop()
-        return found
+        return total
 
     def _walk(
         self,
@@ -313,34 +314,34 @@ class JobPages:
             low, high = (low, min(high, after - 1)) if newest else (max(low, after + 1), high)
         criteria = _criteria(chosen)
         states = tuple(dict.fromkeys(chosen.states)) or (None,)
-        found: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for from_, to in _stretches(chosen, low, high, newest=newest):
             streams = []
             for state in states:
                 statement, state_is = _statement(name, state)
                 streams.append(
                     self._database.rows(
-                        statement, **{"from": from_}, to=to, limit=limit - len(found), **state_is, **criteria
+                        statement, **{"from": from_}, to=to, limit=limit - len(rows), **state_is, **criteria
                     )
                 )
             if len(streams) == 1:
-                found += streams[0]
+                rows += streams[0]
             else:
                 merged = merge(*streams, key=lambda row: row[0], reverse=newest)
-                found += islice(merged, limit - len(found))
-            if len(found) >= limit:
+                rows += islice(merged, limit - len(rows))
+            if len(rows) >= limit:
                 break
             stop()
-        return found
+        return rows
 
 
 def is_counted(chosen: Filter) -> bool:
-    """Whether the counters tell how many match."""
+    """Return whether the counters know the number of matches."""
     return chosen.tag is None and chosen.id is None and chosen.text is None
 
 
 def _stretches(chosen: Filter, low: int, high: int, *, newest: bool) -> Iterator[tuple[int, int]]:
-    """`low` to `high` in growing pieces, from the top for `newest`; in one where no row is passed over."""
+    """Yield `low` to `high` in growing pieces, from the top for `newest`; in one if no row can be filtered out."""
     size = _FIRST_STRETCH if chosen.queue is not None or not is_counted(chosen) else high - low + 1
     while low <= high:
         if newest:
@@ -359,12 +360,12 @@ def _statement(name: str, state: JobState | None) -> tuple[str, dict[str, str]]:
 def _criteria(chosen: Filter) -> dict[str, Any]:
     return {
         "queue": chosen.queue,
-        "tag": None if chosen.tag is None else f"% {_literally(chosen.tag)} %",
-        "id": None if chosen.id is None else f"%{_literally(chosen.id)}%",
-        "search": None if chosen.text is None else f"%{_literally(chosen.text)}%",
+        "tag": None if chosen.tag is None else f"% {_escape_like(chosen.tag)} %",
+        "id": None if chosen.id is None else f"%{_escape_like(chosen.id)}%",
+        "search": None if chosen.text is None else f"%{_escape_like(chosen.text)}%",
     }
 
 
-def _literally(text: str) -> str:
-    """`text` for LIKE, with its wildcards meant as themselves."""
+def _escape_like(text: str) -> str:
+    """Return `text` with LIKE's wildcards escaped."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

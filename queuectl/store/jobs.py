@@ -1,4 +1,4 @@
-"""Jobs as an operator sees them: enqueue, list, cancel, retry, delete, prune."""
+"""Operations on jobs: enqueue, list, cancel, retry, delete, prune."""
 
 from __future__ import annotations
 
@@ -21,31 +21,29 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _REMEMBERED_MS = 30 * 86_400_000
-"""How long an error is remembered that no dead job has any more."""
+"""How long an error without dead jobs stays in the table of signatures."""
 _SHOWN = 200
-"""Letters of what cannot be an id."""
+"""Characters of an invalid id in a message."""
 
 
 class Jobs:
-    """What can be done to jobs. Every method is one transaction."""
+    """Operations on jobs. Every method is one transaction."""
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Work in `database`; what was done is written into `events` by the same transactions."""
+        """Work in `database`; record actions in `events`, in the same transactions."""
         self._database = database
         self._events = events
 
     def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int) -> list[str]:
-        """Store `new` whole or not at all, and return the ids; jobs without one are called by their number.
+        """Store all of `new` or none, and return the ids; a job without an id is named by its number.
 
-        Raises:
-            Refused: an id is there already; `position` of the error is its place in `new`.
-
+        Raises AlreadyThere for an id that exists; `position` of the error is the job's index in `new`.
         """
         with self._database.transaction():
-            numbers = self._database.numbers(len(new))
+            numbers = self._database.allocate_seqs(len(new))
             rows = [_row(seq, job, max_retries, now) for seq, job in zip(numbers, new, strict=True)]
             try:
-                # All in one go; only an id that is taken makes us look at them one by one.
+                # All at once; only a duplicate id makes it necessary to insert them one by one.
                 if len(rows) == 1:
                     self._database.many("insert_job", rows)
                 else:
@@ -64,34 +62,34 @@ class Jobs:
     def _enqueue_singly(
         self, new: Sequence[NewJob], numbers: Sequence[int], max_retries: int, now: int
     ) -> list[tuple[Any, ...]]:
-        drawn = self._drawn(numbers)
+        supply = self._supply(numbers)
         rows = []
-        for place, job in enumerate(new):
+        for position, job in enumerate(new):
             while True:
-                row = _row(next(drawn), job, max_retries, now)
+                row = _row(next(supply), job, max_retries, now)
                 try:
                     self._database.many("insert_job", [row])
                 except Duplicate:
                     if job.id is not None:
-                        raise AlreadyThere(job.id, place) from None
-                    # Somebody called a job by this number: leave the number out.
+                        raise AlreadyThere(job.id, position) from None
+                    # Another job has this number as its id: skip the number.
                 else:
                     rows.append(row)
                     break
         return rows
 
-    def _drawn(self, numbers: Sequence[int]) -> Iterator[int]:
-        """`numbers`, which nothing has been stored under, and others when they are used up."""
+    def _supply(self, numbers: Sequence[int]) -> Iterator[int]:
+        """Yield `numbers`, none of which is in use, and more once they are used up."""
         last = numbers[-1]
         yield from numbers
         while True:
-            # SQLite says the same again until something is stored: the number that was left out is passed over.
-            last = max(last + 1, *self._database.numbers(1))
+            # SQLite returns the same number again until it is stored: `max` moves past the skipped one.
+            last = max(last + 1, *self._database.allocate_seqs(1))
             yield last
 
     def get(self, id_: str) -> Listed:
-        """The job and its latest attempt. Raises NotFound."""
-        # Loaded here, as below: an enqueue reads no rows.
+        """Return the job and its latest attempt. Raises NotFound."""
+        # Imported here, as below: an enqueue reads no rows.
         from queuectl.store.rows import listed
 
         for row in self._database.rows("job_by_id", id=id_):
@@ -99,29 +97,29 @@ class Jobs:
         raise missing(id_)
 
     def state(self, id_: str) -> JobState:
-        """The state alone. Raises NotFound."""
+        """Return the state of a job. Raises NotFound."""
         for (state,) in self._database.rows("state_of", id=id_):
             return JobState(state)
         raise missing(id_)
 
     def attempts(self, seq: int) -> list[Attempt]:
-        """Every attempt of a job, the oldest first."""
+        """Return every attempt of a job, the oldest first."""
         from queuectl.store.rows import attempt_from
 
         return [attempt_from(row) for row in self._database.rows("attempts_of", job=seq)]
 
     def output(self, seq: int, attempt: int) -> tuple[Output, Output]:
-        """Standard output and standard error of a finished attempt."""
+        """Return standard output and standard error of a finished attempt."""
         from queuectl.store.rows import outputs_from
 
         return outputs_from(self._database.rows("output_of", job=seq, fence=attempt))
 
     def last_words(self, seq: int, attempt: int, length: int) -> bytes:
-        """The last `length` bytes that an attempt wrote to standard error."""
+        """Return the last `length` bytes that an attempt wrote to standard error."""
         return b"".join(words for (words,) in self._database.rows("last_words", job=seq, fence=attempt, length=length))
 
     def ahead(self, job: Job, *, now: int, limit: int, within_queue: bool, labels: Collection[str] = ()) -> int:
-        """How many due jobs a worker with `labels` takes before `job`, counted up to `limit`."""
+        """Return how many due jobs a worker with `labels` claims before `job`, counted up to `limit`."""
         place = {"priority": job.priority, "run_at": job.run_at, "seq": job.seq, "now": now, "limit": limit}
         if within_queue:
             rows = self._database.rows("ahead_in_queue", queue=job.queue, **place)
@@ -136,13 +134,13 @@ class Jobs:
         return min(count, limit)
 
     def next_due(self) -> int | None:
-        """When the next job becomes due, whatever it needs; in the past for one that waits already."""
+        """Return when the next job becomes due, whatever its needs; in the past if one is due already."""
         dues = [due for (due,) in self._database.rows("next_due")]
         dues += [due for *_, due in self._database.rows("heads_needing")]
         return min((due for due in dues if due is not None), default=None)
 
     def taken(self, ids: Sequence[str]) -> list[str]:
-        """Which of `ids` there are already."""
+        """Return those of `ids` that exist already."""
         return [id_ for (id_,) in self._database.rows("ids_there", ids=json.dumps(ids))]
 
     def listing(
@@ -155,18 +153,18 @@ class Jobs:
         search: str | None = None,
         named: str | None = None,
     ) -> Iterator[Listed]:
-        """The newest `limit` jobs that match, newest last; 0 means all of them.
+        """Yield the newest `limit` jobs that match, newest last; 0 means all of them.
 
-        `search` is looked for in ids and commands, `named` in ids alone.
+        `search` is a part of the id or command, `named` a part of the id.
 
-        They are read page by page, so that a million take no more memory than a thousand; jobs that are enqueued
-        meanwhile are left out.
+        Jobs are read page by page, so that a million take no more memory than a thousand. Jobs enqueued during the
+        listing are left out.
         """
         criteria = {
             "queue": queue,
-            "tag": None if tag is None else f"% {_literally(tag)} %",
-            "search": None if search is None else f"%{_literally(search)}%",
-            "named": None if named is None else f"%{_literally(named)}%",
+            "tag": None if tag is None else f"% {_escape_like(tag)} %",
+            "search": None if search is None else f"%{_escape_like(search)}%",
+            "named": None if named is None else f"%{_escape_like(named)}%",
         }
         ((last,),) = self._database.rows("last_seq")
         wanted = tuple(dict.fromkeys(states)) or (None,)
@@ -174,13 +172,13 @@ class Jobs:
         streams = [self._pages(state, after, last, criteria) for state in wanted]
         if len(streams) == 1:
             return streams[0]
-        # Loaded here: only several states need merging.
+        # Imported here: only several states need merging.
         from heapq import merge
 
         return merge(*streams, key=lambda each: each.job.seq)
 
     def _before_newest(self, limit: int, states: Sequence[JobState | None], last: int, criteria: dict[str, Any]) -> int:
-        """The number before that of the oldest of the newest `limit` jobs."""
+        """Return the number just below the oldest of the newest `limit` jobs."""
         newest: list[int] = []
         for state in states:
             if state is None:
@@ -209,21 +207,21 @@ class Jobs:
             after = rows[-1][0]
 
     def cancel(self, *ids: str, signal: int, now: int) -> list[str]:
-        """Cancel jobs that wait, and ask for the end of those that run, all or none; the workers that run them.
+        """Cancel waiting jobs and request the end of running ones, all or none; return the workers that run them.
 
         Raises NotFound, and Refused for a job that is final already.
         """
         owners = []
         with self._database.transaction():
-            self._database.hold(ids)
+            self._database.lock_jobs(ids)
             keeping = self._events.keeping
             kept = keeping.before_by_id([id_ for id_ in ids if self._state_in(id_, WAITING)]) if keeping else []
             for id_ in ids:
                 if not self._database.rows("cancel_ready", id=id_, now=now):
-                    found = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
-                    if not found:
+                    rows = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
+                    if not rows:
                         self._refuse(id_, "cancelled")
-                    owners.append(found[0][0])
+                    owners.append(rows[0][0])
                 self._events.note(now, "cancel", id_)
             if keeping:
                 keeping.after(kept)
@@ -232,25 +230,25 @@ class Jobs:
     def retry(self, ids: Sequence[str], *, now: int, dead_only: bool = False) -> list[str]:
         """Make final or failed jobs due now with a fresh set of retries, all or none; return their queues.
 
-        Raises NotFound, and Refused for a job that is in no state to be retried.
+        Raises NotFound, and Refused for a job whose state does not allow a retry.
         """
         queues = []
         with self._database.transaction():
-            self._database.hold(ids)
+            self._database.lock_jobs(ids)
             keeping = self._events.keeping
             kept = keeping.before_by_id(ids) if keeping else []
             for id_ in ids:
-                found = self._database.rows("retry_dead" if dead_only else "retry_job", id=id_, now=now)
-                if not found:
+                rows = self._database.rows("retry_dead" if dead_only else "retry_job", id=id_, now=now)
+                if not rows:
                     self._refuse(id_, "retried" if not dead_only else "retried from the dead letter queue")
-                queues.append(found[0][0])
+                queues.append(rows[0][0])
                 self._events.note(now, "retry", id_)
             if keeping:
                 keeping.after(kept)
         return queues
 
     def revive(self, *, now: int) -> Iterator[list[tuple[str, str]]]:
-        """Retry every dead job, in steps, so that others get by: ids and queues of each step, the oldest first."""
+        """Retry every dead job, in batches that leave time for others; yield ids and queues, the oldest first."""
         after = 0
         keeping = self._events.keeping
         while True:
@@ -260,21 +258,21 @@ class Jobs:
                     kept = keeping.before(
                         [seq for (seq,) in self._database.rows("dead_seqs", after=after, limit=_PAGE)]
                     )
-                found = sorted(self._database.rows("revive", after=after, limit=_PAGE, now=now))
+                revived = sorted(self._database.rows("revive", after=after, limit=_PAGE, now=now))
                 if keeping:
                     keeping.after(kept)
-                for _, id_, _ in found:
+                for _, id_, _ in revived:
                     self._events.note(now, "retry", id_)
-            if found:
-                yield [(id_, queue) for _, id_, queue in found]
-                after = found[-1][0]
-            if len(found) < _PAGE:
+            if revived:
+                yield [(id_, queue) for _, id_, queue in revived]
+                after = revived[-1][0]
+            if len(revived) < _PAGE:
                 return
 
     def delete(self, ids: Sequence[str], *, now: int) -> None:
-        """Delete finished jobs with their history, all or none. Raises NotFound, and Refused for others."""
+        """Delete final jobs with their history, all or none. Raises NotFound, and Refused for other states."""
         with self._database.transaction():
-            self._database.hold(ids)
+            self._database.lock_jobs(ids)
             if self._events.keeping:
                 seqs = [seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(ids))]
                 self._events.keeping.before(seqs, deleted=True)
@@ -284,11 +282,11 @@ class Jobs:
                 self._events.note(now, "delete", id_)
 
     def prune(
-        self, state: JobState, *, before: int, now: int, told: Callable[[int], None] = lambda _count: None
+        self, state: JobState, *, before: int, now: int, progress: Callable[[int], None] = lambda _count: None
     ) -> int:
-        """Delete the jobs in a final `state` that finished by `before`; how many. In steps, so that others get by.
+        """Delete jobs in a final `state` that finished by `before`, in short batches; return how many.
 
-        `told` is called after each step with the number of jobs in it, and ends the work by raising.
+        `progress` is called after each batch with its number of jobs, and may raise to stop.
         """
         pruned, after = 0, 0
         while True:
@@ -297,23 +295,23 @@ class Jobs:
                     criteria = {"state": state.value, "after": after, "before": before, "limit": _PAGE}
                     seqs = [seq for (seq,) in self._database.rows("prunable_seqs", **criteria)]
                     self._events.keeping.before(seqs, deleted=True)
-                gone = [
+                deleted = [
                     seq
                     for (seq,) in self._database.rows(
                         "prune", state=state.value, after=after, before=before, limit=_PAGE
                     )
                 ]
-                if gone:
-                    self._events.note(now, "prune", state.value, f"{len(gone)} jobs")
-            pruned += len(gone)
-            told(len(gone))
-            if len(gone) < _PAGE:
+                if deleted:
+                    self._events.note(now, "prune", state.value, f"{len(deleted)} jobs")
+            pruned += len(deleted)
+            progress(len(deleted))
+            if len(deleted) < _PAGE:
                 self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
                 return pruned
-            after = max(gone)
+            after = max(deleted)
 
     def count_prunable(self, state: JobState, *, before: int) -> int:
-        """How many jobs `prune` would delete."""
+        """Return how many jobs `prune` would delete."""
         return int(self._database.rows("count_prunable", state=state.value, before=before)[0][0])
 
     def _state_in(self, id_: str, states: Collection[JobState]) -> bool:
@@ -330,23 +328,23 @@ class Jobs:
 
 
 class AlreadyThere(Refused):
-    """An id that is taken."""
+    """The id exists already."""
 
     code = "already_there"
 
     def __init__(self, id_: str, position: int) -> None:
-        """`position` counts from 0, in the jobs that were to be enqueued together."""
+        """Name the id; `position` is the job's index, from 0, among the jobs to be enqueued together."""
         super().__init__(f"job {id_} is there already", hint="choose another id, or leave it out")
         self.position = position
 
 
 def missing(id_: str) -> NotFound:
-    """The error for an id that no job has."""
+    """Return the error for an id that no job has."""
     return NotFound(f"no job {id_[:_SHOWN]}{'…' if len(id_) > _SHOWN else ''}", hint="queuectl list shows the newest")
 
 
 def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
-    """The values of `insert_job`, in its order."""
+    """Return the values of `insert_job`, in its order."""
     return (
         seq,
         str(seq) if job.id is None else job.id,
@@ -365,6 +363,6 @@ def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
     )
 
 
-def _literally(text: str) -> str:
-    """`text` for LIKE, with its wildcards meant as themselves."""
+def _escape_like(text: str) -> str:
+    """Return `text` with LIKE's wildcards escaped."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

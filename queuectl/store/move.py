@@ -1,9 +1,9 @@
-"""Move a store from an SQLite file to a PostgreSQL server, with all that it remembers.
+"""The move of a store from an SQLite file to a PostgreSQL server, with its whole history.
 
-One read transaction on the file and one transaction on the server: whatever ends the move, the file is as it was and
-the new store is empty. The new one is committed while nobody can write to the old one, and only if nobody has since it
-began to be read. Rows are streamed, so that no size of a store matters to memory, and in pieces, since the server
-remembers something about each row of a statement until that ends.
+One read transaction on the file and one transaction on the server: however the move ends, the file is unchanged, and
+after a failure the new store is empty. The new store is committed while writes to the old one are locked out, and only
+if the old one has not been written to since the copy began. Rows are streamed, so that memory does not depend on the
+size of the store, and in batches, since the server keeps something in memory for each row until its statement ends.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.store import Store
 
-_PIECE = 20_000
+_BATCH = 20_000
 """Rows of one statement on the server."""
-_EVERY = 100
-"""Rows between two looks at whether the old store stands still."""
+_CHECK_EVERY = 100
+"""Rows between two checks that the old store is unchanged."""
 _NAMED = 3
 
 
@@ -39,15 +39,15 @@ class _Table:
 
     name: str
     order: str
-    """In which its rows are read, as they lie in the file."""
+    """Order in which its rows are read: as they are stored in the file."""
     key: str
-    """The column that tells people which row it is."""
+    """The column that identifies a row in messages."""
     called: str
-    """What they call it; of those that belong to a job, `job`."""
+    """What messages call a row; `job` for rows that belong to a job."""
 
 
 _TABLES = (
-    # What others refer to comes before them.
+    # A table comes after those that it refers to.
     _Table(name="jobs", order="seq", key="seq", called="job"),
     _Table(name="runs", order="job, fence", key="job", called="job"),
     _Table(name="outputs", order="rowid", key="job", called="job"),
@@ -61,19 +61,19 @@ _TABLES = (
     _Table(name="undo_outputs", order="rowid", key="job", called="job"),
 )
 TABLES = tuple(table.name for table in _TABLES)
-"""What is moved. Not pools and workers, which belong to a host, nor the counters, which the new store keeps itself."""
+"""The tables that are moved. Not pools and workers, which belong to a host, nor counters, which the new store keeps."""
 
 
 @record
 class Contents:
-    """What a store holds, in figures."""
+    """The size of a store, in figures."""
 
     rows: dict[str, int]
-    """How many each table has."""
+    """Number of rows by table."""
     jobs: tuple[tuple[str, str, int], ...]
-    """Queue, state and how many."""
+    """Queue, state and number of jobs."""
     bytes: tuple[int, int]
-    """Of output: what is kept, and what was printed."""
+    """Bytes of output: kept, and printed."""
 
 
 def move(
@@ -84,30 +84,30 @@ def move(
     check: Callable[[], None],
     progress: Callable[[int, int, str], None],
 ) -> Contents:
-    """Copy all that `old` holds into the store that `open_new` opens, which must be empty; what that was.
+    """Copy everything from `old` into the store that `open_new` opens, which must be empty; return what was copied.
 
-    `watch` is the old store once more, on a connection of its own. `check` raises what else speaks against a move; it
-    is asked once nothing can change any more without being noticed. Raises Refused, StoreError.
+    `watch` is the old store on a connection of its own. `check` raises further objections to the move; it is called
+    once no change can go unnoticed any more. Raises Refused, StoreError.
     """
     source, watcher = old.database, watch.database
     if not isinstance(source, SqliteDatabase) or not isinstance(watcher, SqliteDatabase):
-        raise Refused("only a store in an SQLite file is moved")
-    stood = watcher.changed()
+        raise Refused("only a store in an SQLite file can be moved")
+    version = watcher.changed()
 
-    def look() -> None:
-        if watcher.changed() != stood:
+    def check_unchanged() -> None:
+        if watcher.changed() != version:
             raise Refused(
                 "the store was written to while it was copied, so nothing was moved",
                 hint="stop what enqueues or acts on jobs, and try again",
             )
 
-    # Let go of last, in this order: the new store is committed before others may write to the old one.
+    # Released in reverse order: the new store is committed before others may write to the old one.
     with ExitStack() as held:
         source.execute("BEGIN")
         held.callback(source.execute, "ROLLBACK")
         check()
         _refuse_processing(source)
-        look()
+        check_unchanged()
         new = open_new()
         target = new.database
         if not isinstance(target, PostgresDatabase):
@@ -115,17 +115,17 @@ def move(
         _refuse_used(target)
         contents = _contents(source)
         with target.transaction():
-            _copy(source, target, contents, look, progress)
+            _copy(source, target, contents, check_unchanged, progress)
             held.enter_context(watcher.transaction())
-            look()
+            check_unchanged()
     return contents
 
 
 def _contents(database: Database) -> Contents:
     statements = load(database.dialect, "move.sql")
     if isinstance(database, SqliteDatabase):
-        found = Counter(database.stream(statements["states"]))
-        jobs = [(queue, state, n) for (queue, state), n in sorted(found.items())]
+        counts = Counter(database.stream(statements["states"]))
+        jobs = [(queue, state, n) for (queue, state), n in sorted(counts.items())]
     else:
         jobs = database.query(statements["states"])
     return Contents(
@@ -147,28 +147,30 @@ def _refuse_processing(source: SqliteDatabase) -> None:
 
 def _refuse_used(target: PostgresDatabase) -> None:
     statements = load("postgresql", "move.sql")
-    found = [(table, n) for name in ("rows", "used") for table, n in target.query(statements[name]) if n]
-    if found:
-        told = ", ".join(f"{table} {n:,}" for table, n in found)
-        raise Refused(f"{target.address} is not empty; it holds {told}", hint="name a database that holds no queue yet")
+    used = [(table, n) for name in ("rows", "used") for table, n in target.query(statements[name]) if n]
+    if used:
+        tables = ", ".join(f"{table} {n:,}" for table, n in used)
+        raise Refused(
+            f"{target.address} is not empty; it holds {tables}", hint="name a database that holds no queue yet"
+        )
 
 
 def _copy(
     source: SqliteDatabase,
     target: PostgresDatabase,
     contents: Contents,
-    look: Callable[[], None],
+    check_unchanged: Callable[[], None],
     progress: Callable[[int, int, str], None],
 ) -> None:
     statements = load("postgresql", "move.sql")
     last: dict[str, int] = dict(source.query(load("sqlite", "move.sql")["numbers"]))
-    # The first lock, as it is an enqueue's first: whoever waits for it here has drawn no number yet.
+    # The first lock, as in an enqueue: a writer that waits for it here has drawn no number yet.
     target.execute(statements["close_jobs"].format(next=max(last.get("jobs", 0), 1)))
     target.execute(statements["close"])
-    # Once more, now that nobody can put anything there.
+    # Again, now that no other session can insert anything.
     _refuse_used(target)
     if last.get("jobs"):
-        target.numbers(1)  # the last one is given
+        target.allocate_seqs(1)  # consumes the last number in use
     for table in ("events", "undos"):
         target.execute(statements[f"number_{table}"].format(next=last.get(table, 0) + 1))
 
@@ -179,23 +181,23 @@ def _copy(
         for row in rows:
             yield row
             done += 1
-            if done % _EVERY == 0:
-                look()
+            if done % _CHECK_EVERY == 0:
+                check_unchanged()
                 progress(done, total, "rows")
 
     for each in _TABLES:
         _copy_table(source, target, each, counted)
     progress(total, total, "rows")
     while target.rows("unfolded", limit=1)[0][0]:
-        target.tidy()
+        target.compact_counters()
     target.execute(statements["learn"])
-    came = _contents(target)
+    copied = _contents(target)
     counters = tuple(target.query(statements["counters"]))
-    if came != contents or counters != contents.jobs:
+    if copied != contents or counters != contents.jobs:
         raise StoreError(
-            f"what came to {target.address} is not what was sent, so nothing was moved: "
-            f"{_difference(contents, came, counters)}",
-            hint="is the old store sound? queuectl doctor --check",
+            f"what arrived at {target.address} differs from what was sent, so nothing was moved: "
+            f"{_difference(contents, copied, counters)}",
+            hint="check the old store: queuectl doctor --check",
         )
 
 
@@ -209,26 +211,26 @@ def _copy_table(
     read, sent = 0, 0
     current: tuple[Any, ...] = ()
 
-    def noted() -> Iterator[tuple[Any, ...]]:
+    def tracked() -> Iterator[tuple[Any, ...]]:
         nonlocal read, current
         for row in source.stream(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY {table.order}"):
             read, current = read + 1, row
             yield row
 
     try:
-        with closing(counted(noted())) as rows:
+        with closing(counted(tracked())) as rows:
             while True:
-                target.fill(table.name, columns, islice(rows, _PIECE))
+                target.fill(table.name, columns, islice(rows, _BATCH))
                 if read == sent:
                     break
                 sent = read
     except UsageError as error:
-        # Raised for a text that the server cannot keep.
-        told = dict(zip(columns, current, strict=True))
-        column = next((name for name, value in told.items() if isinstance(value, str) and "\0" in value), None)
+        # Raised for a text that the server cannot store.
+        values = dict(zip(columns, current, strict=True))
+        column = next((name for name, value in values.items() if isinstance(value, str) and "\0" in value), None)
         what = f"{column} holds a NUL" if column else error.message
         raise Refused(
-            f"{_subject(source, table, told[table.key])} cannot be moved: {what}, which PostgreSQL cannot keep",
+            f"{_subject(source, table, values[table.key])} cannot be moved: {what}, which PostgreSQL cannot store",
             hint="change or delete it first; nothing was moved",
         ) from error
     except StoreUnreadable as error:
@@ -248,10 +250,10 @@ def _subject(source: SqliteDatabase, table: _Table, key: object) -> str:
     return f"{table.called} {key}"
 
 
-def _difference(sent: Contents, came: Contents, counters: tuple[tuple[str, str, int], ...]) -> str:
+def _difference(sent: Contents, copied: Contents, counters: tuple[tuple[str, str, int], ...]) -> str:
     for table, n in sent.rows.items():
-        if came.rows[table] != n:
-            return f"{came.rows[table]:,} of {n:,} rows of {table}"
-    if sent.bytes != came.bytes:
-        return f"{came.bytes[0]:,} of {sent.bytes[0]:,} bytes of output"
-    return "the jobs by queue and state" if sent.jobs != came.jobs else f"the counters ({len(counters)} of them)"
+        if copied.rows[table] != n:
+            return f"{copied.rows[table]:,} of {n:,} rows of {table}"
+    if sent.bytes != copied.bytes:
+        return f"{copied.bytes[0]:,} of {sent.bytes[0]:,} bytes of output"
+    return "the jobs by queue and state" if sent.jobs != copied.jobs else f"the counters ({len(counters)} of them)"

@@ -1,8 +1,8 @@
--- What a store holds, in figures that both kinds of store give alike: a move counts with them on either side. In words
--- that both understand, for they are run as they stand.
+-- The size of a store, in figures that both kinds of store compute alike: a move compares them. The statements are
+-- written in SQL that both dialects understand, since they are run without translation.
 
 -- name: rows
--- How many rows each table has. Pools and workers belong to the host that they ran on and are not moved.
+-- Number of rows by table. Pools and workers belong to the host that they ran on and are not moved.
 SELECT 'jobs', count(*) FROM jobs
 UNION ALL SELECT 'runs', count(*) FROM runs
 UNION ALL SELECT 'outputs', count(*) FROM outputs
@@ -16,39 +16,39 @@ UNION ALL SELECT 'undo_jobs', count(*) FROM undo_jobs
 UNION ALL SELECT 'undo_outputs', count(*) FROM undo_outputs
 
 -- name: states (sqlite)
--- Without GROUP BY, which would sort all the jobs in memory: whoever asks counts them as they come.
+-- Without GROUP BY, which would sort all the jobs in memory: the caller counts the rows.
 SELECT queue, state FROM jobs
 
 -- name: states (postgresql)
 SELECT queue, state, count(*) FROM jobs GROUP BY queue, state ORDER BY queue, state
 
 -- name: counters
--- The same, as they were counted on the way.
+-- The same figures, from the counters.
 SELECT queue, state, n FROM counters WHERE n <> 0 ORDER BY queue, state
 
 -- name: bytes
--- Of output: what is kept, and what was printed. Lengths alone: no output is read for it.
+-- Bytes of output: kept, and printed. Only lengths are read.
 SELECT COALESCE(sum(length(head) + length(tail)), 0), COALESCE(sum(total), 0) FROM outputs
 
 -- name: processing
 SELECT id FROM jobs WHERE state = 'processing' ORDER BY seq
 
 -- name: used
--- What beside those tables shows that somebody works with a store.
+-- Further tables whose rows show that a store is in use.
 SELECT 'pools', count(*) FROM pools
 UNION ALL SELECT 'workers', count(*) FROM workers
 
 -- name: numbers (sqlite)
--- The last number that was given, also to what is gone again.
+-- The last number that was drawn, even for a row that has been deleted.
 SELECT name, seq FROM sqlite_sequence
 
 -- name: close_jobs (postgresql)
--- From here on nobody draws a number until the transaction ends, and as it is rolled back, so are the numbers: setval
--- would stay.
+-- From here on no session can draw a number until the transaction ends. A rollback restores the sequence, which it would
+-- not after setval.
 ALTER SEQUENCE numbers RESTART WITH {next}
 
 -- name: close (postgresql)
--- Nobody else writes, in the order in which an enqueue would; reading goes on.
+-- Locks out all other writers, in the order in which an enqueue takes its locks; reads continue.
 LOCK TABLE jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs, pools, workers
 IN EXCLUSIVE MODE
 
@@ -59,5 +59,5 @@ ALTER SEQUENCE events_seq_seq RESTART WITH {next}
 ALTER SEQUENCE undos_id_seq RESTART WITH {next}
 
 -- name: learn (postgresql)
--- Until it has looked, the server takes the tables for empty, and plans accordingly.
+-- Without statistics the server takes the tables for empty, and plans accordingly.
 ANALYZE jobs, runs, outputs, stats, signatures, events

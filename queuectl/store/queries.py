@@ -1,4 +1,4 @@
-"""The named statements of a file of SQL, for one dialect."""
+"""Named statements of a file of SQL, for one dialect."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _MARK = "\n-- name: "
 
 @cache
 def load(dialect: str, source: str = "queries.sql") -> dict[str, str]:
-    """Statement by name. One marked `(dialect)` stands for that dialect alone and wins over a common one."""
+    """Return statements by name. One marked `(dialect)` is for that dialect alone and overrides a common one."""
     with open(join(dirname(__file__), source), encoding="utf-8") as file:
-        _, *pieces = file.read().split(_MARK)
+        _, *sections = file.read().split(_MARK)
     common: dict[str, str] = {}
     special: dict[str, str] = {}
-    for piece in pieces:
-        head, _, body = piece.partition("\n")
+    for section in sections:
+        head, _, body = section.partition("\n")
         name, _, only = head.partition(" (")
         if not only:
             common[name] = body.strip()

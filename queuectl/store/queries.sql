@@ -1,11 +1,11 @@
--- Every statement of the store, by name. The store's classes know only the names; a backend loads the statements of
--- its dialect. What can be said once stands once, and dialect.py puts it into PostgreSQL's words; a statement that truly
--- differs is marked (sqlite) after its name, and postgres/queries.sql has the other one. Parameters are :named.
+-- Every statement of the store, by name. The store's classes use names only; a backend loads the statements of its
+-- dialect. Most statements are shared, and dialect.py translates them to PostgreSQL's SQL; one that has to differ is
+-- marked (sqlite) after its name, and its counterpart is in postgres/queries.sql. Parameters are :named.
 
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
 -- name: last_seq (sqlite)
--- Read under the write lock, so the numbers after it are ours.
+-- Read under the write lock, so that no other writer can use the following numbers.
 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
@@ -15,14 +15,14 @@ VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_
     :needs)
 
 -- name: ids_there
--- Which of many ids are taken.
+-- Those ids, of many, that exist already.
 SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 
 -- Claim ------------------------------------------------------------------------------------------------------------
 
 -- name: due_job (sqlite)
--- The most urgent due job of all queues that needs no label. One look for each priority in use: a million jobs that are
--- not due yet, that have finished or that need a label cost nothing. Without INDEXED BY the planner may sort the whole
+-- The most urgent due job of all queues that needs no label. One index search for each priority in use: a million jobs
+-- that are not due yet, have finished or need a label cost nothing. Without INDEXED BY the planner may sort the whole
 -- queue instead.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
@@ -40,7 +40,7 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
     FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: due_job_in_queue (sqlite)
--- The same for one queue. Since when it is due is told: of several queues the one that has waited longest is taken.
+-- The same for one queue. The due time is returned so that of several queues the longest-waiting job can be chosen.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
@@ -59,8 +59,8 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
     FROM level WHERE due IS NOT NULL LIMIT 1)
 
 -- name: next_due
--- When the next job that needs no label becomes due, in any queue; in the past for one that waits already. Not by max(),
--- which PostgreSQL may compute from all rows (postgres/queries.sql); with a bound, which all keep, SQLite searches too.
+-- When the next job that needs no label becomes due, in any queue; in the past if one is due already. No max(), which
+-- PostgreSQL may compute from all rows (postgres/queries.sql); with a bound that always holds, SQLite searches the index.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs INDEXED BY jobs_ready
@@ -96,7 +96,7 @@ SELECT min((
 FROM level
 
 -- name: claim_due (sqlite)
--- due_job and claim_job in one: what a worker without a queue of its own does between two jobs.
+-- due_job and claim_job in one: the only statement that a worker of all queues runs between two jobs.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
@@ -117,9 +117,9 @@ WHERE seq = (
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
 -- name: claim_job (sqlite)
--- The claim counts the attempt, so that a job which kills its worker cannot loop for ever. Its time is :now, unless the
--- job was touched later: a worker that waited for the lock has read the clock before the attempt before this one ended. A
--- clock that was set back by more than a minute is believed.
+-- The claim counts the attempt, so that a job that kills its worker cannot loop for ever. Its time is :now, or that of
+-- the job's last update if that is later: a worker that waited for the lock read the clock before the previous attempt
+-- ended. A difference of more than a minute is taken for a clock that was set back, and :now is used.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
@@ -130,7 +130,7 @@ RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, ru
 INSERT INTO runs (job, fence, worker, started_at) SELECT :job, :fence, :worker, updated_at FROM jobs WHERE seq = :job
 
 -- name: needs_left
--- The different needs of the jobs that wait or run.
+-- The distinct needs of the jobs that wait or run.
 WITH RECURSIVE need (needs) AS (
     SELECT (
         SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
@@ -147,7 +147,7 @@ UNION
 SELECT needs FROM jobs WHERE state = 'processing' AND needs IS NOT NULL
 
 -- name: left_to_run
--- Without the jobs that need what nobody of the pool has. One statement, so that all its counts are of one moment.
+-- Excludes jobs whose needs no worker of the pool satisfies. One statement, so that all counts are of one moment.
 SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed'))
     + (SELECT count(*) FROM jobs WHERE state = 'processing')
     - (SELECT count(*) FROM jobs INDEXED BY jobs_ready_needing
@@ -168,8 +168,8 @@ SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'fai
 -- Jobs that need labels ---------------------------------------------------------------------------------------------
 
 -- name: heads_needing
--- For each needs, queue and priority in use among the jobs that wait for a label, when the first of them becomes due. One
--- look for each: how many there are behind it makes no difference.
+-- For each combination of needs, queue and priority in use among waiting jobs with needs: when the first becomes due.
+-- One index search for each; the number of jobs behind it does not matter.
 WITH RECURSIVE need (needs) AS (
     SELECT (
         SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
@@ -214,7 +214,7 @@ SELECT needs, queue, priority, (
 FROM level WHERE priority IS NOT NULL
 
 -- name: due_job_needing (sqlite)
--- As due_job_in_queue, of the jobs of a queue that need the same.
+-- Like due_job_in_queue, for jobs of a queue with the same needs.
 WITH RECURSIVE level (priority) AS (
     SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
     WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
@@ -244,7 +244,7 @@ WHERE job = :job AND fence = :fence AND worker = :worker AND outcome IS NULL
 INSERT INTO outputs (job, fence, stream, head, tail, total) VALUES (:job, :fence, :stream, :head, :tail, :total)
 
 -- name: finish_job
--- A job that was asked to be cancelled is not tried again, however its last attempt ended.
+-- A job whose cancel was requested is not retried, however its last attempt ended.
 UPDATE jobs
 SET state = CASE WHEN cancel_requested <> 0 AND :state <> 'completed' THEN 'cancelled' ELSE :state END,
     finished_at = CASE WHEN cancel_requested <> 0 OR :state IN ('completed', 'dead', 'cancelled') THEN :now END,
@@ -254,7 +254,7 @@ WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'
 RETURNING state
 
 -- name: sign_job
--- Before finish_job, while it is in no index of dead jobs.
+-- Runs before finish_job, while no index of dead jobs contains the job.
 UPDATE jobs SET signature = :signature WHERE seq = :seq AND fence = :fence AND state = 'processing'
 
 -- name: count_signature
@@ -262,13 +262,13 @@ INSERT INTO signatures (id, text, first_at, last_at, n) VALUES (:id, :text, :now
 ON CONFLICT (id) DO UPDATE SET last_at = excluded.last_at, n = signatures.n + 1
 
 -- name: processing_of
--- What a worker holds; more than one row only if it was lied to.
+-- Jobs that a worker holds; more than one only if the reply to a claim was lost.
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
 -- name: state_after
--- Of an attempt whose end its own worker has recorded. The fence, which never falls, keeps PostgreSQL from a walk over the
--- index of states, which would otherwise hold all that is asked for.
+-- The state after an attempt whose end its own worker has recorded. Without the fence, which never decreases, PostgreSQL
+-- would scan the index of states, which contains all the columns of this query.
 SELECT state FROM jobs WHERE seq = :seq AND fence >= :fence AND (
     SELECT count(*) FROM runs
     WHERE job = :seq AND fence = :fence AND worker = :worker AND outcome IS NOT NULL AND outcome <> 'lost') > 0
@@ -282,7 +282,7 @@ SELECT cancel_requested FROM jobs WHERE seq = :seq AND fence = :fence AND owner 
 -- Read -------------------------------------------------------------------------------------------------------------
 
 -- name: newest_seqs
--- Where a listing of the newest begins.
+-- The start of a listing of the newest jobs.
 SELECT jobs.seq FROM jobs WHERE jobs.seq <= :last
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
     AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
@@ -299,7 +299,7 @@ SELECT jobs.seq FROM jobs WHERE jobs.state = :state AND jobs.seq <= :last
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: jobs_in_order
--- With the latest attempt of each: a job's fence is the number of its last run.
+-- With the latest attempt of each job: a job's fence is the number of its last run.
 SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
     runs.signal, runs.error
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
@@ -338,7 +338,7 @@ FROM runs WHERE job = :job ORDER BY fence
 SELECT stream, head, tail, total FROM outputs WHERE job = :job AND fence = :fence
 
 -- name: last_words
--- The end of what an attempt wrote to standard error.
+-- The end of an attempt's standard error.
 SELECT substr(CASE WHEN length(tail) > 0 THEN tail ELSE head END, -:length)
 FROM outputs WHERE job = :job AND fence = :fence AND stream = 2
 
@@ -372,7 +372,7 @@ WHERE id = :id AND state = 'dead'
 RETURNING queue
 
 -- name: revive
--- The dead jobs after a number, some at a time.
+-- The dead jobs after a number, one batch at a time.
 UPDATE jobs
 SET state = 'pending', attempts = 0, losses = 0, run_at = :now, finished_at = NULL, cancel_requested = 0, updated_at = :now
 WHERE seq IN (SELECT seq FROM jobs WHERE state = 'dead' AND seq > :after ORDER BY seq LIMIT :limit /*pg FOR UPDATE */)
@@ -392,7 +392,7 @@ UPDATE jobs SET state = 'held', updated_at = :now WHERE id = :id AND state IN ('
 RETURNING seq
 
 -- name: release_job
--- Back to what it was: failed if its last attempt failed and counts, which a retry by hand would have changed.
+-- Restores the previous state: `failed` if the last attempt failed and counts, which a retry by hand would have reset.
 UPDATE jobs
 SET updated_at = :now, state = CASE
     WHEN attempts > 0 AND EXISTS (
@@ -423,7 +423,7 @@ WHERE seq = :seq AND state <> 'processing'
 -- Dead jobs by error -----------------------------------------------------------------------------------------------
 
 -- name: dead_errors
--- One walk over an index that holds dead jobs alone, and no rows of jobs.
+-- One scan of an index that contains only dead jobs, without reading rows of jobs.
 SELECT dead.signature, signatures.text, dead.n, dead.queues, dead.first_at, dead.last_at
 FROM (
     SELECT signature, count(*) AS n, json_group_array(DISTINCT queue) AS queues,
@@ -435,7 +435,7 @@ LEFT JOIN signatures ON signatures.id = dead.signature
 ORDER BY dead.n, dead.last_at, dead.signature
 
 -- name: signatures_like (sqlite)
--- Of dead jobs, those that begin with these digits.
+-- Signatures of dead jobs that begin with these digits.
 SELECT DISTINCT signature FROM jobs INDEXED BY jobs_dead
 WHERE state = 'dead' AND signature >= :prefix AND signature < :prefix || 'g' LIMIT 2
 
@@ -470,7 +470,7 @@ RETURNING seq, id, queue
 DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'dead' RETURNING seq
 
 -- name: prunable_seqs
--- What prune takes next.
+-- The jobs that prune deletes next.
 SELECT seq FROM jobs
 WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LIMIT :limit
 
@@ -478,7 +478,7 @@ WHERE state = :state AND seq > :after AND finished_at <= :before ORDER BY seq LI
 SELECT count(*) FROM jobs WHERE state = :state AND finished_at <= :before
 
 -- name: forget_signatures
--- Those that no attempt has ended with for long, and no dead job either.
+-- Signatures without a recent attempt and without a dead job.
 DELETE FROM signatures
 WHERE last_at < :before AND NOT EXISTS (
     SELECT 1 FROM jobs INDEXED BY jobs_dead WHERE jobs.state = 'dead' AND jobs.signature = signatures.id)
@@ -486,7 +486,7 @@ WHERE last_at < :before AND NOT EXISTS (
 -- Why a job waits --------------------------------------------------------------------------------------------------
 
 -- name: ahead
--- Due jobs that a worker of every queue takes before this one, counted up to :limit for each priority in use.
+-- Due jobs that a worker of every queue claims before this one, counted up to :limit for each priority in use.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs INDEXED BY jobs_ready
@@ -531,7 +531,7 @@ SELECT COALESCE(sum((
 FROM level WHERE level.priority >= :priority
 
 -- name: ahead_needing
--- The same, of the jobs of a queue that need the same.
+-- The same for jobs of a queue with the same needs.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs INDEXED BY jobs_ready_needing
@@ -555,20 +555,20 @@ SELECT COALESCE(sum((
 FROM level WHERE level.priority >= :priority
 
 -- Undo -------------------------------------------------------------------------------------------------------------
--- An image holds all that an operator's action may change, so that it can be put back and held against what is there now.
+-- An image holds all columns that an operator's action may change, to be restored, and compared with the current row.
 
 -- name: seqs_of
 SELECT seq FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
 
 -- name: forget_undos
--- What somebody else is forgetting is left to him: nobody waits for anybody.
+-- Rows that another session is deleting are skipped, so that no session waits for another.
 DELETE FROM undos WHERE id IN (SELECT id FROM undos WHERE at < :before /*pg FOR UPDATE SKIP LOCKED */)
 
 -- name: insert_undo
 INSERT INTO undos (at, actor, verb, command) VALUES (:now, :actor, :verb, :command) RETURNING id
 
 -- name: size_of_jobs
--- Bytes, about, that an image would take. A job that runs has none: nothing that is done to it can be taken back.
+-- Approximate bytes of the images. Running jobs are left out: no action on them can be undone.
 SELECT count(*), COALESCE(sum(length(command) + 500), 0) FROM jobs
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 
@@ -610,7 +610,7 @@ SELECT :undo, job, fence, stream, head, tail, total FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
 
 -- name: undos
--- What was done and not taken back, the newest first; without jobs: it cannot be taken back.
+-- Actions that were not undone yet, the newest first; those without jobs cannot be undone.
 SELECT id, at, actor, verb, command, (SELECT count(*) FROM undo_jobs WHERE undo_jobs.undo = undos.id)
 FROM undos WHERE at >= :since AND undone_at IS NULL ORDER BY id DESC
 
@@ -659,7 +659,7 @@ SELECT job, fence, stream, head, tail, total FROM undo_outputs WHERE undo = :und
 UPDATE undos SET undone_at = :now WHERE id = :id
 
 -- name: empty_undo
--- What was kept is of no more use.
+-- Deletes the recorded jobs, which are not needed any more.
 DELETE FROM undo_jobs WHERE undo = :id
 
 -- Workers and pools ------------------------------------------------------------------------------------------------
@@ -674,14 +674,14 @@ WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 ORDER BY started_at, id
 
 -- name: has_host
--- Also one whose pools have stopped, for as long as they are remembered.
+-- Includes hosts whose pools have stopped, as long as their rows are kept.
 SELECT EXISTS (SELECT 1 FROM pools WHERE host = :host)
 
 -- name: orders_of_pool
 SELECT size, stop FROM pools WHERE id = :id AND stopped_at IS NULL
 
 -- name: stop_of_pool
--- Also of a pool that was written off: its workers may outlive it.
+-- Includes a pool that was written off: its workers may outlive it.
 SELECT stop FROM pools WHERE id = :id
 
 -- name: order_stop
@@ -721,16 +721,16 @@ FROM workers JOIN pools ON pools.id = workers.pool
 ORDER BY workers.started_at, workers.id
 
 -- name: forget_workers
--- Their attempts keep the names.
+-- Attempts keep the workers' names.
 DELETE FROM workers WHERE stopped_at < :before
 
 -- name: forget_pools (sqlite)
 DELETE FROM pools WHERE stopped_at < :before AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.pool = pools.id)
 
--- What the doctor asks ---------------------------------------------------------------------------------------------
+-- Queries of doctor ------------------------------------------------------------------------------------------------
 
 -- name: attempt_is_over
--- Whether this worker's attempt has ended; that of a deleted job has, if the worker was one of ours.
+-- Whether this worker's attempt has ended; that of a deleted job counts as ended if the store knows the worker.
 SELECT COALESCE(
     (SELECT outcome IS NOT NULL FROM runs WHERE job = :job AND fence = :fence AND worker = :worker),
     EXISTS (SELECT 1 FROM workers WHERE id = :worker))
@@ -739,7 +739,7 @@ SELECT COALESCE(
 SELECT 1 FROM runs WHERE job = :job AND fence = :fence AND outcome IS NULL
 
 -- name: newest_time
--- A walk over all jobs: no index knows, and only the doctor asks.
+-- A scan of all jobs: no index has these times, and only doctor runs it.
 SELECT max(at) FROM (
     SELECT max(updated_at) AS at FROM jobs
     UNION ALL SELECT (SELECT at FROM events ORDER BY seq DESC LIMIT 1)
@@ -785,17 +785,17 @@ INSERT INTO config (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDAT
 -- name: unset_config
 DELETE FROM config WHERE key = :key RETURNING key
 
--- History ----------------------------------------------------------------------------------------------------------
--- What store/stats.py reads: rollups, slow commands, and who did what.
+-- Statistics ---------------------------------------------------------------------------------------------------------
+-- Queries of store/stats.py: rollups, slow commands and the audit log.
 
 -- name: rollup
--- Statistics from a minute on, in slots of :step minutes. Served by the primary key: no more than the range is read.
+-- Statistics from a minute on, in slots of :step minutes. The primary key serves it: only the range is read.
 SELECT (minute - :first) / :step, queue, measure, bucket, sum(n)
 FROM stats WHERE minute >= :first AND minute <= :last
 GROUP BY 1, 2, 3, 4
 
 -- name: slow_commands
--- Of the newest finished jobs alone, so that a million of them cost no more than :among.
+-- Only the newest finished jobs, so that a million of them cost no more than :among.
 SELECT jobs.command, count(*), CAST(sum(runs.duration_ms) AS BIGINT) / count(*) AS typical, max(runs.duration_ms)
 FROM (
     SELECT seq FROM (SELECT seq FROM jobs WHERE state = 'completed' ORDER BY seq DESC LIMIT :among) AS well
@@ -807,7 +807,7 @@ JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence AND runs.duration_m
 GROUP BY jobs.command ORDER BY typical DESC, jobs.command LIMIT :limit
 
 -- name: events_before
--- The newest first; a filter looks no further back than :after.
+-- The newest first; a filter searches no further back than :after.
 SELECT seq, at, actor, verb, subject, detail, command FROM events
 WHERE seq < :before AND seq > :after
     AND (CAST(:search AS TEXT) IS NULL OR actor LIKE :search ESCAPE '\' OR verb LIKE :search ESCAPE '\'
@@ -818,8 +818,8 @@ ORDER BY seq DESC LIMIT :limit
 SELECT COALESCE(max(seq), 0) FROM events
 
 -- The console's table ----------------------------------------------------------------------------------------------
--- Pages by keyset, never by offset: a look at the middle of a million jobs costs as much as one at the top. Where a
--- filter finds little, the store walks a stretch of numbers (:from to :to) at a time, so that it can be told to stop.
+-- Pages by keyset, never by offset: a page in the middle of a million jobs costs as much as the first. Where a filter
+-- matches few, the store scans a range of numbers (:from to :to) at a time, so that it can be stopped in between.
 
 -- name: browse_newest
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
@@ -870,7 +870,7 @@ WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: browse_next
--- What waits on one level of priority and needs no label, in the order in which it becomes due.
+-- Waiting jobs without needs at one level of priority, in the order in which they become due.
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
@@ -884,7 +884,7 @@ WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NULL AND jobs.priori
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
 -- name: browse_next_needing
--- The same of the jobs of a queue that need the same.
+-- The same for jobs of a queue with the same needs.
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
@@ -898,7 +898,7 @@ WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NOT NULL AND jobs.ne
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
 -- name: ready_priorities
--- The levels of priority in use among the jobs that wait and need no label, the highest first.
+-- The levels of priority in use among waiting jobs without needs, the highest first.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs INDEXED BY jobs_ready
@@ -939,7 +939,7 @@ WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: browse_count
--- No more than :limit of them.
+-- Counts no more than :limit.
 SELECT count(*) FROM (SELECT 1 FROM jobs
 WHERE jobs.seq BETWEEN :from AND :to
     AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
@@ -969,16 +969,16 @@ SELECT COALESCE((SELECT seq FROM jobs WHERE state = :state ORDER BY seq LIMIT 1)
 SELECT minute, measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY minute, measure
 
 -- name: deaths
--- How many jobs died when, by error; over the index of dead jobs alone.
+-- Deaths of jobs by error and time slot; reads only the index of dead jobs.
 SELECT signature, (finished_at - :first) / :step, count(*)
 FROM jobs INDEXED BY jobs_dead
 WHERE state = 'dead' AND finished_at >= :first AND finished_at < :first + :step * :slots
 GROUP BY 1, 2
 
--- What ended lately ------------------------------------------------------------------------------------------------
+-- Recently ended attempts --------------------------------------------------------------------------------------------
 
 -- name: took
--- Of the newest completed jobs, a bounded number: how long each took at last.
+-- The durations of the last attempts of a bounded number of the newest completed jobs.
 SELECT jobs.seq, jobs.queue, substr(jobs.command, 1, 500), runs.duration_ms
 FROM jobs JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state = 'completed' AND jobs.seq < COALESCE(CAST(:below AS BIGINT), 9223372036854775807)
@@ -986,8 +986,8 @@ WHERE jobs.state = 'completed' AND jobs.seq < COALESCE(CAST(:below AS BIGINT), 9
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: failed_lately
--- Of the newest failed and dead jobs alone, so that a million of them cost no more than :among. When a job failed is
--- asked of its attempt: whoever holds it or changes its priority touches its row, too.
+-- Only the newest failed and dead jobs, so that a million of them cost no more than :among. The time of the failure is
+-- that of the attempt, since a hold or a change of priority also updates the job's row.
 SELECT lately.signature, lately.queue, count(*) AS n, max(signatures.text)
 FROM (
     SELECT seq, fence, signature, queue, updated_at FROM (

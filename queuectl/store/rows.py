@@ -1,4 +1,4 @@
-"""Rows of the store, and the records they stand for."""
+"""Conversion of database rows to records."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Listed:
 
 @record
 class Claim:
-    """What a worker needs to know of the job that it took. Its writes carry `seq`, `fence` and its own name."""
+    """What a worker needs to know of a job that it claimed. Its writes name `seq`, `fence` and the worker."""
 
     seq: int
     id: str
     command: str
     queue: str
     attempts: int
-    """Counts this one."""
+    """Including this one."""
     max_retries: int
     losses: int
     timeout_ms: int | None
@@ -47,14 +47,14 @@ class Claim:
 
 
 def listed(row: tuple[Any, ...]) -> Listed:
-    """A row of `jobs.*` and the columns of its latest run."""
+    """Convert a row of `jobs.*` and the columns of its latest run."""
     job = job_from(row[:_JOB_COLUMNS])
     worker, *rest = row[_JOB_COLUMNS:]
     return Listed(job=job, latest=None if worker is None else attempt_from((job.fence, worker, *rest)))
 
 
 def job_from(row: tuple[Any, ...]) -> Job:
-    """A row of `jobs.*`, in the order of the table."""
+    """Convert a row of `jobs.*`, in the order of the table."""
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
         updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs,
@@ -86,7 +86,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
 
 
 def attempt_from(row: tuple[Any, ...]) -> Attempt:
-    """A row of `attempts_of`."""
+    """Convert a row of `attempts_of`."""
     fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error = row
     return Attempt(
         attempt=fence,
@@ -102,7 +102,7 @@ def attempt_from(row: tuple[Any, ...]) -> Attempt:
 
 
 def claim_from(row: tuple[Any, ...]) -> Claim:
-    """A row of `claim_job` or `processing_of`."""
+    """Convert a row of `claim_job` or `processing_of`."""
     seq, id_, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env = row
     return Claim(
         seq=seq,
@@ -121,31 +121,31 @@ def claim_from(row: tuple[Any, ...]) -> Claim:
 
 
 def outputs_from(rows: Iterable[tuple[Any, ...]]) -> tuple[Output, Output]:
-    """Standard output and standard error, from the rows of `output_of`."""
-    found = {stream: Output(head=head, tail=tail, total=total) for stream, head, tail, total in rows}
-    return found.get(1, NOTHING), found.get(2, NOTHING)
+    """Return standard output and standard error, from the rows of `output_of`."""
+    outputs = {stream: Output(head=head, tail=tail, total=total) for stream, head, tail, total in rows}
+    return outputs.get(1, NOTHING), outputs.get(2, NOTHING)
 
 
 def env_from(text: str | None) -> tuple[tuple[str, str], ...]:
-    """The variables of a stored JSON object."""
+    """Return the variables in a stored JSON object."""
     if not text:
         return ()
     try:
-        found = json.loads(text)
+        variables = json.loads(text)
     except ValueError:
-        raise _damaged("an environment that is no JSON") from None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise _damaged("an environment that is no object of texts")
-    return tuple(found.items())
+        raise _damaged("an environment that is not JSON") from None
+    if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
+        raise _damaged("an environment that is not an object of strings")
+    return tuple(variables.items())
 
 
 def _one_of(kind: type[Word], text: str) -> Word:
     try:
         return kind(text)
     except ValueError:
-        raise _damaged(f"{text!r} is no {kind.__name__}") from None
+        raise _damaged(f"{text!r} is not a {kind.__name__}") from None
 
 
 def _damaged(what: str) -> StoreDamaged:
-    """The error for what we would never have written: somebody else has, into the file or on the server."""
+    """Return the error for data that queuectl never writes: other software changed the file or the tables."""
     return StoreDamaged(f"the store is damaged: {what}", hint="restore it from a backup")

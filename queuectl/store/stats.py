@@ -1,7 +1,7 @@
-"""What has been: how much went in and out, how long it took, and who did what.
+"""Statistics: rates, durations, and the audit log.
 
-Everything here is read from rollups that the workers write anyway, or from a bounded number of the newest rows: what it
-costs does not depend on how many jobs there are.
+Everything is read from rollups that the workers write anyway, or from a bounded number of the newest rows: the cost
+does not depend on the number of jobs.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _NOT_OUTCOMES = frozenset({"enqueued", "wait"})
 _SUCCESS = "success"
 _SEARCHED = 50_000
-"""How many of the newest events a filter looks through."""
+"""Number of the newest events that a filter searches."""
 _NEWEST = 500
-"""Among how many of the newest finished jobs the slow commands are looked for."""
+"""Number of the newest finished jobs that are searched for slow commands."""
 
 
 @record
 class Spread:
-    """How durations are spread, in milliseconds; None where there were none."""
+    """Percentiles of durations, in milliseconds; None without any durations."""
 
     n: int = 0
     p50: int | None = None
@@ -36,7 +36,7 @@ class Spread:
 
 @record
 class QueueLine:
-    """What went on in one queue."""
+    """The statistics of one queue."""
 
     queue: str
     enqueued: int
@@ -48,35 +48,35 @@ class QueueLine:
 
 @record
 class Rollup:
-    """A stretch of time in equal slots, the oldest first; all series have one value for each slot."""
+    """A period in equal slots, the oldest first; every series has one value per slot."""
 
     first: int
-    """The minute since the epoch at which the first slot begins."""
+    """First minute of the first slot, since the epoch."""
     step: int
-    """Minutes to a slot."""
+    """Minutes per slot."""
     enqueued: tuple[int, ...]
     completed: tuple[int, ...]
     failed: tuple[int, ...]
-    """Attempts that neither succeeded nor were ended because somebody wanted it."""
+    """Attempts that neither succeeded nor were ended by request."""
     wait_p95: tuple[int | None, ...]
     run_p95: tuple[int | None, ...]
     outcomes: dict[str, int]
-    """How many attempts ended in which way over the whole time."""
+    """Number of attempts by outcome, over the whole period."""
     wait: Spread
     run: Spread
     queues: tuple[QueueLine, ...]
-    """By name."""
+    """Sorted by name."""
 
     @property
     def failure_rate(self) -> float | None:
-        """The part that failed of all that succeeded or failed, from 0 to 1; None when none did."""
-        well, badly = sum(self.completed), sum(self.failed)
-        return badly / (well + badly) if well + badly else None
+        """The failed share of all attempts that succeeded or failed, from 0 to 1; None without any."""
+        succeeded, failed = sum(self.completed), sum(self.failed)
+        return failed / (succeeded + failed) if succeeded + failed else None
 
 
 @record
 class SlowCommand:
-    """A command among the newest finished jobs, and how long its last attempts took."""
+    """A command among the newest finished jobs, and the durations of its last attempts."""
 
     command: str
     jobs: int
@@ -86,14 +86,14 @@ class SlowCommand:
 
 
 class Stats:
-    """The past of a store."""
+    """Reader of a store's statistics and audit log."""
 
     def __init__(self, database: Database) -> None:
-        """Read it from `database`."""
+        """Read from `database`."""
         self._database = database
 
     def rollup(self, *, now: int, slots: int = 60, step: int = 1) -> Rollup:
-        """The last `slots` times `step` minutes; the last slot is the one that `now` is in."""
+        """Return the last `slots` times `step` minutes; the last slot contains `now`."""
         last = now // 60_000
         first = last // step * step - (slots - 1) * step
         counted = _Counted(slots)
@@ -102,20 +102,20 @@ class Stats:
         return counted.rollup(first, step)
 
     def slow_commands(self, *, limit: int = 10) -> list[SlowCommand]:
-        """The commands that take longest among the newest finished jobs."""
+        """Return the commands with the longest durations among the newest finished jobs."""
         return [
             SlowCommand(command=command, jobs=jobs, typical_ms=typical, longest_ms=longest)
             for command, jobs, typical, longest in self._database.rows("slow_commands", among=_NEWEST, limit=limit)
         ]
 
     def events(self, *, before: int | None = None, limit: int = 200, search: str | None = None) -> list[Event]:
-        """Events the newest first, older than `before`; with `search`, those of the newest that contain it."""
+        """Return events older than `before`, the newest first; with `search`, only recent ones that contain it."""
         ((last,),) = self._database.rows("last_event")
         rows = self._database.rows(
             "events_before",
             before=last + 1 if before is None else before,
             after=last - _SEARCHED if search else -1,
-            search=f"%{_literally(search)}%" if search else None,
+            search=f"%{_escape_like(search)}%" if search else None,
             limit=limit,
         )
         return [
@@ -124,33 +124,33 @@ class Stats:
         ]
 
     def newest_time(self) -> int | None:
-        """The latest moment that anything was written, by the clock of who wrote it; None for an empty store."""
+        """Return the latest timestamp of all rows, by the clock of its writer; None for an empty store."""
         ((newest,),) = self._database.rows("newest_time")
         return None if newest is None else int(newest)
 
     def deaths(self, *, first: int, step: int, slots: int) -> dict[str | None, tuple[int, ...]]:
-        """How many dead jobs died in each of `slots` times `step` milliseconds from `first` on, by their error."""
-        found: dict[str | None, list[int]] = {}
+        """Return the number of jobs that died in each of `slots` times `step` ms from `first` on, by error."""
+        series: dict[str | None, list[int]] = {}
         for signature, slot, n in self._database.rows("deaths", first=first, step=step, slots=slots):
-            found.setdefault(signature, [0] * slots)[slot] = n
-        return {signature: tuple(counts) for signature, counts in found.items()}
+            series.setdefault(signature, [0] * slots)[slot] = n
+        return {signature: tuple(counts) for signature, counts in series.items()}
 
 
 def duration_of(bucket: int) -> int:
-    """The middle of a histogram bucket in milliseconds: off by a tenth of what was measured at most.
+    """Return the middle of a histogram bucket, in milliseconds: at most a tenth off the measured value.
 
-    Bucket b holds what is from 2^(b/4) to 2^((b+1)/4), one less; its middle is the geometric one.
+    Bucket b holds values from 2^(b/4) to 2^((b+1)/4), minus one; its middle is the geometric mean.
     """
     return round(2 ** ((bucket + 0.5) / 4)) - 1 if bucket > 0 else 0
 
 
 def spread(histogram: Mapping[int, int]) -> Spread:
-    """The percentiles of what is in `histogram`, by bucket: the nearest rank of each."""
+    """Return the percentiles of `histogram` (count by bucket), by the nearest-rank method."""
     n = sum(histogram.values())
     if not n:
         return Spread()
-    found = [_percentile(histogram, -(-n * percent // 100)) for percent in (50, 95, 99)]
-    return Spread(n=n, p50=found[0], p95=found[1], p99=found[2])
+    p50, p95, p99 = (_percentile(histogram, -(-n * percent // 100)) for percent in (50, 95, 99))
+    return Spread(n=n, p50=p50, p95=p95, p99=p99)
 
 
 def _percentile(histogram: Mapping[int, int], rank: int) -> int:
@@ -163,7 +163,7 @@ def _percentile(histogram: Mapping[int, int], rank: int) -> int:
 
 
 class _Counted:
-    """Rows of the rollup, as they are sorted into series."""
+    """Accumulator that sorts rows of the rollup into series."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -229,6 +229,6 @@ class _Counted:
         )
 
 
-def _literally(text: str) -> str:
-    """`text` for LIKE, with its wildcards meant as themselves."""
+def _escape_like(text: str) -> str:
+    """Return `text` with LIKE's wildcards escaped."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

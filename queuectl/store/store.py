@@ -1,4 +1,4 @@
-"""The store: one object with a room for each kind of work."""
+"""The store: one object with a part for each kind of operation."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The queue behind one connection. Not to be shared between threads, nor carried across a fork."""
+    """The queue, through one connection. Must not be shared between threads nor used after a fork."""
 
     open = 0
-    """How many stores this process holds open: none may be when it forks."""
+    """Number of stores that this process holds open; must be 0 when it forks."""
     absent = False
-    """Whether it stands for a store that does not exist yet: empty, and nothing written to it is kept."""
+    """Whether it stands for a store that does not exist yet: it is empty, and writes to it are lost."""
 
     def __init__(self, database: Database, *, actor: str) -> None:
-        """Work in `database`, as `actor`."""
+        """Work in `database`, recording events as `actor`."""
         Store.open += 1
         self.database = database
         self.events = Events(database, actor)
         self.jobs = Jobs(database, self.events)
         self._remote_output: RemoteOutput | None = None
 
-    # Loaded when asked for: an enqueue needs neither.
+    # Imported on demand: an enqueue needs none of these.
     def claims(self, queues: Sequence[str] = (), labels: Sequence[str] = ()) -> Claims:
-        """Jobs as a worker sees them."""
+        """Return the operations of workers on jobs."""
         from queuectl.store.claims import Claims
 
         return Claims(self.database, self.events, queues=queues, labels=labels)
 
     @property
     def job_pages(self) -> JobPages:
-        """Jobs as the console's table pages through them."""
+        """Pages of jobs for the console's table."""
         from queuectl.store.job_pages import JobPages
 
         return JobPages(self.database)
@@ -64,14 +64,14 @@ class Store:
 
     @property
     def leases(self) -> Leases:
-        """Who lives, on a store that several hosts use."""
+        """Leases of workers, on a store that several hosts use."""
         from queuectl.store.leases import Leases
 
         return Leases(self.database, self.events)
 
     @property
     def remote_output(self) -> RemoteOutput:
-        """Live output for other hosts."""
+        """Live output for viewers on other hosts."""
         if self._remote_output is None:
             from queuectl.store.remote_output import RemoteOutput
 
@@ -80,35 +80,35 @@ class Store:
 
     @property
     def edits(self) -> Edits:
-        """Jobs that do not run, to be changed."""
+        """Changes to jobs that do not run."""
         from queuectl.store.edits import Edits
 
         return Edits(self.database, self.events, self.jobs)
 
     @property
     def dlq(self) -> DeadLetters:
-        """Dead jobs by their errors."""
+        """The dead letter queue, by error."""
         from queuectl.store.dlq import DeadLetters
 
         return DeadLetters(self.database, self.events)
 
     @property
     def stats(self) -> Stats:
-        """Rollups, slow commands, and who did what."""
+        """Rollups, slow commands and the audit log."""
         from queuectl.store.stats import Stats
 
         return Stats(self.database)
 
     @property
     def recent(self) -> Recent:
-        """What has just ended."""
+        """Recently ended attempts."""
         from queuectl.store.recent import Recent
 
         return Recent(self.database)
 
     @property
     def undo(self) -> Undo:
-        """What can be taken back."""
+        """Actions that can be undone."""
         from queuectl.store.undo import Undo
 
         return Undo(self.database, self.events)
@@ -121,17 +121,17 @@ class Store:
         return Views(self.database, self.events)
 
     def config(self) -> dict[str, str]:
-        """The settings that were set, as text."""
+        """Return the stored settings, as text."""
         return dict(self.database.rows("config"))
 
     def set_config(self, key: str, value: str, *, now: int) -> None:
-        """Store a setting; it has been checked."""
+        """Store a setting, already checked."""
         with self.database.transaction():
             self.database.run("set_config", key=key, value=value)
             self.events.note(now, "set_config", key, value)
 
     def unset_config(self, key: str, *, now: int) -> bool:
-        """Go back to the default; False when nothing was set."""
+        """Delete a setting, which restores its default; False when it was not set."""
         with self.database.transaction():
             found = bool(self.database.rows("unset_config", key=key))
             if found:
@@ -139,35 +139,35 @@ class Store:
         return found
 
     def counts(self) -> list[tuple[str, str, int]]:
-        """Queue, state and how many jobs, from the counters; processing jobs, which have none, are counted."""
+        """Return queue, state and number of jobs: from counters, except processing jobs, which are counted."""
         counted: dict[tuple[str, str], int] = {}
         for queue, state, n in self.database.rows("counts"):
             counted[queue, state] = counted.get((queue, state), 0) + n
         return [(queue, state, n) for (queue, state), n in counted.items()]
 
     def changed(self) -> int:
-        """A number that differs from the last one when another connection has written."""
+        """Return a number that changes whenever another connection has written."""
         return self.database.changed()
 
     def recheck(self) -> None:
-        """Raise StoreTooNew where a newer queuectl has upgraded the store since it was opened."""
+        """Raise StoreTooNew when a newer queuectl has upgraded the store since it was opened."""
         self.database.recheck()
 
     def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
-        """A consistent copy in a new file, while others work."""
+        """Write a consistent copy to a new file while the store is in use; `progress` gets pages left and all pages."""
         self.database.backup(path, progress)
 
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
-        """What the backend can say about its own health."""
+        """Yield what the backend finds out about its own health."""
         return self.database.findings(thorough=thorough)
 
     def invariants(self) -> Iterator[Checked]:
-        """Whether what always holds does hold."""
+        """Check each invariant."""
         from queuectl.store.invariants import check
 
         return check(self.database)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         Store.open -= 1
         self.database.close()

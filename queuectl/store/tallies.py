@@ -1,4 +1,4 @@
-"""What workers have done, written down about once a second: never twice, also where the answer of a server was lost."""
+"""Workers' counts, stored about once a second and never twice, even after a server's answer was lost."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ _NOTHING = "[]"
 
 
 class Tallies:
-    """The counts of workers, and the statistics that were counted with them, in the order in which they are written.
+    """Batches of workers' counts with the statistics counted along with them, in the order of writing.
 
-    A worker is the only one that adds to its own counts, so they tell whether a batch was written: it names the counts
-    that it finds, and changes nothing where they have moved on.
+    Only the worker itself adds to its counts, so they reveal whether a batch was stored: a batch names the counts
+    that it expects, and changes nothing if they differ.
     """
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Write into `database` what `events` has counted."""
+        """Store in `database` what `events` has counted."""
         self._database = database
         self._events = events
-        self._found: dict[str, tuple[int, int]] = {}
-        """Attempts that succeeded and that failed, by worker, as of the last batch that was written."""
+        self._stored: dict[str, tuple[int, int]] = {}
+        """Successful and failed attempts by worker, as of the last stored batch."""
         self._batches: list[dict[str, Any]] = []
 
     @property
     def is_owed(self) -> bool:
-        """Whether a batch could not be written, or may not have been."""
+        """Whether a batch could not be stored, or its outcome is unknown."""
         return bool(self._batches)
 
     def add(self, worker: str, completed: int, failed: int, *, anyway: bool = False) -> None:
-        """Take this over, and what the journal has counted, and write it. Raises StoreError; `settle` tries again.
+        """Add a batch of these counts and the statistics counted by `events`, and store it. Raises StoreError.
 
-        `anyway` writes also where there is nothing, unless something is owed.
+        `settle` repeats a failed write. With `anyway`, write an empty batch too, unless others are pending.
         """
         rows = self._events.counted()
         if completed or failed or rows != _NOTHING or (anyway and not self._batches):
@@ -44,7 +44,7 @@ class Tallies:
         self.settle()
 
     def settle(self) -> None:
-        """Write what is not written yet. Raises StoreError."""
+        """Store all pending batches. Raises StoreError."""
         while self._batches:
             batch = self._batches[0]
             if self._database.compound:
@@ -60,10 +60,10 @@ class Tallies:
 
     def _send(self, batch: dict[str, Any]) -> None:
         worker = batch["id"]
-        if worker not in self._found:
+        if worker not in self._stored:
             rows = self._database.rows("tally_of", id=worker)
-            self._found[worker] = rows[0] if rows else (0, 0)
-        completed, failed = self._found[worker]
-        with self._database.alone():
+            self._stored[worker] = rows[0] if rows else (0, 0)
+        completed, failed = self._stored[worker]
+        with self._database.single_statement():
             self._database.run("write_down", **batch, found_completed=completed, found_failed=failed)
-        self._found[worker] = completed + batch["completed"], failed + batch["failed"]
+        self._stored[worker] = completed + batch["completed"], failed + batch["failed"]

@@ -1,10 +1,10 @@
-"""Take back what was just done: how jobs were before it is kept for ten minutes.
+"""Undo: for ten minutes the store keeps how jobs were before an action.
 
-An action's jobs are written down as they were and as they were left. An undo puts back what the action changed, of
-each job that has not been changed or run since, and does not touch the rest of it. A deleted job comes back with its
-history and output. What was kept is let go of by the next action after ten minutes.
+The jobs of an action are recorded as they were before and after it. An undo restores the fields that the action
+changed, for each job that has not been changed or run since, and leaves all other fields alone. A deleted job is
+restored with its history and output. Records older than ten minutes are deleted by the next action.
 
-An action of which nothing is kept is written down too, without jobs: an undo must not take back an older one instead.
+An action that cannot be undone is recorded as well, without jobs: otherwise an undo would revert an older action.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 KEPT_MS = 600_000
 MAX_JOBS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
-"""More than this is not kept: the store would grow by what somebody wants to be rid of."""
+"""Larger actions are not recorded: the store would grow by the very data that the user wants to delete."""
 _STEP = 10_000
-"""Jobs that are looked at together before an action."""
+"""Jobs per query when the size of an action is computed."""
 _NAMED = 3
 _STAMPS = frozenset({"updated_at", "fence"})
 
 
 @record
 class Undoable:
-    """Something that can be taken back."""
+    """An action that can be undone."""
 
     id: int
     at: int
@@ -50,21 +50,21 @@ class Undoable:
 
 @record
 class TakenBack:
-    """What an undo did."""
+    """The result of an undo."""
 
     id: int
     verb: str
     jobs: tuple[tuple[str, str], ...]
-    """Ids and queues of the jobs that are as they were."""
+    """Ids and queues of the restored jobs."""
     left: tuple[tuple[str, str], ...]
-    """Ids of the others, and why each could not be put back."""
+    """Ids of the other jobs, each with the reason why it was not restored."""
 
 
 class Keeping:
-    """Writes down how jobs are before and after one action, in the transactions of that action."""
+    """Recorder of jobs before and after one action, in the transactions of that action."""
 
     def __init__(self, database: Database, events: Events, verb: str, now: int, *, keeps: bool) -> None:
-        """Nothing is written until something is done."""
+        """Prepare to record the action `verb`; nothing is written before its first change."""
         self._database = database
         self._events = events
         self._verb = verb
@@ -72,17 +72,17 @@ class Keeping:
         self._jobs = self._bytes = 0
         self._action: int | None = None
         self.keeps = keeps
-        """Whether jobs are kept; the action is written down in any case."""
+        """Whether jobs are recorded; the action itself always is."""
         self.too_much = False
-        """Whether it was more than is kept."""
+        """Whether the action exceeded the limits, so that its jobs are not kept."""
 
     @property
     def id(self) -> int | None:
-        """The undo that takes the action back; None when nothing was kept."""
+        """Id for `undo`; None when no jobs were recorded."""
         return self._action if self._jobs and not self.too_much else None
 
     def __enter__(self) -> Self:
-        """Whatever the store does to jobs from here on belongs to the action."""
+        """Make all following changes to jobs a part of the action."""
         self._events.keeping = self
         return self
 
@@ -92,22 +92,22 @@ class Keeping:
         self._events.keeping = None
 
     def before_by_id(self, ids: Sequence[str]) -> list[int]:
-        """Keep how these jobs are, before they are changed; their numbers, for `after`."""
+        """Record these jobs before they are changed; return their numbers, for `after`."""
         return self.before([seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(ids))])
 
     def before(self, seqs: list[int], *, deleted: bool = False) -> list[int]:
-        """Keep how these jobs are, before they are changed, or before they are `deleted`."""
-        if not self.keeps or not seqs or not self._has_room(given := json.dumps(seqs), deleted=deleted):
+        """Record these jobs before they are changed or, with `deleted`, deleted; return those recorded."""
+        if not self.keeps or not seqs or not self._fits_limits(as_json := json.dumps(seqs), deleted=deleted):
             return []
         self.write_down()
-        self._database.run("keep_jobs", undo=self._action, seqs=given)
+        self._database.run("keep_jobs", undo=self._action, seqs=as_json)
         if deleted:
-            self._database.run("keep_runs", undo=self._action, seqs=given)
-            self._database.run("keep_outputs", undo=self._action, seqs=given)
+            self._database.run("keep_runs", undo=self._action, seqs=as_json)
+            self._database.run("keep_outputs", undo=self._action, seqs=as_json)
         return seqs
 
     def write_down(self) -> None:
-        """Record that the action was done, once: the journal asks for it with each event that it notes."""
+        """Record the action, once; `Events` calls this with each event."""
         if self._action is None:
             self._database.run("forget_undos", before=self._now - KEPT_MS)
             ((self._action,),) = self._database.rows(
@@ -119,11 +119,11 @@ class Keeping:
             )
 
     def after(self, seqs: list[int]) -> None:
-        """Keep how these jobs were left."""
+        """Record these jobs as the action left them."""
         if seqs and self.id is not None:
             self._database.run("keep_changes", undo=self.id, seqs=json.dumps(seqs))
 
-    def _has_room(self, seqs: str, *, deleted: bool) -> bool:
+    def _fits_limits(self, seqs: str, *, deleted: bool) -> bool:
         if self.too_much:
             return False
         jobs, size = _size(self._database, seqs, deleted=deleted)
@@ -134,13 +134,13 @@ class Keeping:
         if self._jobs > MAX_JOBS or self._bytes > MAX_BYTES:
             self.too_much = True
             if self._action is not None:
-                # Half an action cannot be taken back: that would be a third state, which nobody asked for.
+                # Undoing half of an action would lead to a state that never existed.
                 self._database.run("empty_undo", id=self._action)
         return not self.too_much
 
 
 def _size(database: Database, seqs: str, *, deleted: bool) -> tuple[int, int]:
-    """How many jobs would be kept, and about how many bytes."""
+    """Return how many jobs would be recorded, and about how many bytes."""
     ((jobs, size),) = database.rows("size_of_jobs", seqs=seqs)
     if jobs and deleted:
         size += database.rows("size_of_outputs", seqs=seqs)[0][0]
@@ -148,33 +148,33 @@ def _size(database: Database, seqs: str, *, deleted: bool) -> tuple[int, int]:
 
 
 class Undo:
-    """The actions that can be taken back."""
+    """Actions that can be undone."""
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Keep them in `database`."""
+        """Work in `database`; record undone actions in `events`."""
         self._database = database
         self._events = events
 
     def keeping(self, verb: str, *, now: int, keeps: bool = True) -> Keeping:
-        """Keep how jobs are while the action `verb` is done: `with store.undo.keeping("retry", now=now) as kept: …`.
+        """Record jobs during the action `verb`: `with store.undo.keeping("retry", now=now) as keeping: …`.
 
-        `keeps` is False for an action that is recorded only, as nothing takes it back.
+        `keeps` is False for an action that cannot be undone and is only recorded.
         """
         return Keeping(self._database, self._events, verb, now, keeps=keeps)
 
     def list(self, *, now: int) -> list[Undoable]:
-        """What can be taken back, the newest first."""
+        """Return the actions that can be undone, the newest first."""
         return [each for each in self._actions(now) if each.jobs]
 
     def _actions(self, now: int) -> Sequence[Undoable]:
-        """What was done and not taken back yet, the newest first; without jobs what cannot be."""
+        """Return actions that were not undone yet, the newest first; those without jobs cannot be undone."""
         return [
             Undoable(id=id_, at=at, actor=actor, verb=verb, command=command, jobs=jobs)
             for id_, at, actor, verb, command, jobs in self._database.rows("undos", since=now - KEPT_MS)
         ]
 
     def keeps(self, ids: Sequence[str], *, deleted: bool = False) -> bool:
-        """Whether jobs are few and small enough for an action on them to be kept, or for them to be `deleted`."""
+        """Return whether these jobs are within the limits for an undo, with `deleted` including their history."""
         steps = (ids[start : start + _STEP] for start in range(0, len(ids), _STEP))
         return self._fits(
             ([seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(step))] for step in steps),
@@ -182,13 +182,13 @@ class Undo:
         )
 
     def keeps_dead(self, signatures: Sequence[str | None] | None, *, deleted: bool = False) -> bool:
-        """The same for the dead jobs of these errors, None for all dead jobs."""
+        """Return the same for the dead jobs with these errors; None means all dead jobs."""
         first = {"after": 0, "limit": MAX_JOBS + 1}
         if signatures is None:
-            found = iter([self._database.rows("dead_seqs", **first)])
+            pages = iter([self._database.rows("dead_seqs", **first)])
         else:
-            found = (self._database.rows("dead_seqs_of_error", signature=each, **first) for each in signatures)
-        return self._fits(([seq for (seq,) in rows] for rows in found), deleted=deleted)
+            pages = (self._database.rows("dead_seqs_of_error", signature=each, **first) for each in signatures)
+        return self._fits(([seq for (seq,) in rows] for rows in pages), deleted=deleted)
 
     def _fits(self, steps: Iterable[Sequence[int]], *, deleted: bool) -> bool:
         jobs = size = 0
@@ -200,17 +200,17 @@ class Undo:
         return True
 
     def take_back(self, id_: int | None, *, now: int) -> TakenBack:
-        """Take back an action, the last one if none is named; put back all of its jobs that can be.
+        """Undo an action, by default the last one: restore each of its jobs that can be restored.
 
-        Raises NotFound, and Refused when nothing of it can be taken back any more.
+        Raises NotFound, and Refused when no job of it can be restored.
         """
         before = self.list(now=now)[1:2] if id_ is None else []
         with self._database.transaction():
             id_, verb = self._choose(id_, now)
             jobs, left = [], []
             for row in self._database.rows("kept_jobs", undo=id_):
-                put_back = self._bring_back if row[3] is None else self._put_back
-                done, words = put_back(id_, *row, now=now)
+                restore = self._restore_deleted if row[3] is None else self._restore_changed
+                done, words = restore(id_, *row, now=now)
                 if done:
                     jobs.append((row[1], words))
                     self._events.note(now, "undo", row[1], verb)
@@ -234,20 +234,20 @@ class Undo:
                     raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=hint)
                 return last.id, last.verb
             raise NotFound("nothing was done in the last ten minutes that can be undone")
-        for found, at, _, verb, _, undone_at in self._database.rows("undo_by_id", id=id_):
+        for number, at, _, verb, _, undone_at in self._database.rows("undo_by_id", id=id_):
             if undone_at is not None:
-                raise Refused(f"undo {found} ({verb}) has been done already")
+                raise Refused(f"undo {number} ({verb}) has been done already")
             if at < now - KEPT_MS:
-                raise Refused(f"undo {found} ({verb}) is too long ago: ten minutes are kept")
-            if not any(each.id == found for each in self.list(now=now)):
-                raise Refused(f"undo {found} ({verb}) cannot be undone")
-            return found, verb
+                raise Refused(f"undo {number} ({verb}) is too old: actions can be undone for ten minutes")
+            if not any(each.id == number for each in self.list(now=now)):
+                raise Refused(f"undo {number} ({verb}) cannot be undone")
+            return number, verb
         raise NotFound(f"no undo {id_}", hint="queuectl undo --list")
 
-    def _put_back(
+    def _restore_changed(
         self, _undo: int, seq: int, _id: str, before: str, after: str, _runs: str | None, *, now: int
     ) -> tuple[bool, str]:
-        """Put a job back to how it was; its queue, or why it was left."""
+        """Restore a changed job; return True and its queue, or False and the reason."""
         rows = self._database.rows("image_of", seq=seq)
         if not rows:
             return False, "it has been deleted since"
@@ -258,7 +258,7 @@ class Undo:
         if any(current[key] != then[key] for key in changed):
             return False, "it has been changed since"
         wanted = current | {key: was[key] for key in changed}
-        if not _belongs_together(wanted):
+        if not _is_consistent(wanted):
             return False, "its retries have been changed since"
         unusual = wanted["state"] not in NEXT[JobState(current["state"])] | {current["state"]}
         if unusual:
@@ -270,20 +270,20 @@ class Undo:
             self._database.run("end_undoing")
         return True, wanted["queue"]
 
-    def _bring_back(
+    def _restore_deleted(
         self, undo: int, seq: int, id_: str, before: str, _after: None, runs: str, *, now: int
     ) -> tuple[bool, str]:
-        """Bring back a job that was deleted; its queue, or why it stays away."""
+        """Restore a deleted job; return True and its queue, or False and the reason."""
         if self._database.rows("state_of", id=id_):
             return False, "another job has that id now"
-        # What was kept by schema 2 knows of no needs.
+        # Records of schema 2 have no needs.
         was = {"needs": None} | json.loads(before)
         try:
             self._database.savepoint(
                 lambda: self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))
             )
         except Duplicate:
-            # On a server somebody may have come first since we looked.
+            # On a server, another session may have inserted it since the check.
             return False, "another job has that id now"
         for fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error in json.loads(runs):
             self._database.run(
@@ -303,8 +303,8 @@ class Undo:
         return True, was["queue"]
 
 
-def _belongs_together(image: dict[str, Any]) -> bool:
-    """Whether attempts and state fit the retries, which a later action may have changed by themselves."""
+def _is_consistent(image: dict[str, Any]) -> bool:
+    """Return whether attempts and state fit the retries, which a later action may have changed alone."""
     attempts, retries, state = image["attempts"], image["max_retries"], JobState(image["state"])
     if state in WAITING:
         return bool(attempts <= retries)

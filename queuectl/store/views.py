@@ -1,4 +1,4 @@
-"""Saved filters, for the command line and the console alike."""
+"""Saved filters, shared by the command line and the console."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @record
 class SavedView:
-    """A filter under a name."""
+    """A filter with a name."""
 
     name: str
     filter: str
-    """As it is typed: `state:failed queue:mail report`."""
+    """As typed by a user: `state:failed queue:mail report`."""
     created_at: int
     actor: str
 
@@ -25,29 +25,29 @@ class Views:
     """The saved filters of a store."""
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Keep them in `database`."""
+        """Work in `database`; record changes in `events`."""
         self._database = database
         self._events = events
 
     def list(self) -> list[SavedView]:
-        """All of them, by name."""
+        """Return all saved filters, by name."""
         return [
             SavedView(name=name, filter=words, created_at=at, actor=actor)
             for name, words, at, actor in self._database.rows("saved_views")
         ]
 
     def find(self, name: str) -> SavedView | None:
-        """One of them."""
+        """Return the filter with this name, or None."""
         return next((view for view in self.list() if view.name == name), None)
 
     def save(self, name: str, words: str, *, now: int) -> None:
-        """Save a filter, over an older one of that name."""
+        """Save a filter, replacing one with the same name."""
         with self._database.transaction():
             self._database.run("save_view", name=name, filter=words, now=now, actor=self._events.actor)
             self._events.note(now, "save_view", name, words)
 
     def delete(self, name: str, *, now: int) -> bool:
-        """Forget a filter; False when there is none of that name."""
+        """Delete a filter; False when no filter has this name."""
         with self._database.transaction():
             found = bool(self._database.rows("delete_view", name=name))
             if found:

@@ -1,4 +1,4 @@
-"""Pools and their workers, and what operators want of them."""
+"""Pools and workers, and the orders of operators to them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Workers:
     """The pools and workers of a store."""
 
     def __init__(self, database: Database, events: Events) -> None:
-        """Keep them in `database`."""
+        """Work in `database`; record changes in `events`."""
         self._database = database
         self._events = events
 
     def add_pool(self, pool: PoolInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
-        """Write down a pool that has started; those that stopped a day ago are forgotten.
+        """Record a pool that has started, and delete those that stopped more than a day ago.
 
-        It counts as alive for the lease, where several hosts share the store.
+        Where several hosts share the store, the pool counts as alive until the lease expires.
         """
         with self._database.transaction():
             self._database.run("forget_workers", before=now - _KEPT_MS)
@@ -49,7 +49,7 @@ class Workers:
             self._events.note(now, "start_pool", pool.id, f"{pool.size} workers")
 
     def running_pools(self, host: str | None = None) -> list[PoolInfo]:
-        """The pools, of one host or all, that have not been written down as stopped; a dead one may be among them."""
+        """Return pools, of one host or all, that are not recorded as stopped; dead ones may be among them."""
         return [
             PoolInfo(
                 id=id_,
@@ -66,23 +66,23 @@ class Workers:
         ]
 
     def has_host(self, host: str) -> bool:
-        """Whether a pool runs on this host, or did during the last day."""
+        """Return whether a pool runs on this host, or did during the last day."""
         return bool(self._database.rows("has_host", host=host)[0][0])
 
     def orders(self, pool: str) -> tuple[int, str | None] | None:
-        """The size wanted and the stop asked for (`drain`, `now`); None for a pool that was written off."""
+        """Return the ordered size and stop (`drain`, `now` or None); None for a pool that was written off."""
         rows = self._database.rows("orders_of_pool", id=pool)
         return rows[0] if rows else None
 
     def stop_ordered(self, pool: str) -> str | None:
-        """The stop asked of a pool (`drain`, `now`), also of one that was written off since; None for none."""
+        """Return the stop ordered of a pool (`drain`, `now`), even if it was written off since; None for none."""
         rows = self._database.rows("stop_of_pool", id=pool)
         return rows[0][0] if rows else None
 
     def order_stop(self, stop: str, *, host: str | None = None, now: int) -> list[str]:
-        """Ask every running pool, or those of one host, to stop, by `drain` or `now`; the pools asked.
+        """Order every running pool, or those of one host, to stop (`drain` or `now`); return these pools.
 
-        A `now` is not taken back.
+        A `now` cannot be reverted to `drain`.
         """
         with self._database.transaction():
             pools = [id_ for (id_,) in self._database.rows("order_stop", stop=stop, host=host)]
@@ -91,7 +91,7 @@ class Workers:
         return pools
 
     def order_size(self, pool: str, size: int, *, now: int) -> bool:
-        """Ask a pool for another number of workers; False when it has stopped."""
+        """Order another number of workers from a pool; False when the pool has stopped."""
         with self._database.transaction():
             found = bool(self._database.rows("order_size", id=pool, size=size))
             if found:
@@ -99,7 +99,7 @@ class Workers:
         return found
 
     def stop_pool(self, pool: str, *, now: int) -> bool:
-        """Write down that a pool has stopped; False when that was written down before."""
+        """Record that a pool has stopped; False when that was recorded before."""
         with self._database.transaction():
             found = bool(self._database.run("stop_pool", id=pool, now=now))
             if found:
@@ -107,7 +107,7 @@ class Workers:
         return found
 
     def add_worker(self, worker: WorkerInfo, *, lease_ms: int = FIRST_LEASE_MS, now: int) -> None:
-        """Write down a worker that has started, with its first lease where several hosts share the store."""
+        """Record a worker that has started, with its first lease where several hosts share the store."""
         with self._database.transaction():
             self._database.run(
                 "insert_worker",
@@ -122,7 +122,7 @@ class Workers:
             )
 
     def running_workers(self, host: str | None = None) -> list[WorkerInfo]:
-        """The workers, of one host or all, that have not been written down as stopped; a dead one may be among them."""
+        """Return workers, of one host or all, that are not recorded as stopped; dead ones may be among them."""
         return [
             WorkerInfo(
                 id=id_,
@@ -144,7 +144,7 @@ class Workers:
         ]
 
     def lives(self) -> list[WorkerLife]:
-        """The workers of the last day, stopped or not, in the order in which they started."""
+        """Return the workers of the last day, stopped or not, in the order of their start."""
         return [
             WorkerLife(
                 id=id_, pool=pool, queues=tuple(json.loads(queues)), started_at=started_at, stopped_at=stopped_at
@@ -153,22 +153,22 @@ class Workers:
         ]
 
     def attempt_is_open(self, job: int, fence: int) -> bool:
-        """Whether this attempt has not ended yet."""
+        """Return whether this attempt has not ended yet."""
         return bool(self._database.rows("attempt_is_open", job=job, fence=fence))
 
     def attempt_is_over(self, worker: str, job: int, fence: int) -> bool:
-        """Whether this is an attempt of one of our workers, and has ended."""
+        """Return whether this is an attempt of `worker` that has ended."""
         return bool(self._database.rows("attempt_is_over", worker=worker, job=job, fence=fence)[0][0])
 
     def tally(self, pool: str) -> tuple[int, int]:
-        """How many attempts of the workers of a pool succeeded, and how many failed."""
+        """Return how many attempts of a pool's workers succeeded, and how many failed."""
         ((completed, failed),) = self._database.rows("tally", pool=pool)
         return completed, failed
 
     def stop_worker(self, worker: str, *, now: int, lost: Sequence[str] | None = None) -> bool:
-        """Write down that a worker has stopped; False when that was written down before.
+        """Record that a worker has stopped; False when that was recorded before.
 
-        `lost`: the jobs that died with it, None when it left by itself.
+        `lost`: the jobs whose attempts died with it; None when it exited by itself.
         """
         with self._database.transaction():
             found = bool(self._database.run("stop_worker", id=worker, now=now))

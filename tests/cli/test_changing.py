@@ -85,7 +85,7 @@ def test_an_edit_by_options_and_by_json(some: Queue):
 
 
 def test_a_dead_job_is_edited_and_run_again(some: Queue):
-    command.run("edit", "dead1", "--max-retries", "5", env=some.environment).refused(2, "--max-retries means something")
+    command.run("edit", "dead1", "--max-retries", "5", env=some.environment).refused(2, "--max-retries has an effect")
     some.start()
 
     assert some.run("edit", "dead1", "--command", "true", "--retry").stdout == "dead1 pending (command changed)\n"
@@ -423,7 +423,7 @@ def test_what_means_nothing_for_a_finished_job_is_called_as_it_was_typed(
     queue.enqueue("true", "--id", "a")
     queue.run("cancel", "a")
     done = command.run("edit", "a", *words, env=queue.environment)
-    done.refused(2, f"job a is cancelled: {called} means something only if it runs again")
+    done.refused(2, f"job a is cancelled: {called} has an effect only if it runs again")
 
 
 @pytest.mark.parametrize(("option", "value"), [("--at", "tomorrow"), ("--delay", "soon"), ("--max-retries", "2000")])

@@ -147,7 +147,7 @@ def test_what_a_role_is_not_for_is_refused_in_one_line_and_changes_nothing(
 
     for words in ACTS:
         if (role, words) != ("queuectl_worker", ("worker", "stop")):
-            run(*words, env=as_role(role)).refused(5, "this role may not do that", "permission denied for ")
+            run(*words, env=as_role(role)).refused(5, "this role lacks a privilege", "permission denied for ")
     if role == "queuectl_reader":
         run("enqueue", "true", env=as_role(role)).refused(5, "permission denied for ")
 
@@ -234,7 +234,7 @@ def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable
     assert reader.remote_output.sent(claim.seq, claim.fence, "out") == (3, b"out")
     stage.finish(claim, Outcome.EXIT, "worker1", out="out", err="KeyError: 'x'\n")
     stage.store.claims(["default"]).write_down("worker1", completed=0, failed=1)
-    stage.store.database.tidy()
+    stage.store.database.compact_counters()
     stage.enqueue(NewJob(command="true"))
     stage.store.workers.stop_worker("worker1", now=stage.now, lost=[])
     stage.store.workers.stop_pool("pool", now=stage.now)

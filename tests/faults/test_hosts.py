@@ -62,7 +62,7 @@ def test_jobs_of_a_dead_host_run_on_another(hosts: Hosts, ledger: Path):
     assert two.wait_for("job") == "completed"
     assert two.outcomes("job") == ["lost", "success"]
     lost = two.context.store.jobs.attempts(1)[0]
-    assert lost.error == "host one was not heard of for longer than the lease"
+    assert lost.error == "host one did not renew its lease in time"
     assert [seen.info.host for seen in two.workers()] == ["two"]
     assert_sound(two, ledger, ["job"])
 

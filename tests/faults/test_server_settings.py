@@ -125,10 +125,10 @@ def test_a_read_only_server_is_reported_and_can_be_read(tmp_path: Path):
         assert [job["id"] for job in queue.json("list")] == ["job"]
         for words in (("enqueue", "true"), ("cancel", "job"), ("worker", "start", "--drain")):
             refused = queue.run(*words, code=5)
-            assert "only reads" in refused.stderr
+            assert "is read-only" in refused.stderr
             assert "primary" in refused.stderr
         asked = Queue(tmp_path, store=f"{queue.path}&target_session_attrs=read-write")
-        assert "only reads" in asked.run("list", code=5).stderr
+        assert "is read-only" in asked.run("list", code=5).stderr
     finally:
         server.close()
 

@@ -143,12 +143,12 @@ def test_a_store_that_was_cut_to_nothing_is_refused_and_left_as_it_is(queue: Que
             os.unlink(queue.path + part)
 
     for words in (("list",), ("enqueue", "true"), ("worker", "start", "--drain"), ("worker", "start", "--detach")):
-        command.run(*words, env=queue.environment).refused(5, "has lost what it held")
+        command.run(*words, env=queue.environment).refused(5, "has lost its contents")
 
     assert Path(queue.path).stat().st_size == 0
     doctor = command.run("doctor", env=queue.environment)
     assert doctor.code == 1
-    assert "has lost what it held" in doctor.out
+    assert "has lost its contents" in doctor.out
 
 
 def test_a_file_of_one_byte_is_refused_and_left_as_it_is(tmp_path: Path):

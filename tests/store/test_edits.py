@@ -159,6 +159,6 @@ def test_an_edit_that_would_mean_nothing_is_refused(stage: Stage):
         edits.edit("failed", {"max_retries": tried["failed"] - 1}, requeue=False, now=stage.now)
     stage.store.jobs.cancel("dead", signal=15, now=stage.now)
     for changes in ({"max_retries": 9}, {"run_at": START + 9}):
-        with pytest.raises(UsageError, match="means something only if it runs again"):
+        with pytest.raises(UsageError, match="has an effect only if it runs again"):
             edits.edit("dead", changes, requeue=False, now=stage.now)
     edits.edit("failed", {"max_retries": tried["failed"]}, requeue=False, now=stage.now)

@@ -99,9 +99,9 @@ def is_empty(url: str) -> bool:
         )
 
 
-@pytest.mark.parametrize("piece", [3, moving._PIECE])
+@pytest.mark.parametrize("piece", [3, moving._BATCH])
 def test_every_row_of_every_table_arrives(path: str, url: str, piece: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(moving, "_PIECE", piece)
+    monkeypatch.setattr(moving, "_BATCH", piece)
 
     contents = moved(path, url)
 
@@ -167,7 +167,7 @@ def test_the_old_store_is_as_it_was(path: str, url: str):
 
 
 def test_how_far_it_is_has_been_told(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(moving, "_EVERY", 1)
+    monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
     told: list[tuple[int, int, str]] = []
 
     contents = moved(path, url, progress=lambda *words: told.append(words))
@@ -264,7 +264,7 @@ def test_jobs_of_dead_workers_are_cleared_up_first(path: str, url: str):
 
 
 def test_what_is_written_to_the_old_store_meanwhile_is_not_lost(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(moving, "_EVERY", 1)
+    monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
     writer = on_file(path)
 
     def write(done: int, _total: int, _what: str) -> None:
@@ -320,7 +320,7 @@ def test_nobody_writes_to_the_old_store_while_the_new_one_is_committed(
 def test_whoever_writes_to_the_new_store_meanwhile_comes_after(
     path: str, url: str, begin: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(moving, "_EVERY", 1)
+    monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
     ids: list[str] = []
 
     def enqueue() -> None:

@@ -163,7 +163,7 @@ def test_an_enqueue_waits_for_no_other(stage: Stage, stores: Callable[..., Store
     other = stores(wait=0.2)
 
     with stage.store.database.transaction():
-        stage.store.database.numbers(1)
+        stage.store.database.allocate_seqs(1)
         assert other.jobs.enqueue([NewJob(command="true")], max_retries=3, now=stage.now) == ["2"]
 
     assert stage.enqueue(NewJob(command="true")) == ["3"], "what was drawn and not used is left out"
@@ -176,7 +176,7 @@ def test_a_lock_that_is_held_for_longer_than_the_wait_is_told(stage: Stage, stor
     hasty.database.on_wait = lambda: waited.append(1)
 
     with stage.store.database.transaction():
-        stage.store.database.hold(["a"])
+        stage.store.database.lock_jobs(["a"])
         with pytest.raises(StoreBusy):
             hasty.jobs.cancel("a", signal=15, now=stage.now)
 
@@ -219,10 +219,10 @@ def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stag
 
     with stage.store.database.transaction():
         # As whoever changes many does, in the order of their numbers.
-        stage.store.database.hold(["a"])
+        stage.store.database.lock_jobs(["a"])
         finishing.start()
         assert reached.wait(PATIENCE)
-        stage.store.database.hold(["b"])
+        stage.store.database.lock_jobs(["b"])
         assert stage.store.database.rows("cancel_processing", id="a", signal=15, now=stage.now)
     finishing.join(PATIENCE)
 
@@ -310,7 +310,7 @@ def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
     stage.run(Outcome.EXIT)
     before = stage.counts()
 
-    stage.store.database.tidy()
+    stage.store.database.compact_counters()
 
     assert stage.counts() == before == {"pending": 3, "completed": 1, "failed": 1}
     assert stage.store.database.query("SELECT count(*) FROM counted_since") == [(0,)]
@@ -379,11 +379,11 @@ def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):
     other = stores(wait=0.2)
 
     with stage.store.database.transaction():
-        stage.store.database.tidy()
-        other.database.tidy()
+        stage.store.database.compact_counters()
+        other.database.compact_counters()
         other.jobs.enqueue([NewJob(command="true")], max_retries=3, now=stage.now)
 
-    stage.store.database.tidy()
+    stage.store.database.compact_counters()
     assert stage.counts() == {"pending": 2}
 
 
@@ -416,7 +416,7 @@ def test_a_transaction_in_which_something_failed_is_not_taken_for_done(stage: St
             with pytest.raises(StoreError):
                 stage.store.database.query("SELECT 1 / 0")
 
-    with pytest.raises(StoreError, match="taken back"):
+    with pytest.raises(StoreError, match="rolled back"):
         fail_in_it()
 
     assert stage.store.config() == {}
@@ -479,7 +479,7 @@ def test_a_healthy_server_needs_no_cure_but_for_what_the_tests_switch_off(stage:
 
 def test_half_of_a_pair_of_surrogates_is_refused_before_anything_is_stored(stage: Stage):
     for many in (1, 50):
-        with pytest.raises(UsageError, match="surrogates"):
+        with pytest.raises(UsageError, match="surrogate pair"):
             stage.enqueue(*[NewJob(command="echo \ud800")] * many)
 
     assert stage.counts() == {}
@@ -511,7 +511,7 @@ def test_a_lost_worker_whose_job_is_locked_is_left_to_the_next_look_without_wait
         return None if off is None else off.jobs
 
     with keeping.database.transaction():
-        keeping.database.hold(["a"])
+        keeping.database.lock_jobs(["a"])
         assert write_off() is None
         assert "w" in leases.expired()
 

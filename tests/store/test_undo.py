@@ -199,7 +199,7 @@ def test_ten_minutes_are_kept_and_the_next_action_clears_up(stage: Stage):
 
     with pytest.raises(NotFound):
         stage.store.undo.take_back(None, now=stage.now)
-    with pytest.raises(Refused, match="too long ago"):
+    with pytest.raises(Refused, match="too old"):
         stage.store.undo.take_back(number, now=stage.now)
     do(stage, "hold", "pending")
 

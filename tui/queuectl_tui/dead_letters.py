@@ -24,7 +24,7 @@ MOST = 500
 MOST_GROUPS = 300
 SLOTS, SLOT_MS = 12, 300_000
 """An hour by five minutes."""
-_UNKNOWN_TEXT = "died before errors were told apart"
+_UNKNOWN_TEXT = "died before error signatures were recorded"
 
 
 @record

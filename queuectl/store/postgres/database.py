@@ -1,7 +1,7 @@
-"""The queue on a PostgreSQL server, for several machines.
+"""The backend for a PostgreSQL server, which several machines can share.
 
-Rules that this module keeps: a connection never crosses a fork; everything is in the schema `queuectl` and names it by
-the search path that each connection sets; a transaction is READ COMMITTED, and what it must not lose it locks; no
+Rules of this module: a connection never crosses a fork; everything is in the schema `queuectl`, which statements reach
+through the search path that each connection sets; transactions are READ COMMITTED and lock the rows they depend on; no
 password is in any message.
 """
 
@@ -15,8 +15,8 @@ from queuectl.store.database import SCHEMA_VERSION
 from queuectl.store.postgres import session
 from queuectl.store.postgres import url as addresses
 from queuectl.store.postgres.dialect import statements
-from queuectl.store.postgres.errors import not_the_owner, place_in, told
-from queuectl.store.postgres.transaction import Alone, Transaction
+from queuectl.store.postgres.errors import not_the_owner, place_in, to_store_error
+from queuectl.store.postgres.transaction import SingleStatement, Transaction
 
 try:
     import psycopg
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
     from queuectl.domain.finding import Finding
 
 OLDEST_SERVER = 16
-"""Statements shared with SQLite leave out what PostgreSQL 15 still asks for: names of subqueries."""
+"""Statements shared with SQLite omit names of subqueries, which PostgreSQL 15 still requires."""
 _COPIED = 10
-"""From how many rows on a stream is faster than a statement each."""
+"""Number of rows from which a COPY is faster than one INSERT per row."""
 _FOLDED = 20_000
-"""Rows of counters that are folded at once."""
+"""Rows of counter changes that are folded at once."""
 _SKEW_MS = 20
-"""How far the server's clock must have moved against ours to be taken over: nothing flickers by the way's length."""
+"""The least change of the clock offset that is adopted, so that round-trip times cause no jitter."""
 
 
 class PostgresDatabase:
-    """One connection.
+    """A store on a server, through one connection.
 
-    Every commit survives a crash of the server, also where a file would not need it: workers outlive their server, and
-    one that goes on with a job whose claim was forgotten would run it beside the next that claims it.
+    Every commit survives a crash of the server, even those for which a file store does not need it: workers outlive
+    their server, and a worker whose claim was forgotten would run its job beside the next worker that claims it.
     """
 
     dialect = "postgresql"
@@ -62,23 +62,23 @@ class PostgresDatabase:
     file: tuple[int, int] | None = None
 
     def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False, make: bool = True) -> None:
-        """Connect to the server at `url`, and make or migrate the store where needed, unless `as_is`.
+        """Connect to the server at `url`, and create or migrate the store where needed, unless `as_is`.
 
-        Raises StoreError, UsageError; Absent where there is no store and not to `make` one.
+        Raises StoreError, UsageError; Absent when there is no store and `make` is false.
         """
         self._conninfo, self._secrets = conninfo_of(url)
         self.address = addresses.shown(url)
-        """The URL as people may see it."""
+        """The URL without its passwords."""
         self.identity = addresses.name_of(self.address)
         self._wait = wait
         self._as_is, self._make = as_is, make
-        self.ahead: int | None = None
+        self.clock_offset_ms: int | None = None
         self.connections = 0
-        """How many there have been, one after the other."""
+        """Number of connections opened so far."""
         self._on_wait: Callable[[], None] | None = None
         self._patience: float | None = None
         self.deadline: float | None = None
-        self._ear: Listener | None = None
+        self._listener: Listener | None = None
         self.within = False
         """Whether a transaction has begun, even one whose connection was lost since."""
         self._statements = statements()
@@ -92,26 +92,26 @@ class PostgresDatabase:
         try:
             self._connection = connect(conninfo, waiting)
         except psycopg.Error as error:
-            raise self._told(error) from None
+            raise self._to_store_error(error) from None
         self.connections += 1
         try:
             self._connection.on_wait, self._connection.patience = waiting, self._patience
             adapters = self._connection.adapters
-            # Every whole number is a bigint, so that a statement is prepared once and not for each size of its values.
+            # Every integer is passed as a bigint, so that a statement is prepared once, not for each size of values.
             adapters.register_dumper(int, Int8Dumper)
-            # Sums of bigints come as numerics; JSON stays the text that SQLite gives.
+            # Sums of bigints are numerics in PostgreSQL; JSON stays text, as SQLite returns it.
             adapters.register_loader("numeric", IntLoader)
             adapters.register_loader("json", TextLoader)
             self._cursor = self._connection.cursor()
             self._prepare()
-            # For the clock, and not by what connects anew when the server hangs up.
+            # Initialises the clock offset. `_run`, because `rows` would reconnect if the server closed the connection.
             self._changed(lambda: self._run(self._statements["changed"].text, {}))
-            if self._ear is not None:
-                self._ear.listen(self._connection)
+            if self._listener is not None:
+                self._listener.listen(self._connection)
         except BaseException as error:
             self._connection.close()
             if isinstance(error, psycopg.Error):
-                raise self._told(error) from None
+                raise self._to_store_error(error) from None
             raise
 
     def _prepare(self) -> None:
@@ -131,7 +131,7 @@ class PostgresDatabase:
                 f"triggers do not fire for this role in the store {self.address}, so that jobs would not be counted",
                 hint="ALTER ROLE … RESET session_replication_role, or ALTER DATABASE, wherever it is set",
             )
-        # Loaded here: only the first command on a store makes it.
+        # Imported here: only the first command on a store creates it.
         from queuectl.store.postgres.schema import migrate, version_of
 
         if not version or version_of(self._cursor, self.address) != SCHEMA_VERSION:
@@ -143,12 +143,12 @@ class PostgresDatabase:
                 raise not_the_owner(str(error), self.address, older=bool(version)) from None
 
     def _begin_session(self) -> tuple[str, bool]:
-        """Set what a connection sets; whether triggers fire (`origin`), and whether there is a store."""
+        """Configure the session; return how triggers fire (`origin`: they do), and whether there is a store."""
         info = self._connection.info
         values = {**session.bounds(self._wait, self._patience), "pid": info.backend_pid}
         rows = self._run(session.statement(info.server_version), values)
         if not rows:
-            # Loaded here: hardly anybody has a pooler.
+            # Imported here: poolers are rare.
             from queuectl.store.postgres.pooler import session_of
 
             values["pid"] = session_of(self._connection, lambda: connect(self._conninfo, None), self.address)
@@ -162,9 +162,9 @@ class PostgresDatabase:
         return self._on_wait
 
     @on_wait.setter
-    def on_wait(self, tell: Callable[[], None] | None) -> None:
-        self._on_wait = tell
-        self._connection.on_wait = self._waiting if tell is not None else None
+    def on_wait(self, callback: Callable[[], None] | None) -> None:
+        self._on_wait = callback
+        self._connection.on_wait = self._waiting if callback is not None else None
 
     def _waiting(self) -> None:
         if self._on_wait is not None:
@@ -175,7 +175,7 @@ class PostgresDatabase:
 
     @property
     def wait(self) -> float:
-        """Seconds to wait for a lock; no longer than our patience, so that the server says that it was a lock."""
+        """Seconds to wait for a lock; limited by `patience`, so that the server reports a lock timeout first."""
         return self._wait
 
     @wait.setter
@@ -189,7 +189,7 @@ class PostgresDatabase:
 
     @property
     def patience(self) -> float | None:
-        """Seconds without a word of the server after which a connection is given up; None: as long as it takes."""
+        """Seconds of silence after which a server's connection is given up; None: no limit."""
         return self._patience
 
     @patience.setter
@@ -199,53 +199,53 @@ class PostgresDatabase:
             self._set_bounds()
 
     def notify(self, words: Sequence[str], /) -> None:
-        """Call these out to whoever listens. Not within a transaction: it would hold up all others that do the same."""
+        """Notify all listeners. Not within a transaction: NOTIFY serialises the commits of transactions that use it."""
         if words:
             self.rows("notify", channel=CHANNEL, words=json.dumps(list(words)))
 
     def listen(self) -> None:
-        """Hear what is called out, over this connection and all that take its place. Raises StoreError."""
-        self._ear = Listener()
+        """Listen for notifications, on this connection and all that replace it. Raises StoreError."""
+        self._listener = Listener()
         try:
-            self._ear.listen(self._connection)
+            self._listener.listen(self._connection)
         except psycopg.Error as error:
-            raise self._told(error) from None
+            raise self._to_store_error(error) from None
 
     def fileno(self) -> int:
-        """What becomes readable when something was called out; -1 while there is no connection."""
+        """Return the connection's file descriptor, readable with a notification; -1 while there is no connection."""
         return -1 if self._connection.closed else self._connection.fileno()
 
     def heard(self) -> list[str]:
-        """What was called out since the last time. Does not wait, and is silent about a connection that is lost."""
-        if self._ear is None:
+        """Return the notifications since the last call. Does not wait, and ignores a lost connection."""
+        if self._listener is None:
             return []
         try:
-            return self._ear.take(self._connection)
+            return self._listener.take(self._connection)
         except psycopg.Error:
-            self._connection.close()  # the next statement connects anew
+            self._connection.close()  # the next statement reconnects
             return []
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-        """All the rows of a statement. Raises Duplicate, StoreError."""
+        """Return all rows of a named statement. Raises Duplicate, StoreError."""
         return self._fetch(self._statements[name].text, parameters)
 
     def query(self, statement: str, /) -> list[tuple[Any, ...]]:
-        """All the rows of a statement that has no name. Raises StoreError."""
+        """Return all rows of a statement given as SQL. Raises StoreError."""
         return self._fetch(statement, None)
 
     def run(self, name: str, /, **parameters: Any) -> int:
-        """How many rows a statement changed. Raises Duplicate, StoreError."""
+        """Run a named statement and return the number of rows that it changed. Raises Duplicate, StoreError."""
         self._fetch(self._statements[name].text, parameters)
         return self._cursor.rowcount
 
     def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
-        """Run a statement for each row, all or none; the transaction goes on. Raises Duplicate, StoreError."""
-        given = list(rows)
+        """Run a statement for each row, all or none; the transaction can continue. Raises Duplicate, StoreError."""
+        values = list(rows)
         if self.in_transaction:
-            self.savepoint(lambda: self._many(name, given))
+            self.savepoint(lambda: self._many(name, values))
         else:
             with self.transaction():
-                self._many(name, given)
+                self._many(name, values)
 
     def _many(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
         statement = self._statements[name]
@@ -257,7 +257,7 @@ class PostgresDatabase:
             self._fetch(statement.text, dict(zip(statement.parameters, row, strict=True)))
 
     def fill(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], /) -> None:
-        """Add rows to a table, as they come. Raises StoreError, and UsageError for a text that cannot be kept."""
+        """Add rows to a table with COPY. Raises StoreError, and UsageError for a text that cannot be stored."""
         self._copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN", rows)
 
     def _copy(self, stream: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -266,40 +266,40 @@ class PostgresDatabase:
                 for row in rows:
                     copy.write_row(row)
         except (psycopg.Error, UnicodeEncodeError) as error:
-            raise self._told(error) from None
+            raise self._to_store_error(error) from None
 
-    def numbers(self, n: int, /) -> Sequence[int]:
-        """Numbers of a sequence: nobody waits for anybody. Raises StoreError."""
+    def allocate_seqs(self, n: int, /) -> Sequence[int]:
+        """Return `n` numbers of a sequence: concurrent callers do not wait for each other. Raises StoreError."""
         return [number for (number,) in self.rows("draw_numbers", n=n)]
 
-    def hold(self, ids: Iterable[str], /) -> None:
+    def lock_jobs(self, ids: Iterable[str], /) -> None:
         """Lock the rows of these jobs, in the order of their numbers. Raises StoreError."""
         self.rows("lock_jobs", ids=json.dumps(list(ids)))
 
-    def tidy(self) -> None:
-        """Fold what the counters were changed by: each statement left a row, and a look sums all. Raises StoreError."""
+    def compact_counters(self) -> None:
+        """Fold the rows that statements added to the counters; until then a read sums them all. Raises StoreError."""
         self.run("fold", limit=_FOLDED)
 
     def transaction(self) -> Transaction:
-        """A transaction. It locks what it changes and nothing else."""
+        """Return a transaction. It locks only the rows that it changes."""
         return Transaction(self)
 
-    def alone(self) -> Alone:
-        """A transaction of one statement: nobody says so to the server, but it is not sent again either."""
-        return Alone(self)
+    def single_statement(self) -> SingleStatement:
+        """Return a transaction of one statement: without BEGIN and COMMIT, and never sent a second time."""
+        return SingleStatement(self)
 
     def reach(self) -> None:
-        """Connect anew where the server has hung up. Raises StoreError."""
+        """Reconnect if the server closed the connection. Raises StoreError."""
         if self._connection.closed:
             self._connect()
 
     def execute(self, sql: str) -> str:
-        """Run a statement that is no query: BEGIN, COMMIT and their kind; the server's answer. Raises StoreError."""
+        """Run a command such as BEGIN or COMMIT; return the server's command tag. Raises StoreError."""
         self._fetch(sql, None)
         return self._cursor.statusmessage or ""
 
     def savepoint(self, work: Callable[[], object], /) -> None:
-        """Do `work` within the transaction; should it fail, only `work` is undone."""
+        """Do `work` within the transaction; if it raises, only `work` is undone."""
         self.execute("SAVEPOINT work")
         try:
             work()
@@ -310,43 +310,43 @@ class PostgresDatabase:
         self.execute("RELEASE work")
 
     def changed(self) -> int:
-        """A number of the transactions that are over (postgres/queries.sql says why that is enough). 50 µs, no lock."""
+        """Return a number of the completed transactions (postgres/queries.sql has the reasoning). 50 µs, no lock."""
         return self._changed(lambda: self.rows("changed"))
 
-    def _changed(self, ask: Callable[[], list[tuple[Any, ...]]]) -> int:
+    def _changed(self, query: Callable[[], list[tuple[Any, ...]]]) -> int:
         before = steady()
-        ((number, clock),) = ask()
-        # The server looked at its clock somewhere between: half way is off by half the way at most.
-        ahead = clock - round((before + steady()) * 500)
-        if self.ahead is None or abs(ahead - self.ahead) > _SKEW_MS:
-            self.ahead = ahead
+        ((number, clock),) = query()
+        # The server read its clock at some time in between: the midpoint is off by at most half the round trip.
+        offset = clock - round((before + steady()) * 500)
+        if self.clock_offset_ms is None or abs(offset - self.clock_offset_ms) > _SKEW_MS:
+            self.clock_offset_ms = offset
         return int(number)
 
     def recheck(self) -> None:
-        """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+        """Raise StoreTooNew when a newer version has upgraded the store since it was opened."""
         ((version,),) = self.rows("schema_version")
         if version > SCHEMA_VERSION:
-            # Loaded here, as for a migration: it is for few.
+            # Imported here, as for a migration: it is rarely needed.
             from queuectl.store.migrations import too_new
 
             raise too_new(self.address, version)
 
-    def backup(self, path: str, progress: Callable[[int, int], None]) -> None:  # noqa: ARG002 - it copies nothing
-        """Not ours to do: the server has better means. Raises Refused."""
+    def backup(self, path: str, progress: Callable[[int, int], None]) -> None:  # noqa: ARG002 - refused before any copy
+        """Raise Refused: the server's own tools make backups."""
         raise Refused(
             "a PostgreSQL store is backed up by the server's own tools",
             hint=f"pg_dump --schema=queuectl --format=custom --file=FILE '{self.address}'",
         )
 
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
-        """What the server can say about itself and our tables. Raises StoreError."""
-        # Loaded here: only the doctor asks.
+        """Yield what the server reports about itself and the store's tables. Raises StoreError."""
+        # Imported here: only `doctor` needs it.
         from queuectl.store.postgres.health import findings
 
         yield from findings(self, oldest=OLDEST_SERVER, thorough=thorough)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         self._connection.close()
 
     @property
@@ -356,19 +356,19 @@ class PostgresDatabase:
 
     def _fetch(self, text: str, parameters: dict[str, Any] | None) -> list[tuple[Any, ...]]:
         if not self.within:
-            # The server has hung up since the last statement. Within a transaction that would hide what was lost.
+            # The server may have closed the connection. Within a transaction, reconnecting would hide what was lost.
             self.reach()
         try:
             return self._run(text, parameters)
         except (psycopg.Error, UnicodeEncodeError) as error:
             if not self._connection.closed or self.within or isinstance(error, ServerTimeout):
-                raise self._told(error) from None
-        # It hung up just now. Once more: nothing that is done outside a transaction does harm when it is done twice.
+                raise self._to_store_error(error) from None
+        # The connection broke just now. Retry once: statements outside a transaction may safely run twice.
         self._connect()
         try:
             return self._run(text, parameters)
         except (psycopg.Error, UnicodeEncodeError) as error:
-            raise self._told(error) from None
+            raise self._to_store_error(error) from None
 
     def _run(self, text: str, parameters: dict[str, Any] | None) -> list[tuple[Any, ...]]:
         self._cursor.execute(text, parameters)
@@ -376,18 +376,18 @@ class PostgresDatabase:
 
     @property
     def lost(self) -> bool:
-        """Whether the server has hung up."""
+        """Whether the server closed the connection."""
         return self._connection.closed
 
-    def _told(self, error: psycopg.Error | UnicodeEncodeError) -> Exception:
+    def _to_store_error(self, error: psycopg.Error | UnicodeEncodeError) -> Exception:
         if isinstance(error, UnicodeEncodeError):
-            return UsageError("a text holds half of a pair of surrogates, which no store can keep")
+            return UsageError("a text contains half of a surrogate pair, which no store can keep")
         if isinstance(error, psycopg.DataError) and error.sqlstate is None:
             return UsageError(f"the store {self.address} cannot keep a text: {error}")
         text = error.diag.message_primary or str(error)
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        meant = told(error.sqlstate, text, self.address)
-        if isinstance(meant, StoreBusy):
-            meant.place = place_in(error.diag.context or "")
-        return meant
+        store_error = to_store_error(error.sqlstate, text, self.address)
+        if isinstance(store_error, StoreBusy):
+            store_error.place = place_in(error.diag.context or "")
+        return store_error

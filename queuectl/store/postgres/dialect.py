@@ -1,10 +1,10 @@
-"""The named statements in PostgreSQL's words: queries.sql is written for both, and what differs is changed here once.
+"""Translation of queries.sql, which is written for both dialects, to PostgreSQL.
 
-- `:name` becomes `%(name)s`; a `%` of the statement's own is doubled, and neither `::casts` nor literals are touched.
-- `INDEXED BY` goes: PostgreSQL has no such order, and tests hold its plans.
-- `LIKE` becomes `ILIKE`: SQLite's takes ASCII letters of both cases for the same, as ILIKE does in the collation "C".
-- A JSON array of ids, words or numbers is unfolded as PostgreSQL does it, and objects are built by its functions.
-- `/*pg … */` is a comment to SQLite, and the words in it count here: row locks, which a single writer does without.
+- `:name` becomes `%(name)s`; other `%` are doubled, and neither `::casts` nor literals are touched.
+- `INDEXED BY` is dropped: PostgreSQL has no equivalent, and tests check its plans.
+- `LIKE` becomes `ILIKE`: SQLite's ignores the case of ASCII letters, as ILIKE does in the collation "C".
+- A JSON array of ids, words or numbers is unnested with PostgreSQL's functions, and objects are built with them.
+- `/*pg … */` is a comment to SQLite; here its text is used. It holds row locks, which a single writer does not need.
 """
 
 from __future__ import annotations
@@ -32,37 +32,37 @@ _WORDS = (
     (re.compile(r"/\*pg (.*?) \*/"), r"\1"),
 )
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
-# A literal, a cast, or a parameter, whichever comes first: what is inside the first two is no parameter.
+# A literal, a cast, or a parameter, whichever comes first: a colon inside the first two starts no parameter.
 _PIECES = re.compile(r"('(?:[^']|'')*'|::)|:([a-z_]+)|(%)")
 
 
 @record
 class Statement:
-    """A statement as psycopg takes it."""
+    """A statement in psycopg's syntax."""
 
     text: str
     parameters: tuple[str, ...]
-    """Their names, in the order in which they first appear."""
+    """Names of the parameters, in the order in which they first appear."""
 
 
 @cache
 def statements() -> dict[str, Statement]:
-    """Every statement that the store knows, for PostgreSQL."""
+    """Return every named statement of the store, for PostgreSQL."""
     texts = load("postgresql") | load("postgresql", "postgres/queries.sql")
     return {name: translated(text) for name, text in texts.items()}
 
 
 def translated(text: str) -> Statement:
-    """One statement."""
+    """Translate one statement."""
     text = _COMMENT.sub("", text + "\n").strip()
     for pattern, words in _WORDS:
         text = pattern.sub(words, text)
     names: dict[str, None] = {}
 
     def piece(match: re.Match[str]) -> str:
-        kept, name, _ = match.groups()
-        if kept is not None:
-            return str(kept).replace("%", "%%")
+        literal, name, _ = match.groups()
+        if literal is not None:
+            return str(literal).replace("%", "%%")
         if name is None:
             return "%%"
         names[name] = None

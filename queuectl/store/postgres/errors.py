@@ -1,106 +1,197 @@
-"""What PostgreSQL's error codes mean to somebody who uses a queue."""
+"""Translation of PostgreSQL's errors to store errors."""
 
 from __future__ import annotations
 
 import re
 
 from queuectl.domain.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnreachable, StoreUnreadable
+from queuectl.domain.record import record
 from queuectl.store.database import Duplicate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DUPLICATE = "23505"
+"""unique_violation."""
 _BUSY = frozenset({"55P03", "40P01", "40001", "57014"})
 """lock_not_available, deadlock_detected, serialization_failure, query_canceled."""
-_GONE = frozenset({"57P01", "57P02", "57P03", "57P05"})
+_DISK_FULL = "53100"
+_TOO_MANY_CONNECTIONS = "53300"
+_DISCONNECTED = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout."""
 _DAMAGED = frozenset({"XX001", "XX002"})
-"""data_corrupted, index_corrupted. XX000 is the server's own mistake, which may pass."""
-_FOR_NOW = ("too many", "starting up", "shutting down", "recovery")
-_FULL = ("too many clients", "too many connections", "remaining connection slots")
-_NOT_LET_IN = ("28", "3D")
-"""Wrong user or password, no such database."""
-_ONLY_READS = "25006"
-"""read_only_sql_transaction: no setting makes us read only, so that the server is a standby."""
-_NO_SUCH_SERVER = ("session is", "hot standby mode")
-"""Of several hosts, or of the only one, none is what `target_session_attrs` asks for."""
-_TOOK_TOO_LONG = {"25P04": "transaction_timeout", "57014": "statement_timeout"}
-"""A limit that was over before a connection could switch it off."""
-_SHARED = frozenset({"26000", "42P05"})
-"""A prepared statement that is not there, or is there already: others use the same session."""
-_NOT_ALLOWED = "42501"
+"""data_corrupted, index_corrupted. XX000 is an internal error of the server, which may pass."""
+_TEMPORARY = ("too many", "starting up", "shutting down", "recovery")
+_NO_CONNECTION_LEFT = ("too many clients", "too many connections", "remaining connection slots")
+_LOGIN_REFUSED = ("28", "3D")
+"""Classes of codes: wrong user or password, no such database."""
+_READ_ONLY = "25006"
+"""read_only_sql_transaction: every session sets `default_transaction_read_only` to off, so the server is a standby."""
+_NO_MATCHING_SERVER = ("session is", "hot standby mode")
+"""None of the hosts is in the state that `target_session_attrs` demands."""
+_TIME_LIMITS = {"25P04": "transaction_timeout", "57014": "statement_timeout"}
+"""Time limits that struck before the session could switch them off."""
+_POOLED = frozenset({"26000", "42P05"})
+"""A prepared statement is unknown, or exists already: other clients use the same session."""
+_NOT_PERMITTED = "42501"
 """insufficient_privilege."""
-_NOT_TRUSTED = ("certificate", "does not support SSL")
+_NOT_VERIFIED = ("certificate", "does not support SSL")
 
 
 _PLACE = re.compile(r"(\(\d+,\d+\)).*\bjobs\b", re.DOTALL)
-"""In `while locking tuple (0,1) in relation "jobs"`, in whatever language."""
+"""Matches `while locking tuple (0,1) in relation "jobs"` in any language."""
 
 
 def place_in(context: str) -> str | None:
-    """Where the row of a job lies that could not be locked, in what an error says of its context."""
-    found = _PLACE.search(context)
-    return found[1] if found else None
+    """Return the position of the job's row that could not be locked, from the context of an error."""
+    match = _PLACE.search(context)
+    return match[1] if match else None
 
 
-def told(state: str | None, text: str, address: str) -> Exception:
-    """The error with this code and text in our words; `address` and `text` hold no password."""
-    line = " ".join(text.split()) or "it does not say why"
-    if state == "23505":
-        return Duplicate(line)
-    if state in _TOOK_TOO_LONG and "timeout" in text:
-        return StoreUnreachable(
-            f"the server of {address} takes longer than {_TOOK_TOO_LONG[state]} allows",
-            hint=f"ALTER ROLE … SET {_TOOK_TOO_LONG[state]} = 0: queuectl has limits of its own",
-        )
-    if state in _BUSY:
-        return StoreBusy(
-            f"the store {address} is locked by another process",
-            hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait",
-        )
-    if state == "53100":
-        return StoreFull(f"no space left for the store {address}", hint="free some space: nothing was lost")
-    if state == "53300" or (state is None and any(words in text for words in _FULL)):
-        return StoreUnreachable(
-            f"the server of {address} has no connection left", hint="raise max_connections, or run fewer workers"
-        )
-    if state == _ONLY_READS or (state is None and any(words in text for words in _NO_SUCH_SERVER)):
-        return StoreUnreachable(
-            f"the server of {address} only reads: {line.rpartition(' failed: ')[2]}",
-            hint="name the primary, or all servers and target_session_attrs=primary",
-        )
-    if state in _SHARED:
-        # Loaded here: hardly anybody has a pooler.
-        from queuectl.store.postgres.pooler import shared
+@record
+class _Failure:
+    """An error of the server or the driver."""
 
-        return shared(address)
-    if state == _NOT_ALLOWED:
-        return StoreUnreadable(
-            f"this role may not do that in the store {address}: {line}",
-            hint="connect as a role that may: docs/postgresql/roles.sql says which may do what",
-        )
-    if state is None and "FATAL: " in text and not any(words in text for words in _FOR_NOW):
-        # While a connection is made, the driver tells no code.
-        return _kept_out(line.rpartition("FATAL: ")[2].strip(), address)
-    if state is None and any(words in text for words in _NOT_TRUSTED):
-        return StoreUnreadable(
-            f"the server of {address} has not shown that it is the one: {_reason(line)}",
-            hint="sslrootcert=FILE in the URL names who signs its certificate, which must be of the URL's host",
-        )
-    if state is None or state in _GONE or state.startswith("08"):
-        # libpq's own advice is said by the hint.
-        line = line.removeprefix("connection is bad: ").partition(" Is the server running")[0]
-        return StoreUnreachable(
-            f"the server of {address} does not answer: {line}", hint="is it running, and may this host reach it?"
-        )
-    if state.startswith(_NOT_LET_IN):
-        return _kept_out(line, address)
-    if state in _DAMAGED:
-        return StoreDamaged(f"the store {address} is damaged: {line}", hint="restore it from a backup")
-    if state.startswith("XX"):
-        return StoreUnreadable(f"the server of {address} has failed: {line}", hint="see the server's log")
-    return StoreError(f"the store {address} failed: {line}")
+    state: str | None
+    """SQLSTATE; the driver reports none while it connects."""
+    text: str
+    line: str
+    """The text in one line."""
+    address: str
+
+
+def to_store_error(state: str | None, text: str, address: str) -> Exception:
+    """Return the store error for an SQLSTATE and a message; `text` and `address` contain no password."""
+    failure = _Failure(state=state, text=text, line=" ".join(text.split()) or "no reason given", address=address)
+    return next(convert(failure) for applies, convert in _RULES if applies(failure))
+
+
+def _has(*states: str) -> Callable[[_Failure], bool]:
+    return lambda failure: failure.state in states
+
+
+def _mentions(words: tuple[str, ...], *states: str) -> Callable[[_Failure], bool]:
+    """Match an error with one of these codes, or without a code but with one of these words."""
+    return lambda failure: (
+        failure.state in states or (failure.state is None and any(word in failure.text for word in words))
+    )
+
+
+def _exceeds_time_limit(failure: _Failure) -> bool:
+    return failure.state in _TIME_LIMITS and "timeout" in failure.text
+
+
+def _time_limit(failure: _Failure) -> Exception:
+    limit = _TIME_LIMITS[failure.state or ""]
+    return StoreUnreachable(
+        f"the server of {failure.address} takes longer than {limit} allows",
+        hint=f"ALTER ROLE … SET {limit} = 0: queuectl has limits of its own",
+    )
+
+
+def _busy(failure: _Failure) -> Exception:
+    return StoreBusy(
+        f"the store {failure.address} is locked by another process",
+        hint="try again; QUEUECTL_BUSY_TIMEOUT sets how long to wait",
+    )
+
+
+def _disk_full(failure: _Failure) -> Exception:
+    return StoreFull(f"no space left for the store {failure.address}", hint="free some space: nothing was lost")
+
+
+def _no_connection_left(failure: _Failure) -> Exception:
+    return StoreUnreachable(
+        f"the server of {failure.address} has no connection left", hint="raise max_connections, or run fewer workers"
+    )
+
+
+def _read_only(failure: _Failure) -> Exception:
+    return StoreUnreachable(
+        f"the server of {failure.address} is read-only: {failure.line.rpartition(' failed: ')[2]}",
+        hint="name the primary, or all servers and target_session_attrs=primary",
+    )
+
+
+def _pooled(failure: _Failure) -> Exception:
+    # Imported here: poolers are rare.
+    from queuectl.store.postgres.pooler import shared
+
+    return shared(failure.address)
+
+
+def _not_permitted(failure: _Failure) -> Exception:
+    return StoreUnreadable(
+        f"this role lacks a privilege in the store {failure.address}: {failure.line}",
+        hint="connect as a role that has it: docs/postgresql/roles.sql lists roles and privileges",
+    )
+
+
+def _is_refused_while_connecting(failure: _Failure) -> bool:
+    return (
+        failure.state is None and "FATAL: " in failure.text and not any(words in failure.text for words in _TEMPORARY)
+    )
+
+
+def _refused_while_connecting(failure: _Failure) -> Exception:
+    return _login_refused(failure.line.rpartition("FATAL: ")[2].strip(), failure.address)
+
+
+def _not_verified(failure: _Failure) -> Exception:
+    # The line also contains the host, its address and its port, and ends with misleading advice.
+    reason = failure.line.rpartition(" failed: ")[2].partition(" Either provide the file")[0]
+    return StoreUnreadable(
+        f"the server of {failure.address} could not be verified: {reason}",
+        hint="sslrootcert=FILE in the URL names who signs its certificate, which must be of the URL's host",
+    )
+
+
+def _is_disconnected(failure: _Failure) -> bool:
+    return failure.state is None or failure.state in _DISCONNECTED or failure.state.startswith("08")
+
+
+def _disconnected(failure: _Failure) -> Exception:
+    # The hint replaces libpq's advice.
+    line = failure.line.removeprefix("connection is bad: ").partition(" Is the server running")[0]
+    return StoreUnreachable(
+        f"the server of {failure.address} does not answer: {line}", hint="is it running, and may this host reach it?"
+    )
+
+
+def _damaged(failure: _Failure) -> Exception:
+    return StoreDamaged(f"the store {failure.address} is damaged: {failure.line}", hint="restore it from a backup")
+
+
+def _internal_error(failure: _Failure) -> Exception:
+    return StoreUnreadable(f"the server of {failure.address} has failed: {failure.line}", hint="see the server's log")
+
+
+_RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Exception]], ...] = (
+    (_has(_DUPLICATE), lambda failure: Duplicate(failure.line)),
+    (_exceeds_time_limit, _time_limit),
+    (_has(*_BUSY), _busy),
+    (_has(_DISK_FULL), _disk_full),
+    (_mentions(_NO_CONNECTION_LEFT, _TOO_MANY_CONNECTIONS), _no_connection_left),
+    (_mentions(_NO_MATCHING_SERVER, _READ_ONLY), _read_only),
+    (_has(*_POOLED), _pooled),
+    (_has(_NOT_PERMITTED), _not_permitted),
+    (_is_refused_while_connecting, _refused_while_connecting),
+    (_mentions(_NOT_VERIFIED), _not_verified),
+    (_is_disconnected, _disconnected),
+    (
+        lambda failure: (failure.state or "").startswith(_LOGIN_REFUSED),
+        lambda failure: _login_refused(failure.line, failure.address),
+    ),
+    (_has(*_DAMAGED), _damaged),
+    (lambda failure: (failure.state or "").startswith("XX"), _internal_error),
+    (lambda _: True, lambda failure: StoreError(f"the store {failure.address} failed: {failure.line}")),
+)
+"""Condition and conversion; the first condition that applies decides, so their order matters."""
 
 
 def not_the_owner(text: str, address: str, *, older: bool) -> StoreUnreadable:
-    """The error for a store that this role would have to make, or to bring up to date, and may not."""
+    """Return the error for a store that this role must not create, or upgrade."""
     what = "is of an older version" if older else "is not there yet"
     return StoreUnreadable(
         f"the store {address} {what}, and this role may not change that: {' '.join(text.split())}",
@@ -108,12 +199,7 @@ def not_the_owner(text: str, address: str, *, older: bool) -> StoreUnreadable:
     )
 
 
-def _reason(line: str) -> str:
-    """What was wrong, of a line that also names the host, its address and its port, and then gives bad advice."""
-    return line.rpartition(" failed: ")[2].partition(" Either provide the file")[0]
-
-
-def _kept_out(line: str, address: str) -> StoreUnreadable:
+def _login_refused(line: str, address: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"the store {address} cannot be used: {line}",
         hint="check user, database and privileges; a password belongs in ~/.pgpass",

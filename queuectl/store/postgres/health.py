@@ -1,4 +1,4 @@
-"""What a PostgreSQL server can say about itself and our tables."""
+"""Health checks of a PostgreSQL server and the store's tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNFOLDED = 100_000
 
 
 def findings(database: Database, *, oldest: int, thorough: bool) -> Iterator[Finding]:
-    """Look at the version, the connections, the room and the rubbish. `thorough` looks at every index too."""
+    """Check version, connections, size, durability, vacuum and counters; `thorough` checks every index too."""
     ((version, number, most, open_, size, fsync, whole_pages, vacuum),) = database.rows("health")
     old = int(number) < oldest * 10_000
     yield Finding(
@@ -47,11 +47,11 @@ def findings(database: Database, *, oldest: int, thorough: bool) -> Iterator[Fin
         if vacuum == "on"
         else "set autovacuum to on in postgresql.conf: claims slow down without it",
     )
-    ((pieces,),) = database.rows("unfolded", limit=_UNFOLDED)
+    ((pending,),) = database.rows("unfolded", limit=_UNFOLDED)
     yield Finding(
         name="counting",
-        detail=f"{pieces}{' or more' if pieces >= _UNFOLDED else ''} changes to be added to the counters",
-        cure="run a worker, which adds them up" if pieces >= _UNFOLDED else None,
+        detail=f"{pending}{' or more' if pending >= _UNFOLDED else ''} changes to be added to the counters",
+        cure="run a worker, which adds them up" if pending >= _UNFOLDED else None,
     )
     if thorough:
         broken = [str(index) for (index,) in database.rows("invalid_indexes")]

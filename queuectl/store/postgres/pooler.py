@@ -1,7 +1,7 @@
-"""Whether a connection pooler in front of a PostgreSQL server keeps one session for one client.
+"""Detection of a connection pooler in front of a PostgreSQL server that does not keep one session for each client.
 
-A pooler in transaction mode gives each transaction any of its connections to the server: settings, prepared statements
-and what was listened to stay with another one. It is recognised by asking twice, with a second client beside us.
+A pooler in transaction mode may run each transaction on a different connection to the server: settings, prepared
+statements and LISTEN stay behind on another one. Two queries with a second client in between reveal this.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from queuectl.store.postgres.connection import Connection
 
 _ROUNDS = 3
-"""Other clients may be served between two of our questions: then one round proves nothing."""
+"""Rounds of the check: other clients may be served between two queries, so that one round proves nothing."""
 _PATIENCE = 5.0
 
 
 def session_of(connection: Connection, another: Callable[[], Connection], address: str) -> int:
-    """The process of the server that serves `connection`, and goes on to. Raises StoreUnreadable, psycopg.Error.
+    """Return the pid of the server process that serves `connection`, if it stays the same.
 
-    `another` opens a connection of the same kind.
+    `another` opens a second connection of the same kind. Raises StoreUnreadable, psycopg.Error.
     """
     patience, connection.patience = connection.patience, _PATIENCE
     try:
@@ -41,7 +41,7 @@ def session_of(connection: Connection, another: Callable[[], Connection], addres
 
 
 def _is_kept(connection: Connection, first: int, another: Callable[[], Connection]) -> bool | None:
-    """Whether `connection` keeps its process while another client is in a transaction; None where the pool is full."""
+    """Return whether `connection` keeps its process during another client's transaction; None if the pool is full."""
     try:
         other = another()
     except psycopg.Error:
@@ -51,13 +51,13 @@ def _is_kept(connection: Connection, first: int, another: Callable[[], Connectio
         other.execute("BEGIN")
         theirs = _pid(other)
     except psycopg.Error as error:
-        # Statement mode has no transactions, and says so.
+        # Statement mode rejects transactions with this message.
         return False if "pooling mode" in str(error) else None
     else:
         try:
             return theirs != first and _pid(connection) == first
         except psycopg.OperationalError:
-            # The other client has the only connection to the server, which was ours.
+            # The other client has taken over the pooler's only connection to the server.
             return False
     finally:
         other.close()
@@ -69,7 +69,7 @@ def _pid(connection: Connection) -> int:
 
 
 def shared(address: str) -> StoreUnreadable:
-    """The error for a pooler that does not keep one session for one client."""
+    """Return the error for a pooler that does not keep one session for each client."""
     return StoreUnreadable(
         f"{address} leads to a connection pooler in transaction or statement mode, which keeps no session",
         hint="connect to the server itself, or set pool_mode = session in the pooler",

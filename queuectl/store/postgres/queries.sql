@@ -1,14 +1,14 @@
--- Statements that PostgreSQL needs in other words than queries.sql has them, and those that only it has. They win over
--- the common ones. Everything else is queries.sql, translated by dialect.py.
+-- Statements for which PostgreSQL needs other SQL than queries.sql, and those that only it has. They override the
+-- common ones. Everything else is queries.sql, translated by dialect.py.
 --
--- No plan of what workers run may depend on statistics or on the size of a table, as a plan is kept for as long as the
--- connection: one that was made for an empty store would read all of a large one. Connections switch off sequential scans,
--- bitmaps and sorts (postgres.py), so an ORDER BY with a LIMIT is served by the one index that has that order. Hence no
--- max() and min(), which may also be computed from all rows of any index, no join where a subquery does, and no
--- `stopped_at IS NULL` of one worker, which all that run are an answer to: the index of those is a small one.
+-- No plan of a worker's statement may depend on statistics or on the size of a table, since a plan is kept for the life
+-- of the connection: one made for an empty store would scan all of a large one. Sessions switch off sequential scans,
+-- bitmaps and sorts (postgres/session.py), so that an ORDER BY with a LIMIT uses the one index with that order. For the
+-- same reason there is no max() or min(), which could be computed from all rows of any index; no join where a subquery
+-- will do; and no `stopped_at IS NULL` for a single worker: the small index of running workers would serve that.
 
 -- name: last_seq
--- Of what was drawn, whether committed yet or not.
+-- The last number that was drawn, committed or not.
 SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM numbers
 
 -- name: schema_version
@@ -18,18 +18,18 @@ SELECT version FROM queuectl.schema
 SELECT nextval('numbers') FROM generate_series(1, :n)
 
 -- name: all_of_insert_job
--- What `many` uses for many rows: one stream instead of a statement each.
+-- Used by `many` for many rows: one stream instead of one statement per row.
 COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
     needs)
 FROM STDIN
 
 -- name: lock_jobs
--- In the order of their numbers, so that two who lock several cannot wait for each other. By an expression, which no index
--- has: where sorts are off, the order of seq alone would be had by a walk over all jobs.
+-- In the order of their numbers, so that two sessions cannot deadlock. Ordered by an expression that no index has: with
+-- sorts off, an order by seq alone would be served by a scan of all jobs.
 SELECT 1 FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq + 0 FOR UPDATE
 
 -- name: who_locks
--- The job of a row that could not be locked, and the session that holds it: the first, where several share it.
+-- The job of a row that could not be locked, and the session that holds the lock: the first one, if several share it.
 SELECT jobs.id, pg_locks.pid, pg_stat_activity.application_name
 FROM jobs
 LEFT JOIN pg_locks ON locktype = 'transactionid' AND granted AND transactionid = jobs.xmax
@@ -37,11 +37,11 @@ LEFT JOIN pg_stat_activity ON pg_stat_activity.pid = pg_locks.pid
 WHERE jobs.ctid = CAST(:place AS TID)
 
 -- name: lock_processing_of
--- What a worker holds, without what another session has locked.
+-- Jobs that a worker holds, without those that another session has locked.
 SELECT seq FROM jobs WHERE state = 'processing' AND owner = :worker FOR UPDATE SKIP LOCKED
 
 -- name: due_job
--- The most urgent due job that needs no label and that nobody else is taking, and since when it is due. It stays locked
+-- The most urgent due job that needs no label and is not locked by another claim, and its due time. It stays locked
 -- until the transaction ends.
 WITH RECURSIVE level (priority) AS (
     SELECT (
@@ -61,8 +61,8 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
 LIMIT 1
 
 -- name: due_job_in_queue
--- The same for one queue. An equality of the queue would leave it out of the order, which jobs_ready then has too, among
--- the jobs of all other queues: so it is a range, and the order begins with the queue.
+-- The same for one queue. With an equality, the planner would drop the queue from the order, which jobs_ready then
+-- provides as well, by scanning the jobs of all other queues: so it is a range, and the order begins with the queue.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs
@@ -84,7 +84,7 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
 LIMIT 1
 
 -- name: next_due_in_queue
--- As due_job_in_queue: by the one index that begins with the queue.
+-- Like due_job_in_queue, it uses the one index that begins with the queue.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs
@@ -106,7 +106,7 @@ SELECT min((
 FROM level
 
 -- name: due_job_needing
--- Of the jobs of a queue that need the same.
+-- For jobs of a queue with the same needs.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs = :needs AND queue = :queue
@@ -126,14 +126,14 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
 LIMIT 1
 
 -- name: claim_due
--- One look for each priority in use, the highest first, and no further than the first that finds something. MATERIALIZED
--- and SKIP LOCKED: the job is chosen and locked once, and two workers at the same moment get two jobs. The run begins in
--- the same statement (`Database.compound`): a look that finds nothing, or something, is one message and no transaction.
+-- One index search for each priority in use, the highest first, up to the first that finds a job. MATERIALIZED and SKIP
+-- LOCKED: the job is chosen and locked once, and two simultaneous workers get two jobs. The run is inserted by the same
+-- statement (`Database.compound`): whether it finds a job or not, it is one message without an explicit transaction.
 --
--- The lock of the worker's own row comes first: a server goes on with what a worker sent that is dead by now, or has lost
--- its connection. Whoever asks what the worker holds takes that row too, and so waits for the end of it; a claim that
--- comes later still is of a worker that has stopped, or of an old session, and takes nothing. It is taken only where a job
--- is due: a look that finds nothing must write nothing, as everybody would take that for news.
+-- The worker's own row is locked first: a server continues with a statement after its sender has died or lost the
+-- connection. A process that queries what a worker holds locks that row too, and so waits for such a statement to end; a
+-- claim that arrives still later is of a stopped worker or an old session, and claims nothing. The row is locked only if
+-- a job is due: a claim without a result must not write, since all pollers of `changed` would take that for a change.
 WITH RECURSIVE level (priority) AS (
     SELECT (
         SELECT priority FROM jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
@@ -171,7 +171,7 @@ WITH RECURSIVE level (priority) AS (
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
 
 -- name: lock_own_row
--- As `me` above, where a claim takes several statements.
+-- Like `me` above, for a claim of several statements.
 SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 FOR NO KEY UPDATE
 
 -- name: renew_session
@@ -191,12 +191,12 @@ WITH taken AS (
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
 
 -- name: succeed_and_claim
--- finish_run, insert_output, finish_job as it is for a success, and claim_due in one: what a worker does between two jobs
--- costs one message to the server instead of six. Not for other ends: a job that is due again at once must be seen by
--- the claim after it, and a statement does not see what it has written itself.
+-- finish_run, insert_output, finish_job for a success, and claim_due in one: between two jobs a worker sends one message
+-- to the server instead of six. Not for other outcomes: a job that is due again at once must be visible to the claim
+-- after it, and a statement does not see its own writes.
 --
--- The first column is the state, NULL for an attempt that is no longer ours; the rest is NULL when nothing is due. The
--- count makes `due` wait for `finished`: who waits for the lock of his own job must not hold another one meanwhile.
+-- The first column is the state, NULL for an attempt with another owner; the rest is NULL when no job is due. The count
+-- makes `due` run after `finished`: a session that waits for the lock of its own job must not hold another one meanwhile.
 WITH RECURSIVE me AS MATERIALIZED (
     SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 FOR NO KEY UPDATE
 ), ended AS (
@@ -249,8 +249,9 @@ SELECT (SELECT state FROM finished), seq, id, command, queue, attempts, max_retr
 FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: count_stats
--- One after the other, in the order in which they come: all who enqueue add to the same row, and hold it until they have
--- committed. In a queue each waits for one and wakes one; for the row itself all wake each time, and all but one wait again.
+-- One transaction at a time, in the order of arrival: all enqueues add to the same row and lock it until they commit. In
+-- the queue of an advisory lock each waits for one and wakes one; for a row lock all wake each time, and all but one wait
+-- again.
 WITH given AS (
     SELECT CAST(:rows AS JSON) AS counted
 ), turn AS MATERIALIZED (
@@ -262,8 +263,8 @@ FROM turn, given, json_array_elements(counted) AS each
 ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + excluded.n
 
 -- name: write_down
--- count_attempts and count_stats in one, for a worker: no other one waits for us while a message is on its way. Nothing
--- is changed where the worker's counts have moved on: then it was done already, and only the answer was lost.
+-- count_attempts and count_stats in one, for a worker: no lock is held while a message is under way. Changes nothing if
+-- the worker's counts differ from the expected ones: then the batch was stored before, and only the reply was lost.
 WITH given AS (
     SELECT CAST(:rows AS JSON) AS counted
 ), attempts AS (
@@ -283,14 +284,14 @@ ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + exclude
 SELECT completed, failed FROM workers WHERE id = :id
 
 -- name: last_words
--- The end of what an attempt wrote to standard error.
+-- The end of an attempt's standard error.
 SELECT substr(words, CAST(greatest(length(words) - :length, 0) + 1 AS INTEGER))
 FROM (
     SELECT CASE WHEN length(tail) > 0 THEN tail ELSE head END AS words
     FROM outputs WHERE job = :job AND fence = :fence AND stream = 2) AS written
 
 -- name: signatures_like
--- Of dead jobs, those that begin with these digits.
+-- Signatures of dead jobs that begin with these digits.
 SELECT DISTINCT signature FROM jobs
 WHERE state = 'dead' AND COALESCE(signature, '') >= CAST(:prefix AS TEXT)
     AND COALESCE(signature, '') < CAST(:prefix AS TEXT) || 'g' LIMIT 2
@@ -301,7 +302,7 @@ WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS T
 ORDER BY seq LIMIT :limit
 
 -- name: newest_dead_of_error
--- SQLite says no limit by a negative one.
+-- In SQLite a negative number means no limit.
 SELECT seq FROM jobs
 WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS TEXT), '')
     AND (CAST(:queue AS TEXT) IS NULL OR queue = :queue)
@@ -312,8 +313,8 @@ SELECT count(*) FROM jobs
 WHERE state = 'dead' AND COALESCE(signature, '') = COALESCE(CAST(:signature AS TEXT), '')
 
 -- name: fold
--- Some of what was counted since, into the counted rows. In the order of the key, so that two who fold cannot wait for
--- each other; rows that somebody else is folding are left to him.
+-- Adds some of the pending changes to the counted rows. In the order of the key, so that two sessions cannot deadlock;
+-- rows that another session is folding are skipped.
 WITH chosen AS MATERIALIZED (
     SELECT ctid AS place FROM counted_since LIMIT :limit FOR UPDATE SKIP LOCKED
 ), taken AS (
@@ -324,13 +325,13 @@ SELECT queue, state, sum(n) FROM taken GROUP BY queue, state HAVING sum(n) <> 0 
 ON CONFLICT (queue, state) DO UPDATE SET n = counted.n + excluded.n
 
 -- name: changed
--- Which transactions are over, as one number. Whoever commits a write had a number of his own, and it was not over
--- before: so the snapshot reads differently ever after. A read has no number and moves nothing.
+-- One number for the set of completed transactions. Every writer has a transaction number, which was not complete before
+-- its commit: so the snapshot differs afterwards. A read-only transaction has none, and changes nothing.
 SELECT hashtextextended(CAST(pg_current_snapshot() AS TEXT), 0), queuectl.clock()
 
 -- name: health
 SELECT current_setting('server_version'), current_setting('server_version_num'), current_setting('max_connections'),
-    -- Not pg_stat_activity, which shows whoever is no superuser only his own.
+    -- Not pg_stat_activity, which hides other users' sessions from roles that are not superusers.
     (SELECT sum(numbackends) FROM pg_stat_database),
     (SELECT COALESCE(sum(pg_total_relation_size(oid)), 0) FROM pg_class
         WHERE relnamespace = 'queuectl'::regnamespace AND relkind = 'r'),
@@ -340,7 +341,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'),
 SELECT numbackends FROM pg_stat_database WHERE datname = current_database()
 
 -- name: waste
--- Tables most of whose rows are dead: autovacuum does not keep up with them.
+-- Tables with more than twice as many dead as live rows: autovacuum does not keep up.
 SELECT relname, n_live_tup, n_dead_tup FROM pg_stat_user_tables
 WHERE schemaname = 'queuectl' AND n_dead_tup > 10000 AND n_dead_tup > 2 * n_live_tup ORDER BY relname
 
@@ -371,7 +372,7 @@ FROM pools WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :
 ORDER BY started_at, id
 
 -- name: forget_pools
--- Those that have stopped, and those of hosts that were never heard of again.
+-- Pools that have stopped, and those of hosts that disappeared.
 DELETE FROM pools WHERE (stopped_at < :before OR lease_until < :before)
     AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.pool = pools.id)
 
@@ -380,8 +381,8 @@ INSERT INTO workers (id, pool, host, boot_id, pid, pid_start, started_at, lease_
 VALUES (:id, :pool, :host, :boot_id, :pid, :pid_start, :now, queuectl.clock() + :lease)
 
 -- name: renew_worker
--- With the fence of the job that it runs: no row for a worker that was written off, NULL for a job that is no longer its
--- own, otherwise the signal that a cancel asked for. And whether somebody on another host looks at what the job prints.
+-- With the fence of its current job: no row for a worker that was written off; NULL for a job that it has lost, otherwise
+-- the signal that a cancel asked for. Also returns whether the job's output is being watched on another host.
 UPDATE workers SET renewed_at = queuectl.clock(), lease_until = queuectl.clock() + :lease
 WHERE id = :worker AND COALESCE(stopped_at, 0) = 0
 RETURNING
@@ -396,12 +397,12 @@ WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.hos
 ORDER BY workers.started_at, workers.id
 
 -- name: expired_workers
--- In no order: that of the ids would be had by a walk over all that have ever stopped.
+-- Without an order: an order by id would be served by a scan of all workers that ever stopped.
 SELECT id FROM workers WHERE stopped_at IS NULL AND lease_until < queuectl.clock()
 
 -- name: write_off_worker
--- Looked at again under the lock of its row, as it may have renewed its lease a moment ago. From here on it cannot. Where
--- the server is still at something that it has sent, it is left to the next look: the others do not wait for that.
+-- The lease is checked again under the row lock, as the worker may have renewed it a moment ago; from here on it cannot.
+-- If the server is still running a statement of the worker, the row is skipped until the next check, without a wait.
 UPDATE workers SET stopped_at = :now
 WHERE id = (
     SELECT id FROM workers WHERE id = :id AND COALESCE(stopped_at, 0) = 0 AND lease_until < queuectl.clock()
@@ -409,15 +410,15 @@ WHERE id = (
 RETURNING host, pid
 
 -- name: take_chore
--- Whether it is our turn: nobody has done it for as long as that.
+-- A row if the caller is to do the chore: its last execution is at least that long ago.
 INSERT INTO chores (name, done_at) VALUES (:name, queuectl.clock())
 ON CONFLICT (name) DO UPDATE SET done_at = excluded.done_at WHERE chores.done_at <= excluded.done_at - :every
 RETURNING 1
 
--- Output on its way to somebody on another host ----------------------------------------------------------------------
+-- Output for viewers on other hosts ------------------------------------------------------------------------------------
 
 -- name: watch
--- For a few seconds, and for longer if somebody else does so already. No row for a job that does not run.
+-- Extends the announcement of a viewer; a longer one is kept. No row for a job that is not running.
 WITH owned AS (
     SELECT owner FROM jobs WHERE seq = :job AND state = 'processing'
 ), watching AS (
@@ -427,7 +428,7 @@ WITH owned AS (
 SELECT owner FROM owned
 
 -- name: send_output
--- No row once nobody looks any more.
+-- No row once the job has no viewer.
 INSERT INTO live_outputs (job, fence, stream, total, tail)
 SELECT :job, :fence, :stream, :total, :tail
 WHERE EXISTS (SELECT 1 FROM watches WHERE job = :job AND until > queuectl.clock())

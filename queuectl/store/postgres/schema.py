@@ -1,4 +1,4 @@
-"""Make a new PostgreSQL store, or bring an older one up to date; refuse what is not ours, untouched."""
+"""Creation and migration of PostgreSQL stores. A schema of another program is refused, untouched."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Cursor(Protocol):
-        """What runs statements: psycopg's, which only postgres.py knows."""
+        """The cursor of psycopg, which this module does not import."""
 
         def execute(self, query: Any, params: Any = None) -> Any:
-            """Run one statement, or several that have no parameters."""
+            """Run one statement, or several without parameters."""
 
 
 APPLICATION = "queuectl"
 _LOCK = 0x51435431
-"""`QCT1`: the advisory lock of those who migrate."""
+"""`QCT1`: the advisory lock for migrations."""
 
 
 def migrate(cursor: Cursor, address: str, *, make: bool = True) -> None:
-    """Bring the schema to version SCHEMA_VERSION, whoever else tries the same at this moment, on whatever host.
+    """Bring the schema to version SCHEMA_VERSION. Safe if several processes or hosts do so at the same time.
 
-    A role that may not make schemas is enough where an administrator has made an empty one of that name for it.
-    Raises StoreTooNew, StoreUnreadable for a schema that is not ours, and Absent for none that is not to be made.
+    A role that may not create schemas can use an empty one that an administrator has created under that name.
+    Raises StoreTooNew, StoreUnreadable for another program's schema, and Absent for a missing one unless `make`.
     """
     cursor.execute("BEGIN")
     try:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        version = _found(cursor, address, make=make)
+        version = _current_version(cursor, address, make=make)
         if version is None:
             cursor.execute("CREATE SCHEMA queuectl")
         if not version:
@@ -49,7 +49,7 @@ def migrate(cursor: Cursor, address: str, *, make: bool = True) -> None:
 
 
 def version_of(cursor: Cursor, address: str) -> int:
-    """The version of a schema that has a table of that name. Raises StoreTooNew, StoreUnreadable."""
+    """Return the version of a store with a table `schema`. Raises StoreTooNew, StoreUnreadable."""
     columns = cursor.execute(
         "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute"
         " WHERE attrelid = 'queuectl.schema'::regclass AND attnum > 0 AND NOT attisdropped"
@@ -67,19 +67,19 @@ def version_of(cursor: Cursor, address: str) -> int:
     return version
 
 
-def _found(cursor: Cursor, address: str, *, make: bool) -> int | None:
-    """The version of the schema; 0 for an empty one, None for none. Raises Absent for these unless `make`."""
-    there, ours, things = cursor.execute(
+def _current_version(cursor: Cursor, address: str, *, make: bool) -> int | None:
+    """Return the version of the schema; 0 for an empty one, None for none. Raises Absent for these unless `make`."""
+    has_schema, is_store, relations = cursor.execute(
         "SELECT to_regnamespace('queuectl') IS NOT NULL, to_regclass('queuectl.schema') IS NOT NULL,"
         " (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('queuectl'))"
     ).fetchone()
-    if ours:
+    if is_store:
         return version_of(cursor, address)
-    if things:
+    if relations:
         raise _foreign(address)
     if not make:
         raise Absent
-    return 0 if there else None
+    return 0 if has_schema else None
 
 
 def _foreign(address: str) -> StoreUnreadable:

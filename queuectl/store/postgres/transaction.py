@@ -1,4 +1,4 @@
-"""Transactions of a PostgreSQL store, and what is one without a word to the server."""
+"""Transactions of a PostgreSQL store, explicit and of a single statement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self
 
     class Server(Protocol):
-        """What a transaction needs of the database whose statements it holds together."""
+        """The part of the database that a transaction uses."""
 
         address: str
         within: bool
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
             """Whether there is no connection."""
 
         def reach(self) -> None:
-            """Connect anew where that is needed."""
+            """Reconnect if the connection is lost."""
 
         def execute(self, statement: str) -> str | None:
             """Run a statement and return the server's command tag."""
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
             """Run a named statement and return its rows."""
 
 
-class Alone:
-    """One statement, which is a transaction by itself. Within another transaction it is a part of that."""
+class SingleStatement:
+    """A single statement, which is a transaction by itself. Within another transaction it is a part of that."""
 
     def __init__(self, database: Server) -> None:
-        """Of a statement that `database` is about to run."""
+        """Guard the next statement of `database`."""
         self._database = database
         self._within = database.within
 
     def __enter__(self) -> Self:
-        """Connect anew where need be: once it was sent, nobody can say whether it was done."""
+        """Reconnect if needed, now: once the statement was sent, its outcome after a lost connection is unknown."""
         if not self._within:
             self._database.reach()
             self._database.within = True
@@ -51,17 +51,17 @@ class Alone:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say which job was locked, if that was what it failed by. Raises StoreBusy."""
+        """Name the locked job, if a lock was the reason of a failure. Raises StoreBusy."""
         self._database.within = self._within
         if not self._within:
             _name_the_job(self._database, error)
 
 
 class Transaction:
-    """From BEGIN to COMMIT, or to ROLLBACK after an exception."""
+    """A transaction: BEGIN, then COMMIT, or ROLLBACK after an exception."""
 
     def __init__(self, database: Server) -> None:
-        """Of the statements that `database` is about to run."""
+        """Guard the following statements of `database`."""
         self._database = database
 
     def __enter__(self) -> Self:
@@ -88,19 +88,17 @@ class Transaction:
         finally:
             self._database.within = False
         if answer != "COMMIT":
-            # The server says ROLLBACK, and no error, when a statement had failed: that must not pass for done.
-            raise StoreError(
-                f"the store {self._database.address} has taken back a transaction in which something failed"
-            )
+            # After a failed statement the server answers COMMIT with ROLLBACK, without an error.
+            raise StoreError(f"the store {self._database.address} rolled back a transaction because a statement failed")
 
     def _roll_back(self) -> None:
-        # Without a connection there is nothing to say: the server has rolled back by itself.
+        # Without a connection there is nothing to send: the server has rolled back by itself.
         if self._database.in_transaction and not self._database.lost:
             self._database.execute("ROLLBACK")
 
 
 def _name_the_job(database: Server, error: BaseException | None) -> None:
-    """Raise the same once more where a job was locked: with its name, and with who has locked it."""
+    """If a job was locked, raise StoreBusy again with the job's id and the session that holds the lock."""
     if not isinstance(error, StoreBusy) or error.place is None or database.lost:
         return
     try:

@@ -43,7 +43,7 @@ class SqliteDatabase:
     exclusive = True
     compound = False
     remote = False
-    ahead: int | None = None
+    clock_offset_ms: int | None = None
     connections = 1
     lost = False
     patience: float | None = None
@@ -92,7 +92,7 @@ class SqliteDatabase:
             self.file = self._files.identity
             self.identity = "{:x}.{:x}".format(*self.file)
         except apsw.Error as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def _connect(self) -> apsw.Connection:
         make_file(self.path, as_is=self._as_is, was_used=self._was_used)
@@ -130,14 +130,14 @@ class SqliteDatabase:
         try:
             return self._execute(self._statements[name], parameters).fetchall()
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def query(self, statement: str, /) -> list[tuple[Any, ...]]:
         """All the rows of a statement that has no name. Raises StoreError."""
         try:
             return self._execute(statement).fetchall()
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def stream(self, statement: str, /) -> Iterator[tuple[Any, ...]]:
         """The rows of a statement one after the other, for more than memory holds. Raises StoreError.
@@ -148,7 +148,7 @@ class SqliteDatabase:
         try:
             yield from cursor.execute(statement)
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
         finally:
             cursor.close(True)
 
@@ -160,7 +160,7 @@ class SqliteDatabase:
         try:
             yield from findings(self._connection, thorough=thorough)
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """How many rows a statement changed. Raises Duplicate, StoreError."""
@@ -168,31 +168,31 @@ class SqliteDatabase:
             self._execute(self._statements[name], parameters).fetchall()
             return self._connection.changes()
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def many(self, name: str, rows: Iterable[tuple[Any, ...]], /) -> None:
         """Run a statement for each row. Raises Duplicate, StoreError."""
         try:
             self._connection.executemany(self._statements[name], rows).fetchall()
         except _ERRORS as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
-    def numbers(self, n: int, /) -> Sequence[int]:
+    def allocate_seqs(self, n: int, /) -> Sequence[int]:
         """The numbers after the last one: read under the write lock, so they are ours. Raises StoreError."""
         ((last,),) = self.rows("last_seq")
         return range(last + 1, last + 1 + n)
 
-    def hold(self, ids: Iterable[str], /) -> None:
+    def lock_jobs(self, ids: Iterable[str], /) -> None:
         """Nothing to do: the write lock keeps everybody out."""
 
-    def tidy(self) -> None:
+    def compact_counters(self) -> None:
         """Nothing to do: the counters are rows, and the log is emptied by its writers."""
 
     def transaction(self) -> _Transaction:
         """A write transaction: BEGIN IMMEDIATE, so that it waits for the lock before it has read anything."""
         return _Transaction(self)
 
-    def alone(self) -> _Transaction:
+    def single_statement(self) -> _Transaction:
         """The same: a claim is two statements here."""
         return self.transaction()
 
@@ -201,7 +201,7 @@ class SqliteDatabase:
         try:
             self._execute(sql).fetchall()
         except apsw.Error as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def savepoint(self, work: Callable[[], object], /) -> None:
         """Do `work` within the transaction; should it fail, only `work` is undone."""
@@ -224,7 +224,7 @@ class SqliteDatabase:
         try:
             return self._version()
         except apsw.Error as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
 
     def notify(self, words: Sequence[str], /) -> None:
         """Nothing to do: all who use it hear the doorbells of this host."""
@@ -245,7 +245,7 @@ class SqliteDatabase:
         try:
             version = self._execute("PRAGMA user_version").get
         except apsw.Error as error:
-            raise self._told(error) from error
+            raise self._to_store_error(error) from error
         if version > SCHEMA_VERSION:
             from queuectl.store.migrations import too_new
 
@@ -267,7 +267,7 @@ class SqliteDatabase:
                 self._execute("ROLLBACK").fetchall()
                 target.close()
         except apsw.Error as error:
-            raise self._told(error, path) from error
+            raise self._to_store_error(error, path) from error
 
     def close(self) -> None:
         """Close the store. The last process to do so folds the log in, so that a copy of the file is whole."""
@@ -364,11 +364,11 @@ class SqliteDatabase:
                 connection.set_busy_handler(self._busy)
         return apsw.SQLITE_OK
 
-    def _told(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
+    def _to_store_error(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
         # Loaded here: few commands ever fail.
-        from queuectl.store.sqlite.errors import told
+        from queuectl.store.sqlite.errors import to_store_error
 
-        return told(error, path or self.path)
+        return to_store_error(error, path or self.path)
 
 
 class _Transaction:

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to the user of a queue."""
+"""Translation of SQLite's errors to store errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from queuectl.domain.errors import StoreBusy, StoreDamaged, StoreError, StoreFul
 from queuectl.store.database import Duplicate
 
 
-def told(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
-    """The driver's error in our words."""
+def to_store_error(error: apsw.Error | UnicodeDecodeError, path: str) -> Exception:
+    """Return the store error for an error of the driver."""
     text = str(error)
     extended = getattr(error, "extendedresult", 0)
     if isinstance(error, apsw.ConstraintError) and extended in {

@@ -1,4 +1,4 @@
-"""The locks on files that Linux tells of: who holds one on a database or its shared memory, without opening either."""
+"""File locks as Linux lists them: the holders of locks on a database or its shared memory, without opening either."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 @record
 class FileLock:
-    """A lock that is held; who waits for one is not among them."""
+    """A lock that is held; waiting requests are not listed."""
 
     kind: str
-    """`POSIX`, as SQLite's are, `FLOCK` or `OFDLCK`."""
+    """`POSIX` (as SQLite's are), `FLOCK` or `OFDLCK`."""
     shared: bool
     pid: int
     inode: int
-    """The device is not told in a way that holds on every file system."""
+    """The listed device number is not reliable on every file system, and left out."""
     first: int
-    """Its first byte."""
+    """Offset of its first byte."""
 
 
 def file_locks() -> Iterator[FileLock]:
-    """Every lock of the machine. Nothing where there is no such list, which is anywhere but on Linux."""
+    """Yield every lock of the machine; nothing on systems without /proc/locks, which only Linux has."""
     try:
         with open("/proc/locks", encoding="ascii", errors="replace") as file:
             lines = file.read().splitlines()

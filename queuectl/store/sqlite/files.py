@@ -1,9 +1,9 @@
-"""The files of an SQLite store, by name and inode: made once, never mixed up, missed when somebody takes them away.
+"""The files of an SQLite store, by name and inode: created once, and checked for removal or replacement.
 
-A database has one name, as SQLite finds its log by that: two names (a hard link, a bind mount of the file) would be two
-logs for one file, and their writers would damage it.
+A database may have only one name, as SQLite derives the name of the log from it: with two names (a hard link, a bind
+mount of the file) there would be two logs for one file, and their writers would damage it.
 
-Nothing here opens the database, its -wal or its -shm: closing one of them would drop SQLite's locks.
+This module never opens the database, its -wal or its -shm: closing one of them would drop SQLite's POSIX locks.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PAUSE = 0.02
 
 
 class Files:
-    """The database, its -wal and its -shm as a connection found them.
+    """The database, its -wal and its -shm, as a connection found them.
 
-    Whoever goes on with files that have no name any more writes where nobody will read; whoever opens the files that
-    took their place meanwhile shares memory, but no log, with those who have not noticed.
+    A process that keeps using deleted files writes data that no other process will read. A process that opens new files
+    under these names shares memory, but no log, with processes that have not noticed the replacement.
     """
 
     def __init__(self, path: str) -> None:
-        """Remember those at `path`."""
+        """Record the identities of the files at `path`. Raises StoreGone without a database."""
         self._path = path
         self._known = [(path + part, _identity(path + part)) for part in PARTS]
         database = self._known[0][1]
@@ -40,7 +40,7 @@ class Files:
         """Device and inode of the database."""
 
     def are_there(self) -> bool:
-        """Whether they still bear their names, and no others: three looks, 5 µs. Raises StoreUnreadable."""
+        """Return whether the names still lead to the same files: three lstat calls, 5 µs. Raises StoreUnreadable."""
         for name, known in self._known:
             status = _status(name)
             if status is None or (status.st_dev, status.st_ino) != known:
@@ -51,11 +51,11 @@ class Files:
 
     @property
     def have_log(self) -> bool:
-        """Whether there is a log, as there is beside each database in that mode."""
+        """Whether there is a log, as there is for each database in WAL mode."""
         return self._known[1][1] is not None
 
     def log_is_newer(self, *, strictly: bool) -> bool:
-        """Whether the log may hold what the database does not. `strictly`: not if both were written in one tick.
+        """Return whether the log may be newer than the database. `strictly`: not if both have the same timestamp.
 
         Raises StoreUnreadable.
         """
@@ -67,38 +67,38 @@ class Files:
         return not strictly or log.st_mtime_ns > database.st_mtime_ns
 
     def can_be_saved(self) -> bool:
-        """Whether the log has been deleted beside a database that is still there, and nobody has begun a new one."""
+        """Return whether the log was deleted, its database is still there, and no new log has been created."""
         (database, known), (log, _), _ = self._known
         return _identity(database) == known and _identity(log) is None
 
     def withdraw(self) -> None:
-        """Put away a log that belongs to a database which is not there any more, but whose place another one took.
+        """Move aside the log of a database that was replaced by another one.
 
-        SQLite would read the old log into the new database.
+        SQLite would apply the old log to the new database.
         """
         (database, known), *rest = self._known
-        with _AloneIn(os.path.dirname(self._path)):
+        with _DirectoryLock(os.path.dirname(self._path)):
             if _identity(database) in {None, known}:
                 return
             for name, identity in rest:
                 if identity is not None and _identity(name) == identity:
-                    _put_away(name)
+                    _move_aside(name)
 
     def gone(self) -> StoreGone:
-        """The error that says so."""
+        """Return the error for this store's loss."""
         return gone(self._path)
 
 
-def gone(path: str, what_then: str = "") -> StoreGone:
-    """The error for a store that somebody has taken away, and what came of that."""
+def gone(path: str, consequence: str = "") -> StoreGone:
+    """Return the error for a store that was deleted or replaced; `consequence` is appended to the message."""
     return StoreGone(
-        f"the store {path} has been deleted or replaced while it was in use{what_then}",
+        f"the store {path} has been deleted or replaced while it was in use{consequence}",
         hint="stop every worker before the store is moved or restored",
     )
 
 
 def log_size(path: str) -> int:
-    """Bytes of the write-ahead log of the store at `path`; 0 where it has none, as on a server."""
+    """Return the bytes of the write-ahead log of the store at `path`; 0 without one, as on a server."""
     try:
         return os.stat(path + "-wal").st_size
     except OSError:
@@ -106,9 +106,9 @@ def log_size(path: str) -> int:
 
 
 def make_file(path: str, *, as_is: bool = False, was_used: Callable[[], bool] = lambda: False) -> None:
-    """Make sure that `path` is a regular file of ours, creating it 0600 unless `as_is`; never opens one that exists.
+    """Make sure that `path` is a regular file of this user; create it 0600 if missing, unless `as_is`; never open it.
 
-    An empty file may become a store, unless a log beside it, or `was_used`, tells that it was one.
+    An empty file may become a store, unless a log beside it, or `was_used`, shows that it was one before.
     """
     try:
         status = os.stat(path, follow_symlinks=False)
@@ -128,12 +128,12 @@ def make_file(path: str, *, as_is: bool = False, was_used: Callable[[], bool] = 
         )
     _refuse_other_names(path, status)
     if status.st_size == 1:
-        # SQLite takes that for none.
+        # SQLite treats a file of one byte as empty.
         raise StoreUnreadable(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
-    # Looked at again: another process may be making the store at this moment.
+    # The size is read again: another process may be creating the store right now.
     if not status.st_size and (_status(path + PARTS[1]) or was_used()) and not os.path.getsize(path):
         raise StoreUnreadable(
-            f"the store {path} has lost what it held: the file is empty, and what is beside it tells of a store",
+            f"the store {path} has lost its contents: the file is empty, but the files beside it belong to a store",
             hint="restore it from a backup; to begin anew, remove it with its -wal, -shm and .run",
         )
 
@@ -143,7 +143,7 @@ def _refuse_other_names(path: str, status: os.stat_result) -> None:
         raise _many_names(path, status.st_nlink)
     if _is_mount_point(path):
         raise StoreUnreadable(
-            f"the store {path} is a mount point: under its other name the file would get another log, and be damaged",
+            f"the store {path} is a mount point: under its other name the file would get a second log, and be damaged",
             hint="mount the directory that holds the store, not the file alone",
         )
     for part in PARTS[1:]:
@@ -159,15 +159,15 @@ def _refuse_other_names(path: str, status: os.stat_result) -> None:
 def _many_names(path: str, names: int) -> StoreUnreadable:
     return StoreUnreadable(
         f"the store {path} has {names} names (hard links): each would get a log of its own, and the file be damaged",
-        hint=f"remove the other names, which find / -xdev -samefile {path} tells",
+        hint=f"remove the other names, which find / -xdev -samefile {path} lists",
     )
 
 
 def _is_mount_point(path: str) -> bool:
-    """Whether another file system, or a file bound from elsewhere, is mounted on `path`.
+    """Return whether another file system, or a file bound from elsewhere, is mounted on `path`.
 
-    Device and inode do not tell that of a file that is bound within its file system. The mount that a descriptor came
-    by does: 60 µs, a third of what the table of mounts takes, and not more where there are many.
+    Device and inode do not reveal a file that is bound within its file system. The mount id of a descriptor does:
+    60 µs, a third of the time to read the table of mounts, and independent of the number of mounts.
     """
     if not hasattr(os, "O_PATH"):
         return False
@@ -176,7 +176,7 @@ def _is_mount_point(path: str) -> bool:
 
 def _mount_of(path: str) -> bytes | None:
     try:
-        # A descriptor of this kind opens nothing, so that closing it drops no locks.
+        # O_PATH does not open the file, so that closing the descriptor drops no locks.
         fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             with open(f"/proc/self/fdinfo/{fd}", "rb", buffering=0) as info:
@@ -188,9 +188,9 @@ def _mount_of(path: str) -> bytes | None:
 
 
 def wait_for_leavers(path: str, wait: float) -> None:
-    """Do not begin a new -wal or -shm while somebody still uses one that was deleted. Raises StoreGone after `wait`.
+    """Wait before creating a -wal or -shm while a deleted one is in use. Raises StoreGone after `wait` seconds.
 
-    Workers notice within a second, save what is in the old log, and go.
+    Workers notice within a second, save the contents of the old log, and exit.
     """
     deadline = time.monotonic() + wait
     while users := _users_of_the_deleted(path):
@@ -211,11 +211,11 @@ def _users_of_the_deleted(path: str) -> set[int]:
     except OSError:
         return set()
     if not status.st_size:
-        return set()  # somebody makes it at this moment
-    # Loaded here: few stores ever lose their log.
+        return set()  # another process is creating the store
+    # Imported here: few stores ever lose their log.
     from queuectl.store.sqlite.file_locks import file_locks
 
-    # Whoever has the store open holds a lock on the database.
+    # Every process that has the store open holds a lock on the database.
     return {lock.pid for lock in file_locks() if lock.inode == status.st_ino}
 
 
@@ -223,19 +223,19 @@ def _create(path: str) -> None:
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        with _AloneIn(directory):
+        with _DirectoryLock(directory):
             if _identity(path) is None:
                 for part in PARTS[1:]:
-                    _put_away(path + part)
+                    _move_aside(path + part)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        pass  # somebody else was faster
+        pass  # another process was faster
     except OSError as error:
         raise _unusable(path, error) from None
 
 
-class _AloneIn:
-    """One process at a time: who comes second must not put away what the first has made."""
+class _DirectoryLock:
+    """An exclusive lock on a directory: a second process must not move aside what the first has created."""
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
@@ -250,8 +250,8 @@ class _AloneIn:
         os.close(self._lock)
 
 
-def _put_away(name: str) -> None:
-    """Take the name from a file of a store that is gone. Its log is kept beside: it may hold the last jobs."""
+def _move_aside(name: str) -> None:
+    """Remove a file of a store that is gone; a log that is not empty is renamed, as it may hold the last jobs."""
     try:
         if name.endswith("-wal") and os.stat(name).st_size:
             os.replace(name, name + ".old")

@@ -1,4 +1,4 @@
-"""What SQLite can say about its file and itself."""
+"""Health checks of an SQLite store and library."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 _FIRST_WITH_BUG = (3, 7, 0)
 _FIRST_SAFE = (3, 51, 3)
 _ALSO_SAFE = {(3, 44): 6, (3, 50): 7}
-"""Older branches that the fix was brought to, and the release that has it."""
+"""Older branches that received the fix, and the release with it."""
 _WITHDRAWN = (3, 52)
 
 
 def findings(connection: apsw.Connection, *, thorough: bool) -> Iterator[Finding]:
-    """Look at the version, the journal and the file's structure. `thorough` reads every index too."""
+    """Check version, schema, journal mode, structure and references; `thorough` reads every index too."""
     yield version(apsw.sqlite_lib_version(), apsw.apsw_version())
     schema = connection.execute("PRAGMA user_version").get
     yield Finding(name="schema", detail=f"the store is of schema {schema}, the one that this queuectl writes")
@@ -46,7 +46,7 @@ def findings(connection: apsw.Connection, *, thorough: bool) -> Iterator[Finding
 
 
 def version(library: str, driver: str) -> Finding:
-    """Whether this SQLite may write with several processes."""
+    """Check that this version of SQLite is safe with several writing processes."""
     number = tuple(int(part) for part in library.split("."))
     what = f"SQLite {library} through APSW {driver}"
     if number[:2] == _WITHDRAWN:
@@ -59,15 +59,15 @@ def version(library: str, driver: str) -> Finding:
 
 
 def has_reset_bug(number: tuple[int, ...]) -> bool:
-    """Whether this SQLite has the WAL-reset bug: from 3.7.0 to 3.51.2, but for two branches that were mended."""
+    """Return whether this SQLite has the WAL-reset bug: 3.7.0 to 3.51.2, except two branches that were fixed."""
     if not _FIRST_WITH_BUG <= number < _FIRST_SAFE:
         return False
-    mended = _ALSO_SAFE.get((number[0], number[1]))
-    return mended is None or number[2] < mended
+    fixed = _ALSO_SAFE.get((number[0], number[1]))
+    return fixed is None or number[2] < fixed
 
 
 def empty_log(database: Database, wait: float) -> bool:
-    """Copy the write-ahead log into the database and cut it off; False when somebody still reads from it."""
+    """Copy the write-ahead log into the database and truncate it; False when another process still reads from it."""
     before, database.wait = database.wait, wait
     try:
         ((busy, *_),) = database.query("PRAGMA wal_checkpoint(TRUNCATE)")

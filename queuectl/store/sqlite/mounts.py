@@ -1,4 +1,4 @@
-"""Where a file lives: SQLite's write-ahead log needs memory that all processes share, which no network mount gives."""
+"""File systems of stores. SQLite's write-ahead log needs memory shared by all processes: impossible over a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NETWORK = frozenset(
 
 
 def filesystem_of(path: str) -> str | None:
-    """The kind of file system that holds `path`; None where the machine does not say (outside Linux)."""
+    """Return the type of the file system that holds `path`; None where it is unknown (outside Linux)."""
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read().splitlines()
@@ -37,14 +37,14 @@ def filesystem_of(path: str) -> str | None:
         mount, _, source = line.partition(" - ")
         place = mount.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
         inside = real == place or real.startswith(place.rstrip("/") + "/")
-        # Of two mounts on one place the later one hides the earlier.
+        # Of two mounts on one directory, the later hides the earlier.
         if inside and len(place) >= len(best):
             best, kind = place, source.split(" ")[0]
     return kind
 
 
 def is_network(kind: str | None) -> bool:
-    """Whether file systems of this kind are on another machine."""
+    """Return whether file systems of this type are on another machine."""
     return kind in _NETWORK
 
 

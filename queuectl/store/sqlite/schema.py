@@ -1,4 +1,4 @@
-"""Make a new SQLite store, or bring an older one up to date; refuse what is not ours, untouched."""
+"""Creation and migration of SQLite stores. A database of another program is refused, untouched."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from queuectl.store.sqlite.mounts import refuse_network_filesystem
 
 
 def migrate(connection: apsw.Connection, path: str) -> None:
-    """Bring `connection` to the newest schema, whoever else tries the same at this moment.
+    """Bring `connection` to the newest schema. Safe if several processes do so at the same time.
 
-    Raises StoreTooNew for a store of a newer version and StoreUnreadable for one that is not ours.
+    Raises StoreTooNew for a store of a newer version and StoreUnreadable for another program's database.
     """
     refuse_network_filesystem(path)
     _refuse_foreign(connection, path)
-    _refuse_what_has_lost_its_log(connection, path)
-    # A new store is in the file itself before it has a log: a file that needs one and is without tables has lost it.
-    # Several first commands may do this at once.
+    _refuse_missing_log(connection, path)
+    # A new store is written to the file itself before it has a log: so a file in WAL mode without tables has lost its
+    # log. Several first commands may do this at the same time.
     connection.execute("PRAGMA synchronous = FULL").fetchall()
     connection.execute("BEGIN IMMEDIATE").fetchall()
     try:
-        # Read again under the write lock: somebody may have been faster.
+        # Read again under the write lock: another process may have been faster.
         version = _refuse_foreign(connection, path)
         for script in scripts_after("sqlite", version):
             connection.execute(script).fetchall()
@@ -39,8 +39,8 @@ def migrate(connection: apsw.Connection, path: str) -> None:
 
 
 def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
-    """The version of the schema; 0 for an empty file."""
-    # In one statement, so that they belong together: somebody else may be making the store at this moment.
+    """Return the version of the schema; 0 for an empty file. Raises StoreUnreadable, StoreTooNew."""
+    # One statement, for one consistent state: another process may be creating the store right now.
     application, version, tables = connection.execute(
         "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
         " FROM pragma_application_id, pragma_user_version"
@@ -57,8 +57,8 @@ def _refuse_foreign(connection: apsw.Connection, path: str) -> int:
     return 0
 
 
-def _refuse_what_has_lost_its_log(connection: apsw.Connection, path: str) -> None:
-    """Refuse a database that has pages and no tables, as a copy without its log has."""
+def _refuse_missing_log(connection: apsw.Connection, path: str) -> None:
+    """Refuse a database with pages but without tables: a copy made without its log."""
     pages, tables, mode = connection.execute(
         "SELECT page_count, (SELECT count(*) FROM sqlite_schema), journal_mode"
         " FROM pragma_page_count, pragma_journal_mode"
@@ -69,7 +69,7 @@ def _refuse_what_has_lost_its_log(connection: apsw.Connection, path: str) -> Non
         raise StoreUnreadable(
             f"{path} is an empty database, not a queuectl store", hint="name another file with --db or QUEUECTL_DB"
         )
-    # Opening it has made an empty log, beside which the next look would find nothing missing.
+    # Opening it has created an empty log, which would hide the loss from the next command.
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
     connection.close()
     raise StoreUnreadable(

@@ -1,8 +1,8 @@
 -- The queue. Times are integer milliseconds since the epoch, durations integer milliseconds.
 --
--- Everything lives in a schema of its own, made before this runs, so that a queue can share a database. Text has the
--- collation "C": it sorts as SQLite sorts it whatever the server's locale is, and ILIKE folds ASCII letters alone, which
--- is what LIKE does there.
+-- Everything is in a schema of its own, created before this script runs, so that a queue can share a database. Text has
+-- the collation "C": it sorts as in SQLite whatever the server's locale, and ILIKE ignores the case of ASCII letters only,
+-- as LIKE does there.
 
 CREATE TABLE queuectl.pools (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -28,7 +28,7 @@ CREATE TABLE queuectl.workers (
     failed BIGINT NOT NULL DEFAULT 0            -- attempts that ended in any other way
 );
 
--- Numbers are drawn before the insert, which then waits for nobody. What is rolled back leaves a gap.
+-- Numbers are drawn before the insert, so that sessions do not wait for each other. A rollback leaves a gap.
 CREATE SEQUENCE queuectl.numbers;
 
 CREATE TABLE queuectl.jobs (
@@ -57,7 +57,7 @@ CREATE TABLE queuectl.jobs (
     CHECK ((state IN ('completed', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
 );
 
--- A claim looks into each priority in use, in order, for the job that has been due longest.
+-- A claim searches, for each priority in use, in order, for the job that has been due longest.
 CREATE INDEX jobs_ready ON queuectl.jobs (priority, run_at, seq) WHERE state IN ('pending', 'failed');
 CREATE INDEX jobs_ready_in_queue ON queuectl.jobs (queue, priority, run_at, seq) WHERE state IN ('pending', 'failed');
 CREATE INDEX jobs_state ON queuectl.jobs (state, seq);
@@ -95,8 +95,8 @@ CREATE TABLE queuectl.config (
 );
 
 -- Counting rows costs 200 ms a million. One row for each queue and state would be updated by every worker, one after the
--- other: so a statement appends what it changed, and now and then somebody folds that into the counted rows. Not of
--- processing jobs: there are no more of those than workers.
+-- other: so a statement appends its changes, and a steward folds these into the counted rows now and then. Processing
+-- jobs have no counters: there are no more of those than workers.
 CREATE TABLE queuectl.counted (
     queue TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL,
@@ -104,7 +104,7 @@ CREATE TABLE queuectl.counted (
     PRIMARY KEY (queue, state)
 );
 
-CREATE TABLE queuectl.counted_since (           -- no index: rows are appended, and taken away many at a time
+CREATE TABLE queuectl.counted_since (           -- no index: rows are appended, and deleted many at a time
     queue TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL,
     n BIGINT NOT NULL
@@ -135,8 +135,8 @@ CREATE TABLE queuectl.events (                  -- who did what
     detail TEXT COLLATE "C"
 );
 
--- Two live attempts of a job cannot be written down. A trigger and no index: a finished run would leave it, which costs
--- more than the look. It sees what others have committed, as whoever claims a job has locked its row.
+-- Prevents two live attempts of a job. A trigger, not an index: a finished run would have to leave it, which costs more
+-- than the query. It sees all committed runs, because a claim has locked the job's row.
 CREATE FUNCTION queuectl.refuse_second_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM queuectl.runs WHERE job = NEW.job AND outcome IS NULL) THEN
@@ -170,7 +170,7 @@ FOR EACH ROW WHEN (
     NEW.fence <> OLD.fence + CASE WHEN NEW.state = 'processing' AND OLD.state <> 'processing' THEN 1 ELSE 0 END)
 EXECUTE FUNCTION queuectl.refuse('the fence grows by one at a claim and never otherwise');
 
--- Once for each statement, however many jobs it changed.
+-- Runs once per statement, however many jobs it changed.
 CREATE FUNCTION queuectl.count_jobs_in() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO queuectl.counted_since (queue, state, n)

@@ -1,11 +1,11 @@
--- What an operator wants beside running jobs: hold them, see why they died, take back what was done.
+-- Actions of operators beside running jobs: hold, errors of dead jobs, undo.
 
--- A job can be held. NOT VALID: the new CHECK allows all that the old one did, so no row need be read.
+-- Adds the state `held`. NOT VALID: the new CHECK allows all that the old one did, so no row need be read.
 ALTER TABLE queuectl.jobs DROP CONSTRAINT jobs_states;
 ALTER TABLE queuectl.jobs ADD CONSTRAINT jobs_states
     CHECK (state IN ('pending', 'processing', 'completed', 'failed', 'dead', 'cancelled', 'held')) NOT VALID;
 
--- Jobs that an undo puts back at this moment. Empty outside that transaction.
+-- Jobs that an undo is restoring. Empty outside that transaction.
 CREATE TABLE queuectl.undoing (
     job BIGINT PRIMARY KEY
 );
@@ -32,14 +32,15 @@ FOR EACH ROW WHEN (NEW.state <> OLD.state AND OLD.state || '>' || NEW.state NOT 
     'held>pending', 'held>failed', 'held>cancelled'))
 EXECUTE FUNCTION queuectl.refuse_unless_undoing();
 
--- Of its last failed attempt. Written while the job still is processing, in a statement of its own: a success pays nothing.
+-- Error of the last failed attempt. Written while the job is still processing, by a separate statement: a success pays
+-- nothing.
 ALTER TABLE queuectl.jobs ADD COLUMN signature TEXT COLLATE "C";
 
--- COALESCE: PostgreSQL finds no NULL by an equality, and jobs that died before errors were told apart have one.
+-- COALESCE: in PostgreSQL an equality does not find NULL, the value of jobs that died before signatures were recorded.
 CREATE INDEX jobs_dead ON queuectl.jobs (COALESCE(signature, ''), seq) INCLUDE (finished_at, queue, signature)
 WHERE state = 'dead';
 
-CREATE TABLE queuectl.signatures (              -- errors that attempts have ended with, told apart by their form
+CREATE TABLE queuectl.signatures (              -- errors that attempts have ended with, grouped by their form
     id TEXT COLLATE "C" PRIMARY KEY,
     text TEXT NOT NULL,
     first_at BIGINT NOT NULL,
@@ -49,7 +50,7 @@ CREATE TABLE queuectl.signatures (              -- errors that attempts have end
 
 ALTER TABLE queuectl.events ADD COLUMN command TEXT COLLATE "C"; -- the command line that did it, or would have
 
--- Of one subject. Enqueues are left out: they are most of the events, and an index would be one more page for each.
+-- For events of one subject. Without enqueues: they are most of the events, and each would write one more page.
 CREATE INDEX events_subject ON queuectl.events (subject, seq) WHERE verb <> 'enqueue';
 
 CREATE TABLE queuectl.views (                   -- saved filters

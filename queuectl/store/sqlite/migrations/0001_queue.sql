@@ -50,7 +50,7 @@ CREATE TABLE jobs (
     CHECK ((state IN ('completed', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
 ) STRICT;
 
--- A claim looks into each priority in use, in order, for the job that has been due longest.
+-- A claim searches, for each priority in use, in order, for the job that has been due longest.
 CREATE INDEX jobs_ready ON jobs (priority, run_at, seq) WHERE state IN ('pending', 'failed');
 CREATE INDEX jobs_ready_in_queue ON jobs (queue, priority, run_at, seq) WHERE state IN ('pending', 'failed');
 CREATE INDEX jobs_state ON jobs (state, seq);
@@ -71,7 +71,7 @@ CREATE TABLE runs (                             -- one row per attempt, inserted
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Two live attempts of a job cannot be written down. By a trigger: an index would be one more page for every claim.
+-- Prevents two live attempts of a job. A trigger, not an index, which would be one more page for every claim.
 CREATE TRIGGER runs_one_open BEFORE INSERT ON runs
 WHEN EXISTS (SELECT 1 FROM runs WHERE job = NEW.job AND outcome IS NULL)
 BEGIN

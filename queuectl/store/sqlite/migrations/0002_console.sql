@@ -1,8 +1,8 @@
--- What an operator wants beside running jobs: hold them, see why they died, take back what was done.
+-- Actions of operators beside running jobs: hold, errors of dead jobs, undo.
 
--- A job can be held. The CHECK is changed where it stands, as SQLite's documentation of ALTER TABLE allows for a change
--- that no row on disk notices: the new one allows all that the old one did. Building the table anew would copy ten
--- million jobs under the write lock. The other statements here raise the schema's number, so that everybody reads it again.
+-- Adds the state `held`. The CHECK is edited in place, as SQLite's documentation of ALTER TABLE allows for a change that
+-- needs no change of rows on disk: the new one allows all that the old one did. Rebuilding the table would copy ten
+-- million jobs under the write lock. Later statements raise the schema's number, so that every connection reloads it.
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, '''dead'', ''cancelled'')),', '''dead'', ''cancelled'', ''held'')),')
 WHERE type = 'table' AND name = 'jobs';
@@ -25,17 +25,18 @@ BEGIN
     SELECT RAISE(ABORT, 'illegal job state transition');
 END;
 
--- Jobs that an undo puts back at this moment. Empty outside that transaction.
+-- Jobs that an undo is restoring. Empty outside that transaction.
 CREATE TABLE undoing (
     job INTEGER PRIMARY KEY
 ) STRICT;
 
--- Of its last failed attempt. Written while the job still is processing, in a statement of its own: a success pays nothing.
+-- Error of the last failed attempt. Written while the job is still processing, by a separate statement: a success pays
+-- nothing.
 ALTER TABLE jobs ADD COLUMN signature TEXT;
 
 CREATE INDEX jobs_dead ON jobs (signature, seq, finished_at, queue) WHERE state = 'dead';
 
-CREATE TABLE signatures (                       -- errors that attempts have ended with, told apart by their form
+CREATE TABLE signatures (                       -- errors that attempts have ended with, grouped by their form
     id TEXT PRIMARY KEY,
     text TEXT NOT NULL,
     first_at INTEGER NOT NULL,
@@ -45,7 +46,7 @@ CREATE TABLE signatures (                       -- errors that attempts have end
 
 ALTER TABLE events ADD COLUMN command TEXT;     -- the command line that did it, or would have
 
--- Of one subject. Enqueues are left out: they are most of the events, and an index would be one more page for each.
+-- For events of one subject. Without enqueues: they are most of the events, and each would write one more page.
 CREATE INDEX events_subject ON events (subject, seq) WHERE verb <> 'enqueue';
 
 CREATE TABLE views (                            -- saved filters

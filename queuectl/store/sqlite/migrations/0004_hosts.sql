@@ -1,1 +1,1 @@
--- Workers on several hosts are PostgreSQL's alone. An SQLite store has the number, so that both count alike.
+-- Several hosts are possible on PostgreSQL only. For SQLite this script only keeps the version numbers equal.
