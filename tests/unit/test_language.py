@@ -14,7 +14,6 @@ NOT_YET = (
     "docs/console.md",
     "queuectl/cli/",
     "queuectl/operations/",
-    "queuectl/store/",
     "screenshots/",
     "tests/benchmarks/",
     "tests/cli/",

@@ -86,8 +86,9 @@ def _is_torn(rest: str) -> bool:
 def trust(parameters: Mapping[str, str | None], address: str, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the sslmode that a connection needs; None where the server is on this machine.
 
-    Whoever can alter the traffic can run any command as the worker's user, since it carries the jobs' commands. So a
-    connection to another host is encrypted, and the host's certificate is verified. Raises UsageError for less.
+    An attacker who can alter the traffic can run any command as the worker's user, since it carries the jobs'
+    commands. So a connection to another host is encrypted, and the host's certificate is verified. Raises
+    UsageError for less.
     """
     hosts = [
         parameters.get(name) or environ.get(variable)

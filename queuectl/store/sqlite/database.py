@@ -1,9 +1,8 @@
-"""The queue in an SQLite file.
+"""The backend for an SQLite file.
 
-Rules that this module keeps, each of which costs data when broken: the database, its -wal and its -shm are never
-opened as plain files (closing one drops SQLite's locks); a connection never crosses a fork; every statement that
-returns rows is read to its end; writes begin with BEGIN IMMEDIATE; a file that is not ours is refused before anything
-is written to it.
+Rules of this module; breaking one loses data: the database, its -wal and its -shm are never opened as plain files
+(closing one drops SQLite's locks); a connection never crosses a fork; every statement that returns rows is read to
+its end; writes begin with BEGIN IMMEDIATE; a file of another program is refused before anything is written to it.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ if TYPE_CHECKING:
     from queuectl.domain.finding import Finding
 
 _CHECKPOINT_PAGES = 2000
-"""When a worker empties the log into the database: two fsyncs, whatever its size."""
+"""Pages of the log at which a worker checkpoints: two fsyncs, whatever the size."""
 _JOURNAL_LIMIT = 10 * 1024 * 1024
-"""Above what the log grows to between two checkpoints: cutting it off and growing it anew costs too."""
+"""Above the size that the log reaches between two checkpoints: truncating and growing it again has a cost."""
 _LONG_LOG, _SHORT_LOG, _PAGES_OF_A_COMMIT = 1000, 64, 12
 _ERRORS = (apsw.Error, UnicodeDecodeError)
-"""What the driver raises: the second for text that is none, which only a damaged file holds."""
+"""The driver's exceptions. UnicodeDecodeError: invalid text, which only a damaged file contains."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
 class SqliteDatabase:
-    """One connection. `durable`: a commit survives power loss; without it, only the end of the process."""
+    """One connection. `durable`: commits survive power loss; otherwise only the end of the process."""
 
     dialect = "sqlite"
     exclusive = True
@@ -58,9 +57,9 @@ class SqliteDatabase:
         as_is: bool = False,
         was_used: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Open the store at `path`, an absolute path, and make or migrate it where needed, unless `as_is`.
+        """Open the store at `path`, an absolute path; create or migrate it where needed, unless `as_is`.
 
-        `was_used` tells of an empty file whether it once was a store that workers used. Raises StoreError.
+        `was_used` returns whether an empty file was a store that workers used before. Raises StoreError.
         """
         self.path = path
         self.wait = wait
@@ -70,21 +69,21 @@ class SqliteDatabase:
         self._as_is, self._was_used = as_is, was_used
         self._deadline = 0.0
         self._seen: int | None = None
-        """The database's version as the transaction found it that is under way, or was last."""
+        """The database's version that the current or last transaction found."""
         self._committed: int | None = None
-        """The same of the last transaction that wrote something: the log is on the disk up to that, if durable."""
+        """The version of the last transaction that wrote: if durable, the log is on disk up to it."""
         self._statements = load(self.dialect)
         try:
             self._connection = self._connect()
             self._connection.set_busy_handler(self._busy)
-            # `close` decides whether the log is folded in: not where it has lost its name meanwhile.
+            # `close` decides whether to checkpoint: not if the log has been deleted or replaced meanwhile.
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if durable:
                 self._connection.set_wal_hook(self._keep_log_short)
             else:
                 self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
-            # Plans do not depend on the values bound: without this, every new value of a parameter that the planner has
-            # held against a partial index compiles the statement anew (50 µs of each finish).
+            # Makes plans independent of bound values: otherwise every new value of a parameter that the planner has
+            # compared with a partial index compiles the statement again (50 µs of each finish).
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             self._execute = self._connection.execute
             self._prepare()
@@ -102,7 +101,7 @@ class SqliteDatabase:
     def _find_files(self) -> Files:
         files = Files(self.path)
         if not files.have_log and not self._as_is:
-            # The process that made the store was killed before its last step, or is about to take it.
+            # The process that created the store was killed before its last step, or is just about to do it.
             self._execute("PRAGMA journal_mode = WAL; PRAGMA user_version").fetchall()
             files = Files(self.path)
         return files
@@ -112,13 +111,13 @@ class SqliteDatabase:
         version = self._execute("PRAGMA user_version").get
         if application != APPLICATION_ID or version != SCHEMA_VERSION:
             if self._as_is:
-                raise StoreUnreadable(f"{self.path} is no store of this version")
-            # Loaded here: only the first command on a store pays for it.
+                raise StoreUnreadable(f"{self.path} is not a store of this version")
+            # Imported here: only the first command on a store needs it.
             from queuectl.store.sqlite.schema import migrate
 
             migrate(self._connection, self.path)
-        # What a statement may have to take back is kept in memory: a temporary file for each costs 70 µs, and may find
-        # its disk full.
+        # The journal of a statement, for its rollback, is kept in memory: a temporary file costs 70 µs each, and
+        # its disk may be full.
         self._execute(
             "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
             f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'};"
@@ -126,23 +125,23 @@ class SqliteDatabase:
         ).fetchall()
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-        """All the rows of a statement. Raises StoreError."""
+        """Return all rows of a named statement. Raises StoreError."""
         try:
             return self._execute(self._statements[name], parameters).fetchall()
         except _ERRORS as error:
             raise self._to_store_error(error) from error
 
     def query(self, statement: str, /) -> list[tuple[Any, ...]]:
-        """All the rows of a statement that has no name. Raises StoreError."""
+        """Return all rows of a statement given as SQL. Raises StoreError."""
         try:
             return self._execute(statement).fetchall()
         except _ERRORS as error:
             raise self._to_store_error(error) from error
 
     def stream(self, statement: str, /) -> Iterator[tuple[Any, ...]]:
-        """The rows of a statement one after the other, for more than memory holds. Raises StoreError.
+        """Yield the rows of a statement one by one, for results larger than memory. Raises StoreError.
 
-        To be read to its end, or closed, before the transaction is over.
+        Read it to its end, or close it, before the transaction ends.
         """
         cursor = self._connection.cursor()
         try:
@@ -153,8 +152,8 @@ class SqliteDatabase:
             cursor.close(True)
 
     def findings(self, *, thorough: bool) -> Iterator[Finding]:
-        """What SQLite can say about the file and itself. Raises StoreError."""
-        # Loaded here: only the doctor asks.
+        """Yield what SQLite reports about the file and itself. Raises StoreError."""
+        # Imported here: only `doctor` needs it.
         from queuectl.store.sqlite.health import findings
 
         try:
@@ -163,7 +162,7 @@ class SqliteDatabase:
             raise self._to_store_error(error) from error
 
     def run(self, name: str, /, **parameters: Any) -> int:
-        """How many rows a statement changed. Raises Duplicate, StoreError."""
+        """Run a named statement and return the number of rows that it changed. Raises Duplicate, StoreError."""
         try:
             self._execute(self._statements[name], parameters).fetchall()
             return self._connection.changes()
@@ -178,33 +177,33 @@ class SqliteDatabase:
             raise self._to_store_error(error) from error
 
     def allocate_seqs(self, n: int, /) -> Sequence[int]:
-        """The numbers after the last one: read under the write lock, so they are ours. Raises StoreError."""
+        """Return the numbers after the last one; the write lock reserves them. Raises StoreError."""
         ((last,),) = self.rows("last_seq")
         return range(last + 1, last + 1 + n)
 
     def lock_jobs(self, ids: Iterable[str], /) -> None:
-        """Nothing to do: the write lock keeps everybody out."""
+        """Do nothing: the write lock excludes all other writers."""
 
     def compact_counters(self) -> None:
-        """Nothing to do: the counters are rows, and the log is emptied by its writers."""
+        """Do nothing: counters are updated in place, and writers checkpoint the log."""
 
     def transaction(self) -> _Transaction:
-        """A write transaction: BEGIN IMMEDIATE, so that it waits for the lock before it has read anything."""
+        """Return a write transaction. BEGIN IMMEDIATE, so that it waits for the lock before it reads anything."""
         return _Transaction(self)
 
     def single_statement(self) -> _Transaction:
-        """The same: a claim is two statements here."""
+        """Return a transaction: on SQLite, a claim is two statements."""
         return self.transaction()
 
     def execute(self, sql: str) -> None:
-        """Run a statement that is no query: BEGIN, COMMIT and their kind. Raises StoreError."""
+        """Run a command such as BEGIN or COMMIT. Raises StoreError."""
         try:
             self._execute(sql).fetchall()
         except apsw.Error as error:
             raise self._to_store_error(error) from error
 
     def savepoint(self, work: Callable[[], object], /) -> None:
-        """Do `work` within the transaction; should it fail, only `work` is undone."""
+        """Do `work` within the transaction; if it raises, only `work` is undone."""
         self.execute("SAVEPOINT work")
         try:
             work()
@@ -215,9 +214,9 @@ class SqliteDatabase:
             self.execute("RELEASE work")
 
     def changed(self) -> int:
-        """SQLite's data_version: 10 µs, and no lock.
+        """Return SQLite's data_version: 10 µs, and no lock.
 
-        By the pragma: the driver's own function does not look at the file and never changes between two reads.
+        Through the pragma: the driver's own function does not read the file, so its value never changes between reads.
         """
         if not self._files.are_there():
             raise self._leave()
@@ -227,21 +226,21 @@ class SqliteDatabase:
             raise self._to_store_error(error) from error
 
     def notify(self, words: Sequence[str], /) -> None:
-        """Nothing to do: all who use it hear the doorbells of this host."""
+        """Do nothing: all users of the store are on this host, and use its doorbells."""
 
     def listen(self) -> None:
-        """Nothing to do: nothing is called out."""
+        """Do nothing: there are no notifications."""
 
     def fileno(self) -> int:
-        """Nothing to wait for."""
+        """Return -1: there is nothing to wait for."""
         return -1
 
     def heard(self) -> list[str]:
-        """Nothing."""
+        """Return no notifications."""
         return []
 
     def recheck(self) -> None:
-        """Raise StoreTooNew where somebody newer has upgraded the store since it was opened."""
+        """Raise StoreTooNew when a newer version has upgraded the store since it was opened."""
         try:
             version = self._execute("PRAGMA user_version").get
         except apsw.Error as error:
@@ -252,10 +251,10 @@ class SqliteDatabase:
             raise too_new(self.path, version)
 
     def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
-        """Copy through the backup API into a new file, a thousand pages at a time. Raises StoreError."""
+        """Copy through the backup API to a new file, a thousand pages at a time. Raises StoreError."""
         try:
             target = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
-            # One state for the whole copy: without it, each write of a worker would start the copy anew.
+            # One snapshot for the whole copy: otherwise each write of a worker would restart it.
             self._execute("BEGIN").fetchall()
             try:
                 self._execute("SELECT 1 FROM sqlite_schema").fetchall()
@@ -270,22 +269,23 @@ class SqliteDatabase:
             raise self._to_store_error(error, path) from error
 
     def close(self) -> None:
-        """Close the store. The last process to do so folds the log in, so that a copy of the file is whole."""
+        """Close the connection. The last process to close checkpoints the log: a copy of the file is complete."""
         try:
-            # A reader leaves a log alone that was folded in before; a writer cannot tell by the clock.
+            # A reader leaves a log alone whose checkpoint is done; a writer cannot rely on the timestamps.
             if not self._as_is and self._files.log_is_newer(strictly=self._durable and self._committed is None):
                 self._allow_folding()
         except (apsw.Error, StoreError):
-            pass  # the log has it all
+            pass  # nothing is lost: the log has all commits
         self._connection.close()
 
     def _allow_folding(self) -> None:
-        """Let SQLite checkpoint at the close, should this be the last connection; the log's file stays.
+        """Let SQLite checkpoint if this is the last connection to close; the log's file is kept.
 
-        Not waiting for the disk, which costs an enqueue three flushes: the log is there up to our commit, to be read
-        again. A later one may not be, so a look for it comes last; what remains is one in the microseconds after that.
+        Without fsync, which would cost an enqueue three flushes: the log is on disk up to this process's last
+        commit, and is read again. A later commit may not be, so the check for one comes last; only a commit in the
+        microseconds after that check is at risk.
         """
-        from array import array  # loaded here: readers seldom come this far
+        from array import array  # imported here: readers rarely get this far
 
         if hasty := self._durable and self._committed is not None:
             self._execute("PRAGMA synchronous = OFF; PRAGMA journal_size_limit = -1").fetchall()
@@ -299,10 +299,10 @@ class SqliteDatabase:
         return int(self._execute("PRAGMA data_version").get)
 
     def begin(self) -> None:
-        """Take the write lock, then make sure that what is written will be found. Raises StoreError."""
+        """Take the write lock, then make sure that the files still have their names. Raises StoreError."""
         self.execute("BEGIN IMMEDIATE")
         try:
-            # Also whether the database has got a second name since: its other users may have another log.
+            # Also raises if the database has a second name by now: users of that name may have another log.
             there = self._files.are_there()
         except StoreError:
             self.execute("ROLLBACK")
@@ -314,13 +314,13 @@ class SqliteDatabase:
             self._seen = self._version()
 
     def _leave(self) -> StoreGone:
-        """Let go of files that have been taken away; whoever waits for that sees no lock of ours any more."""
+        """Close the connection to deleted or replaced files, which releases the locks that other processes wait for."""
         try:
             if self._files.can_be_saved():
                 self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._files.withdraw()
         except (apsw.Error, OSError):
-            pass  # it was worth a try
+            pass  # best effort
         self._connection.close(True)
         return self._files.gone()
 
@@ -337,21 +337,21 @@ class SqliteDatabase:
             return False
         if self.on_wait is not None:
             self.on_wait()
-        # Loaded here: few commands ever wait.
+        # Imported here: few commands ever wait.
         from random import random
 
-        # Growing and uneven, so that those who wait do not knock in step.
+        # Growing, with jitter, so that waiting processes do not retry at the same moments.
         pause = min(_SHORTEST_PAUSE * 1.5**tries, _LONGEST_PAUSE) if tries < 12 else _LONGEST_PAUSE
-        time.sleep(pause * (0.5 + random()))  # noqa: S311 - no secret
+        time.sleep(pause * (0.5 + random()))  # noqa: S311 - not a secret
         return True
 
     def _keep_log_short(self, connection: apsw.Connection, name: str, pages: int) -> int:
-        """After a commit of a short-lived process: empty the log into the database now and then.
+        """Checkpoint and truncate the log now and then, after a commit of a short-lived process.
 
-        Without this it would grow for ever while no worker runs: what one process has copied out of the log only it
-        knows, so the next one appends again. And the first process to open a store that nobody has open reads the
-        whole log, 6 ms for a thousand pages. So whoever crosses a multiple of 64 pages truncates it; not everybody
-        beyond 64, because while workers read the log an enqueue would pay a millisecond for nothing.
+        Otherwise the log would grow without limit while no worker runs: only the process that has checkpointed
+        knows how far, so the next one appends again. And the first process to open an idle store reads the whole
+        log, 6 ms for a thousand pages. So the process that crosses a multiple of 64 pages truncates it. Not every
+        process beyond 64 pages: while workers read the log, an enqueue would spend a millisecond in vain.
         """
         self._committed = self._seen
         if pages >= _LONG_LOG or (pages >= _SHORT_LOG and pages % _SHORT_LOG < _PAGES_OF_A_COMMIT):
@@ -359,13 +359,13 @@ class SqliteDatabase:
             try:
                 connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except apsw.Error:
-                pass  # somebody reads it, or the disk is full: the commit stands all the same
+                pass  # another process is reading the log, or the disk is full: the commit is valid all the same
             finally:
                 connection.set_busy_handler(self._busy)
         return apsw.SQLITE_OK
 
     def _to_store_error(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
-        # Loaded here: few commands ever fail.
+        # Imported here: few commands ever fail.
         from queuectl.store.sqlite.errors import to_store_error
 
         return to_store_error(error, path or self.path)
@@ -392,6 +392,6 @@ class _Transaction:
             self._roll_back()
 
     def _roll_back(self) -> None:
-        # Some errors (a full disk) have rolled back by themselves.
+        # After some errors (a full disk), SQLite has rolled back by itself.
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
