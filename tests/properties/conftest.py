@@ -1,4 +1,4 @@
-"""How hard to look for what does not hold: the same examples each time where CI runs, new ones everywhere else."""
+"""Profiles of hypothesis: fixed examples in CI, new ones everywhere else."""
 
 from __future__ import annotations
 

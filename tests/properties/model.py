@@ -1,4 +1,4 @@
-"""What the store should do, in a few dictionaries: the state machine of jobs without a database."""
+"""A model of the store in a few dictionaries: the state machine of jobs without a database."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Job:
     """How its latest attempt ended."""
 
     def image(self) -> dict[str, object]:
-        """What of it an undo puts back."""
+        """Return the fields that an undo restores."""
         names = ("queue", "priority", "max_retries", "run_at", "needs", "state", "attempts", "losses", "finished_at")
         return {name: getattr(self, name) for name in names}
 
     def is_sound(self) -> bool:
-        """Whether its attempts and its state go together."""
+        """Return whether attempts and state are consistent."""
         if self.state in WAITING:
             return self.attempts <= self.max_retries
         if self.state is JobState.DEAD:
@@ -54,7 +54,7 @@ class Job:
 
 @dataclass
 class Action:
-    """Something that was done; without jobs it cannot be taken back."""
+    """A recorded action; without jobs it cannot be undone."""
 
     id: int
     at: int
@@ -65,7 +65,7 @@ class Action:
 
 
 class Model:
-    """The queue as it should be."""
+    """The expected state of the queue."""
 
     def __init__(self, max_retries: int, backoff: Callable[[int], int]) -> None:
         self.jobs: dict[str, Job] = {}
@@ -90,7 +90,7 @@ class Model:
         self.jobs[id_] = Job(self._seq, id_, queue, priority, retries, run_at, needs)
 
     def left_to_run(self, queues: Sequence[str], labels: Sequence[str]) -> list[Job]:
-        """What a worker waits for in a drain."""
+        """Return the number of jobs that a drain waits for."""
         unfinished = READY | {JobState.PROCESSING}
         return [
             job
@@ -117,7 +117,7 @@ class Model:
         job.losses = job.losses + 1 if outcome is Outcome.LOST else job.losses if outcome is Outcome.RELEASED else 0
         buried = outcome is Outcome.LOST and job.losses >= MAX_LOSSES
         if outcome in GIVEN_BACK:
-            job.run_at = min(job.run_at, now)  # by a clock that was set back, too, it is due
+            job.run_at = min(job.run_at, now)  # due even if the clock was set back
         if outcome in GIVEN_BACK and not buried:
             job.attempts -= 1
         if outcome is Outcome.SUCCESS:
@@ -201,7 +201,7 @@ class Model:
         self._end(with_it, [job])
 
     def take_back(self, number: int | None, now: int) -> int:
-        """Take back an action, or the last one; how many of its jobs are as they were."""
+        """Undo an action, by default the last one; return the number of restored jobs."""
         possible = [each for each in self.actions if not each.undone and each.at >= now - KEPT_MS]
         if number is not None:
             possible = [each for each in possible if each.id == number]

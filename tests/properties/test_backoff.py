@@ -1,4 +1,4 @@
-"""The waits between attempts, whatever they are configured to."""
+"""Backoff, for every valid configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from queuectl.domain.backoff import Backoff
 
 @st.composite
 def backoffs(draw: st.DrawFn, *, jitter: bool = False) -> Backoff:
-    """Any that can be configured."""
+    """Any valid backoff."""
 
     def one(key: str) -> float:
         return draw(st.floats(SETTINGS[key].low, SETTINGS[key].high))

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, whichever way the clock goes, the store does as the model says."""
+"""The store agrees with the model for any sequence of actions and any movement of the clock."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LISTED = ("seq", "queue", "priority", "max_retries", "run_at", "needs", "state",
 
 
 class Queue(RuleBasedStateMachine):
-    """The store beside the model, one step after the other."""
+    """The store and the model, step by step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,12 +81,12 @@ class Queue(RuleBasedStateMachine):
     def configure(self, retries: int, own: int, delay: int) -> None:
         self.model = Model(retries, BACKOFF.milliseconds)
         self.store.set_config("max_retries", str(retries), now=self.now)
-        # Two jobs from the start: an example whose rules happen to leave out the enqueue would try nothing.
+        # Two jobs from the start: an example without an enqueue would test nothing.
         self.enqueue("a", "default", 0, own, delay, ())
         self.enqueue("b", "mail", 0, None, 0, ("gpu",))
 
     def both(self, expected: Callable[[], object], done: Callable[[], object], verb: str | None = None) -> None:
-        """Do it to both; the store refuses exactly what the model does."""
+        """Do an action on both; the store refuses exactly what the model refuses."""
         try:
             wanted = expected()
         except No:
@@ -150,7 +150,7 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: self.model.jobs)
     @rule(ends=st.lists(st.tuples(OUTCOMES, st.booleans()), min_size=1, max_size=5))
     def attempts(self, ends: list[tuple[Outcome, bool]]) -> None:
-        """Whatever is due next, as soon as it is due; some are to be cancelled while they run."""
+        """Run due jobs as soon as they are due; some are cancelled while they run."""
         for outcome, cancelled in ends:
             due = self.store.claims((), LABELS).next_due()
             if due is None:
@@ -195,7 +195,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(VERBS), ids=SEVERAL, number=RETRIES)
     def act(self, verb: str, ids: list[str], number: int) -> None:
-        """What an operator does to jobs that he names."""
+        """An operator's action on named jobs."""
         model, jobs, edits, now = self.model, self.store.jobs, self.store.edits, self.now
         dead = [job.id for job in model.jobs.values() if job.state is JobState.DEAD]
         expected, done = {
@@ -246,7 +246,7 @@ class Queue(RuleBasedStateMachine):
         wanted = [each.id for each in kept if not each.undone]
         assert len(ids) == len(wanted)
         if ids:
-            # Numbers of what was rolled back may be given again, so they are matched by their place.
+            # Numbers may be reused after a rollback, so actions are matched by position.
             place = which % len(ids)
             self._take_back((ids[place], wanted[-1 - place]))
 

@@ -1,4 +1,4 @@
-"""Whatever text or JSON comes in, a parser gives a value that it stands for, or one of our own errors."""
+"""For any text or JSON a parser returns a corresponding value, or raises an error of queuectl."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 anything = st.text(st.characters(exclude_categories=[]), max_size=60)
-"""Lone surrogates too: what cannot be decoded comes in as those."""
+"""Includes lone surrogates, which stand for undecodable bytes."""
 near_durations = st.from_regex(r"\s*(-?[0-9٣.eE+]{0,12}(ms|s|m|h|d|w|S|µs)?){0,3}\s*", fullmatch=True)
 near_times = st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.,]{0,12})?(Z|[+-][0-9:]{0,8})?", fullmatch=True)
 values = st.recursive(
@@ -47,7 +47,7 @@ jobs = st.dictionaries(st.sampled_from(sorted(FIELDS)) | anything, values, max_s
 
 
 def parsed(parse: Any, text: str) -> Any:
-    """What `parse` makes of `text`, None where it refuses it as bad input; any other exception is a mistake of ours."""
+    """Return the result of `parse`, None if it refuses `text` as bad input; other exceptions fail the test."""
     try:
         return parse(text)
     except UsageError:
@@ -73,7 +73,7 @@ def test_a_duration_as_the_command_line_writes_it_means_the_same(milliseconds: i
 def test_a_duration_as_people_read_it_is_one_and_nearly_the_same(milliseconds: int):
     shown = parse_duration(format_duration(milliseconds))
 
-    # Two units are shown, so what is less than the smaller of them is left out, or one decimal.
+    # Two units are shown, or one decimal: anything smaller is dropped.
     assert abs(milliseconds - shown) <= max(100, milliseconds / 24, 60_000 * (milliseconds > 3_600_000))
     assert parse_duration(format_duration(shown)) == shown
 

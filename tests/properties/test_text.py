@@ -1,4 +1,4 @@
-"""Text that people read does nothing to their terminal, however it was made."""
+"""Text shown to people never controls their terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JOINER = "\u200d"
 
 
 def is_harmless(text: str) -> bool:
-    """No control of any kind, no direction or format mark but the joiner, and no half of a pair."""
+    """Return whether `text` has no control, direction or format characters, except joiners, nor lone surrogates."""
     return not any(
         category(letter) in {"Cc", "Cs", "Zl", "Zp"} or (category(letter) == "Cf" and letter != _JOINER)
         for letter in text
@@ -71,8 +71,8 @@ def test_what_the_history_keeps_of_a_command_has_no_password_of_a_server(secret:
 
 
 @given(st.binary(max_size=200), st.sampled_from([Outcome.EXIT, Outcome.TIMEOUT, Outcome.SPAWN_ERROR]), hostile)
-def test_whatever_a_command_says_at_last_its_error_is_short_and_harmless(said: bytes, outcome: Outcome, error: str):
-    output = Output(head=said, tail=b"", total=len(said))
+def test_every_error_signature_is_short_and_harmless(last_words: bytes, outcome: Outcome, error: str):
+    output = Output(head=last_words, tail=b"", total=len(last_words))
     for result in (
         Result(outcome=outcome, duration_ms=1, exit_code=1, stderr=output),
         Result(outcome=outcome, duration_ms=1, exit_code=1, error=error),

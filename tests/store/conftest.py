@@ -1,4 +1,4 @@
-"""The same tests for every store."""
+"""Fixtures that run the same tests on every backend."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def new_store(
 
 @pytest.fixture
 def store(open_store: OpenStore) -> Iterator[Store]:
-    """A store that is new."""
+    """A new store."""
     opened = open_store()
     yield opened
     opened.close()
@@ -72,7 +72,7 @@ def store(open_store: OpenStore) -> Iterator[Store]:
 
 @pytest.fixture
 def stage(store: Store) -> Iterator[Stage]:
-    """A store with worker `w`. What a test leaves behind keeps every promise."""
+    """A store with worker `w`. After the test its invariants are checked."""
     made = Stage(store)
     yield made
     made.check()

@@ -1,4 +1,4 @@
-"""Who gets which job, when, and what a late worker can still do: nothing."""
+"""Claims: which worker gets which job, when; and a stale worker changes nothing."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_failed_job_waits_longer_each_time_and_is_dead_after_its_last_retry(st
 
 
 @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.RELEASED])
-def test_what_is_given_back_does_not_count(stage: Stage, outcome: Outcome):
+def test_lost_and_released_attempts_do_not_count(stage: Stage, outcome: Outcome):
     stage.enqueue("a", max_retries=0)
 
     stage.run(outcome)
@@ -86,7 +86,7 @@ def test_what_is_given_back_does_not_count(stage: Stage, outcome: Outcome):
 
 
 @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.RELEASED])
-def test_what_is_given_back_keeps_its_due_time_and_so_its_place(stage: Stage, outcome: Outcome):
+def test_lost_and_released_jobs_keep_their_due_time(stage: Stage, outcome: Outcome):
     stage.enqueue("a", "b")
     due = stage.store.jobs.get("a").job.run_at
 
@@ -96,7 +96,7 @@ def test_what_is_given_back_keeps_its_due_time_and_so_its_place(stage: Stage, ou
     assert stage.run() == "a"
 
 
-def test_a_claim_that_waited_for_the_lock_begins_no_earlier_than_the_attempt_before_it_ended(stage: Stage):
+def test_a_claim_after_a_lock_wait_starts_after_the_end_of_the_previous_attempt(stage: Stage):
     stage.enqueue("a")
     lost = stage.take()
     looked_at = stage.now
@@ -129,7 +129,7 @@ def test_a_retry_by_hand_starts_the_budget_anew_and_keeps_the_history(stage: Sta
     assert [attempt.outcome for attempt in stage.store.jobs.attempts(1)] == [Outcome.EXIT, Outcome.SUCCESS]
 
 
-def test_a_worker_that_was_thought_dead_changes_nothing(stage: Stage):
+def test_a_stale_worker_changes_nothing(stage: Stage):
     stage.add("other")
     stage.enqueue("a")
     late = stage.take()
@@ -144,11 +144,11 @@ def test_a_worker_that_was_thought_dead_changes_nothing(stage: Stage):
 
     assert stage.store.jobs.get("a") == before
     assert stage.finish(again, Outcome.SUCCESS, worker="other") is JobState.COMPLETED
-    assert stage.finish(again, Outcome.SUCCESS, worker="other") is None, "it has been told already"
+    assert stage.finish(again, Outcome.SUCCESS, worker="other") is None, "its end is recorded already"
     assert stage.store.jobs.output(1, 1)[0].total == 0
 
 
-def test_a_job_that_was_asked_to_be_cancelled_is_not_tried_again(stage: Stage):
+def test_a_job_with_a_requested_cancel_is_not_retried(stage: Stage):
     stage.enqueue("a", "b")
     first, second = stage.take(), stage.take()
     assert stage.store.jobs.cancel("a", signal=2, now=stage.now) == ["w"]
@@ -173,7 +173,7 @@ def test_a_result_and_the_next_claim_are_one_transaction(stage: Stage):
     stage.finish(following)
 
 
-def test_an_attempt_that_is_no_longer_ours_is_not_recorded_and_the_next_job_is_taken(stage: Stage):
+def test_a_stale_attempt_is_not_recorded_and_the_next_job_is_claimed(stage: Stage):
     stage.enqueue("a", "b")
     stale = stage.take()
     stage.finish(stale, Outcome.LOST, worker="w")
@@ -195,7 +195,7 @@ def test_an_attempt_that_is_no_longer_ours_is_not_recorded_and_the_next_job_is_t
 
 @pytest.mark.parametrize("outcome", Outcome)
 @pytest.mark.parametrize(("queues", "labels"), [((), ()), (("default",), ()), ((), ("gpu",))])
-def test_a_result_with_a_claim_after_it_leaves_what_a_result_alone_leaves(
+def test_finish_and_claim_writes_the_same_rows_as_finish(
     new_store: Callable[[], Store], outcome: Outcome, queues: tuple[str, ...], labels: tuple[str, ...]
 ):
     def left(*, together: bool) -> list[object]:
@@ -209,7 +209,7 @@ def test_a_result_with_a_claim_after_it_leaves_what_a_result_alone_leaves(
             duration_ms=5,
             exit_code=3,
             signal=9,
-            error="told",
+            error="reported",
             stdout=printed("out"),
             stderr=printed("no such host"),
         )
@@ -268,7 +268,7 @@ def test_eight_processes_at_once_never_share_a_job(open_store: OpenStore):
     store.close()
 
 
-def seconds_of_a_look(store: Store) -> float:
+def seconds_of_an_idle_claim(store: Store) -> float:
     claims = store.claims()
     best = 1.0
     for _ in range(20):
@@ -278,13 +278,13 @@ def seconds_of_a_look(store: Store) -> float:
     return best
 
 
-def test_jobs_that_are_not_due_yet_cost_a_claim_nothing(stage: Stage):
-    alone = seconds_of_a_look(stage.store)
+def test_jobs_not_due_yet_do_not_slow_a_claim(stage: Stage):
+    alone = seconds_of_an_idle_claim(stage.store)
     for priority in (-5, 0, 5):
         later = NewJob(command="true", priority=priority, delay_ms=3_600_000)
         stage.enqueue(*[later] * 20_000)
 
-    assert seconds_of_a_look(stage.store) < max(alone * 20, 0.001)
+    assert seconds_of_an_idle_claim(stage.store) < max(alone * 20, 0.001)
 
 
 def test_of_several_queues_the_job_that_has_been_due_longest_is_taken(stage: Stage):

@@ -21,7 +21,7 @@ def die(stage: Stage, id_: str, err: str, *, queue: str = "default", out: str = 
 
 @pytest.fixture
 def graves(stage: Stage) -> Stage:
-    """Three jobs that died of a timeout to a host, and one of something else."""
+    """Three jobs that died with a timeout to a host, and one with another error."""
     for number in range(3):
         die(stage, f"t{number}", f"trying\ntimed out after {number} s\n", queue="mail" if number else "default")
     die(stage, "other", "KeyError: 'id'\n")
@@ -83,7 +83,7 @@ def test_many_of_one_error_are_revived_in_steps(stage: Stage):
     assert stage.counts() == {"pending": 1200}
 
 
-def test_a_success_after_a_failure_leaves_no_grave(stage: Stage):
+def test_a_job_that_succeeds_after_a_failure_is_no_dead_letter(stage: Stage):
     stage.enqueue("a")
     stage.run(Outcome.EXIT, err="boom\n")
     stage.run()
@@ -102,14 +102,14 @@ def test_a_success_writes_nothing_about_errors(stage: Stage):
         written.append(name)
         return run(name, **words)
 
-    stage.store.database.run = noting  # type: ignore[method-assign]  # to see what it is asked
+    stage.store.database.run = noting  # type: ignore[method-assign]  # to record its statements
 
     stage.run(out="text")
 
     assert not {"sign_job", "count_signature"} & set(written)
 
 
-def test_a_job_that_took_its_workers_with_it_has_an_error_of_its_own(stage: Stage):
+def test_a_job_lost_three_times_has_an_error_signature(stage: Stage):
     stage.enqueue("a")
     for _ in range(MAX_LOSSES):
         stage.run(Outcome.LOST)
@@ -117,7 +117,7 @@ def test_a_job_that_took_its_workers_with_it_has_an_error_of_its_own(stage: Stag
     assert [error.text for error in stage.store.dlq.errors()] == ["lost"]
 
 
-def test_errors_that_no_dead_job_has_any_more_are_forgotten_after_a_month(graves: Stage):
+def test_signatures_without_dead_jobs_are_deleted_after_a_month(graves: Stage):
     _, timeout = (error.signature for error in graves.store.dlq.errors())
     graves.store.dlq.purge(timeout, now=graves.now)
     later = graves.now + 31 * 86_400_000
@@ -142,7 +142,7 @@ def test_events_are_read_newest_last_with_their_command_lines(stage: Stage):
     assert {event.actor for event in events} == {"tester@here"}
 
 
-def test_jobs_ahead_are_counted_as_a_worker_would_take_them(stage: Stage):
+def test_jobs_ahead_are_counted_in_the_order_of_claims(stage: Stage):
     stage.enqueue(
         NewJob(command="x", id="first", priority=5),
         NewJob(command="x", id="other queue", queue="mail"),

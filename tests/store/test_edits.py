@@ -1,4 +1,4 @@
-"""Hold, release, priority and edit: what they do, and what they leave alone."""
+"""Hold, release, priority and edit: what they change, and what they leave alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_held_job_is_not_claimed_and_a_drain_does_not_wait_for_it(stage: Stage
     assert stage.run() == "a"
 
 
-def test_a_released_job_is_what_it_was_and_due_when_it_was(stage: Stage):
+def test_a_released_job_has_its_previous_state_and_due_time(stage: Stage):
     stage.enqueue("failed", "lost", "fresh")
     edits = stage.store.edits
     stage.finish(stage.take(), Outcome.EXIT)
@@ -59,7 +59,7 @@ def test_a_job_that_was_retried_by_hand_is_released_as_pending(stage: Stage):
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ends=st.lists(st.sampled_from([Outcome.EXIT, Outcome.TIMEOUT, Outcome.RELEASED, Outcome.LOST]), max_size=6))
-def test_hold_and_release_change_nothing_whatever_the_job_has_been_through(stage: Stage, ends: list[Outcome]):
+def test_hold_and_release_leave_a_job_unchanged_after_any_history(stage: Stage, ends: list[Outcome]):
     (id_,) = stage.enqueue(NewJob(command="true"), max_retries=5)
     for end in ends:
         if stage.store.jobs.state(id_) in {JobState.PENDING, JobState.FAILED}:
@@ -82,14 +82,14 @@ def test_a_held_job_can_be_cancelled(stage: Stage):
     assert stage.counts() == {"cancelled": 1}
 
 
-def test_all_are_held_or_none(stage: Stage):
+def test_hold_changes_all_jobs_or_none(stage: Stage):
     stage.enqueue("done", "a")
     stage.run()
 
     with pytest.raises(Refused, match="job done is completed and cannot be held"):
         stage.store.edits.hold(["a", "done"], now=stage.now)
     with pytest.raises(NotFound):
-        stage.store.edits.prioritise(["a", "nobody"], 5, now=stage.now)
+        stage.store.edits.prioritise(["a", "missing"], 5, now=stage.now)
 
     assert stage.store.jobs.get("a").job.state is JobState.PENDING
     assert stage.store.jobs.get("a").job.priority == 0
@@ -103,7 +103,7 @@ def test_a_job_of_higher_priority_is_claimed_first(stage: Stage):
     assert [stage.run() for _ in range(3)] == ["c", "a", "b"]
 
 
-def test_an_edit_changes_what_was_asked_for_and_nothing_else(stage: Stage):
+def test_an_edit_changes_only_the_given_fields(stage: Stage):
     stage.enqueue(NewJob(command="old", id="a", env=(("A", "1"),), tags=("x",), priority=3))
     before = stage.store.jobs.get("a").job
 
@@ -128,7 +128,7 @@ def test_a_dead_job_is_edited_and_requeued_in_one(stage: Stage):
     assert stage.run() == "a"
 
 
-def test_a_held_job_is_requeued_when_it_says(stage: Stage):
+def test_a_held_job_is_requeued_with_a_due_time(stage: Stage):
     stage.enqueue("a")
     stage.store.edits.hold(["a"], now=stage.now)
 
@@ -138,7 +138,7 @@ def test_a_held_job_is_requeued_when_it_says(stage: Stage):
     assert stage.store.claims().next_due() == START + 60_000
 
 
-def test_a_job_that_runs_is_not_edited(stage: Stage):
+def test_a_running_job_cannot_be_edited(stage: Stage):
     stage.enqueue("a")
     claim = stage.take()
 
@@ -148,7 +148,7 @@ def test_a_job_that_runs_is_not_edited(stage: Stage):
     stage.finish(claim)
 
 
-def test_an_edit_that_would_mean_nothing_is_refused(stage: Stage):
+def test_an_edit_without_effect_is_refused(stage: Stage):
     stage.enqueue("failed", "dead", max_retries=3)
     edits = stage.store.edits
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""An SQLite store is made once, whoever comes first, and only where nothing else is."""
+"""An SQLite store is created once, also by simultaneous commands, and never in place of another file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_newest_migration_is_the_version_of_the_schema():
 
 
 @ON_SQLITE
-def test_a_new_store_is_ours_and_nobody_elses(open_store: OpenStore, tmp_path: Path):
+def test_a_new_store_has_the_application_id_and_private_permissions(open_store: OpenStore, tmp_path: Path):
     store = open_store()
 
     assert store.database.query("PRAGMA application_id") == [(APPLICATION_ID,)]
@@ -44,7 +44,7 @@ def test_a_new_store_is_ours_and_nobody_elses(open_store: OpenStore, tmp_path: P
     store.close()
 
 
-def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path):
+def test_a_store_of_version_1_is_migrated_with_its_contents(tmp_path: Path):
     path = str(tmp_path / "queue.db")
     connection = apsw.Connection(path)
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -64,7 +64,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
         INSERT INTO outputs VALUES (2, 1, 2, x'6f68206e6f', x'', 5);
         UPDATE jobs SET state = iif(seq = 1, 'completed', 'dead'), owner = NULL, finished_at = 3 WHERE seq < 3;
         DELETE FROM jobs WHERE seq = 7;
-        INSERT INTO events (at, actor, verb, subject) VALUES (1, 'somebody', 'enqueue', 'done');
+        INSERT INTO events (at, actor, verb, subject) VALUES (1, 'ann@host', 'enqueue', 'done');
         """
     ).fetchall()
     connection.close()
@@ -89,7 +89,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
     assert [event.command for event in store.events.events(limit=9)] == [None] * 3
     assert not [checked.name for checked in store.invariants() if checked.broken]
     assert not [finding for finding in store.findings(thorough=True) if finding.cure]
-    # A worker that had it open all the time goes on.
+    # A worker that had the store open all the time continues.
     assert (
         old.execute("UPDATE jobs SET state = 'completed', owner = NULL, finished_at = 9 WHERE id = 'runs'").get is None
     )
@@ -98,7 +98,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(tmp_path: Path)
     store.close()
 
 
-def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tmp_path: Path):
+def test_a_store_of_version_2_is_migrated_and_an_old_worker_stops_claiming(tmp_path: Path):
     path = str(tmp_path / "queue.db")
     old = apsw.Connection(path)
     old.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -126,7 +126,7 @@ def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tm
     ]
     store.jobs.enqueue([NewJob(command="true", id="train", needs=("gpu",))], max_retries=3, now=1)
     assert store.claims().next_due() == 1
-    # It would run what needs a label that it has not.
+    # It would run jobs that need a label it lacks.
     with pytest.raises(apsw.SQLError, match="no query solution"):
         old.execute(claim_of_then).fetchall()
     assert not [checked.name for checked in store.invariants() if checked.broken]
@@ -135,7 +135,7 @@ def test_a_store_of_version_2_is_migrated_and_a_worker_of_then_claims_no_more(tm
     store.close()
 
 
-def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
+def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path: Path):
     stores = []
     for versions in ((1,), (1, 2), (1, 2, 3)):
         connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
@@ -153,7 +153,7 @@ def test_a_migrated_store_is_built_like_a_new_one(tmp_path: Path):
     assert any("'cancelled', 'held'" in (sql or "") for _, name, sql in stores[0] if name == "jobs")
 
 
-def test_many_first_commands_at_once_make_one_store(tmp_path: Path):
+def test_simultaneous_first_commands_create_one_store(tmp_path: Path):
     for number in range(5):
         env = environment("", QUEUECTL_DB=None, XDG_DATA_HOME=str(tmp_path / str(number)))
         processes = [start("enqueue", "true", env=env) for _ in range(8)]
@@ -163,7 +163,7 @@ def test_many_first_commands_at_once_make_one_store(tmp_path: Path):
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE stats", "application_id =", "COMMIT", "journal_mode"])
-def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp_path: Path, statement: str):
+def test_a_store_is_usable_after_its_first_command_was_killed(tmp_path: Path, statement: str):
     killed = (
         "import os, signal, sys\n"
         "from queuectl.store.sqlite import database, schema\n"
@@ -186,7 +186,7 @@ def test_a_first_command_that_is_killed_leaves_a_store_that_the_next_can_use(tmp
 
 
 @ON_SQLITE
-def test_the_log_stays_short_although_nobody_has_the_store_open(tmp_path: Path, open_store: OpenStore):
+def test_the_log_stays_short_without_a_process_that_keeps_the_store_open(tmp_path: Path, open_store: OpenStore):
     store: Store | None = None
     for _ in range(30):
         # A connection for each, as short-lived commands have.

@@ -1,4 +1,4 @@
-"""A store is moved to a server: whole, counted, with its numbers going on; or not at all."""
+"""A move to a server: complete, with counters and continued numbers; or without any effect."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.postgres import Server
 
 LEFT = {"pools", "workers", "undoing", "counters", "sqlite_sequence"}
-"""Tables that are not moved: of a host's processes, of a moment, and what the new store counts by itself."""
+"""Tables that are not moved: processes of a host, temporary rows, and counters, which the new store keeps itself."""
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
@@ -39,14 +39,14 @@ def path(tmp_path: Path) -> str:
 
 @pytest.fixture
 def url(server: Server) -> Iterator[str]:
-    """A database that does not know of queues yet."""
+    """URL of an empty database."""
     made = server.create(empty=True)
     yield made
     server.drop(made)
 
 
 def nothing(*_: object) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 def on_file(path: str, wait: float = 30) -> Store:
@@ -67,14 +67,14 @@ def moved(path: str, url: str, *, progress: Callable[[int, int, str], None] = no
 
 
 def do(path: str, statement: str) -> None:
-    """Change the file behind the store's back."""
+    """Change the file without the store."""
     connection = apsw.Connection(path)
     connection.execute(statement).fetchall()
     connection.close()
 
 
 def tables(path: str) -> dict[str, list[str]]:
-    """The columns of every table of the file."""
+    """Return the columns of every table of the file."""
     connection = apsw.Connection(path)
     rows = connection.execute(
         "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns"
@@ -115,7 +115,7 @@ def test_every_row_of_every_table_arrives(path: str, url: str, piece: int, monke
     old.close()
 
 
-def test_what_arrives_keeps_every_promise_and_is_counted(path: str, url: str):
+def test_a_moved_store_satisfies_the_invariants_and_has_counters(path: str, url: str):
     moved(path, url)
 
     old, new = on_file(path), on_server(url)
@@ -126,7 +126,7 @@ def test_what_arrives_keeps_every_promise_and_is_counted(path: str, url: str):
     new.close()
 
 
-def test_numbers_go_on_after_the_last_that_was_given(path: str, url: str):
+def test_numbers_continue_after_the_last_one_in_the_file(path: str, url: str):
     moved(path, url)
 
     old, new = on_file(path), on_server(url)
@@ -154,7 +154,7 @@ def test_an_empty_store_is_moved_too(tmp_path: Path, url: str):
     new.close()
 
 
-def test_the_old_store_is_as_it_was(path: str, url: str):
+def test_the_old_store_is_unchanged(path: str, url: str):
     before = {
         each.name: each.read_bytes() for each in Path(path).parent.glob("queue.db*") if not each.name.endswith("-shm")
     }
@@ -166,14 +166,14 @@ def test_the_old_store_is_as_it_was(path: str, url: str):
     }
 
 
-def test_how_far_it_is_has_been_told(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
+def test_progress_is_reported_in_rows(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
-    told: list[tuple[int, int, str]] = []
+    reported: list[tuple[int, int, str]] = []
 
-    contents = moved(path, url, progress=lambda *words: told.append(words))
+    contents = moved(path, url, progress=lambda *words: reported.append(words))
 
     total = sum(contents.rows.values())
-    assert told == [*((done, total, "rows") for done in range(1, total + 1)), (total, total, "rows")]
+    assert reported == [*((done, total, "rows") for done in range(1, total + 1)), (total, total, "rows")]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_how_far_it_is_has_been_told(path: str, url: str, monkeypatch: pytest.Mo
         (lambda store: store.views.save("mine", "state:dead", now=1), "views 1, "),
     ],
 )
-def test_a_store_that_is_in_use_is_not_overwritten(path: str, url: str, act: Callable[[Store], None], holds: str):
+def test_a_store_that_is_not_empty_is_not_overwritten(path: str, url: str, act: Callable[[Store], None], holds: str):
     used = on_server(url)
     act(used)
     before = used.events.events(limit=10)
@@ -200,7 +200,7 @@ def test_a_store_that_is_in_use_is_not_overwritten(path: str, url: str, act: Cal
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("UPDATE jobs SET cwd = char(0) WHERE id = 'twice'", "job twice cannot be moved: cwd holds a NUL"),
         ("INSERT INTO signatures VALUES ('ab', char(0), 1, 1, 1)", "error ab cannot be moved: text holds a NUL"),
@@ -214,17 +214,19 @@ def test_a_store_that_is_in_use_is_not_overwritten(path: str, url: str, act: Cal
         ),
     ],
 )
-def test_what_the_server_cannot_keep_is_named_and_nothing_is_moved(path: str, url: str, change: str, told: str):
+def test_a_value_that_the_server_cannot_store_is_named_and_nothing_is_moved(
+    path: str, url: str, change: str, message: str
+):
     do(path, change)
 
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Refused, match=message):
         moved(path, url)
 
     assert is_empty(url)
 
 
 @pytest.mark.parametrize("text", ["x'61ff'", "x'eda080'"], ids=["no UTF-8", "half of a pair"])
-def test_a_text_that_is_none_names_its_job(path: str, url: str, text: str):
+def test_an_invalid_text_is_reported_with_its_job(path: str, url: str, text: str):
     do(path, f"UPDATE jobs SET command = CAST({text} AS TEXT) WHERE id = 'signalled'")
 
     with pytest.raises(StoreUnreadable, match="job signalled cannot be read"):
@@ -233,7 +235,7 @@ def test_a_text_that_is_none_names_its_job(path: str, url: str, text: str):
     assert is_empty(url)
 
 
-def test_after_a_move_that_failed_the_next_one_works_and_no_number_was_used(path: str, url: str):
+def test_a_move_after_a_failed_one_works_and_no_number_was_used(path: str, url: str):
     do(path, "INSERT INTO views VALUES ('v', char(0), 1, 'a')")
     with pytest.raises(Refused):
         moved(path, url)
@@ -252,7 +254,7 @@ def on_server_once(url: str, statement: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def test_jobs_of_dead_workers_are_cleared_up_first(path: str, url: str):
+def test_jobs_of_dead_workers_must_be_recovered_first(path: str, url: str):
     store = on_file(path)
     store.claims(["mail"]).claim("w", now=2**42)
     store.close()
@@ -263,7 +265,7 @@ def test_jobs_of_dead_workers_are_cleared_up_first(path: str, url: str):
     assert "doctor --fix" in (refused.value.hint or "")
 
 
-def test_what_is_written_to_the_old_store_meanwhile_is_not_lost(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_write_to_the_old_store_during_the_move_is_not_lost(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
     writer = on_file(path)
 
@@ -279,7 +281,7 @@ def test_what_is_written_to_the_old_store_meanwhile_is_not_lost(path: str, url: 
     writer.close()
 
 
-def test_a_write_after_the_last_row_counts_too(path: str, url: str):
+def test_a_write_after_the_last_row_is_noticed(path: str, url: str):
     writer = on_file(path)
 
     def write(done: int, total: int, _what: str) -> None:
@@ -293,9 +295,7 @@ def test_a_write_after_the_last_row_counts_too(path: str, url: str):
     writer.close()
 
 
-def test_nobody_writes_to_the_old_store_while_the_new_one_is_committed(
-    path: str, url: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_old_store_is_locked_while_the_new_one_is_committed(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
     writer = on_file(path, wait=0.01)
     kept_out = []
     execute = PostgresDatabase.execute
@@ -317,9 +317,7 @@ def test_nobody_writes_to_the_old_store_while_the_new_one_is_committed(
 
 
 @pytest.mark.parametrize("begin", [1, 40])
-def test_whoever_writes_to_the_new_store_meanwhile_comes_after(
-    path: str, url: str, begin: int, monkeypatch: pytest.MonkeyPatch
-):
+def test_writers_to_the_new_store_wait_for_the_move(path: str, url: str, begin: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(moving, "_CHECK_EVERY", 1)
     ids: list[str] = []
 
@@ -357,7 +355,7 @@ def test_whoever_writes_to_the_new_store_meanwhile_comes_after(
     assert on_server_once(url, "SELECT count(*) FROM stats WHERE queue = 'elsewhere'") == [(1,)]
 
 
-def test_a_row_that_does_not_arrive_is_missed(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_row_is_noticed(path: str, url: str, monkeypatch: pytest.MonkeyPatch):
     fill = PostgresDatabase.fill
 
     def lossy(
@@ -373,7 +371,7 @@ def test_a_row_that_does_not_arrive_is_missed(path: str, url: str, monkeypatch: 
     assert is_empty(url)
 
 
-def test_a_store_that_is_on_a_server_is_not_moved(url: str, database: str):
+def test_a_store_on_a_server_is_not_moved(url: str, database: str):
     old, new = on_server(database), on_server(url)
 
     with pytest.raises(Refused, match="only a store in an SQLite file"):

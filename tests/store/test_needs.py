@@ -1,4 +1,4 @@
-"""Jobs that need labels: who gets them, in which order, and who never sees them."""
+"""Jobs that need labels: which workers claim them, in which order, and which never do."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def job(
 
 
 def take_all(stage: Stage, labels: Sequence[str], queues: Sequence[str] = ()) -> list[str]:
-    """Whatever a worker with `labels` claims, one after the other; each ends well."""
+    """Return the ids that a worker with `labels` claims in turn; each attempt succeeds."""
     claims = stage.store.claims(queues, labels)
     taken = []
     while claim := claims.claim("w", now=stage.now):
@@ -59,7 +59,7 @@ def test_a_job_that_needs_a_label_is_claimed_by_no_worker_without_it(stage: Stag
     assert take_all(stage, ("gpu",)) == ["train"]
 
 
-def test_a_worker_must_have_all_that_a_job_needs_and_may_have_more(stage: Stage):
+def test_a_worker_must_have_all_labels_that_a_job_needs_and_may_have_more(stage: Stage):
     stage.enqueue(job("both", "big", "gpu"), job("one", "gpu"))
 
     assert take_all(stage, ("gpu",)) == ["one"]
@@ -75,7 +75,7 @@ def test_a_label_is_a_whole_word(stage: Stage):
 
 
 def test_the_longest_needs_in_a_queue_of_the_longest_name_fit_into_the_index(stage: Stage):
-    # Wide letters in no order: nothing that could be packed.
+    # Wide letters in random order, which cannot be compressed.
     rng = random.Random(7)
     letters = "".join(chr(rng.randrange(0x20000, 0x2A000)) for _ in range(600))
     needs = check_needs([letters[:200], letters[200:399]])
@@ -341,7 +341,7 @@ def test_processes_with_different_labels_share_no_job_and_leave_none_that_they_c
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["next_due", "next_due_in_queue", "ready_priorities", "heads_needing"])
-def test_a_look_for_what_is_ready_reads_an_index_and_no_row(stage: Stage, name: str):
+def test_a_query_for_ready_jobs_reads_only_an_index(stage: Stage, name: str):
     connection = stage.store.database._connection  # type: ignore[attr-defined]  # SQLite's
     ((root,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'").fetchall()
     code = connection.execute("EXPLAIN " + load("sqlite")[name], {"queue": "q", "limit": 1}).fetchall()
@@ -354,8 +354,8 @@ def test_a_look_for_what_is_ready_reads_an_index_and_no_row(stage: Stage, name: 
 
 
 @ON_SQLITE
-def test_a_claim_takes_as_many_steps_however_many_jobs_wait_for_a_label_at_the_head(stage: Stage):
-    """Steps of SQLite's machine, which no busy processor changes."""
+def test_the_steps_of_a_claim_do_not_depend_on_jobs_that_wait_for_a_label(stage: Stage):
+    """Steps of SQLite's virtual machine, which do not depend on the load."""
     stage.enqueue(job("plain"), job("train", "gpu"), job("other", "big", priority=9))
     before = {name: steps_of(stage, name) for name in LOOKS}
 

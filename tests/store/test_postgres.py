@@ -1,4 +1,4 @@
-"""What only a server can do, and what can only happen to one."""
+"""Features and failures that only a store on a server has."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stores(database: str) -> Iterator[Callable[..., Store]]:
-    """Opens the store as often as one likes."""
+    """A function that opens the store once more."""
     opened: list[Store] = []
 
     def another(*, wait: float = 30) -> Store:
@@ -57,7 +57,7 @@ def stage(stores: Callable[..., Store]) -> Iterator[Stage]:
     made.check()
 
 
-def test_who_sets_the_clock_of_this_machine_changes_no_time(
+def test_setting_this_machines_clock_changes_no_recorded_time(
     stores: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
 ):
     clock = Clock(stores().database)
@@ -93,7 +93,7 @@ def test_the_columns_of_a_stream_are_those_of_the_statement():
     assert tuple(column.strip() for column in columns) == statements()["insert_job"].parameters
 
 
-def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: Stage, stores: Callable[..., Store]):
+def test_two_simultaneous_claims_get_two_jobs_without_waiting(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a", "b", "c")
     other = stores(wait=0.2)
 
@@ -106,7 +106,7 @@ def test_two_workers_at_the_same_moment_get_two_jobs_and_wait_for_nobody(stage: 
 
 
 @pytest.mark.parametrize("queues", [(), ("default",)], ids=["one statement", "several"])
-def test_who_asks_what_a_worker_holds_waits_for_a_claim_that_is_on_its_way(
+def test_a_query_for_a_workers_jobs_waits_for_its_uncommitted_claim(
     stage: Stage, stores: Callable[..., Store], queues: tuple[str, ...]
 ):
     stage.enqueue("a")
@@ -116,7 +116,7 @@ def test_who_asks_what_a_worker_holds_waits_for_a_claim_that_is_on_its_way(
     other.database.on_wait = reached.set
     asking = threading.Thread(target=lambda: found.extend(other.claims().take_stock("w")))
 
-    # Its commit takes its time, as it does where a standby has to hear of it, and nobody sees what it claims.
+    # Its commit is delayed, as by a synchronous standby, and its claim is not visible yet.
     late = stores().claims(queues)
     with late._database.transaction():
         assert late._may_claim("w")
@@ -131,7 +131,7 @@ def test_who_asks_what_a_worker_holds_waits_for_a_claim_that_is_on_its_way(
 
 
 @pytest.mark.parametrize("queues", [(), ("default",)], ids=["one statement", "several"])
-def test_what_a_worker_sent_before_it_took_stock_takes_nothing_any_more(
+def test_a_claim_of_an_older_session_claims_nothing(
     stage: Stage, stores: Callable[..., Store], queues: tuple[str, ...]
 ):
     stage.enqueue("a", "b")
@@ -159,7 +159,7 @@ def test_a_worker_that_has_stopped_claims_nothing(stage: Stage):
     assert stage.claim("w", "default") is None
 
 
-def test_an_enqueue_waits_for_no_other(stage: Stage, stores: Callable[..., Store]):
+def test_enqueues_do_not_wait_for_each_other(stage: Stage, stores: Callable[..., Store]):
     other = stores(wait=0.2)
 
     with stage.store.database.transaction():
@@ -169,7 +169,7 @@ def test_an_enqueue_waits_for_no_other(stage: Stage, stores: Callable[..., Store
     assert stage.enqueue(NewJob(command="true")) == ["3"], "what was drawn and not used is left out"
 
 
-def test_a_lock_that_is_held_for_longer_than_the_wait_is_told(stage: Stage, stores: Callable[..., Store]):
+def test_a_lock_held_for_longer_than_the_wait_is_reported(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     hasty = stores(wait=0.05)
     waited: list[int] = []
@@ -185,11 +185,11 @@ def test_a_lock_that_is_held_for_longer_than_the_wait_is_told(stage: Stage, stor
     assert stage.store.jobs.state("a") is JobState.CANCELLED
 
 
-def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage: Stage, stores: Callable[..., Store]):
+def test_a_cancel_of_a_job_that_is_being_claimed_reaches_its_worker(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     other = stores()
-    told: list[list[str]] = []
-    cancelling = threading.Thread(target=lambda: told.append(other.jobs.cancel("a", signal=15, now=stage.now)))
+    owners: list[list[str]] = []
+    cancelling = threading.Thread(target=lambda: owners.append(other.jobs.cancel("a", signal=15, now=stage.now)))
     reached = threading.Event()
     other.database.on_wait = reached.set
 
@@ -199,26 +199,26 @@ def test_a_job_that_is_claimed_while_it_is_being_cancelled_is_asked_to_end(stage
         assert reached.wait(PATIENCE)
     cancelling.join(PATIENCE)
 
-    assert told == [["w"]]
+    assert owners == [["w"]]
     assert stage.store.jobs.get("a").job.cancel_requested == 15
 
 
-def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stage: Stage, stores: Callable[..., Store]):
+def test_a_success_that_waits_for_its_jobs_lock_locks_no_other_job(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a", "b")
     claim = stage.take()
     other = stores()
-    told: list[tuple[JobState | None, Claim | None]] = []
+    results: list[tuple[JobState | None, Claim | None]] = []
     reached = threading.Event()
     other.database.on_wait = reached.set
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0, stdout=printed("out"), stderr=printed("err"))
     finishing = threading.Thread(
-        target=lambda: told.append(
+        target=lambda: results.append(
             other.claims().finish_and_claim(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
         )
     )
 
     with stage.store.database.transaction():
-        # As whoever changes many does, in the order of their numbers.
+        # Like every change of several jobs, in the order of their numbers.
         stage.store.database.lock_jobs(["a"])
         finishing.start()
         assert reached.wait(PATIENCE)
@@ -226,7 +226,7 @@ def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stag
         assert stage.store.database.rows("cancel_processing", id="a", signal=15, now=stage.now)
     finishing.join(PATIENCE)
 
-    ((state, following),) = told
+    ((state, following),) = results
     assert (state, following and following.id) == (JobState.COMPLETED, "b")
     assert [output.head for output in stage.store.jobs.output(claim.seq, 1)] == [b"out", b"err"]
     assert stage.counts() == {"completed": 1, "processing": 1}
@@ -234,7 +234,7 @@ def test_a_success_waits_for_who_holds_its_job_and_holds_no_other_meanwhile(stag
     stage.finish(following)
 
 
-def test_an_undo_is_told_that_somebody_has_taken_the_id_since_it_looked(stage: Stage, stores: Callable[..., Store]):
+def test_an_undo_notices_an_id_that_was_reused_after_its_check(stage: Stage, stores: Callable[..., Store]):
     ids = stage.enqueue("a", "b")
     for _ in ids:
         stage.run()
@@ -316,7 +316,7 @@ def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
     assert stage.store.database.query("SELECT count(*) FROM counted_since") == [(0,)]
 
 
-def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, stores: Callable[..., Store]):
+def test_counts_of_workers_are_added_one_after_the_other(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a", "b", "c")
     claims, other = stage.store.claims(), stores()
     theirs = other.claims()
@@ -341,9 +341,7 @@ def test_what_workers_did_is_added_up_by_one_after_the_other(stage: Stage, store
 
 
 @pytest.mark.parametrize("written", [True, False], ids=["written", "not written"])
-def test_what_a_worker_did_is_counted_once_when_its_connection_is_lost_meanwhile(
-    stage: Stage, database: str, *, written: bool
-):
+def test_counts_of_a_worker_are_stored_once_when_its_connection_is_lost(stage: Stage, database: str, *, written: bool):
     stage.enqueue("a", "b")
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
     with Proxy(database) as way:
@@ -374,7 +372,7 @@ def test_what_a_worker_did_is_counted_once_when_its_connection_is_lost_meanwhile
     assert stage.store.events.since(0)["success"] == 2
 
 
-def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):
+def test_two_sessions_can_fold_counters_at_once(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     other = stores(wait=0.2)
 
@@ -387,7 +385,7 @@ def test_two_may_fold_at_once(stage: Stage, stores: Callable[..., Store]):
     assert stage.counts() == {"pending": 2}
 
 
-def test_a_read_is_no_change(stage: Stage, stores: Callable[..., Store]):
+def test_a_read_does_not_change_the_change_number(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     other = stores()
     seen = stage.store.changed()
@@ -399,7 +397,7 @@ def test_a_read_is_no_change(stage: Stage, stores: Callable[..., Store]):
     assert stage.store.changed() == seen
 
 
-def test_what_is_not_committed_yet_is_noticed_when_it_is(stage: Stage, stores: Callable[..., Store]):
+def test_a_write_is_noticed_when_it_is_committed(stage: Stage, stores: Callable[..., Store]):
     other = stores()
     with other.database.transaction():
         other.database.run("set_config", key="lease", value="20")
@@ -409,7 +407,7 @@ def test_what_is_not_committed_yet_is_noticed_when_it_is(stage: Stage, stores: C
     assert stage.store.changed() != seen
 
 
-def test_a_transaction_in_which_something_failed_is_not_taken_for_done(stage: Stage):
+def test_a_commit_after_a_failed_statement_is_an_error(stage: Stage):
     def fail_in_it() -> None:
         with stage.store.database.transaction():
             stage.store.database.run("set_config", key="lease", value="20")
@@ -422,7 +420,7 @@ def test_a_transaction_in_which_something_failed_is_not_taken_for_done(stage: St
     assert stage.store.config() == {}
 
 
-def test_a_server_that_hangs_up_between_two_transactions_is_called_again(stage: Stage, stores: Callable[..., Store]):
+def test_a_connection_closed_between_two_transactions_is_reopened(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     pid = pid_of(stage.store)
     stores().database.query(f"SELECT pg_terminate_backend({pid}, 5000)")
@@ -431,7 +429,7 @@ def test_a_server_that_hangs_up_between_two_transactions_is_called_again(stage: 
     assert pid_of(stage.store) != pid
 
 
-def test_a_transaction_that_is_cut_off_leaves_nothing(stage: Stage, stores: Callable[..., Store]):
+def test_a_transaction_on_a_lost_connection_leaves_nothing(stage: Stage, stores: Callable[..., Store]):
     pid = pid_of(stage.store)
     other = stores()
 
@@ -447,11 +445,11 @@ def test_a_transaction_that_is_cut_off_leaves_nothing(stage: Stage, stores: Call
     assert other.config() == {}
 
 
-def test_nobody_there_is_told_without_a_password(server: Server):
-    with pytest.raises(StoreUnreachable) as nobody:
+def test_an_unreachable_server_is_reported_without_the_password(server: Server):
+    with pytest.raises(StoreUnreachable) as unreachable:
         PostgresDatabase("postgresql://ann:geheim@localhost:1/db")
-    assert "postgresql://ann@localhost:1/db" in nobody.value.message
-    assert "geheim" not in nobody.value.message
+    assert "postgresql://ann@localhost:1/db" in unreachable.value.message
+    assert "geheim" not in unreachable.value.message
 
     with pytest.raises(StoreUnreadable, match="does not exist"):
         PostgresDatabase(server.url("nowhere"))
@@ -461,7 +459,7 @@ def test_nobody_there_is_told_without_a_password(server: Server):
         assert "heim" not in misread.value.message.replace(wrong, "")
 
 
-def test_a_backup_is_left_to_the_server(stage: Stage):
+def test_a_backup_is_refused(stage: Stage):
     with pytest.raises(Refused) as refused:
         stage.store.backup("copy", lambda _left, _all: None)
 
@@ -477,7 +475,7 @@ def test_a_healthy_server_needs_no_cure_but_for_what_the_tests_switch_off(stage:
     assert found["indexes"].detail == "every index can be used"
 
 
-def test_half_of_a_pair_of_surrogates_is_refused_before_anything_is_stored(stage: Stage):
+def test_half_of_a_surrogate_pair_is_refused_before_anything_is_stored(stage: Stage):
     for many in (1, 50):
         with pytest.raises(UsageError, match="surrogate pair"):
             stage.enqueue(*[NewJob(command="echo \ud800")] * many)
@@ -498,9 +496,7 @@ def test_a_role_that_may_only_use_the_schema_runs_the_queue(server: Server):
     server.drop(url)
 
 
-def test_a_lost_worker_whose_job_is_locked_is_left_to_the_next_look_without_waiting(
-    stage: Stage, stores: Callable[..., Store]
-):
+def test_a_lost_worker_whose_job_is_locked_is_skipped_without_waiting(stage: Stage, stores: Callable[..., Store]):
     stage.enqueue("a")
     stage.take()
     stage.store.database.query("UPDATE workers SET lease_until = 0")

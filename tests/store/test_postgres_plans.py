@@ -1,4 +1,4 @@
-"""No statement of a worker or an operator walks over a large store: a claim costs the same, whatever lies behind it."""
+"""No statement of a worker or an operator scans a large store: a claim costs the same for any number of jobs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VALUES: dict[str, Any] = {
     "prefix": "abcd",
     "worker": "w",
     "subject": "job1",
-    "actor": "somebody",
+    "actor": "ann@host",
     "tag": None,
     "search": None,
     "named": None,
@@ -121,7 +121,7 @@ def test_a_claim_uses_the_index_of_ready_jobs_and_nothing_else(large: Store, nam
     assert "LockRows" in plan
     for slow in ("Seq Scan", "Sort", "Bitmap", "Hash"):
         assert slow not in plan, plan
-    # The rows that are changed are found by their numbers (or state and number), everything else by the index.
+    # Changed rows are found by number (or state and number), all others by the index.
     assert len([index for index in used if index in {"jobs_pkey", "jobs_state"}]) == changed
     assert set(used) <= {"jobs_ready", "jobs_pkey", "jobs_state"}
 
@@ -133,7 +133,7 @@ def test_a_claim_in_a_queue_uses_the_index_of_that_queue(large: Store):
     assert "Sort" not in plan
 
 
-def test_a_claim_of_what_needs_a_label_uses_the_index_of_those_jobs(large: Store):
+def test_a_claim_with_labels_uses_the_index_of_jobs_with_needs(large: Store):
     plan = plan_of(large, "due_job_needing")
 
     assert set(re.findall(r"using (\w+) on jobs", plan)) == {"jobs_ready_needing"}
@@ -149,7 +149,7 @@ def test_a_claim_of_what_needs_a_label_uses_the_index_of_those_jobs(large: Store
         ("heads_needing", "jobs_ready_needing"),
     ],
 )
-def test_a_look_for_what_is_ready_reads_an_index_and_no_row(large: Store, name: str, index: str):
+def test_a_query_for_ready_jobs_reads_only_an_index(large: Store, name: str, index: str):
     plan = plan_of(large, name)
 
     found = re.findall(r"(Index [\w ]*Scan[\w ]*) using (\w+) on jobs", plan)
@@ -164,7 +164,7 @@ def test_a_statement_finds_its_rows_by_an_index(large: Store, name: str):
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_statement_walks_over_no_index_from_one_end_to_the_other(large: Store, name: str):
+def test_no_statement_scans_a_whole_index(large: Store, name: str):
     plan = plan_of(large, name)
 
     whole = re.search(r"Scan[\w ]* using (jobs|runs|workers)_\w+ on \w+.*\n(?!\s+Index Cond)", f"{plan}\n")

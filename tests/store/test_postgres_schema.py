@@ -1,4 +1,4 @@
-"""A store on a server is made once, whoever comes first, and only where nothing else is."""
+"""A store on a server is created once, also by simultaneous commands, and never in a schema of another program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def empty(server: Server) -> Iterator[str]:
-    """The URL of a database in which nothing is."""
+    """URL of an empty database."""
     url = server.create(empty=True)
     yield url
     server.drop(url)
@@ -46,7 +46,7 @@ def first_command(url: str, start, results) -> None:
     store.close()
 
 
-def test_many_first_commands_at_once_make_one_store(empty: str):
+def test_simultaneous_first_commands_create_one_store(empty: str):
     context = multiprocessing.get_context("fork")
     start, results = context.Event(), context.Queue()
     processes = [context.Process(target=first_command, args=(empty, start, results)) for _ in range(6)]
@@ -59,7 +59,7 @@ def test_many_first_commands_at_once_make_one_store(empty: str):
         process.join()
 
 
-def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(empty: str):
+def test_a_store_of_version_1_is_migrated_with_its_contents(empty: str):
     with psycopg.connect(empty, autocommit=True) as old:
         old.execute(
             "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
@@ -86,7 +86,7 @@ def test_a_store_of_version_1_is_migrated_with_all_that_is_in_it(empty: str):
     store.close()
 
 
-def test_a_store_of_version_2_is_migrated_with_all_that_is_in_it(empty: str):
+def test_a_store_of_version_2_is_migrated_with_its_contents(empty: str):
     with psycopg.connect(empty, autocommit=True) as old:
         old.execute(
             "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
@@ -114,7 +114,7 @@ def test_a_store_of_version_2_is_migrated_with_all_that_is_in_it(empty: str):
     store.close()
 
 
-def test_what_else_is_in_the_database_is_left_alone(empty: str):
+def test_other_schemas_of_the_database_are_left_alone(empty: str):
     with psycopg.connect(empty, autocommit=True) as other:
         other.execute("CREATE TABLE jobs (mine TEXT); INSERT INTO jobs VALUES ('precious')")
 
@@ -132,7 +132,7 @@ def test_what_else_is_in_the_database_is_left_alone(empty: str):
         "CREATE TABLE queuectl.schema (application TEXT, version INT); INSERT INTO queuectl.schema VALUES ('other', 1)",
     ],
 )
-def test_a_schema_of_somebody_else_is_refused_untouched(empty: str, made: str):
+def test_a_schema_of_another_program_is_refused_untouched(empty: str, made: str):
     with psycopg.connect(empty, autocommit=True) as other:
         other.execute(f"CREATE SCHEMA queuectl; {made}")
 

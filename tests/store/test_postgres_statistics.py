@@ -1,4 +1,4 @@
-"""What a worker asks a server costs the same whatever the server believes about the tables."""
+"""The cost of a worker's statements does not depend on the statistics of the tables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RUNS = """
 INSERT INTO queuectl.runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code)
 SELECT seq, 1, 'w', 1, 1, 1, 'success', 0 FROM queuectl.jobs
 """
-# A long history in other queues, and jobs that are due much later, which a claim must not walk over either.
+# A long history in other queues, and jobs that are due much later, which a claim must not scan either.
 OTHERS = f"""
 INSERT INTO queuectl.jobs (seq, id, command, queue, priority, max_retries, run_at, created_at, updated_at, needs)
 SELECT {JOBS} + n, 'later' || n, 'true', 'queue' || n % 5, n % 3, 3, 9000000000000, 1, 1,
@@ -76,13 +76,13 @@ VALUES: dict[str, Any] = {
 }
 SLOW = re.compile(r"Seq Scan on (?!counted_since)|Sort Key: (?!\(\(jobs\.seq \+ 0)|Bitmap|Hash Join|Merge Join")
 ONE_ROW = re.compile(r"jobs_(pkey|state)\b")
-"""By its number, or by its state and its number: one row is found either way."""
+"""Indexes by number, or by state and number: either finds a single row."""
 CONDITION = re.compile(r"^ *(Index Cond|Filter): .*\n?", re.MULTILINE)
 
 
 @pytest.fixture(scope="module", params=LIES)
-def told(request: pytest.FixtureRequest, server: Server) -> Iterator[Store]:
-    """A store of which the server believes something that is not so."""
+def misled(request: pytest.FixtureRequest, server: Server) -> Iterator[Store]:
+    """A store with wrong statistics."""
     url = server.create()
     with psycopg.connect(url, autocommit=True) as telling:
         telling.execute("SET session_replication_role = replica")
@@ -100,7 +100,7 @@ def told(request: pytest.FixtureRequest, server: Server) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def plans() -> dict[str, str]:
-    """The plan of each statement under the first lie that was told."""
+    """The plan of each statement with the first of the wrong statistics."""
     return {}
 
 
@@ -117,7 +117,7 @@ def shape(plan: str) -> str:
 
 
 def read_by(store: Store, work: Callable[[], object]) -> int:
-    """How many pages of tables and indexes of ours `work` looks at. What it does is undone."""
+    """Return how many pages of the store's tables and indexes `work` reads; its changes are rolled back."""
     counted = (
         "SELECT CAST(sum(pg_stat_get_xact_blocks_fetched(oid)) AS BIGINT) FROM pg_class "
         "WHERE relnamespace = 'queuectl'::regnamespace"
@@ -137,8 +137,8 @@ def read_by(store: Store, work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("name", HOT)
-def test_the_plan_is_the_same_whatever_the_server_believes(told: Store, plans: dict[str, str], name: str):
-    plan = plan_of(told, name)
+def test_the_plan_does_not_depend_on_statistics(misled: Store, plans: dict[str, str], name: str):
+    plan = plan_of(misled, name)
 
     assert shape(plan) == shape(plans.setdefault(name, plan))
     assert not SLOW.search(plan), plan
@@ -153,21 +153,21 @@ def test_the_plan_is_the_same_whatever_the_server_believes(told: Store, plans: d
         *(("heads_needing", "jobs_ready_needing"), ("needs_left", "jobs_ready_needing")),
     ],
 )
-def test_a_look_for_due_jobs_uses_the_index_that_has_their_order(told: Store, name: str, index: str):
-    used = set(re.findall(r"using (jobs_\w+) on jobs", plan_of(told, name)))
+def test_a_query_for_due_jobs_uses_the_index_with_their_order(misled: Store, name: str, index: str):
+    used = set(re.findall(r"using (jobs_\w+) on jobs", plan_of(misled, name)))
 
     assert index in used
     assert used <= {index, "jobs_pkey", "jobs_state"}
 
 
-def test_what_a_worker_does_reads_few_pages_whatever_the_server_believes(told: Store):
-    any_queue, one_queue = told.claims(), told.claims(["default"])
-    given = told.claims([], ["gpu"])
+def test_a_workers_statements_read_few_pages_with_any_statistics(misled: Store):
+    any_queue, one_queue = misled.claims(), misled.claims(["default"])
+    given = misled.claims([], ["gpu"])
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
 
     def claim_and_finish() -> None:
         for _ in range(2):
-            told.jobs.enqueue([NewJob(command="true", priority=0)], max_retries=3, now=START)
+            misled.jobs.enqueue([NewJob(command="true", priority=0)], max_retries=3, now=START)
         claim = any_queue.claim("w", now=START)
         assert claim is not None
         _, following = any_queue.finish_and_claim(
@@ -176,7 +176,7 @@ def test_what_a_worker_does_reads_few_pages_whatever_the_server_believes(told: S
         assert following is not None
 
     def claim_in_a_queue() -> None:
-        told.jobs.enqueue([NewJob(command="true")], max_retries=3, now=START)
+        misled.jobs.enqueue([NewJob(command="true")], max_retries=3, now=START)
         claim = one_queue.claim("w", now=START)
         assert claim is not None
         one_queue.finish(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=START)
@@ -189,21 +189,21 @@ def test_what_a_worker_does_reads_few_pages_whatever_the_server_believes(told: S
         "idle with a label": given.next_due,
         "left to run": given.left_to_run,
         "held": lambda: any_queue.held_by("w"),
-        "lease": lambda: told.leases.renew("w", None, lease_ms=1000),
-        "counters": told.counts,
+        "lease": lambda: misled.leases.renew("w", None, lease_ms=1000),
+        "counters": misled.counts,
     }
-    pages = {name: read_by(told, look) for name, look in looks.items()}
+    pages = {name: read_by(misled, look) for name, look in looks.items()}
 
     assert not {name: read for name, read in pages.items() if read > 250}
 
 
-def test_a_plan_that_was_made_for_an_empty_store_is_good_for_a_large_one(server: Server):
+def test_a_plan_made_for_an_empty_store_suits_a_large_one(server: Server):
     url = server.create()
     store = Store(PostgresDatabase(url), actor="tester@here")
     store.database.patience = 60
     stage = Stage(store, "w")
     for _ in range(12):
-        # By then driver and server have both kept a plan for each.
+        # After that, both driver and server reuse a plan for each statement.
         stage.enqueue(NewJob(command="true"))
         stage.run()
         store.claims().next_due()

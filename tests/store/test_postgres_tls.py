@@ -1,4 +1,4 @@
-"""Over a network: encrypted, and the server has shown which one it is; or nothing is said to it."""
+"""Connections over a network: encrypted, to a verified server; otherwise nothing is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.postgres import Server
 
 HOST = "db.queuectl.example"
-"""A name that nobody looks up: the address is said beside it."""
+"""A host name that is not resolved: its address is given beside it."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def front(server: Server, authority: Authority) -> Iterator[Callable[..., Front]]:
-    """Opens the server to the network."""
+    """A server that listens on the network."""
     opened: list[Front] = []
 
     def another(host: str | None = HOST) -> Front:
@@ -54,14 +54,14 @@ def address(database: str) -> Callable[..., str]:
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_trusted_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As on a machine where no certificate was ever put in its place."""
+def no_default_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide certificates that this machine may have in the default place."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("PGSSLMODE", "PGSSLROOTCERT", "PGSERVICE", "PGHOST", "PGHOSTADDR"):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_server_that_shows_who_it_is_is_spoken_to_in_secret(
+def test_a_connection_to_a_verified_server_is_encrypted(
     front: Callable[..., Front], address: Callable[..., str], authority: Authority
 ):
     there = front()
@@ -76,7 +76,7 @@ def test_a_server_that_shows_who_it_is_is_spoken_to_in_secret(
     assert there.encrypted == there.reached == there.connections == 2
 
 
-def test_the_usual_file_of_trusted_authorities_does_as_well(
+def test_the_default_file_of_certificates_is_used(
     front: Callable[..., Front], address: Callable[..., str], authority: Authority, tmp_path: Path
 ):
     (tmp_path / ".postgresql").mkdir()
@@ -86,7 +86,7 @@ def test_the_usual_file_of_trusted_authorities_does_as_well(
     assert run("enqueue", "true", env=env).out == "1\n"
 
 
-def test_a_pool_works_over_it(
+def test_a_pool_works_over_tls(
     front: Callable[..., Front], address: Callable[..., str], authority: Authority, tmp_path: Path
 ):
     there = front()
@@ -104,7 +104,7 @@ def test_a_pool_works_over_it(
 
 
 def refused(url: str, *words: str) -> None:
-    """Neither the store nor a command opens it, and both say why."""
+    """Assert that neither the store nor a command opens it, and that both report the reason."""
     with pytest.raises(StoreUnreadable) as why:
         PostgresDatabase(url)
     assert all(word in why.value.message for word in words), why.value.message
@@ -114,7 +114,7 @@ def refused(url: str, *words: str) -> None:
     run("list", env=environment(url)).refused(5, "could not be verified", *words)
 
 
-def test_a_server_of_another_name_hears_nothing(
+def test_a_server_with_another_name_is_refused(
     front: Callable[..., Front], address: Callable[..., str], authority: Authority
 ):
     there = front("other.queuectl.example")
@@ -124,7 +124,7 @@ def test_a_server_of_another_name_hears_nothing(
     assert there.reached == 0
 
 
-def test_a_server_that_somebody_else_vouches_for_hears_nothing(
+def test_a_server_with_an_unknown_authority_is_refused(
     front: Callable[..., Front], address: Callable[..., str], tmp_path: Path
 ):
     there, stranger = front(), Authority(tmp_path / "stranger", "queuectl-tests")
@@ -134,7 +134,7 @@ def test_a_server_that_somebody_else_vouches_for_hears_nothing(
     assert there.reached == 0
 
 
-def test_without_anybody_to_trust_nothing_is_said(front: Callable[..., Front], address: Callable[..., str]):
+def test_a_server_is_refused_without_any_trusted_certificate(front: Callable[..., Front], address: Callable[..., str]):
     there = front()
 
     refused(address(there), "root.crt")
@@ -142,7 +142,7 @@ def test_without_anybody_to_trust_nothing_is_said(front: Callable[..., Front], a
     assert there.reached == 0
 
 
-def test_a_server_without_tls_hears_nothing(
+def test_a_server_without_tls_is_refused(
     front: Callable[..., Front], address: Callable[..., str], authority: Authority
 ):
     there = front(None)
@@ -154,7 +154,7 @@ def test_a_server_without_tls_hears_nothing(
 
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
-def test_less_is_refused_before_anything_is_sent(
+def test_a_weaker_sslmode_is_refused_before_anything_is_sent(
     mode: str, front: Callable[..., Front], address: Callable[..., str], authority: Authority
 ):
     there = front()
@@ -166,14 +166,14 @@ def test_less_is_refused_before_anything_is_sent(
     assert there.connections == 0
 
 
-def test_a_service_file_leads_nowhere_without_it(
+def test_a_host_from_a_service_file_must_be_verified_too(
     front: Callable[..., Front], address: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     there = front(None)
     (tmp_path / ".pg_service.conf").write_text(
         f"[main]\nhost={HOST}\nhostaddr=127.0.0.1\nport={there.port}\nsslmode=disable\nuser=postgres\n"
     )
-    monkeypatch.setenv("PGHOST", "localhost")  # which the file goes before
+    monkeypatch.setenv("PGHOST", "localhost")  # the file takes precedence
     for url in ("postgresql:///postgres?service=main", "postgresql://localhost/postgres?service=main"):
         with pytest.raises(StoreUnreadable):
             PostgresDatabase(url)
@@ -182,7 +182,7 @@ def test_a_service_file_leads_nowhere_without_it(
     assert there.reached == 0
 
 
-def test_on_this_machine_a_server_needs_no_certificate(front: Callable[..., Front], address: Callable[..., str]):
+def test_a_server_on_this_machine_needs_no_certificate(front: Callable[..., Front], address: Callable[..., str]):
     there = front(None)
 
     PostgresDatabase(address(there, host="localhost")).close()

@@ -1,4 +1,4 @@
-"""Lists, counts, prune and backup; and that none of them walks over a large store without need."""
+"""Lists, counts, prune and backup; and that none of them scans a large store needlessly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_listing_is_the_newest_that_match_and_the_newest_last(stage: Stage):
     assert ids(stage.store) == [f"job{n}" for n in range(10)]
     assert ids(stage.store, limit=3) == ["job7", "job8", "job9"]
     assert ids(stage.store, limit=2, queue="even") == ["job6", "job8"]
-    assert ids(stage.store, queue="nobody") == []
+    assert ids(stage.store, queue="missing") == []
 
 
 def test_a_listing_of_several_states_keeps_the_order(stage: Stage):
@@ -45,7 +45,7 @@ def test_a_listing_of_several_states_keeps_the_order(stage: Stage):
     assert ids(stage.store, states=[*JobState, *JobState]) == list("abcdef")
 
 
-def test_a_listing_is_longer_than_a_page_and_leaves_out_what_comes_meanwhile(stage: Stage):
+def test_a_listing_spans_pages_and_excludes_jobs_enqueued_meanwhile(stage: Stage):
     stage.enqueue(*(f"job{n}" for n in range(2500)))
 
     found = stage.store.jobs.listing(limit=2200)
@@ -57,7 +57,7 @@ def test_a_listing_is_longer_than_a_page_and_leaves_out_what_comes_meanwhile(sta
 
 
 @pytest.mark.parametrize("text", ["100%", "a_b", "back\\slash", "'; DROP TABLE jobs;--", "É", '"', "%", "_"])
-def test_a_search_means_its_characters(stage: Stage, text: str):
+def test_a_search_is_literal(stage: Stage, text: str):
     stage.enqueue(
         "plain", NewJob(command=f"echo {text} end", id="command"), NewJob(command="true", id=f"id {text} end")
     )
@@ -65,7 +65,7 @@ def test_a_search_means_its_characters(stage: Stage, text: str):
     assert ids(stage.store, search=text) == ["command", f"id {text} end"]
 
 
-def test_a_tag_is_found_whole(stage: Stage):
+def test_a_tag_matches_only_as_a_whole(stage: Stage):
     stage.enqueue(
         NewJob(command="true", id="a", tags=("red", "blue")), NewJob(command="true", id="b", tags=("redder",))
     )
@@ -74,7 +74,7 @@ def test_a_tag_is_found_whole(stage: Stage):
     assert ids(stage.store, tag="r%") == []
 
 
-def test_a_job_comes_back_as_it_was_enqueued(stage: Stage):
+def test_a_job_is_read_as_it_was_enqueued(stage: Stage):
     new = NewJob(
         command="echo 'é\n日本' \\",
         id="a",
@@ -95,7 +95,7 @@ def test_a_job_comes_back_as_it_was_enqueued(stage: Stage):
     assert [getattr(job, name) for name in same] == [getattr(new, name) for name in same]
 
 
-def test_a_number_that_somebody_has_taken_as_an_id_is_left_out(stage: Stage):
+def test_a_number_in_use_as_an_id_is_skipped(stage: Stage):
     stage.enqueue("2", "4")
 
     assert stage.enqueue(NewJob(command="true"), NewJob(command="true"), NewJob(command="true")) == ["3", "5", "6"]
@@ -111,7 +111,7 @@ def test_output_is_kept_to_the_byte(stage: Stage):
     assert stage.store.jobs.last_words(1, 1, 3) == b"rr\n"
 
 
-def test_deleting_takes_the_history_along(stage: Stage):
+def test_a_delete_removes_the_history_too(stage: Stage):
     stage.enqueue("a")
     stage.run(out="text")
 
@@ -124,7 +124,7 @@ def test_deleting_takes_the_history_along(stage: Stage):
     assert stage.enqueue(NewJob(command="true")) == ["2"], "its number is not used again"
 
 
-def test_prune_takes_what_finished_long_ago_in_steps(stage: Stage):
+def test_prune_deletes_old_jobs_in_batches(stage: Stage):
     stage.enqueue(*(f"old{n}" for n in range(2300)))
     for n in range(2300):
         stage.store.jobs.cancel(f"old{n}", signal=15, now=stage.now)
@@ -140,7 +140,7 @@ def test_prune_takes_what_finished_long_ago_in_steps(stage: Stage):
     assert notes == [("1000 jobs",), ("1000 jobs",), ("300 jobs",)]
 
 
-def test_reviving_takes_every_dead_job_once(stage: Stage):
+def test_every_dead_job_is_revived_once(stage: Stage):
     stage.enqueue(*(f"job{n}" for n in range(3)), max_retries=0)
     for _ in range(3):
         stage.run(Outcome.EXIT)
@@ -152,7 +152,7 @@ def test_reviving_takes_every_dead_job_once(stage: Stage):
     assert list(stage.store.jobs.revive(now=stage.now)) == []
 
 
-def test_a_change_by_somebody_else_is_noticed(open_store: OpenStore, stage: Stage):
+def test_a_write_of_another_connection_is_noticed(open_store: OpenStore, stage: Stage):
     other = open_store()
     seen = stage.store.changed()
     assert stage.store.changed() == seen
@@ -190,7 +190,7 @@ def test_a_backup_is_one_state_of_the_store_while_others_write(open_store: OpenS
     other.close()
 
 
-# What would make a statement slow: a walk over a table, or a sort of its own.
+# Signs of a slow statement: a scan of a table, or a sort.
 SLOW = ("SCAN jobs", "SCAN runs", "USE TEMP B-TREE")
 QUICK = {
     "due_job",

@@ -1,4 +1,4 @@
-"""What has just ended: how long it took, and whether much of it failed with one error."""
+"""Recently ended attempts: their durations, and bursts of failures with one error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fail(stage: Stage, queue: str, count: int, error: str) -> None:
         stage.finish(claim, Outcome.EXIT, err=error)
 
 
-def test_the_newest_completed_jobs_tell_how_long_they_took(stage: Stage):
+def test_durations_come_from_the_newest_completed_jobs(stage: Stage):
     stage.enqueue("a", "b", NewJob(command="make", id="c", queue="video"))
     for _ in range(3):
         stage.run()
@@ -73,7 +73,7 @@ def test_failures_with_errors_of_their_own_are_no_storm(stage: Stage):
     assert stage.store.recent.storm(since=stage.now - MINUTE, least=2) is None
 
 
-def test_touching_a_failed_job_is_not_a_failure(stage: Stage):
+def test_a_change_to_a_failed_job_is_not_a_failure(stage: Stage):
     fail(stage, "mail", 6, "cannot reach host 17")
     stage.now += 3 * MINUTE
     fail(stage, "video", 5, "disk is full")
@@ -88,13 +88,13 @@ def test_touching_a_failed_job_is_not_a_failure(stage: Stage):
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["took", "failed_lately"])
-def test_a_look_at_what_ended_walks_over_an_index(stage: Stage, name: str):
+def test_recently_ended_attempts_are_read_from_an_index(stage: Stage, name: str):
     statement = re.sub(r":[a-z]+\b", "1", load("sqlite")[name])
     plan = [str(row[3]) for row in stage.store.database.query(f"EXPLAIN QUERY PLAN {statement}")]
     assert not [step for step in plan if step.startswith(("SCAN jobs", "SCAN runs"))]
 
 
-def test_what_a_look_reads_does_not_grow_with_the_store(tmp_path: Path):
+def test_a_query_for_recent_failures_does_not_grow_with_the_store(tmp_path: Path):
     steps = []
     for count in (1000, 20_000):
         (tmp_path / str(count)).mkdir()
@@ -103,7 +103,7 @@ def test_what_a_look_reads_does_not_grow_with_the_store(tmp_path: Path):
 
 
 def _steps(directory: Path, seed: Callable[[seeds.Seeder], None]) -> int:
-    """How often the database was asked whether to go on: once for each hundred of its own steps."""
+    """Return the number of calls of the progress handler: one for each hundred steps of SQLite's machine."""
     store = bootstrap.open_store(seeds.seeded(directory, seed), actor="test@here")
     asked = 0
 

@@ -1,4 +1,4 @@
-"""A database on a server for a test, and what a store tells of its workers once they have gone."""
+"""Scratch databases on a server, and lifetimes of workers that have stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.postgres import Server
 
 
-def test_a_database_is_made_beside_a_store_and_dropped_under_its_clients(database: str, tmp_path: Path):
+def test_a_scratch_database_is_created_and_dropped_with_open_connections(database: str, tmp_path: Path):
     url = scratch.make(database, "beside_it")
     store = Store(PostgresDatabase(url), actor="tester@here")
     assert list(store.jobs.listing(limit=0)) == []
@@ -33,7 +33,7 @@ def test_a_database_is_made_beside_a_store_and_dropped_under_its_clients(databas
         PostgresDatabase(url)
 
 
-def test_a_role_that_may_make_no_database_is_told_so(database: str, server: Server):
+def test_a_role_without_createdb_is_refused(database: str, server: Server):
     with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
         admin.execute("CREATE ROLE modest LOGIN")
         try:
@@ -44,7 +44,7 @@ def test_a_role_that_may_make_no_database_is_told_so(database: str, server: Serv
     assert "secret" not in raised.value.message
 
 
-def test_a_server_that_is_not_there_and_an_address_that_is_none_are_told(tmp_path: Path):
+def test_an_unreachable_server_and_an_invalid_url_are_reported(tmp_path: Path):
     with pytest.raises(StoreUnreachable, match="does not answer"):
         scratch.make(f"postgresql://ann:secret@/db?host={tmp_path}", "beside_it")
     with pytest.raises(UsageError, match="is not the address of a server"):
@@ -56,7 +56,7 @@ def test_a_file_has_no_clients_to_count(store: Store):
     assert scratch.clients(store.database) is None
 
 
-def test_the_lives_of_workers_are_told_after_their_end(stage: Stage):
+def test_lifetimes_of_workers_are_known_after_their_end(stage: Stage):
     stage.now += 1
     stage.add("w2")
     stage.store.workers.stop_worker("w", now=START + 5)

@@ -36,7 +36,7 @@ def undo() -> None:
 
 
 def bring_to(stage: Stage, id_: str, state: JobState) -> None:
-    """Enqueue a job and lead it to `state` by legal steps."""
+    """Enqueue a job and bring it to `state` by legal steps."""
     stage.enqueue(id_)
     claim: Claim | None = None
     for step in PATHS[state]:
@@ -71,9 +71,9 @@ def test_the_schema_allows_exactly_the_transitions_of_the_domain(
             stage.store.database.query(statement)
             undo()
     except QueuectlError as error:
-        told = error.message
+        message = error.message
 
-    assert told == "undo it" if new in legal else "illegal job state transition" in told
+    assert message == "undo it" if new in legal else "illegal job state transition" in message
 
 
 MAY = {
@@ -89,7 +89,7 @@ MAY = {
 
 @pytest.mark.parametrize("verb", MAY)
 @pytest.mark.parametrize("state", JobState)
-def test_what_an_operator_may_do_depends_on_the_state(stage: Stage, state: JobState, verb: str):
+def test_the_allowed_actions_depend_on_the_state(stage: Stage, state: JobState, verb: str):
     bring_to(stage, "a", state)
     jobs, edits = stage.store.jobs, stage.store.edits
 
@@ -135,7 +135,7 @@ def test_a_finished_run_is_immutable(stage: Stage):
         stage.store.database.query("UPDATE runs SET exit_code = 7")
 
 
-def test_of_several_retries_or_deletions_all_happen_or_none(stage: Stage):
+def test_a_retry_or_delete_changes_all_jobs_or_none(stage: Stage):
     stage.enqueue("done", "waits")
     stage.run()
     events = stage.store.database.query("SELECT count(*) FROM events")
@@ -143,7 +143,7 @@ def test_of_several_retries_or_deletions_all_happen_or_none(stage: Stage):
     with pytest.raises(Refused):
         stage.store.jobs.retry(["done", "waits"], now=stage.now)
     with pytest.raises(NotFound):
-        stage.store.jobs.delete(["done", "nobody"], now=stage.now)
+        stage.store.jobs.delete(["done", "missing"], now=stage.now)
 
     assert stage.store.jobs.state("done") is JobState.COMPLETED
     assert stage.store.database.query("SELECT count(*) FROM events") == events
@@ -163,7 +163,7 @@ VERBS = [
     "delete",
     "prune",
     "hold",
-    "let go",
+    "release held",
     "prioritise",
     "edit",
     "edit and requeue",
@@ -182,7 +182,7 @@ def act(store: Store, verb: str, id_: str, number: int, now: int) -> None:
         store.jobs.delete([id_], now=now)
     elif verb == "hold":
         store.edits.hold([id_], now=now)
-    elif verb == "let go":
+    elif verb == "release held":
         store.edits.release([id_], now=now)
     elif verb == "prioritise":
         store.edits.prioritise([id_], number, now=now)
@@ -195,7 +195,7 @@ def act(store: Store, verb: str, id_: str, number: int, now: int) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 3)), max_size=60))
-def test_whatever_is_done_in_whatever_order_every_invariant_holds(
+def test_every_invariant_holds_after_any_sequence_of_actions(
     new_store: Callable[[], Store], steps: list[tuple[str, int]]
 ):
     store = new_store()

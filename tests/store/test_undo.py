@@ -1,4 +1,4 @@
-"""What was just done can be taken back, as far as nobody has built on it."""
+"""Undo of recent actions, for jobs that have not changed since."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAMPS = ("updated_at",)
 
 
 def whole(store: Store) -> dict[str, Any]:
-    """Every job with its history and output, but for the time of its last change."""
+    """Return every job with its history and output, without the time of its last change."""
     found = {}
     for listed in store.jobs.listing(limit=0):
         job = {name: value for name, value in as_dict(listed.job).items() if name not in STAMPS}
@@ -36,7 +36,7 @@ def whole(store: Store) -> dict[str, Any]:
 
 
 def do(stage: Stage, verb: str, *ids: str) -> int | None:
-    """Do something as an operation does it; the undo that takes it back."""
+    """Do an action as an operation does it; return the id of its undo."""
     store, now = stage.store, stage.now
     with store.undo.keeping(verb, now=now) as kept:
         if verb == "cancel":
@@ -101,7 +101,7 @@ def of_every_kind(stage: Stage) -> None:
         ("purge error", ["dead"]),
     ],
 )
-def test_an_undo_leaves_everything_as_it_was(stage: Stage, verb: str, ids: list[str]):
+def test_an_undo_restores_the_previous_state(stage: Stage, verb: str, ids: list[str]):
     of_every_kind(stage)
     before, counts = whole(stage.store), stage.counts()
 
@@ -117,7 +117,7 @@ def test_an_undo_leaves_everything_as_it_was(stage: Stage, verb: str, ids: list[
         stage.store.undo.take_back(None, now=stage.now)
 
 
-def test_the_last_is_undone_first_and_any_by_its_number(stage: Stage):
+def test_the_last_action_is_undone_first_and_any_other_by_its_number(stage: Stage):
     of_every_kind(stage)
     hold, cancel = do(stage, "hold", "pending"), do(stage, "cancel", "failed")
     assert hold is not None
@@ -129,7 +129,7 @@ def test_the_last_is_undone_first_and_any_by_its_number(stage: Stage):
     assert stage.store.undo.take_back(None, now=stage.now).id == cancel
 
 
-def test_what_an_action_left_alone_stays_as_it_is_now(stage: Stage):
+def test_an_undo_restores_only_the_fields_that_the_action_changed(stage: Stage):
     of_every_kind(stage)
     do(stage, "hold", "pending")
     do(stage, "priority", "pending")
@@ -154,7 +154,7 @@ def test_what_an_action_left_alone_stays_as_it_is_now(stage: Stage):
         ),
     ],
 )
-def test_a_job_that_has_moved_on_is_left_and_named(stage: Stage, since: Callable[[Stage], object], reason: str):
+def test_a_job_changed_since_is_left_alone_and_named(stage: Stage, since: Callable[[Stage], object], reason: str):
     stage.enqueue("completed")
     stage.run()
     do(stage, "retry", "completed")
@@ -167,7 +167,7 @@ def test_a_job_that_has_moved_on_is_left_and_named(stage: Stage, since: Callable
     assert whole(stage.store) == before
 
 
-def test_a_job_that_runs_is_left_and_the_others_are_put_back(stage: Stage):
+def test_a_running_job_is_left_alone_and_the_others_are_restored(stage: Stage):
     stage.enqueue("a", "b")
     stage.run()
     stage.run()
@@ -181,7 +181,7 @@ def test_a_job_that_runs_is_left_and_the_others_are_put_back(stage: Stage):
     stage.finish(claim)
 
 
-def test_a_deleted_job_stays_away_when_another_has_its_id(stage: Stage):
+def test_a_deleted_job_is_not_restored_when_its_id_is_reused(stage: Stage):
     of_every_kind(stage)
     do(stage, "delete", "completed", "dead")
     stage.enqueue("dead")
@@ -192,7 +192,7 @@ def test_a_deleted_job_stays_away_when_another_has_its_id(stage: Stage):
     assert stage.store.jobs.state("completed") is JobState.COMPLETED
 
 
-def test_ten_minutes_are_kept_and_the_next_action_clears_up(stage: Stage):
+def test_records_are_kept_for_ten_minutes_and_deleted_by_the_next_action(stage: Stage):
     of_every_kind(stage)
     number = do(stage, "delete", "completed")
     stage.now += KEPT_MS + 1
@@ -211,7 +211,7 @@ def test_ten_minutes_are_kept_and_the_next_action_clears_up(stage: Stage):
 
 
 @pytest.mark.parametrize("limit", ["MAX_JOBS", "MAX_BYTES"])
-def test_more_than_is_kept_cannot_be_undone_and_nothing_of_it_is_kept(
+def test_an_action_beyond_the_limits_cannot_be_undone_and_is_not_recorded(
     stage: Stage, limit: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(undo, limit, 1500 if limit == "MAX_JOBS" else 800_000)
@@ -232,7 +232,7 @@ def test_more_than_is_kept_cannot_be_undone_and_nothing_of_it_is_kept(
 
 @pytest.mark.parametrize("verb", ["delete", "retry", "purge", "purge error", "revive", "retry error"])
 @pytest.mark.parametrize(("limit", "most"), [("MAX_JOBS", 2), ("MAX_JOBS", 3), ("MAX_BYTES", 1), ("MAX_BYTES", 10_000)])
-def test_what_is_said_before_an_action_of_whether_it_will_be_kept_is_what_comes(
+def test_the_check_before_an_action_predicts_whether_it_is_recorded(
     stage: Stage, verb: str, limit: str, most: int, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(undo, limit, most)
@@ -243,15 +243,15 @@ def test_what_is_said_before_an_action_of_whether_it_will_be_kept_is_what_comes(
 
     deleted = verb.startswith(("delete", "purge"))
     if verb in {"delete", "retry"}:
-        said = stage.store.undo.keeps(ids, deleted=deleted)
+        predicted = stage.store.undo.keeps(ids, deleted=deleted)
     else:
-        said = stage.store.undo.keeps_dead(errors, deleted=deleted)
+        predicted = stage.store.undo.keeps_dead(errors, deleted=deleted)
 
-    assert said == (most in {3, 10_000})
-    assert said == (do(stage, verb, *ids) is not None)
+    assert predicted == (most in {3, 10_000})
+    assert predicted == (do(stage, verb, *ids) is not None)
 
 
-def test_a_deletes_output_counts_before_it_as_it_counts_in_it(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+def test_the_output_of_deleted_jobs_counts_in_the_check_too(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(undo, "MAX_BYTES", 10_000)
     stage.enqueue("a", max_retries=0)
     stage.run(Outcome.EXIT, err="boom\n" * 4000)
@@ -260,7 +260,7 @@ def test_a_deletes_output_counts_before_it_as_it_counts_in_it(stage: Stage, monk
     assert not stage.store.undo.keeps(["a"], deleted=True)
 
 
-def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
+def test_a_refused_action_leaves_nothing_to_undo(stage: Stage):
     of_every_kind(stage)
 
     with pytest.raises(Refused):
@@ -269,7 +269,7 @@ def test_what_was_refused_leaves_nothing_to_undo(stage: Stage):
     assert stage.store.undo.list(now=stage.now) == []
 
 
-def test_an_undo_does_not_take_back_what_was_done_before_an_action_that_cannot_be_undone(stage: Stage):
+def test_an_undo_skips_no_action_that_cannot_be_undone(stage: Stage):
     of_every_kind(stage)
     hold = do(stage, "hold", "pending")
     with stage.store.undo.keeping("prune", now=stage.now, keeps=False) as kept:
@@ -309,7 +309,7 @@ def test_the_cancel_of_a_running_job_cannot_be_undone(stage: Stage):
     stage.finish(claim, Outcome.CANCELLED)
 
 
-def test_an_undo_is_written_down_for_each_job(stage: Stage):
+def test_an_undo_records_an_event_for_each_job(stage: Stage):
     of_every_kind(stage)
     stage.store.events.command = "queuectl hold pending failed"
     do(stage, "hold", "pending", "failed")
@@ -335,7 +335,7 @@ def test_an_undo_is_written_down_for_each_job(stage: Stage):
         max_size=12,
     )
 )
-def test_undoing_one_after_the_other_leads_back_to_the_beginning(
+def test_undoing_every_action_restores_the_first_state(
     tmp_path_factory: pytest.TempPathFactory, verbs: list[tuple[str, str]]
 ):
     from queuectl.store.sqlite.database import SqliteDatabase

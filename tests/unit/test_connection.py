@@ -1,4 +1,4 @@
-"""What the connection to a server takes from psycopg, in each version that may be installed."""
+"""Parts of psycopg that the connection overrides, in each supported version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("passed", [{"timeout": 10}, {}], ids=["up to 3.3.5", "since 3.3.6"])
-def test_what_psycopg_passes_to_its_own_connecting_reaches_it(monkeypatch: pytest.MonkeyPatch, passed: dict[str, Any]):
+def test_arguments_of_psycopg_reach_its_own_connect(monkeypatch: pytest.MonkeyPatch, passed: dict[str, Any]):
     given: list[Any] = []
     waits: list[int] = []
 

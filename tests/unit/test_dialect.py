@@ -1,4 +1,4 @@
-"""One text for both stores: what PostgreSQL reads of it."""
+"""Translation of the shared statements to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from queuectl.store.queries import load
         ),
     ],
 )
-def test_a_shared_statement_is_put_into_its_words(shared: str, text: str, parameters: tuple[str, ...]):
+def test_a_shared_statement_is_translated(shared: str, text: str, parameters: tuple[str, ...]):
     found = translated(shared)
 
     assert (found.text, found.parameters) == (text, parameters)
 
 
-def test_nothing_of_sqlites_own_is_left():
+def test_a_translation_contains_no_sqlite_syntax():
     for name, statement in statements().items():
         for word in ("INDEXED", "json_each(", "json_group_array", "sqlite", "/*", "--"):
             assert word not in statement.text, name
 
 
-def test_what_only_sqlite_has_stands_in_postgresqls_file_too():
+def test_every_statement_for_sqlite_has_a_postgresql_counterpart():
     only_sqlite = set(load("sqlite")) - set(load("postgresql"))
 
-    # There one statement does several things.
+    # On PostgreSQL one statement covers several of these.
     assert only_sqlite - set(statements()) == {"insert_run", "count_attempts"}

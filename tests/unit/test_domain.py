@@ -1,4 +1,4 @@
-"""What a job is and how it may change: no input or output."""
+"""Jobs, records, verdicts and backoff, without input or output."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_record_crosses_a_process_boundary():
     assert pickle.loads(pickle.dumps(job)) == job
 
 
-def test_ready_and_final_states_are_no_state_twice():
+def test_no_state_is_both_ready_and_final():
     assert not READY & FINAL
     assert not WAITING & FINAL
     assert {JobState.PROCESSING} == set(JobState) - WAITING - FINAL
@@ -81,7 +81,7 @@ def test_a_verdict_is_a_legal_transition_within_the_budget(outcome: Outcome, bud
         assert after.state is JobState.COMPLETED
 
 
-def test_three_losses_in_a_row_are_death():
+def test_three_losses_in_a_row_make_a_job_dead():
     assert verdict(Outcome.LOST, attempts=1, max_retries=9, losses=1).state is JobState.PENDING
     assert verdict(Outcome.LOST, attempts=1, max_retries=9, losses=2).state is JobState.DEAD
 
@@ -108,6 +108,6 @@ def test_safe_text_has_no_control_character_left(text: str):
     assert len(one_line(text, 20)) <= 20
 
 
-def test_safe_text_writes_out_what_a_terminal_would_obey():
+def test_safe_text_escapes_control_characters():
     assert safe("a\x1b[31m\x9b\u202eb\r\n") == "a\\x1b[31m\\x9b\\u202eb\\r\\n"
     assert safe("👨‍👩‍👧 ok\u3000✓") == "👨‍👩‍👧 ok\u3000✓"

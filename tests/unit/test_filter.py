@@ -1,4 +1,4 @@
-"""Filters mean what is typed."""
+"""Parsing of filters."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from queuectl.domain.job import JobState
         ('"state:dead" queue:q', Filter(queue="q", text="state:dead")),
     ],
 )
-def test_a_filter_is_read(text: str, meant: Filter):
+def test_a_filter_is_parsed(text: str, meant: Filter):
     assert parse_filter(text) == meant
 
 
 @pytest.mark.parametrize("text", ["state:", "queue:", "state:nope", "state:p", "tag:a tag:b"])
-def test_a_filter_that_means_nothing_is_refused(text: str):
+def test_an_invalid_filter_is_refused(text: str):
     with pytest.raises(UsageError):
         parse_filter(text)
 

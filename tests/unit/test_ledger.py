@@ -1,4 +1,4 @@
-"""What a ledger of runs shows by itself."""
+"""Violations that a ledger of runs reveals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def entries(*lines: str) -> list[Entry]:
     return [Entry(word=word, job=job, attempt=int(attempt)) for word, job, attempt in map(str.split, lines)]
 
 
-def test_runs_one_after_the_other_are_well():
+def test_consecutive_runs_violate_nothing():
     assert judge(entries("start a 1", "alive a 1", "start b 1", "end b 1", "start a 2", "end a 2")) == []
 
 
@@ -29,7 +29,7 @@ def test_runs_one_after_the_other_are_well():
         (("start a 1", "end a 1", "end a 1"), "attempt 1 ended twice"),
     ],
 )
-def test_what_must_not_happen_is_named(lines: tuple[str, ...], sentence: str):
+def test_violations_are_named(lines: tuple[str, ...], sentence: str):
     assert [(each.job, each.sentence) for each in judge(entries(*lines))] == [("a", sentence)]
 
 

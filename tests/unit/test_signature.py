@@ -1,4 +1,4 @@
-"""Errors are told apart by what they are, and not by what differs each time."""
+"""Error signatures: equal for the same problem, without the parts that vary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output of jobs as people read it: a line that goes back over itself as it stood at its end."""
+"""Readable output of jobs: a line that moves back over itself is shown in its final state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address of a server: what is shown of it, and when the network is to be trusted."""
+"""URLs of servers: their public parts, and when a certificate is required."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_no_part_of_any_password_is_shown(password: str):
         assert "RET" not in shown(url)
 
 
-def test_every_word_that_libpq_knows_is_told_or_is_a_secret():
+def test_every_parameter_of_libpq_is_public_or_secret():
     known = [option.keyword.decode() for option in pq.Conninfo.get_defaults()]
     hidden = {word for word in known if "=" not in shown(f"postgresql:///?{word}=x").partition("?")[2]}
 

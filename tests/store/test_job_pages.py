@@ -1,4 +1,4 @@
-"""Pages of the console's table: the right rows, without walking over the others."""
+"""Pages of the console's table: the right rows, without a scan of the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     location = seeds.seeded(tmp_path)
     if request.param == "postgresql":
-        # Loaded here, as only this needs it.
+        # Imported here: only this needs it.
         from tests.support.copy_to_postgres import move
 
         url = request.getfixturevalue("database")
@@ -59,7 +59,7 @@ def test_pages_put_together_are_the_whole_list(browse: JobPages, text: str, sort
 
 
 @pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
-def test_a_window_knows_its_place(browse: JobPages, sort: Sort) -> None:
+def test_a_window_reports_its_position(browse: JobPages, sort: Sort) -> None:
     whole = browse.page(Filter(), newest=sort is Sort.NEWEST, after=None, limit=1000)
     for place in range(0, len(whole), 5):
         window = browse.window(Filter(), sort, around=whole[place].seq, above=6, below=9, cap=1000)
@@ -70,14 +70,14 @@ def test_a_window_knows_its_place(browse: JobPages, sort: Sort) -> None:
         assert window.at_end == (window.rows[-1] == whole[-1])
 
 
-def test_the_end_is_the_end(browse: JobPages) -> None:
+def test_the_end_holds_the_last_rows(browse: JobPages) -> None:
     window = browse.end(Filter(), Sort.NEWEST, limit=5)
     assert [row.seq for row in window.rows] == [5, 4, 3, 2, 1]
     assert window.at_end
     assert not window.at_top
 
 
-def test_what_runs_next_stands_in_the_order_of_the_claims(browse: JobPages) -> None:
+def test_the_next_run_order_is_the_order_of_claims(browse: JobPages) -> None:
     found = browse.best(Filter(), Sort.NEXT_RUN)
     assert [row.id for row in found[:9]] == ["64", "65", "66", "67", "68", "59", "60", "61", "weekly"]
     assert [row.seq for row in found[9:]] == sorted((row.seq for row in found[9:]), reverse=True)
@@ -89,14 +89,14 @@ def test_what_runs_next_stands_in_the_order_of_the_claims(browse: JobPages) -> N
 @pytest.mark.parametrize(
     "words", ["", *(f"state:{state}" for state in JobState), "state:dead state:pending", "queue:video", "ffmpeg"]
 )
-def test_no_order_leaves_out_what_the_filter_covers(browse: JobPages, sort: Sort, words: str) -> None:
+def test_every_order_contains_all_matches_of_the_filter(browse: JobPages, sort: Sort, words: str) -> None:
     chosen = parse_filter(words)
     covered = browse.page(chosen, newest=True, after=None, limit=1000)
 
     assert sorted(browse.best(chosen, sort)) == sorted(covered)
 
 
-def test_a_rank_above_its_cap_is_not_told(browse: JobPages) -> None:
+def test_a_rank_above_its_cap_is_none(browse: JobPages) -> None:
     assert browse.rank(Filter(), 60, newest=True, cap=100) == 8
     assert browse.rank(Filter(), 60, newest=True, cap=7) is None
 
@@ -117,7 +117,7 @@ def test_a_long_read_can_be_stopped(browse: JobPages) -> None:
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", [name for name in load("sqlite") if name.startswith("browse_")])
-def test_no_page_is_sorted_or_skipped_to(store: Store, name: str) -> None:
+def test_no_page_needs_a_sort_or_an_offset(store: Store, name: str) -> None:
     statement = re.sub(r":(ids|state)\b", "'[1]'", load("sqlite")[name])
     statement = re.sub(r":[a-z]+\b", "1", statement)
     assert "OFFSET" not in statement.upper()

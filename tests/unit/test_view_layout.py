@@ -21,18 +21,18 @@ from queuectl.domain.view_layout import ViewLayout, parse_view, view_words
         ("columns:-worker columns:+due", "", ViewLayout(hidden=("worker",), wanted=("due",))),
     ],
 )
-def test_a_view_is_a_filter_and_a_look(words: str, chosen: str, look: ViewLayout):
+def test_a_view_is_a_filter_and_a_layout(words: str, chosen: str, look: ViewLayout):
     assert parse_view(words) == (chosen, look)
 
 
-def test_a_view_without_a_look_asks_for_nothing():
+def test_a_view_without_a_layout_sets_nothing():
     assert not parse_view("state:failed report")[1].says_anything
 
 
 @pytest.mark.parametrize(
     "words", ["sort:", "sort:-", "sort:newest sort:oldest", "columns:", "columns:due", "columns:+"]
 )
-def test_a_look_that_means_nothing_is_refused(words: str):
+def test_an_invalid_layout_is_refused(words: str):
     with pytest.raises(UsageError):
         parse_view(words)
 
@@ -41,7 +41,7 @@ names = st.text("abcdefgh-", min_size=1).filter(lambda name: name[0] != "-")
 
 
 @given(st.lists(names), st.none() | names, st.booleans(), st.lists(names), st.lists(names))
-def test_what_is_written_is_read_again(
+def test_a_written_view_is_parsed_again(
     chosen: list[str], sort: str | None, reverse: bool, hidden: list[str], wanted: list[str]
 ):
     look = ViewLayout(sort=sort, reverse=reverse and sort is not None, hidden=tuple(hidden), wanted=tuple(wanted))

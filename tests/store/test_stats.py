@@ -1,4 +1,4 @@
-"""Rollups, percentiles, slow commands, and who did what."""
+"""Rollups, percentiles, slow commands and the audit log."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def run(stage: Stage, milliseconds: int, outcome: Outcome = Outcome.SUCCESS, *, 
 
 
 @given(st.integers(0, 10 * 366 * 86_400_000))
-def test_a_bucket_gives_a_duration_back_within_a_tenth(milliseconds: int):
+def test_the_duration_of_a_bucket_is_within_a_tenth(milliseconds: int):
     assert abs(duration_of(bucket(milliseconds)) - milliseconds) <= 0.0906 * (milliseconds + 1) + 0.5
 
 
 @given(st.integers(1, 200))
-def test_what_a_bucket_stands_for_is_in_it_or_beside_it(number: int):
+def test_the_duration_of_a_bucket_falls_into_it_or_a_neighbour(number: int):
     assert abs(bucket(duration_of(number)) - number) <= 1 or number < 8
 
 
@@ -63,7 +63,7 @@ def test_no_durations_have_no_percentiles():
     assert spread({}).n == 0
 
 
-def test_an_empty_store_has_an_empty_past(stage: Stage):
+def test_an_empty_store_has_empty_statistics(stage: Stage):
     found = history(stage).rollup(now=stage.now)
 
     assert found.enqueued == found.completed == found.failed == (0,) * 60
@@ -72,7 +72,7 @@ def test_an_empty_store_has_an_empty_past(stage: Stage):
     assert found.wait_p95 == (None,) * 60
 
 
-def test_what_went_in_and_out_is_counted_in_its_minute(stage: Stage):
+def test_enqueues_and_outcomes_are_counted_by_minute(stage: Stage):
     stage.enqueue("a", "b", NewJob(command="true", id="c", queue="mail"), max_retries=0)
     run(stage, 1000)
     run(stage, 1000, Outcome.EXIT)
@@ -96,7 +96,7 @@ def test_what_went_in_and_out_is_counted_in_its_minute(stage: Stage):
     assert found.queues[1].wait.p50 == pytest.approx(2 * MINUTE, rel=0.1)
 
 
-def test_a_long_stretch_is_told_in_long_slots_and_what_is_older_is_left_out(stage: Stage):
+def test_a_long_period_has_long_slots_and_excludes_older_minutes(stage: Stage):
     stage.enqueue("a")
     stage.now += 25 * 60 * MINUTE
     stage.enqueue("b", "c")
@@ -108,7 +108,7 @@ def test_a_long_stretch_is_told_in_long_slots_and_what_is_older_is_left_out(stag
     assert found.first % 20 == 0
 
 
-def test_slow_commands_are_told_with_how_often_they_ran(stage: Stage):
+def test_slow_commands_come_with_their_number_of_jobs(stage: Stage):
     stage.enqueue(*(NewJob(command=command) for command in ("fast", "slow", "slow", "bad")), max_retries=0)
     for milliseconds in (5, 1000, 3000):
         run(stage, milliseconds)
@@ -135,7 +135,7 @@ def test_events_come_newest_first_page_by_page(stage: Stage):
     assert first[0].actor == "tester@here"
 
 
-def test_events_are_found_by_what_they_say_and_wildcards_are_letters(stage: Stage):
+def test_events_are_searched_literally(stage: Stage):
     stage.enqueue("a_b", "axb")
     stage.store.jobs.cancel("a_b", signal=15, now=stage.now)
     stage.store.jobs.cancel("axb", signal=15, now=stage.now)
@@ -144,7 +144,7 @@ def test_events_are_found_by_what_they_say_and_wildcards_are_letters(stage: Stag
     assert history(stage).events(search="%") == []
 
 
-def test_deaths_are_told_by_error_and_time(stage: Stage):
+def test_deaths_are_counted_by_error_and_time(stage: Stage):
     stage.enqueue("a", "b", "c", max_retries=0)
     stage.run(Outcome.EXIT, err="one")
     stage.now += MINUTE
@@ -158,7 +158,7 @@ def test_deaths_are_told_by_error_and_time(stage: Stage):
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["rollup", "events_before"])
-def test_the_past_is_read_by_its_key(stage: Stage, name: str):
+def test_rollups_are_read_by_the_primary_key(stage: Stage, name: str):
     values = {
         ":first": "1",
         ":last": "2",
