@@ -1,6 +1,6 @@
-"""What an operator can do. Front ends are made from this list; neither holds SQL or a rule about states.
+"""The operations of an operator. Front ends are made from this list; neither holds SQL or a rule about states.
 
-Each operation is defined in the module of its noun, and only the one that is asked for is loaded: a command line that
+Each operation is defined in the module of its name, and only the requested one is loaded: a command line that
 starts a process for each enqueue cannot pay for the others.
 """
 
@@ -18,10 +18,10 @@ WHERE = {
     "show": "list_show.SHOW",
     "logs": "logs.LOGS",
     "wait": "wait.WAIT",
-    "cancel": "changes.CANCEL",
-    "retry": "changes.RETRY",
-    "delete": "changes.DELETE",
-    "prune": "changes.PRUNE",
+    "cancel": "cancel.CANCEL",
+    "retry": "retry.RETRY",
+    "delete": "delete.DELETE",
+    "prune": "delete.PRUNE",
     "hold": "hold.HOLD",
     "release": "hold.RELEASE",
     "priority": "hold.PRIORITY",
@@ -59,15 +59,15 @@ GROUPS = frozenset(name.partition(" ")[0] for name in WHERE if " " in name)
 
 
 def find(name: str) -> Operation:
-    """The operation of this name; only its module is loaded. Raises KeyError."""
+    """Return the operation of this name; only its module is loaded. Raises KeyError."""
     module, constant = WHERE[name].split(".")
     # Not importlib: that import alone costs a millisecond.
-    found: Operation = getattr(__import__(f"{__name__}.{module}", fromlist=(constant,)), constant)
-    return found
+    operation: Operation = getattr(__import__(f"{__name__}.{module}", fromlist=(constant,)), constant)
+    return operation
 
 
 def __getattr__(name: str) -> tuple[Operation, ...]:
-    """`ALL`, loaded when asked for."""
+    """Load `ALL` on first access."""
     if name != "ALL":
         raise AttributeError(name)
     return tuple(find(each) for each in WHERE)

@@ -33,7 +33,7 @@ class Saved:
     bytes: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"path": self.path, "bytes": self.bytes}
 
 

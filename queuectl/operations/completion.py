@@ -42,7 +42,7 @@ class Script:
     text: str
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"shell": self.shell, "script": self.text}
 
 
@@ -53,7 +53,7 @@ class Choices:
     choices: tuple[Choice, ...]
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"choices": [{"text": each.text, "about": each.about} for each in self.choices]}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @record
 class ListSettings:
-    """Nothing to say."""
+    """No parameters."""
 
 
 @record
@@ -53,7 +53,7 @@ class SettingNow:
     help: str
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "key": self.key,
             "value": self.value,
@@ -70,7 +70,7 @@ class AllSettings:
     settings: tuple[SettingNow, ...]
 
     def document(self) -> list[dict[str, Any]]:
-        """The JSON form."""
+        """Return the JSON form."""
         return [each.document() for each in self.settings]
 
 

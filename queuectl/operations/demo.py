@@ -72,7 +72,7 @@ class Shown:
     dead: tuple[JobDetail, ...]
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"status": self.status.document(), "dead": [job.document() for job in self.dead]}
 
 
@@ -83,7 +83,7 @@ class Watched:
     exit_code: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"exit_code": self.exit_code}
 
 

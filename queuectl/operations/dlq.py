@@ -8,7 +8,8 @@ from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
-from queuectl.operations.changes import Changed, Deleted, after
+from queuectl.operations.changed import Changed
+from queuectl.operations.delete import Deleted
 from queuectl.operations.job_record import describe, detail, recorded
 from queuectl.operations.operation import Danger, Operation
 
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
     from queuectl.store.dlq import DeadError
     from queuectl.store.rows import Listed
 
-_LAST_WORDS = 500
-"""Bytes of standard error in which the last line is looked for."""
+_TAIL_BYTES = 500
+"""Bytes at the end of standard error that are searched for its last line."""
 
 
 @record
 class ListDead:
-    """Which of them."""
+    """Parameters of `dlq list`."""
 
-    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+    limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
     queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
-    by_error: bool = field("the errors they ended with, and how many each, instead of the jobs", default=False)
+    by_error: bool = field("list the errors and the number of jobs of each, instead of the jobs", default=False)
     error: str | None = field(
-        "only those that ended with this error: four digits or more of what --by-error shows",
+        "only jobs that ended with this error: at least four digits of its signature, which --by-error lists",
         default=None,
         short="e",
         metavar="SIG",
@@ -43,14 +44,14 @@ class ListDead:
 
 @record
 class ShowDead:
-    """Which job."""
+    """Parameters of `dlq show`."""
 
     id: str = field("the job", metavar="ID", positional=True)
 
 
 @record
 class RetryDead:
-    """Which jobs."""
+    """Parameters of `dlq retry`."""
 
     ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", positional=True)
     all: bool = field("every dead job", default=False)
@@ -61,24 +62,24 @@ class RetryDead:
 
 @record
 class Purge:
-    """Which of them, and whether to ask."""
+    """Parameters of `dlq purge`."""
 
     error: tuple[str, ...] = field(
-        "only those that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
+        "only jobs that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
     )
     yes: bool = field("do not ask", default=False, short="y")
 
 
 @record
 class DeadRecord:
-    """A dead job, and why it is dead."""
+    """A dead job and the reason of its death."""
 
     record: JobRecord
     reason: str
     """How its last attempt ended, and the last line of its standard error."""
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return self.record.document() | {"reason": self.reason}
 
 
@@ -90,11 +91,11 @@ class ErrorRecord:
 
     @property
     def text(self) -> str:
-        """The error's form."""
+        """The error without what differs each time, for people."""
         return self.error.text or "died before error signatures were recorded"
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "signature": self.error.signature,
             "text": self.error.text,
@@ -106,21 +107,23 @@ class ErrorRecord:
 
 
 def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iterator[ErrorRecord]:
-    """The dead jobs, the newest last; or their errors, the commonest last."""
+    """Return the dead jobs, the newest last; or their errors, the most frequent last."""
     if params.limit < 0:
-        raise UsageError("--limit must not be negative", hint="0 lists all")
+        raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     if params.by_error:
         if params.error is not None:
-            raise UsageError("--by-error and --error do not go together", hint="--error SIG lists the jobs of one")
+            raise UsageError(
+                "--by-error and --error cannot be combined", hint="--error SIG lists the jobs that ended with one error"
+            )
         errors = context.store.dlq.errors(queue=params.queue)
         return (ErrorRecord(error=each) for each in errors[-params.limit :])
     timeout = context.settings.job_timeout_ms
     if params.error is None:
-        found = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
+        rows = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
     else:
         dead = context.store.dlq
-        found = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
-    return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in found)
+        rows = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
+    return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in rows)
 
 
 def _reason(context: Context, of: Listed) -> str:
@@ -129,32 +132,32 @@ def _reason(context: Context, of: Listed) -> str:
     reason = describe(of.latest)
     if of.job.losses >= MAX_LOSSES:
         reason = f"lost with its worker {of.job.losses} times"
-    words = context.store.jobs.last_words(of.job.seq, of.latest.attempt, _LAST_WORDS)
-    lines = words.decode("utf-8", "replace").split("\n")
-    said = of.latest.error or next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"{reason}: {said}" if said else reason
+    tail = context.store.jobs.last_words(of.job.seq, of.latest.attempt, _TAIL_BYTES)
+    lines = tail.decode("utf-8", "replace").split("\n")
+    text = of.latest.error or next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"{reason}: {text}" if text else reason
 
 
 def show_dead(context: Context, params: ShowDead) -> JobDetail:
-    """The whole of a dead job."""
-    found = detail(context, params.id, history=True)
-    state = found.record.job.state
+    """Return a dead job with its output and its attempts. Raises Refused when it is not dead."""
+    job_detail = detail(context, params.id, history=True)
+    state = job_detail.record.job.state
     if state is not JobState.DEAD:
         raise Refused(f"job {params.id} is {state}, not dead", hint=f"queuectl show {params.id}")
-    return found
+    return job_detail
 
 
 def retry_dead(context: Context, params: RetryDead) -> Changed:
-    """Make dead jobs due now with a fresh set of retries; those that are named all or none."""
+    """Make dead jobs due now with a fresh set of retries; of named jobs all or none."""
     if bool(params.ids) + params.all + bool(params.error) != 1:
-        raise UsageError("name the jobs, or all of them with --all, or those of an error with --error")
+        raise UsageError("give either job IDs, or --all, or --error SIG", hint="queuectl dlq list lists the dead jobs")
     jobs, now = context.store.jobs, context.now()
     signatures = _resolved(context, params.error)
-    with context.store.undo.keeping("dlq retry", now=now) as kept:
+    with context.store.undo.keeping("dlq retry", now=now) as undo_entry:
         if params.ids:
             ids = list(dict.fromkeys(params.ids))
             context.ring_for_queues(jobs.retry(ids, now=now, dead_only=True))
-            return Changed(after(context, ids), ids, kept)
+            return Changed(context, ids, undo_entry)
         ids = []
         dead = _count(context, params.error)
         steps = (step for each in signatures for step in context.store.dlq.revive(each, now=now))
@@ -165,24 +168,24 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
                 context.ring_for_queues([queue for _, queue in step])
                 context.progress(len(ids), max(dead, len(ids)), "dead jobs")
                 bulk.add(len(step))
-    return Changed(after(context, ids), ids, kept)
+    return Changed(context, ids, undo_entry)
 
 
 def purge(context: Context, params: Purge) -> Deleted:
     """Delete dead jobs with their history."""
     now = context.now()
     signatures = _resolved(context, params.error)
-    with context.store.undo.keeping("dlq purge", now=now) as kept, Bulk(context, "deleted") as bulk:
+    with context.store.undo.keeping("dlq purge", now=now) as undo_entry, Bulk(context, "deleted") as bulk:
         bulk.commits()
         if not params.error:
             deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, progress=bulk.add)
         else:
             deleted = sum(context.store.dlq.purge(each, now=now, progress=bulk.add) for each in signatures)
-    return Deleted(deleted=deleted, undo=kept.id, too_much=kept.too_much)
+    return Deleted(deleted=deleted, undo=undo_entry.id, too_much=undo_entry.too_much)
 
 
 def ask_to_purge(context: Context, params: Purge) -> str | None:
-    """How many there are to lose."""
+    """Return the question to confirm, with the number of jobs; None when there are none."""
     dead = _count(context, params.error)
     if not dead:
         return None
@@ -193,7 +196,7 @@ def ask_to_purge(context: Context, params: Purge) -> str | None:
 
 
 def _resolved(context: Context, errors: tuple[str, ...]) -> list[str | None]:
-    """The signatures that were given, each once, however it was abbreviated."""
+    """Return the full signatures of `errors`, each once. Raises NotFound."""
     return list(dict.fromkeys(context.store.dlq.resolve(each) for each in errors))
 
 
@@ -209,24 +212,25 @@ LIST = Operation(
     params=ListDead,
     run=list_dead,
     description=(
-        "An error's signature is how the last attempt ended and the last line of its standard error (or of its "
-        "standard output), without what differs each time: numbers, paths, quoted strings."
+        "The signature of an error is made from the outcome of the last attempt and the last line of its standard "
+        "error (or, if that is empty, of its standard output), without what differs each time: numbers, paths, quoted "
+        "strings."
     ),
     examples=("dlq list", "dlq list --queue mail --json", "dlq list --by-error", "dlq list --error 7f3a"),
 )
 SHOW = Operation(
     name="dlq show",
-    summary="Show a dead job: its output and every attempt",
+    summary="Show a dead job with its output and every attempt",
     params=ShowDead,
     run=show_dead,
     examples=("dlq show job1",),
 )
 RETRY = Operation(
     name="dlq retry",
-    summary="Revive dead jobs with a fresh set of retries",
+    summary="Retry dead jobs, with a fresh set of retries",
     params=RetryDead,
     run=retry_dead,
-    description="Those that are named all or, when one is not dead, none. Their history stays.",
+    description="If one of the named jobs is not dead, none is retried. Their history stays.",
     examples=("dlq retry job1", "dlq retry --all", "dlq retry --error 7f3a"),
 )
 PURGE = Operation(
@@ -236,6 +240,6 @@ PURGE = Operation(
     run=purge,
     question=ask_to_purge,
     danger=Danger.DESTROYS,
-    description="On a terminal it asks first. Up to 10,000 jobs can be brought back for ten minutes: queuectl undo.",
+    description="On a terminal it asks first. For ten minutes, queuectl undo restores up to 10,000 jobs.",
     examples=("dlq purge", "dlq purge --yes", "dlq purge --error 7f3a"),
 )

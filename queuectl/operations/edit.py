@@ -98,7 +98,7 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
     if not changes and not params.retry:
         context.say("nothing was changed")
         return Edited(record=_now(context, params.id), changed=(), undo=None)
-    with context.store.undo.keeping("edit", now=now) as kept:
+    with context.store.undo.keeping("edit", now=now) as undo_entry:
         before = context.store.edits.edit(
             params.id, changes, requeue=params.retry, now=now, called=_called(params, asked)
         )
@@ -107,7 +107,7 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
     changed = tuple(
         name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
     )
-    return Edited(record=record_now, changed=changed, undo=kept.id, too_much=kept.too_much)
+    return Edited(record=record_now, changed=changed, undo=undo_entry.id, too_much=undo_entry.too_much)
 
 
 def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:

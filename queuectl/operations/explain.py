@@ -64,7 +64,7 @@ class Explanation:
     reasons: tuple[Reason, ...]
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "id": self.id,
             "state": self.state,

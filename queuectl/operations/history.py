@@ -36,7 +36,7 @@ class EventRecord:
     event: Event
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         of = self.event
         return {
             "at": format_time(of.at),
@@ -51,7 +51,7 @@ class EventRecord:
 def history(context: Context, params: History) -> Iterator[EventRecord]:
     """The newest events, newest last."""
     if params.limit < 0:
-        raise UsageError("--limit must not be negative", hint="0 lists all")
+        raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     events = context.store.events.events(limit=params.limit or _ALL, subject=params.id)
     if not events and params.id is not None and not _exists(context, params.id):
         raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists what was done")

@@ -1,10 +1,10 @@
-"""Jobs that wait: hold and release them, and change their priority."""
+"""Hold waiting jobs, release them, and change their priority."""
 
 from __future__ import annotations
 
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_priority
-from queuectl.operations.changes import Changed, after
+from queuectl.operations.changed import Changed
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -14,49 +14,49 @@ if TYPE_CHECKING:
 
 @record
 class Hold:
-    """Which jobs."""
+    """Parameters of `hold`."""
 
     ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
 
 
 @record
 class Release:
-    """Which jobs."""
+    """Parameters of `release`."""
 
     ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
 
 
 @record
 class Priority:
-    """Which jobs, and how urgent they are."""
+    """Parameters of `priority`."""
 
     ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
     priority: int = field("-1000 to 1000, higher runs first", metavar="N", positional=True)
 
 
 def hold(context: Context, params: Hold) -> Changed:
-    """Keep them from being claimed, all or none."""
+    """Keep all of the jobs from being claimed, or none."""
     ids, now = list(dict.fromkeys(params.ids)), context.now()
-    with context.store.undo.keeping("hold", now=now) as kept:
+    with context.store.undo.keeping("hold", now=now) as undo_entry:
         context.store.edits.hold(ids, now=now)
-    return Changed(after(context, ids), ids, kept)
+    return Changed(context, ids, undo_entry)
 
 
 def release(context: Context, params: Release) -> Changed:
-    """Let them be claimed again, all or none, and wake the workers."""
+    """Allow all of the jobs to be claimed again, or none, and wake the workers."""
     ids, now = list(dict.fromkeys(params.ids)), context.now()
-    with context.store.undo.keeping("release", now=now) as kept:
+    with context.store.undo.keeping("release", now=now) as undo_entry:
         context.ring_for_queues(context.store.edits.release(ids, now=now))
-    return Changed(after(context, ids), ids, kept)
+    return Changed(context, ids, undo_entry)
 
 
 def priority(context: Context, params: Priority) -> Changed:
-    """Give them another priority, all or none."""
+    """Set the priority of all of the jobs, or of none."""
     ids, now = list(dict.fromkeys(params.ids)), context.now()
     wanted = check_priority(params.priority)
-    with context.store.undo.keeping("priority", now=now) as kept:
+    with context.store.undo.keeping("priority", now=now) as undo_entry:
         context.store.edits.prioritise(ids, wanted, now=now)
-    return Changed(after(context, ids), ids, kept)
+    return Changed(context, ids, undo_entry)
 
 
 HOLD = Operation(
@@ -65,23 +65,25 @@ HOLD = Operation(
     params=Hold,
     run=hold,
     key="h",
-    description="Jobs that wait, all of them or, when one cannot be held, none. A drain does not wait for held jobs.",
+    description=(
+        "Only jobs that wait can be held; if one of the jobs cannot, none is. A drain does not wait for held jobs."
+    ),
     examples=("hold job1 job2",),
 )
 RELEASE = Operation(
     name="release",
-    summary="Let held jobs run again when they are due",
+    summary="Release held jobs, so that they run when they are due",
     params=Release,
     run=release,
-    description="All of them or, when one is not held, none. A job whose retry was not due yet still waits for it.",
+    description="If one of the jobs is not held, none is released. A job whose retry is not due yet waits for it.",
     examples=("release job1 job2",),
 )
 PRIORITY = Operation(
     name="priority",
-    summary="Change how urgent jobs are that wait",
+    summary="Change the priority of waiting jobs",
     params=Priority,
     run=priority,
     key="P",
-    description="All of them or, when one does not wait, none.",
+    description="If one of the jobs does not wait, none is changed.",
     examples=("priority job1 job2 10", "priority job1 -5"),
 )

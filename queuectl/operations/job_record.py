@@ -25,7 +25,7 @@ class JobRecord:
     timeout_ms: int | None
 
     def document(self) -> dict[str, Any]:
-        """The JSON form, without output."""
+        """Return the JSON form, without output."""
         return _document(self, None)
 
 
@@ -39,7 +39,7 @@ class JobDetail:
     history: tuple[Attempt, ...] | None
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         document = _document(self.record, (self.stdout, self.stderr))
         if self.history is not None:
             document["history"] = [attempt_document(attempt) for attempt in self.history]

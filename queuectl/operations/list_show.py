@@ -44,7 +44,7 @@ class Show:
 def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
     """The newest jobs that match, newest last."""
     if params.limit < 0:
-        raise UsageError("--limit must not be negative", hint="0 lists all")
+        raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     timeout = context.settings.job_timeout_ms
     states = [JobState(state) for state in params.state]
     criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}

@@ -43,7 +43,7 @@ class Moved:
         return found
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "from": self.old,
             "to": self.new,

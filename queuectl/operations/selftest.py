@@ -98,7 +98,7 @@ class Verdict:
         return int(bool(self.violations))
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         from queuectl.selftest.ledger import SHOWN
 
         slowest = self.found.slowest_recovery_ms
@@ -156,8 +156,8 @@ def _soak_plan(params: Selftest) -> SoakPlan:
     for name in ("crash", "jobs", "enqueuers", "kill_every"):
         if getattr(params, name) not in {None, False}:
             raise UsageError(
-                f"--soak and --{name.replace('_', '-')} do not go together",
-                hint="a soak is ordinary days: --minutes says how long, --workers how many work",
+                f"--soak and --{name.replace('_', '-')} cannot be combined",
+                hint="a soak takes --minutes, --workers and --seed",
             )
     if not 1 <= params.workers <= MAX_WORKERS:
         raise UsageError(f"--workers must be from 1 to {MAX_WORKERS}")
@@ -178,7 +178,7 @@ def _plan(params: Selftest) -> Plan:
     kill_every = _KILL_EVERY_MS if params.kill_every is None else params.kill_every
 
     if params.jobs is not None and params.minutes is not None:
-        raise UsageError("--minutes and --jobs do not go together", hint="say how long, or how many")
+        raise UsageError("--minutes and --jobs cannot be combined", hint="give either a time or a number of jobs")
     for name, number, most in (
         ("workers", params.workers, MAX_WORKERS),
         ("enqueuers", enqueuers, MAX_ENQUEUERS),

@@ -61,7 +61,7 @@ class Soaked:
         return sum(end - start for start, end in self.observed.starved) / 1000
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         growth = self.steady.growth
         return {
             "ok": self.exit_code == 0,

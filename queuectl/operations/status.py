@@ -19,7 +19,7 @@ WINDOW_MINUTES = 5
 
 @record
 class StatusParams:
-    """Nothing to say."""
+    """No parameters."""
 
 
 @record
@@ -55,7 +55,7 @@ class Status:
         return sum(n for measure, n in self.recent.items() if measure in wanted)
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         late = self.oldest_due_ms
         return {
             "jobs": self.jobs,

@@ -34,7 +34,7 @@ class Closed:
     exit_code: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"exit_code": self.exit_code}
 
 

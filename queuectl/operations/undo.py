@@ -33,7 +33,7 @@ class Undone:
     taken_back: TakenBack
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         of = self.taken_back
         return {
             "undo": of.id,
@@ -50,7 +50,7 @@ class UndoableRecord:
     undoable: Undoable
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         of = self.undoable
         return {
             "undo": of.id,

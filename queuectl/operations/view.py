@@ -25,7 +25,7 @@ _LONGEST_FILTER = 1000
 
 @record
 class ListViews:
-    """Nothing to say."""
+    """No parameters."""
 
 
 @record
@@ -56,7 +56,7 @@ class ViewRecord:
     view: SavedView
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         of = self.view
         return {"name": of.name, "filter": of.filter, "created_at": format_time(of.created_at), "actor": of.actor}
 

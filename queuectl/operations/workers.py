@@ -54,7 +54,7 @@ class Stop:
 
 @record
 class ListWorkers:
-    """Nothing to say."""
+    """No parameters."""
 
 
 @record
@@ -74,7 +74,7 @@ class Ended:
     failed: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"pool": self.pool, "completed": self.completed, "failed": self.failed}
 
 
@@ -87,7 +87,7 @@ class Detached:
     workers: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"pool": self.pool, "pid": self.pid, "workers": self.workers}
 
 
@@ -99,7 +99,7 @@ class Stopped:
     workers: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"pools": self.pools, "workers": self.workers}
 
 
@@ -111,7 +111,7 @@ class Scaled:
     size: int
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {"pool": self.pool, "size": self.size}
 
 
@@ -123,7 +123,7 @@ class WorkerRecord:
     labels: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         info = self.seen.info
         return {
             "id": info.id,
@@ -194,7 +194,7 @@ def _detach(context: Context, params: Start) -> Detached:
     from queuectl.runtime.doorbell import bells_for
 
     if params.drain:
-        raise UsageError("--drain and --detach do not go together", hint="run it in the background with & instead")
+        raise UsageError("--drain and --detach cannot be combined", hint="run it in the background with & instead")
     # Here too, so that the error and its hint are read where the command was typed.
     machine.prepare(params.count, len(bells_for(params.queue, params.label)))
     words = ["worker", "start", "--count", str(params.count), "--quiet"]

@@ -13,7 +13,7 @@ import pytest
 from queuectl.cli.documents import write
 from queuectl.cli.screen import Screen
 from queuectl.domain.errors import Refused
-from queuectl.operations.changes import Deleted
+from queuectl.operations.delete import Deleted
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal

@@ -224,7 +224,7 @@ def test_a_delete_tells_its_undo_and_a_person_is_offered_it(some: Queue):
     screen, code = on_a_terminal("hold", "waits", env=some.environment | {"TERM": "xterm"})
 
     assert code == 0
-    assert "to take it back: queuectl undo 2" in screen
+    assert "to undo: queuectl undo 2" in screen
 
 
 def test_an_undo_wakes_an_idle_worker(queue: Queue):

@@ -8,7 +8,7 @@ from queuectl import operations
 from queuectl.domain.attempt import Output
 from queuectl.domain.record import described
 from queuectl.operations import ALL, WHERE, find
-from queuectl.operations.changes import parse_signal
+from queuectl.operations.cancel import parse_signal
 from queuectl.operations.job_record import text_of
 from queuectl.operations.operation import Operation
 

@@ -54,5 +54,5 @@ def test_the_command_line_notes_it_for_everybody(queue: Queue):
     done = queue.run("release", *names[:-1])
     assert done.stderr == ""
     done = queue.run("hold", *names)
-    assert done.stderr == "too many to undo: this cannot be taken back\n"
+    assert done.stderr == "this cannot be undone: too many jobs, or too much data, for an undo to keep\n"
     assert len(done.stdout.splitlines()) == len(names)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
-from queuectl.cli.views.changes import deleted
-from queuectl.cli.views.changes import retry as retried
+from queuectl.cli.views.delete import deleted
 from queuectl.cli.views.list_show import LONGEST, age, show, when
+from queuectl.cli.views.retry import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.changes import Changed
+    from queuectl.operations.changed import Changed
     from queuectl.operations.dlq import DeadRecord, ErrorRecord, ListDead, RetryDead
 
 
 def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
-    """A table with the reasons, the newest job last; or one of the errors, the commonest last."""
+    """Print a table of jobs with the reason, the newest last; or of errors, the most frequent last."""
     if params.by_error:
         _list_errors(found, screen)
         return
@@ -37,8 +37,8 @@ def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
 
 
 def retry(result: Changed, params: RetryDead, screen: Screen) -> None:
-    """A line for each; that there was none is said."""
-    retried(result, params, screen)
+    """Print the ID and the state of each job, or that there was none."""
+    states(result, params, screen)
     if not result.ids:
         screen.say("no dead jobs")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.cli.views.changes import offer_undo
+from queuectl.cli.views.offer_undo import offer_undo
 from queuectl.domain.text import safe
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def edit(result: Edited, _params: Edit, screen: Screen) -> None:
-    """Its state, and what differs."""
+    """Print the state of the job and the keys that were changed."""
     job = result.record.job
     changed = f" ({', '.join(result.changed)} changed)" if result.changed else ""
     screen.write(f"{safe(job.id)} {job.state}{changed}\n")

@@ -40,7 +40,7 @@ class Examined:
         return int(any(finding.cure for finding in self.findings))
 
     def document(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "ok": self.exit_code == 0,
             "store": self.store,

@@ -286,7 +286,7 @@ class DeadView(ListView):
     @work
     async def action_purge(self) -> None:
         """Delete them, once that is really meant."""
-        from queuectl.operations.changes import DELETE, Delete
+        from queuectl.operations.delete import DELETE, Delete
         from queuectl.operations.commandline.render import command_line
         from queuectl.operations.dlq import PURGE, Purge
         from queuectl_tui.screens.confirm import Confirm

@@ -1,0 +1,38 @@
+"""Run jobs again that have ended, or whose retry is not due yet."""
+
+from __future__ import annotations
+
+from queuectl.domain.record import field, record
+from queuectl.operations.changed import Changed
+from queuectl.operations.operation import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queuectl.operations.context import Context
+
+
+@record
+class Retry:
+    """Parameters of `retry`."""
+
+    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
+
+
+def retry(context: Context, params: Retry) -> Changed:
+    """Make all of the jobs due now or none, and wake the workers."""
+    ids = list(dict.fromkeys(params.ids))
+    now = context.now()
+    with context.store.undo.keeping("retry", now=now) as undo_entry:
+        context.ring_for_queues(context.store.jobs.retry(ids, now=now))
+    return Changed(context, ids, undo_entry)
+
+
+RETRY = Operation(
+    name="retry",
+    summary="Run finished or failed jobs again, with a fresh set of retries",
+    params=Retry,
+    run=retry,
+    key="r",
+    description="If one of the jobs cannot be retried, none is. Their history stays.",
+    examples=("retry job1", "retry job1 job2"),
+)
