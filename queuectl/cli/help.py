@@ -9,7 +9,7 @@ from queuectl.cli.words import unknown_command
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
 from queuectl.operations import GROUPS, WHERE, find
-from queuectl.operations.arguments import add_options, is_many, told, usage
+from queuectl.operations.arguments import add_options, is_many, help_text, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def of_operation(of: Operation) -> str:
             parser.add_argument(
                 name,
                 metavar=field.metavar,
-                help=told(field).replace("%", "%%"),
+                help=help_text(field).replace("%", "%%"),
                 nargs="*" if is_many(annotation) else None if field.default is MISSING else "?",
             )
     add_options(parser, of)

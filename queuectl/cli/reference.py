@@ -6,7 +6,7 @@ from queuectl.cli.help import example_line
 from queuectl.config import SETTINGS, show
 from queuectl.domain.record import described
 from queuectl.operations import ALL
-from queuectl.operations.arguments import is_many, option_strings, told, usage
+from queuectl.operations.arguments import is_many, option_strings, help_text, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _row(name: str, field: Field, annotation: str) -> str:
     several = (
         "" if not is_many(annotation) or "repeated" in field.help or not field.positional else "; several may follow"
     )
-    return f"| {word} | {told(field)}{several} |\n".replace("\\", "\\\\")
+    return f"| {word} | {help_text(field)}{several} |\n".replace("\\", "\\\\")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Copy the store while others use it."""
+"""Copy the store while other processes use it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @record
 class Backup:
-    """Where to."""
+    """Parameters of `backup`."""
 
-    file: str = field("a file that is not there yet", metavar="FILE", positional=True)
+    file: str = field("the file to create; it must not exist", metavar="FILE", positional=True)
 
 
 @record
 class Saved:
-    """A copy."""
+    """A complete copy: its absolute path and its size in bytes."""
 
     path: str
     bytes: int
@@ -40,48 +40,48 @@ class Saved:
 def backup(context: Context, params: Backup) -> Saved:
     """Copy the store to a new file, which appears under its name only when it is complete."""
     if has_control(params.file):
-        raise UsageError(f"the name of the copy must not contain control characters: {safe(params.file)}")
+        raise UsageError(f"FILE must not contain control characters: {safe(params.file)}")
     try:
         path = os.path.abspath(os.path.expanduser(params.file))
-    except OSError as error:  # the directory we are in is gone
+    except OSError as error:  # the current directory is gone
         raise UsageError(f"{params.file} cannot be written: {error.strerror}") from None
     if os.path.lexists(path):
-        raise Refused(f"{path} is there already", hint="choose another name, or move it away")
+        raise Refused(f"{path} already exists", hint="choose another name, or move that file away")
     store = context.store
     if store.absent:
-        raise NotFound("there is no store to copy", hint="name it with --db or QUEUECTL_DB")
+        raise NotFound("there is no store to copy", hint="name the store with --db or QUEUECTL_DB")
     partial = f"{path}.{os.getpid()}.partial"
-    before = _clear_up_when_told_to_end(partial)
+    previous_handlers = _remove_on_signal(partial)
     try:
         try:
             os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
         try:
-            store.backup(partial, lambda left, pages: context.progress(pages - left, pages, "pages"))
+            store.backup(partial, lambda remaining, pages: context.progress(pages - remaining, pages, "pages"))
             size = os.stat(partial).st_size
             _publish(partial, path)
         finally:
             _remove(partial)
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
     return Saved(path=path, bytes=size)
 
 
-def _clear_up_when_told_to_end(partial: str) -> dict[int, Any]:
-    """Let no half copy stay when a signal ends us, whenever it comes; the handlers to put back."""
+def _remove_on_signal(partial: str) -> dict[int, Any]:
+    """Remove the incomplete copy when a signal ends this process, at any moment. Return the previous handlers."""
     if threading.current_thread() is not threading.main_thread():
-        return {}  # the console's writer: its main thread hears the signals
+        return {}  # the console's writer: its main thread handles the signals
 
     def end(number: int, _frame: object) -> None:
-        # Here and not by the exception alone: it may meet us just before a `try`, or in the middle of a `finally`.
+        # Not by the exception alone, which may be raised just before a `try`, or in the middle of a `finally`.
         _remove(partial)
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     usual = {signal.SIG_DFL, signal.default_int_handler}
-    told = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) in usual]
-    return {number: signal.signal(number, end) for number in told}
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) in usual]
+    return {number: signal.signal(number, end) for number in handled}
 
 
 def _remove(partial: str) -> None:
@@ -93,17 +93,17 @@ def _remove(partial: str) -> None:
 
 
 def _publish(partial: str, path: str) -> None:
-    """Give the copy its name. A link, because a rename would overwrite what came to be there meanwhile."""
+    """Give the copy its name, by a link: a rename would overwrite a file that was created there meanwhile."""
     try:
         os.link(partial, path, follow_symlinks=False)
     except FileExistsError:
-        raise Refused(f"{path} is there already", hint="choose another name, or move it away") from None
+        raise Refused(f"{path} already exists", hint="choose another name, or move that file away") from None
     except OSError:
         # A file system without links.
         os.rename(partial, path)
     directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # The name too must survive power loss.
+        # The directory entry too must survive power loss.
         os.fsync(directory)
     finally:
         os.close(directory)
@@ -116,7 +116,7 @@ BACKUP = Operation(
     run=backup,
     description=(
         "The copy is one consistent state of the store, and a store itself: queuectl --db FILE list. An existing "
-        "file is refused."
+        "file is not overwritten."
     ),
     examples=("backup /var/backups/queue-today.db",),
 )

@@ -1,4 +1,4 @@
-"""Work in many transactions that a signal ends between two of them, and that says how much is committed."""
+"""Work in several transactions: a signal ends it between two of them, with an error that counts what is committed."""
 
 from __future__ import annotations
 
@@ -24,50 +24,52 @@ class Interrupted(QueuectlError):
     code = "interrupted"
 
     def __init__(self, message: str, number: int) -> None:
-        """The exit code is the one that a shell has for the signal `number`."""
+        """Set the exit code to that of a shell for the signal `number`: 128 + `number`."""
         super().__init__(message)
         self.exit_code = 128 + number
 
 
 class Bulk:
-    """Counts what is committed, and holds signals back until that count is right.
+    """Count of committed jobs; delays signals until that count is correct.
 
     `with Bulk(context, "deleted") as bulk: bulk.commits(); … bulk.add(1000)`. A signal before `commits` ends the work
-    at once; later, at the next `add` or `check`, or while the store's lock is waited for. A second one does not wait.
+    at once; a later one ends it at the next `add` or `check`, or while it waits for the store's lock. A second signal
+    ends it at once.
     """
 
     def __init__(self, context: Context, done: str) -> None:
-        """`done` says what is done to jobs: `deleted`."""
+        """Count jobs of the store of `context`; `done` is the participle for messages: `deleted`."""
         self._context = context
         self._done = done
         self._committing = False
         self._signal = 0
         self._count = 0
-        self._before: dict[int, Any] = {}
+        self._previous_handlers: dict[int, Any] = {}
         self._waiting: Database | None = None
-        """The database that asks us while it waits for its lock; before `commits` it need not be open."""
+        """The database whose `on_wait` is set to `check`; before `commits` it need not be open."""
 
     def __enter__(self) -> Self:
-        """Take the signals over, unless they are not ours: in a thread of the console, or ignored by nohup."""
+        """Handle the signals, except in a thread of the console and where they are ignored, as under nohup."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 if signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
-                    self._before[number] = signal.signal(number, self._signalled)
+                    self._previous_handlers[number] = signal.signal(number, self._signalled)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
         if self._waiting is not None:
             self._waiting.on_wait = None
 
     def commits(self) -> None:
-        """From here on transactions are committed."""
+        """Mark the point from which transactions are committed."""
         self._committing = True
-        # A server's answer is waited for after a COMMIT as well, which may be done: only a lock is safe to leave.
-        if self._before and not self._context.store.database.remote:
+        # Not on a server: a wait for its reply may follow a COMMIT that has succeeded. Only a wait for a lock is safe
+        # to abandon.
+        if self._previous_handlers and not self._context.store.database.remote:
             self._waiting = self._context.store.database
             self._waiting.on_wait = self.check
 
@@ -76,22 +78,22 @@ class Bulk:
         self._count += jobs
 
     def add(self, jobs: int) -> None:
-        """Count the jobs of a transaction that is committed, and go on. Raises Interrupted after a signal."""
+        """Count the jobs of a transaction that is committed. Raises Interrupted after a signal."""
         self.count(jobs)
         self.check()
 
     def check(self) -> None:
-        """Go on, unless there was a signal. Raises Interrupted."""
+        """Raise Interrupted if there was a signal."""
         if self._signal:
-            raise Interrupted(self._told(), self._signal)
+            raise Interrupted(self._message(), self._signal)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         if self._signal or not self._committing:
             least = "at least " if self._signal else ""
-            raise Interrupted(self._told(least), number)
+            raise Interrupted(self._message(least), number)
         self._signal = number
 
-    def _told(self, least: str = "") -> str:
+    def _message(self, least: str = "") -> str:
         if not self._count:
             return f"interrupted; {'perhaps ' if least else ''}nothing was {self._done}"
         return f"interrupted; {least}{self._count:,} {'job was' if self._count == 1 else 'jobs were'} {self._done}"

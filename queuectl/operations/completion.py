@@ -1,4 +1,4 @@
-"""Completion in a shell: the script that its user loads, and what that script asks for while a line is typed."""
+"""Completion in a shell: the script to load, and the candidates that the script asks for while a line is typed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PROGRAM = "@PROGRAM@"
 
 @record
 class Completion:
-    """For which shell, and perhaps for which line."""
+    """Parameters of `completion`."""
 
     shell: str = field("the shell", metavar="SHELL", positional=True, choices=SHELLS)
     words: tuple[str, ...] = field(
-        "what the script asks: bash gives the line up to the cursor and its COMP_WORDBREAKS, the others the words "
+        "used by the script itself: for bash the line up to the cursor and COMP_WORDBREAKS, for the others the words "
         "after queuectl, the last of which is being typed",
         default=(),
         metavar="WORD",
@@ -36,7 +36,7 @@ class Completion:
 
 @record
 class Script:
-    """What a shell is to load."""
+    """The script that a shell loads."""
 
     shell: str
     text: str
@@ -48,7 +48,7 @@ class Script:
 
 @record
 class Choices:
-    """What could stand where the cursor is."""
+    """The candidates for the word at the cursor."""
 
     choices: tuple[Choice, ...]
 
@@ -58,10 +58,10 @@ class Choices:
 
 
 def completion(context: Context, params: Completion) -> Script | Choices:
-    """The script, or an answer to it."""
+    """Return the script or, when the script asks, the candidates."""
     if not params.words:
         return Script(shell=params.shell, text=_script(params.shell))
-    # Loaded here: a script alone needs none of it.
+    # Loaded here: the script itself needs none of it.
     from queuectl.operations.commandline.complete import Choice, candidates
     from queuectl.operations.commandline.store_names import names
 
@@ -70,19 +70,19 @@ def completion(context: Context, params: Completion) -> Script | Choices:
 
     if params.shell != "bash":
         return Choices(choices=tuple(ask(params.words)))
-    from queuectl.operations.commandline.bash import read, written
+    from queuectl.operations.commandline.bash import read, replacement
 
     typed = read(params.words[0], "".join(params.words[1:2]))
     if typed is None:
         return Choices(choices=())
-    found = [(each.text and written(each.text, typed), each.about) for each in ask(typed.words[1:])]
-    return Choices(choices=tuple(Choice(text=text, about=about) for text, about in found if text is not None))
+    texts = [(each.text and replacement(each.text, typed), each.about) for each in ask(typed.words[1:])]
+    return Choices(choices=tuple(Choice(text=text, about=about) for text, about in texts if text is not None))
 
 
 def _script(shell: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), f"completion.{shell}"), encoding="utf-8") as file:
         text = file.read()
-    # This very program, wherever the shell may be by then: what lies in its directory must not run because of a Tab.
+    # Absolute and isolated (-I): a Tab must not run a program or a module of the shell's current directory.
     program = (sys.executable, "-I", "-m", "queuectl.cli")
     return text.replace(_PROGRAM, " ".join(_quoted(word, shell) for word in program))
 
@@ -94,7 +94,7 @@ def _quoted(word: str, shell: str) -> str:
 
 
 def shown(choice: Choice) -> str:
-    """A line of an answer: the word, and after a tab what it is about."""
+    """Return a candidate as a line for the shell: the word and, after a tab, its description."""
     return f"{choice.text}\t{one_line(choice.about, 100)}" if choice.about else choice.text
 
 
@@ -103,9 +103,10 @@ COMPLETION = Operation(
     summary="Print the script that completes command lines in bash, zsh or fish",
     params=Completion,
     run=completion,
-    description="It completes commands, options and their values, and what the store has: ids of jobs, queues, tags, "
-    "saved views, hosts. A store that is missing, locked or does not answer completes nothing, and is not touched.\n\n"
-    'Load it where your shell starts: `eval "$(queuectl completion bash)"` in ~/.bashrc, the same with zsh in '
+    description="It completes commands, options and their values, and names in the store: ids of jobs, queues, tags, "
+    "saved views, hosts. Where the store is missing or locked, or does not answer, it completes no names; it never "
+    "changes the store.\n\n"
+    'Load it when your shell starts: `eval "$(queuectl completion bash)"` in ~/.bashrc, the same with zsh in '
     "~/.zshrc, `queuectl completion fish | source` in ~/.config/fish/config.fish.",
     examples=(
         "completion bash",

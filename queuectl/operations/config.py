@@ -21,14 +21,14 @@ class ListSettings:
 
 @record
 class Get:
-    """Which setting."""
+    """Parameters of `config get`."""
 
     key: str = field("the setting", metavar="KEY", positional=True)
 
 
 @record
 class Set:
-    """Which setting, and to what."""
+    """Parameters of `config set`."""
 
     key: str = field("the setting", metavar="KEY", positional=True)
     value: str = field("its new value", metavar="VALUE", positional=True)
@@ -36,14 +36,14 @@ class Set:
 
 @record
 class Unset:
-    """Which setting."""
+    """Parameters of `config unset`."""
 
     key: str = field("the setting", metavar="KEY", positional=True)
 
 
 @record
 class SettingNow:
-    """A setting and what holds."""
+    """A setting and its current value."""
 
     key: str
     value: Value
@@ -65,7 +65,7 @@ class SettingNow:
 
 @record
 class AllSettings:
-    """Every setting."""
+    """Every setting with its current value."""
 
     settings: tuple[SettingNow, ...]
 
@@ -75,31 +75,33 @@ class AllSettings:
 
 
 def list_settings(context: Context, _params: ListSettings) -> AllSettings:
-    """Every setting and what holds."""
+    """Return every setting with its current value; report unknown QUEUECTL_ variables."""
     for name, meant in unknown_variables():
-        context.say(f"note: {name} is set here and is no setting" + (f"; did you mean {meant}?" if meant else ""))
+        context.say(
+            f"note: the variable {name} is set, but is not a setting" + (f"; did you mean {meant}?" if meant else "")
+        )
     return AllSettings(settings=tuple(_now(context, key) for key in SETTINGS))
 
 
 def get(context: Context, params: Get) -> SettingNow:
-    """One setting and what holds."""
+    """Return one setting with its current value."""
     return _now(context, known_key(params.key))
 
 
 def set_(context: Context, params: Set) -> SettingNow:
-    """Change a setting; running workers obey it too."""
+    """Change a setting in the store; running workers apply it too."""
     key = known_key(params.key)
     value = show(SETTINGS[key].parse(params.value))
     with context.store.undo.keeping("config set", now=context.now(), keeps=False):
         context.store.set_config(key, value, now=context.now())
     now = _now(context, key)
     if now.origin == "environment":
-        context.say(f"note: QUEUECTL_{key.upper()} is set here and goes before what the store says")
+        context.say(f"note: the variable QUEUECTL_{key.upper()} is set and overrides the setting of the store")
     return now
 
 
 def unset(context: Context, params: Unset) -> SettingNow:
-    """Go back to the default."""
+    """Remove a setting from the store, so that its default applies."""
     key = known_key(params.key)
     with context.store.undo.keeping("config unset", now=context.now(), keeps=False):
         context.store.unset_config(key, now=context.now())
@@ -135,16 +137,16 @@ GET = Operation(
 )
 SET = Operation(
     name="config set",
-    summary="Change a setting; running workers obey it too",
+    summary="Change a setting, also for running workers",
     params=Set,
     run=set_,
     makes_store=True,
-    description="A variable QUEUECTL_KEY of the environment goes before what the store says.",
+    description="An environment variable QUEUECTL_KEY overrides the setting of the store.",
     examples=("config set backoff_base 1.5", "config set job_timeout 15m", "config set job_timeout none"),
 )
 UNSET = Operation(
     name="config unset",
-    summary="Go back to a setting's default",
+    summary="Reset a setting to its default",
     params=Unset,
     run=unset,
     examples=("config unset backoff_base",),

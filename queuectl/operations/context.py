@@ -1,4 +1,4 @@
-"""What operations work with."""
+"""The context of operations: store, clock, run directory and callbacks of the front end."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
     class OpenStore(Protocol):
-        """Opens the store anew. It can be sent to another process."""
+        """Opens another connection to the store. It can be pickled for another process."""
 
         def __call__(self, *, actor: str, durable: bool = True, as_is: bool = False) -> Store:
-            """A store that acts as `actor`; `as_is`: neither made nor migrated nor waited for. Raises StoreError."""
+            """Open the store as `actor`; with `as_is` do not create it, migrate it or wait for a lock.
+
+            Raises StoreError.
+            """
 
 
 class Context:
-    """A store, a clock, and the ways to talk while working. The store is opened when first asked for."""
+    """A store, a clock, and the callbacks for progress and messages. The store is opened on first access."""
 
     def __init__(
         self,
@@ -43,40 +46,41 @@ class Context:
         say: Callable[[str], None] | None = None,
         on_absent: Callable[[str], None] | None = None,
     ) -> None:
-        """`location` is the store's path or URL as people may see it, `given` as it opens; `actor` is who acts.
+        """Create the context of the store at `location`, its path or URL without a password.
 
-        `elsewhere` gives the context of another store, `watched` is whether a person sees the progress, `on_absent` is
-        told in one line that there is no store yet, where `open_store` does not create one.
+        `given` is the location with the password, `actor` the name that is recorded with each change. `elsewhere`
+        returns the context of another store. `watched` is whether a person sees the progress. `on_absent` gets one line
+        when the store does not exist and `open_store` does not create it.
         """
         self.open_store = open_store
-        """Opens a store of its own for another process."""
+        """Opens another connection to the store, for this or another process."""
         self._store: Store | None = None
         self.run_dir = run_dir
-        """The directory of locks, doorbells and live output on this host; it may not have been made yet."""
+        """The directory of locks, doorbells and live output on this host; it may not exist yet."""
         self.actor = actor
         self.location = location
         self.given = given or location
-        """May hold a password: not for people, nor for arguments of processes, which everybody may read."""
+        """May hold a password: not for people, nor for arguments of processes, which every user can read."""
         self.elsewhere = elsewhere
         self.watched = watched
         self.clock = clock or Clock()
         self._server_keeps_time = clock is None and is_url(location)
         self.progress = progress or (lambda _done, _total, _what: None)
-        """Told how far long work has come: done, of how many, of what."""
+        """Called with the progress of long work: how many are done, how many in all, and the noun for them."""
         self.say = say or (lambda _line: None)
-        """Told one line for the person who watches."""
+        """Called with one line for the user."""
         self._on_absent = on_absent or self.say
         self.command: str | None = None
-        """The command line of what is being done, or what would do it: written down with each event."""
+        """The command line of the current operation, recorded with each event."""
         self.edit_text: Callable[[str, Callable[[str], str]], AbstractContextManager[str]] | None = None
-        """Has the person at the terminal edit a text, for the time of a `with`; None without a terminal.
+        """Opens an editor on a text and yields the edited text in a `with`; None without a terminal.
 
-        If the block fails, what was typed is kept; the second argument says of its path how to use it again.
+        If the block fails, the file is kept; the second argument makes of its path the hint that says how to use it.
         """
 
     @property
     def store(self) -> Store:
-        """The store. Raises StoreError when it cannot be opened."""
+        """The store, opened on first access. Raises StoreError."""
         if self._store is None:
             self._store = self.open_store(actor=self.actor)
             if self._store.absent:
@@ -88,29 +92,29 @@ class Context:
 
     @property
     def settings(self) -> Settings:
-        """What is configured now: read anew each time, as it may change."""
+        """The settings now: read from the store at each access, because they may change."""
         return settings_from(self.store.config())
 
     def now(self) -> int:
-        """Milliseconds since the epoch: by the server's clock, where a server keeps the store. Raises StoreError."""
+        """Return milliseconds since the epoch, by the server's clock for a store on a server. Raises StoreError."""
         if self._server_keeps_time:
-            self.store  # noqa: B018 - its clock is known once it is open
+            self.store  # noqa: B018 - the server's clock is known once the store is open
         return self.clock.now()
 
     def ring(self, *bells: str) -> None:
-        """Ring these bells on every host that uses the store."""
+        """Ring these doorbells on every host that uses the store."""
         ring_everywhere(self.store, self.run_dir, *bells)
 
     def ring_for_queues(self, queues: Iterable[str]) -> None:
-        """Tell the workers that a job is ready in each of `queues`."""
+        """Wake workers for a job that is ready in each of `queues`."""
         self.ring(*bells_of_queues(queues))
 
     def ring_for_jobs(self, jobs: Sequence[NewJob | Job]) -> None:
-        """Tell the workers that can run them that these jobs are ready."""
+        """Wake workers that can run these jobs."""
         self.ring(*bells_of_jobs(jobs))
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store; the next access opens it again."""
         if self._store is not None:
             self._store.close()
             self._store = None

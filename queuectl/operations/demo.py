@@ -1,4 +1,4 @@
-"""A sample workload, to see what queuectl does before trusting it with anything.
+"""A sample workload on a temporary store.
 
 On a terminal the console opens over it, with workers that are busy for some minutes; elsewhere it runs to its end.
 """
@@ -41,7 +41,7 @@ WORKLOAD = (
     NewJob(id="webhook", command="echo 'connect to api.example: timed out' >&2; exit 28", queue="mail", max_retries=2),
     NewJob(id="typo", command="nonexistent-cmd --verbose", max_retries=1),
 )
-"""Some that go well, one that goes well at the third attempt, one that runs out of time, two that never will."""
+"""Jobs that succeed, one that succeeds at its third attempt, one that times out, and two that always fail."""
 WORKERS = 3
 
 
@@ -59,14 +59,14 @@ _STORY = (
 
 @record
 class Demo:
-    """How."""
+    """Parameters of `demo`."""
 
-    headless: bool = field("without the console, also on a terminal", default=False)
+    headless: bool = field("do not open the console on a terminal", default=False)
 
 
 @record
 class Shown:
-    """How the workload ended."""
+    """The status of the store and the dead jobs after the workload has run to its end."""
 
     status: Status
     dead: tuple[JobDetail, ...]
@@ -78,7 +78,7 @@ class Shown:
 
 @record
 class Watched:
-    """The console over the sample store has been left."""
+    """The result after the console over the sample store was closed."""
 
     exit_code: int
 
@@ -88,7 +88,7 @@ class Watched:
 
 
 def demo(context: Context, params: Demo) -> Shown | Watched:
-    """Show the workload on a store that goes away afterwards."""
+    """Run the workload on a store that is deleted afterwards."""
     directory = tempfile.mkdtemp(prefix="queuectl-demo-")
     try:
         stage = context.elsewhere(os.path.join(directory, "queue.db"))
@@ -100,7 +100,7 @@ def demo(context: Context, params: Demo) -> Shown | Watched:
 
 
 def _watch(stage: Context) -> Watched:
-    """Open the console over a store where something happens for some minutes."""
+    """Open the console over a store whose workers are busy for some minutes."""
     from queuectl.operations.tui import Console, console
     from queuectl.operations.workers import Stop, start, stop
 
@@ -114,7 +114,7 @@ def _watch(stage: Context) -> Watched:
             delay_ms=number * _EVERY_MS,
             tags=("demo",),
         )
-        # The last are due first: the console shows the newest on top, and there something is to happen.
+        # The newest are due first: the console lists them on top, where changes are seen.
         for number in reversed(range(LIVELY_MINUTES * 60_000 // _EVERY_MS))
         for queue, command in (_STORY[number % len(_STORY)],)
     ]
@@ -128,7 +128,7 @@ def _watch(stage: Context) -> Watched:
 
 
 def _run(context: Context, stage: Context) -> Shown:
-    """Run the workload to its end, and gather what became of it."""
+    """Run the workload to its end and return its outcome."""
     from queuectl.operations.job_record import detail
 
     try:
@@ -150,6 +150,6 @@ DEMO = Operation(
     summary="Run a sample workload on a store of its own",
     params=Demo,
     run=demo,
-    description="On a terminal the console opens over it. The store goes away when it is left.",
+    description="On a terminal the console opens over it. The store is deleted at the end.",
     examples=("demo", "demo --headless"),
 )

@@ -1,4 +1,4 @@
-"""Change what a job is to do, and run it again."""
+"""Change a job, and run it again if asked to."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from queuectl.operations.job_record import JobRecord
 
 _CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (), "needs": ()}
-"""Keys that may be null, and what that means."""
+"""Keys that may be null, and the value that null stands for."""
 
 
 def variable(text: str) -> tuple[str, str]:
-    """`NAME=VALUE`. Raises UsageError."""
+    """Return name and value of `NAME=VALUE`. Raises UsageError."""
     name, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
@@ -36,60 +36,67 @@ def variable(text: str) -> tuple[str, str]:
 
 @record
 class Edit:
-    """Which job, and what is to change."""
+    """Parameters of `edit`."""
 
     id: str = field("the job", metavar="ID", positional=True)
     changes: str | None = field(
-        "a JSON object of what is to change; null takes a timeout, cwd, env, tags or needs away",
+        "a JSON object with the new values; null removes a timeout, cwd, env, tags or needs",
         default=None,
         metavar="CHANGES",
         positional=True,
     )
-    command: str | None = field("another command", default=None, short="c", metavar="COMMAND")
-    queue: str | None = field("another queue", default=None, short="q", metavar="NAME")
-    priority: int | None = field("another priority, -1000 to 1000", default=None, short="p", metavar="N")
-    max_retries: int | None = field("another number of retries", default=None, metavar="N")
+    command: str | None = field("the new command", default=None, short="c", metavar="COMMAND")
+    queue: str | None = field("the new queue", default=None, short="q", metavar="NAME")
+    priority: int | None = field("the new priority, -1000 to 1000", default=None, short="p", metavar="N")
+    max_retries: int | None = field("the new number of retries", default=None, metavar="N")
     timeout: str | None = field(
-        "another timeout: 90s, 15m; none for the configured one", default=None, short="t", metavar="DURATION"
+        "the new timeout: 90s, 15m; none for the configured one", default=None, short="t", metavar="DURATION"
     )
-    delay: str | None = field("due after this long: 90s, 3h", default=None, metavar="DURATION")
-    at: str | None = field("due at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
-    cwd: str | None = field("another directory", default=None, short="C", metavar="DIR")
+    delay: str | None = field("make it due after this time: 90s, 3h", default=None, metavar="DURATION")
+    at: str | None = field("make it due at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    cwd: str | None = field("the new directory", default=None, short="C", metavar="DIR")
     env: tuple[tuple[str, str], ...] = field(
-        "its variables, instead of those it has; may be repeated",
+        "a variable; all that are given replace its variables; may be repeated",
         default=(),
         short="e",
         metavar="NAME=VALUE",
         parse=variable,
     )
-    tag: tuple[str, ...] = field("its tags, instead of those it has; may be repeated", default=(), metavar="WORD")
-    needs: tuple[str, ...] = field(
-        "labels that its worker must have, instead of those that it needs; may be repeated", default=(), metavar="LABEL"
+    tag: tuple[str, ...] = field(
+        "a tag; all that are given replace its tags; may be repeated", default=(), metavar="WORD"
     )
-    retry: bool = field("run it again, with a fresh set of retries: at once, or when it says", default=False, short="r")
+    needs: tuple[str, ...] = field(
+        "a label that its worker must have; all that are given replace its needs; may be repeated",
+        default=(),
+        metavar="LABEL",
+    )
+    retry: bool = field(
+        "run it again, with a fresh set of retries: at once, or as --delay or --at say", default=False, short="r"
+    )
 
 
 @record
 class Edited:
-    """The job as it is now."""
+    """The job after the edit."""
 
     record: JobRecord
     changed: tuple[str, ...]
-    """The keys that differ."""
+    """The keys that were changed."""
     undo: int | None
+    """Number of the undo that reverts the edit; None when there is none."""
     too_much: bool = False
-    """Whether nothing takes it back because it was more than is kept."""
+    """Whether there is no undo because the edit exceeds what an undo may keep."""
 
     def document(self) -> dict[str, Any]:
-        """The record of the job."""
+        """Return the record of the job with the number of the undo."""
         document = self.record.document() | {"undo": self.undo}
         return document | {"too_many_to_undo": True} if self.too_much else document
 
 
 def edit(context: Context, params: Edit) -> Edited:
-    """Change the job, all that was asked for or nothing."""
+    """Make all of the changes or none; without any, open an editor."""
     asked = _asked(params)
-    return _apply(context, params, asked) if asked or params.retry else _by_hand(context, params)
+    return _apply(context, params, asked) if asked or params.retry else _edit_in_editor(context, params)
 
 
 def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
@@ -100,7 +107,7 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
         return Edited(record=_now(context, params.id), changed=(), undo=None)
     with context.store.undo.keeping("edit", now=now) as undo_entry:
         before = context.store.edits.edit(
-            params.id, changes, requeue=params.retry, now=now, called=_called(params, asked)
+            params.id, changes, requeue=params.retry, now=now, called=_typed_names(params, asked)
         )
     record_now = _now(context, params.id)
     context.ring_for_jobs([record_now.job])
@@ -111,12 +118,12 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
 
 
 def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:
-    """Fields of a job, from the keys that are to change. Raises UsageError, naming the key."""
+    """Return the fields of a job that the JSON keys `asked` change. Raises UsageError, naming the key."""
     if "id" in asked:
         raise UsageError("the id of a job cannot be changed")
     for key, value in asked.items():
         if value is None and key in FIELDS and key not in _CLEARED:
-            raise UsageError(f"{key} cannot be null", hint="leave out what stays as it is")
+            raise UsageError(f"{key} cannot be null", hint=f"leave {key} out to keep it as it is")
     changes = check(asked)
     if "delay_ms" in changes:
         changes["run_at"] = now + changes.pop("delay_ms")
@@ -125,7 +132,7 @@ def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:
 
 
 def editable(job: Job) -> dict[str, Any]:
-    """What of a job can be changed, by its keys, as one writes it."""
+    """Return the JSON keys of a job that can be changed, with values as a user writes them."""
     timeout = job.timeout_ms
     return {
         "command": job.command,
@@ -156,31 +163,31 @@ def _asked(params: Edit) -> dict[str, Any]:
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,
     }
-    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    for key in given:
+    from_options: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    for key in from_options:
         if key in asked:
-            raise UsageError(f"{key} is given twice: in the changes and by an option")
-    check_options({key: value for key, value in given.items() if (key, value) != ("timeout", "none")})
-    if given.get("timeout") == "none":
-        given["timeout"] = None
-    return asked | given
+            raise UsageError(f"{key} is given twice: in CHANGES and by an option")
+    check_options({key: value for key, value in from_options.items() if (key, value) != ("timeout", "none")})
+    if from_options.get("timeout") == "none":
+        from_options["timeout"] = None
+    return asked | from_options
 
 
-def _called(params: Edit, asked: dict[str, Any]) -> dict[str, str]:
-    """The words that the user typed for fields, where these are not the fields' names."""
-    called = {"run_at": "delay"} if "delay" in asked else {}
+def _typed_names(params: Edit, asked: dict[str, Any]) -> dict[str, str]:
+    """Return the names that the user typed for fields, where they differ from the fields' names."""
+    typed = {"run_at": "delay"} if "delay" in asked else {}
     for field_, key in (("delay", "run_at"), ("at", "run_at"), ("max_retries", "max_retries")):
         if getattr(params, field_) is not None:
-            called[key] = "--" + field_.replace("_", "-")
-    return called
+            typed[key] = "--" + field_.replace("_", "-")
+    return typed
 
 
-def _by_hand(context: Context, params: Edit) -> Edited:
-    """What a person changes in an editor; a line that is taken out changes nothing."""
+def _edit_in_editor(context: Context, params: Edit) -> Edited:
+    """Open an editor on the job and apply what was changed there; a removed line changes nothing."""
     if context.edit_text is None:
         raise UsageError(
-            "nothing is to change",
-            hint="""give --command or another option, or '{"command": "…"}'; or use a terminal""",
+            "no change is given",
+            hint="""give --command or another option, or '{"command": "…"}'; on a terminal, an editor opens""",
         )
     before = editable(context.store.jobs.get(params.id).job)
     text = json.dumps(before, ensure_ascii=False, indent=2) + "\n"
@@ -191,7 +198,7 @@ def _by_hand(context: Context, params: Edit) -> Edited:
 
 
 def _again(id_: str, path: str) -> str:
-    return f'what you typed is in {path}; mend it there, then: queuectl edit {quoted(id_)} "$(cat {quoted(path)})"'
+    return f'your text is kept in {path}; correct it there, then: queuectl edit {quoted(id_)} "$(cat {quoted(path)})"'
 
 
 def _now(context: Context, id_: str) -> JobRecord:
@@ -205,9 +212,9 @@ EDIT = Operation(
     run=edit,
     key="e",
     description=(
-        "Its history stays. Without changes, on a terminal, it opens $VISUAL or $EDITOR on the job as JSON; what "
-        "was typed is kept in a file, and named, when the edit is refused. With --retry a dead or finished job runs "
-        "again as changed; its id cannot change."
+        "The history of the job is kept; its id cannot be changed. Without changes, on a terminal, it opens $VISUAL or "
+        "$EDITOR on the job as JSON; if the edit is refused, the text is kept in a file, whose path is printed. With "
+        "--retry a dead or finished job runs again with the changes."
     ),
     examples=(
         "edit job1 --command './send.sh --fast' --retry",

@@ -1,4 +1,4 @@
-"""Enqueue: one job, or a file of them."""
+"""Enqueue one job, or a file of jobs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 @record
 class Enqueue:
-    """What to enqueue. Options fill in what the job itself does not say."""
+    """Parameters of `enqueue`. Options set keys that the job itself leaves out."""
 
     job: str | None = field(
         "a JSON object, or a shell command that runs through /bin/sh -c byte for byte",
@@ -47,7 +47,7 @@ class Enqueue:
         positional=True,
     )
     argv: tuple[str, ...] = field(
-        "a program and its arguments, which arrive as they are written here", default=(), metavar="ARGV", rest=True
+        "a program and its arguments, passed on unchanged", default=(), metavar="ARGV", rest=True
     )
     file: str | None = field(
         "read jobs from FILE, one JSON object a line; - is standard input",
@@ -67,25 +67,25 @@ class Enqueue:
         metavar="N",
     )
     timeout: str | None = field(
-        "end an attempt after this long: 90, 90s, 15m (default: job_timeout of the configuration)",
+        "end an attempt after this time: 90, 90s, 15m (default: job_timeout of the configuration)",
         default=None,
         short="t",
         metavar="DURATION",
     )
-    delay: str | None = field("run it after this long: 90s, 3h", default=None, metavar="DURATION")
-    at: str | None = field("run it at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    delay: str | None = field("do not run it before this time has passed: 90s, 3h", default=None, metavar="DURATION")
+    at: str | None = field("do not run it before this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
     cwd: str | None = field("the directory to run in (default: this one)", default=None, short="C", metavar="DIR")
     env: tuple[tuple[str, str], ...] = field(
         "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=_variable
     )
-    tag: tuple[str, ...] = field("a word to find it by; may be repeated", default=(), metavar="WORD")
+    tag: tuple[str, ...] = field("a tag for list --tag; may be repeated", default=(), metavar="WORD")
     needs: tuple[str, ...] = field(
-        "only for workers that were started with this --label; may be repeated", default=(), metavar="LABEL"
+        "run it only on workers that were started with this --label; may be repeated", default=(), metavar="LABEL"
     )
 
 
 def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
-    """Store what is asked for and wake the workers."""
+    """Store the job, or the jobs of the file, and wake the workers."""
     options = _options(params)
     if options:
         # Loaded here: a job alone has no options.
@@ -94,13 +94,16 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         check_options(options)
     if params.file is not None:
         if params.job is not None or params.argv or params.id is not None:
-            raise UsageError("with --file the jobs and their ids come from the file", hint="leave out the other")
+            raise UsageError(
+                "with --file the jobs and their ids come from the file",
+                hint="leave out JOB, the words after -- and --id",
+            )
         # Loaded here: one job needs none of it.
         from queuectl.operations.enqueue_file import enqueue_file
 
         return enqueue_file(context, params.file, check(_here(options) | options), lines=params.lines)
     if params.lines:
-        raise UsageError("--lines goes with --file")
+        raise UsageError("--lines needs --file", hint="queuectl enqueue --lines --file FILE")
     new = _one(params, options)
     ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
     context.ring_for_jobs([new])
@@ -110,27 +113,27 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
 def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
     if params.argv:
         if params.job is not None:
-            raise UsageError("give a job or words after --, not both", hint="quote a shell command as one word")
-        given = {"command": in_shell(params.argv)}
+            raise UsageError("give JOB or words after --, not both", hint="quote a shell command as one word")
+        spec = {"command": in_shell(params.argv)}
     elif params.job is None:
-        raise UsageError("there is no job", hint="queuectl enqueue 'echo hello', or queuectl enqueue --help")
+        raise UsageError("JOB is missing", hint="queuectl enqueue 'echo hello', or queuectl enqueue --help")
     elif _is_json(params.job):
         if params.job.lstrip(BYTE_ORDER_MARK).lstrip().startswith("["):
             raise UsageError("the job must be a JSON object, not an array", hint=_MANY)
-        given = parse_object(params.job)
+        spec = parse_object(params.job)
         for key in options:
-            if given.get(key) is not None:
+            if spec.get(key) is not None:
                 raise UsageError(f"{key} is given twice: in the job and by an option")
     else:
-        given = {"command": params.job}
-    job = new_job(given | options, check(_here(given | options)))
+        spec = {"command": params.job}
+    job = new_job(spec | options, check(_here(spec | options)))
     if job.cwd is None:
         raise gone()
     return job
 
 
 def in_shell(argv: Sequence[str]) -> str:
-    """A shell command that runs a program with exactly these arguments."""
+    """Return a shell command that runs a program with exactly these arguments."""
     first = f"'{argv[0]}'" if argv[0] in _RESERVED else _quoted(argv[0])
     return " ".join([first, *map(_quoted, argv[1:])])
 
@@ -142,7 +145,7 @@ def _quoted(word: str) -> str:
 
 
 def _is_json(text: str) -> bool:
-    """Whether `text` is meant as JSON: an object, be it broken, or any other value but the commands true and false."""
+    """Return whether `text` is JSON: an object, valid or not, or another value; but true and false are commands."""
     text = text.lstrip(BYTE_ORDER_MARK)
     start = text.lstrip()[:1]
     if start == "{":
@@ -157,8 +160,8 @@ def _is_json(text: str) -> bool:
 
 
 def _options(params: Enqueue) -> dict[str, Any]:
-    """The keys of a job that were given as options."""
-    given = {
+    """Return the keys of a job that options set."""
+    options = {
         "id": params.id,
         "queue": params.queue,
         "priority": params.priority,
@@ -171,27 +174,28 @@ def _options(params: Enqueue) -> dict[str, Any]:
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,
     }
-    return {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in options.items() if value is not None}
 
 
-def _here(given: dict[str, Any]) -> dict[str, str]:
-    """A job runs where it was enqueued unless it says otherwise; one that does not is refused where that is gone."""
-    here = None if given.get("cwd") is not None else current_directory()
+def _here(spec: dict[str, Any]) -> dict[str, str]:
+    """Return the current directory as `cwd` for a job that names none; an empty dict where that directory is gone."""
+    here = None if spec.get("cwd") is not None else current_directory()
     return {} if here is None else {"cwd": here}
 
 
 ENQUEUE = Operation(
     name="enqueue",
-    summary="Add a job, or a file of them",
+    summary="Add a job, or a file of jobs",
     params=Enqueue,
     run=enqueue,
     makes_store=True,
     description=(
-        "JOB is a JSON object when it begins with {: its keys are command (the one that is needed), id, queue, "
-        "priority, max_retries, timeout, run_at or delay, cwd, env, tags and needs. Anything else is a shell command. "
-        "Words after -- are a program and its arguments, with no shell in between to change them.\n\n"
-        "The id is printed, alone on its line. Options fill in what a line of FILE leaves open. A job runs in the "
-        "directory that it was enqueued in, unless it names another. A bad line refuses the whole file."
+        "JOB is a JSON object when it begins with {: its keys are command (required), id, queue, priority, "
+        "max_retries, timeout, run_at or delay, cwd, env, tags and needs. Anything else is a shell command. Words "
+        "after -- are a program and its arguments, which no shell changes.\n\n"
+        "The id of the new job is printed, alone on its line. With --file, options set keys that a line of FILE "
+        "leaves out; if one line is invalid, no job is enqueued. A job runs in the directory that it was enqueued in, "
+        "unless it names another."
     ),
     examples=(
         "enqueue 'echo hello'",

@@ -1,4 +1,4 @@
-"""Why a job runs, or does not: everything that stands between it and a worker, nothing that is only likely."""
+"""Explain why a job runs, or does not: only reasons that are certain."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ if TYPE_CHECKING:
 
 COUNTED = 1000
 """Jobs ahead of one are counted up to this many."""
-_LASTING = frozenset({"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"})
-"""What may last until somebody does something, or for hours."""
-_STUCK = _LASTING - {"backoff", "scheduled"}
-"""What lasts until an operator acts."""
-_WEIGHTY = 2
-"""Reasons that are looked at: a job that is due in an hour has no worker either."""
-_LOOKS_EVERY = 2.0
-"""Seconds between two looks at what keeps a job. One takes a millisecond."""
+_LASTING_CODES = frozenset(
+    {"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"}
+)
+"""Codes of reasons that may last for hours, or until an operator acts."""
+_STUCK_CODES = _LASTING_CODES - {"backoff", "scheduled"}
+"""Codes of reasons that last until an operator acts."""
+_CHECKED = 2
+"""How many reasons of a job are checked: one that is due in an hour may have no worker either."""
+_CHECK_SECONDS = 2.0
+"""Between two explanations of a job. One takes a millisecond."""
 
 
 @record
 class Explain:
-    """Which job."""
+    """Parameters of `explain`."""
 
     id: str = field("the job", metavar="ID", positional=True)
 
 
 @record
 class Reason:
-    """One thing that explains it."""
+    """One reason."""
 
     code: str
     """For programs: `running`, `cancelling`, `worker_dead`, `held`, `backoff`, `scheduled`, `no_workers`,
@@ -50,14 +52,14 @@ class Reason:
     text: str
     """For people, in one line."""
     at: int | None = None
-    """When it will change, in milliseconds since the epoch, where that is known."""
+    """Milliseconds since the epoch at which the reason ends, where that is known."""
     n: int | None = None
-    """How many: jobs ahead, workers."""
+    """Number of workers, jobs ahead, attempts or losses that the text names."""
 
 
 @record
 class Explanation:
-    """Why, the weightiest reason first."""
+    """The reasons for the state of a job, the most important first."""
 
     id: str
     state: JobState
@@ -81,14 +83,14 @@ class Explanation:
 
 
 def explain(context: Context, params: Explain) -> Explanation:
-    """Everything that stands between the job and a worker."""
+    """Return the reasons why the job runs, or does not."""
     now = context.now()
     listed = context.store.jobs.get(params.id)
     state = listed.job.state
     if state is JobState.PROCESSING:
         reasons = _running(context, listed, now)
     elif state is JobState.HELD:
-        reasons = iter((Reason(code="held", text=f"it is held; to let it go: queuectl release {params.id}"),))
+        reasons = iter((Reason(code="held", text=f"it is held; to release it: queuectl release {params.id}"),))
     elif state in READY:
         reasons = _waiting(context, listed, now)
     else:
@@ -96,71 +98,71 @@ def explain(context: Context, params: Explain) -> Explanation:
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
 
 
-class HoldUp:
-    """Says what keeps jobs that are waited for, where that is not just their turn: at once, and when it changes."""
+class WaitReporter:
+    """Reports why a job that a command waits for does not run: once, and again when the reason changes."""
 
     def __init__(self, context: Context) -> None:
-        """A person is told of everything that may last; a script's log only of what lasts until something is done."""
+        """Report to a person every lasting reason; to a script only reasons that last until an operator acts."""
         self._context = context
-        self._codes = _LASTING if context.watched else _STUCK
-        self._said: tuple[str, str] | None = None
-        self._look_at = 0.0
+        self._codes = _LASTING_CODES if context.watched else _STUCK_CODES
+        self._reported: tuple[str, str] | None = None
+        self._next_check = 0.0
 
-    def say(self, ids: Iterable[str]) -> None:
-        """Look at the first job that is not final, unless the last look was a moment ago."""
+    def report(self, ids: Iterable[str]) -> None:
+        """Explain the first of the jobs that is not final, at most every two seconds."""
         clock = self._context.clock
-        if clock.monotonic() < self._look_at:
+        if clock.monotonic() < self._next_check:
             return
-        self._look_at = clock.monotonic() + _LOOKS_EVERY
+        self._next_check = clock.monotonic() + _CHECK_SECONDS
         for id_ in ids:
-            found = explain(self._context, Explain(id=id_))
-            if found.state not in FINAL:
-                for reason in found.reasons[:_WEIGHTY]:
+            explanation = explain(self._context, Explain(id=id_))
+            if explanation.state not in FINAL:
+                for reason in explanation.reasons[:_CHECKED]:
                     if reason.code in self._codes:
-                        if self._said != (id_, reason.code):
+                        if self._reported != (id_, reason.code):
                             self._context.say(f"{id_}: {reason.text}")
-                        self._said = (id_, reason.code)
+                        self._reported = (id_, reason.code)
                         return
-                self._said = None
+                self._reported = None
                 return
 
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
-    # Loaded here, as below: a job that has ended or is held needs to know nothing of workers.
+    # Loaded here, as below: jobs that have ended or are held do not need it.
     from queuectl.runtime.liveness import living_pools, living_workers
 
     workers = living_workers(context.store, context.run_dir, now=now)
     owner = next((each for each in workers if each.info.id == of.job.owner), None)
-    # It may have finished the job and left since we looked.
+    # The worker may have finished the job and stopped since the list of workers was read.
     if owner is None and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
         text = f"its worker {of.job.owner} has died; "
         if living_pools(context.store, context.run_dir):
-            text += "in a moment a pool puts it back"
+            text += "a running pool puts the job back in a moment"
         else:
-            text += "the next pool puts it back, and none runs: queuectl worker start"
+            text += "the next pool puts the job back, and none is running: queuectl worker start"
         yield Reason(code="worker_dead", text=text)
         return
     since = "" if of.latest is None else f" for {format_duration(max(0, now - of.latest.started_at))}"
     if of.job.cancel_requested:
-        yield Reason(code="cancelling", text="somebody asked for its end; its worker is ending it")
+        yield Reason(code="cancelling", text="it is being cancelled: its worker is ending its processes")
     yield Reason(code="running", text=f"worker {of.job.owner} has been running it{since}")
     if owner is not None and owner.stopping:
         pools = living_pools(context.store, context.run_dir)
-        now_ = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
-        what = "now: the job is ended and put back" if now_ else "once this job has ended"
+        stops_now = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
+        what = "now: the job is ended and put back" if stops_now else "once this job has ended"
         yield Reason(code="stopping", text=f"its worker stops {what}")
 
 
 def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     job = of.job
     if job.run_at > now:
-        left = format_duration(job.run_at - now)
+        delay = format_duration(job.run_at - now)
         if job.state is JobState.FAILED:
             last = "" if of.latest is None else f" ({describe(of.latest)})"
-            text = f"its last attempt failed{last}; retry {job.attempts} of {job.max_retries} is due in {left}"
+            text = f"its last attempt failed{last}; retry {job.attempts} of {job.max_retries} is due in {delay}"
             yield Reason(code="backoff", text=text, at=job.run_at)
         else:
-            yield Reason(code="scheduled", text=f"it is due in {left}, at {format_time(job.run_at)}", at=job.run_at)
+            yield Reason(code="scheduled", text=f"it is due in {delay}, at {format_time(job.run_at)}", at=job.run_at)
     yield from _workers(context, job, now)
 
 
@@ -170,7 +172,7 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     workers = living_workers(context.store, context.run_dir, now=now)
     pools = {pool.id: pool for pool in living_pools(context.store, context.run_dir)}
     if not workers:
-        yield Reason(code="no_workers", text=f"no workers are running; start some: {_start(job)}", n=0)
+        yield Reason(code="no_workers", text=f"no workers are running; start some: {_start_command(job)}", n=0)
         return
     serving = [each for each in workers if _serves(pools, each, job.queue)]
     if not serving:
@@ -182,18 +184,18 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
         return
     able = [each for each in serving if set(_labels(pools, each)).issuperset(job.needs)]
     if not able:
-        yield Reason(code="needs", text=_unable(job, len(serving)), n=len(serving))
+        yield Reason(code="needs", text=_missing_labels(job, len(serving)), n=len(serving))
         return
     staying = [each for each in able if not each.stopping]
     if not staying:
-        yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and take no more jobs", n=len(able))
+        yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and claim no more jobs", n=len(able))
         return
     if job.run_at > now:
         return
-    whole = any(not pools[each.info.pool].queues for each in staying)
-    # What all of them have: somebody without it would pass over the jobs that need it.
+    all_queues = any(not pools[each.info.pool].queues for each in staying)
+    # Labels that all of the workers have: a worker without one would pass over the jobs that need it.
     labels = set.intersection(*(set(pools[each.info.pool].labels) for each in staying))
-    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not whole, labels=labels)
+    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not all_queues, labels=labels)
     busy = [each for each in staying if each.info.job is not None]
     if len(busy) == len(staying):
         yield Reason(code="all_busy", text=_all_busy(job, len(staying)), n=len(staying))
@@ -203,7 +205,7 @@ def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
             code="behind", text=f"{more}{_count(ahead, 'due job')} {'is' if ahead == 1 else 'are'} ahead of it", n=ahead
         )
     else:
-        yield Reason(code="next", text="it is the next that a worker of its queue takes", n=0)
+        yield Reason(code="next", text="it is the next job that a worker of its queue claims", n=0)
 
 
 def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
@@ -216,7 +218,7 @@ def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
         yield Reason(code="cancelled", text=f"it was cancelled{ago}")
         return
     if job.losses >= MAX_LOSSES:
-        yield Reason(code="lost", text=f"it took {job.losses} workers with it and died{ago}", n=job.losses)
+        yield Reason(code="lost", text=f"it died{ago}: its worker died in {job.losses} attempts in a row", n=job.losses)
     else:
         last = "" if latest is None else f", the last with {describe(latest)}"
         text = f"it died{ago}: {_all_attempts(job.attempts)} failed{last}; to revive it: queuectl retry {job.id}"
@@ -238,14 +240,14 @@ def _labels(pools: dict[str, Any], worker: LiveWorker) -> tuple[str, ...]:
     return () if pool is None else pool.labels
 
 
-def _start(job: Job) -> str:
+def _start_command(job: Job) -> str:
     return " ".join(["queuectl worker start", *(f"--label {quoted(label)}" for label in job.needs)])
 
 
-def _unable(job: Job, count: int) -> str:
+def _missing_labels(job: Job, count: int) -> str:
     needs = " and ".join(job.needs)
-    who = "the one worker of its queue has not" if count == 1 else f"none of the {count} workers of its queue has"
-    return f"it needs {needs}, which {who}; start one that has: {_start(job)}"
+    who = "the one worker of its queue does not have" if count == 1 else f"none of the {count} workers of its queue has"
+    return f"it needs {needs}, which {who}; start one that has: {_start_command(job)}"
 
 
 def _the_workers(job: Job) -> str:
@@ -267,7 +269,7 @@ def _count(number: int, what: str) -> str:
 
 EXPLAIN = Operation(
     name="explain",
-    summary="Say why a job is running, or is not",
+    summary="Explain why a job is running, or is not",
     params=Explain,
     run=explain,
     examples=("explain job1", "explain job1 --json"),

@@ -1,4 +1,4 @@
-"""Files that hold no job a line, recognised by what stands in the line that gave them away, and how to convert them."""
+"""Recognise files of other formats by one of their lines, and name the command that converts them."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ _NICKNAME = r"@(?:reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)\s
 
 
 def refuse_crontab(line: str) -> None:
-    """Raise UsageError for a line of a crontab: its five times are no command."""
+    """Raise UsageError for a line of a crontab: its five time fields are no command."""
     times = re.match(rf"\s*({_TIMES}|{_NICKNAME})", line, re.ASCII)
     if times:
         raise UsageError(
-            f"{times[1].strip()!r} is the time of a crontab, and a job runs once",
-            hint="remove the times, or let cron run queuectl enqueue",
+            f"{times[1].strip()!r} is a crontab schedule, but a job runs once",
+            hint="remove the schedule, or let cron run queuectl enqueue",
         )
 
 
 def refuse_json(line: str, file: str) -> None:
-    """Raise UsageError for JSON that is more, or less, than one object on this line."""
+    """Raise UsageError for a JSON object of several lines, and for a JSON array."""
     text = line.strip()
-    if text == "{" or (text.startswith("{") and _goes_on(text)):
+    if text == "{" or (text.startswith("{") and _is_incomplete(text)):
         raise UsageError("the job is not valid JSON: the object does not end on this line", hint=_jq(".", file))
-    if text.startswith("[") and (_goes_on(text) or _is_array(text)):
-        raise UsageError("a JSON array, and not one JSON object a line", hint=_jq(".[]", file))
+    if text.startswith("[") and (_is_incomplete(text) or _is_array(text)):
+        raise UsageError("this is a JSON array, not one JSON object a line", hint=_jq(".[]", file))
 
 
 def refuse_comment(line: str) -> None:
     """Raise UsageError for a comment where jobs are JSON."""
     if line.lstrip().startswith("#"):
         raise UsageError(
-            "JSON has no comments", hint="remove it, or add --lines, which takes each line as a shell command"
+            "JSON has no comments", hint="remove the line, or add --lines, which reads each line as a shell command"
         )
 
 
 def refuse_json_among_commands(line: str, file: str) -> None:
-    """Raise UsageError for a line that begins a JSON document: none of these is a shell command."""
+    """Raise UsageError for a line that begins a JSON document, where lines are shell commands."""
     text = line.strip()
     if text == "{" or (text.startswith("[") and (text == "[" or _is_array(text))):
         command = _jq("." if text == "{" else ".[]", file)
-        raise UsageError("this looks like JSON, and --lines takes shell commands", hint=command)
+        raise UsageError("this looks like JSON, but --lines reads shell commands", hint=command)
 
 
-def _goes_on(text: str) -> bool:
-    """Whether `text` is the beginning of a JSON value that nothing is wrong with but its end."""
+def _is_incomplete(text: str) -> bool:
+    """Return whether `text` is the valid beginning of a JSON value."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -66,6 +66,6 @@ def _is_array(text: str) -> bool:
 
 
 def _jq(expression: str, file: str) -> str:
-    """A command line that makes one object a line of it."""
+    """Return a command line that converts the file to one object a line and enqueues it."""
     where = "" if file == "-" else f" {quoted(file)}"
     return f"{'… | ' if file == '-' else ''}jq -c '{expression}'{where} | queuectl enqueue -f -"

@@ -8,7 +8,7 @@ from queuectl.domain.errors import UsageError
 
 
 def current_directory() -> str | None:
-    """Its path; None when it is gone."""
+    """Return the path of the current directory; None when it is gone."""
     try:
         return os.getcwd()
     except OSError:
@@ -16,7 +16,7 @@ def current_directory() -> str | None:
 
 
 def absolute(directory: str) -> str:
-    """`directory` as seen from the current one. Raises UsageError when that is gone."""
+    """Return the absolute path of `directory`. Raises UsageError when it is relative and the current one is gone."""
     if os.path.isabs(directory):
         return directory
     here = current_directory()
@@ -26,5 +26,5 @@ def absolute(directory: str) -> str:
 
 
 def gone() -> UsageError:
-    """The error for a job that is to run in a directory which no longer exists."""
+    """Return the error for a job whose directory would be the current one, which no longer exists."""
     return UsageError("the current directory is gone; name one with --cwd", hint="--cwd takes an absolute path")

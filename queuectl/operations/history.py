@@ -1,4 +1,4 @@
-"""Who did what."""
+"""The audit events: which user did what, with which command."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _ALL = 1_000_000
 
 @record
 class History:
-    """Of what, and how much."""
+    """Parameters of `history`."""
 
     id: str | None = field(
-        "only what was done to this job, worker, pool or setting", default=None, metavar="ID", positional=True
+        "only events of this job, worker, pool or setting", default=None, metavar="ID", positional=True
     )
-    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+    limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
 
 
 @record
 class EventRecord:
-    """Something that somebody did."""
+    """An event."""
 
     event: Event
 
@@ -49,17 +49,17 @@ class EventRecord:
 
 
 def history(context: Context, params: History) -> Iterator[EventRecord]:
-    """The newest events, newest last."""
+    """Return the newest events, the newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     events = context.store.events.events(limit=params.limit or _ALL, subject=params.id)
     if not events and params.id is not None and not _exists(context, params.id):
-        raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists what was done")
+        raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists all events")
     return (EventRecord(event=event) for event in events)
 
 
 def _exists(context: Context, name: str) -> bool:
-    """Whether there is something of this name to which nothing has been done yet; an enqueue does not count."""
+    """Return whether a job, setting, pool or worker of this name exists; an enqueue alone leaves no event."""
     fleet = context.store.workers
     return (
         bool(context.store.jobs.taken([name]))
@@ -70,9 +70,11 @@ def _exists(context: Context, name: str) -> bool:
 
 HISTORY = Operation(
     name="history",
-    summary="List who did what, and with which command",
+    summary="List the events: who did what, with which command",
     params=History,
     run=history,
-    description="The newest stands last. With an ID that job's enqueue is left out: show has it, and its attempts.",
+    description=(
+        "The newest event is last. The enqueue of a job and its attempts are no events: queuectl show prints them."
+    ),
     examples=("history", "history job1", "history --limit 0 --json"),
 )

@@ -1,4 +1,4 @@
-"""A job as people and programs are shown it: the one JSON form, for the command line and the console alike."""
+"""The record of a job: its one JSON form, for the command line and the console."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @record
 class JobRecord:
-    """A job, its latest attempt (None before the first), and the timeout that holds for it."""
+    """A job, its latest attempt (None before the first), and the timeout of an attempt: its own, else the setting."""
 
     job: Job
     latest: Attempt | None
@@ -31,7 +31,7 @@ class JobRecord:
 
 @record
 class JobDetail:
-    """The whole of a job: with the output of its latest attempt and, where asked for, every attempt."""
+    """A job with the output of its latest attempt and, where requested, every attempt."""
 
     record: JobRecord
     stdout: Output
@@ -47,13 +47,13 @@ class JobDetail:
 
 
 def recorded(listed: Listed, job_timeout_ms: int | None) -> JobRecord:
-    """A row of the store with the timeout that holds for it: its own, else the configured one."""
+    """Return the record of a row, with the job's own timeout, else `job_timeout_ms`."""
     own = listed.job.timeout_ms
     return JobRecord(job=listed.job, latest=listed.latest, timeout_ms=job_timeout_ms if own is None else own)
 
 
 def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
-    """The whole of a job. Raises NotFound."""
+    """Return a job with the output of its latest attempt; with `history`, with every attempt. Raises NotFound."""
     listed = context.store.jobs.get(id_)
     stdout, stderr = (NOTHING, NOTHING) if listed.latest is None else output_of(context, listed.job, listed.latest)
     return JobDetail(
@@ -65,7 +65,7 @@ def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
 
 
 def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Output]:
-    """What an attempt wrote to standard output and standard error: so far, while it runs."""
+    """Return standard output and standard error of an attempt; of a running one, what it has printed so far."""
     if attempt.outcome is None:
         # Loaded here: only running jobs have live output.
         from queuectl.runtime.remote_output import printed_so_far
@@ -73,12 +73,12 @@ def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Out
         out, err = printed_so_far(context.store, context.run_dir, job=job.seq, attempt=attempt.attempt)
         if out.total or err.total:
             return out, err
-        # Nothing yet, or it has ended since and its output is in the store.
+        # It has printed nothing yet, or has ended since, and its output is in the store.
     return context.store.jobs.output(job.seq, attempt.attempt)
 
 
 def text_of(output: Output) -> str:
-    """Output as text; a line says so where its middle was left out."""
+    """Return output as text; where the middle was left out, a line gives the number of bytes."""
     head = output.head.decode("utf-8", "replace")
     if not output.left_out:
         return head if not output.tail else (output.head + output.tail).decode("utf-8", "replace")
@@ -87,7 +87,7 @@ def text_of(output: Output) -> str:
 
 
 def describe(attempt: Attempt) -> str:
-    """How an attempt ended, in a word or two."""
+    """Return the outcome of an attempt in a word or two: `ok`, `exit 1`, `timeout`."""
     if attempt.outcome is None:
         return "running"
     if attempt.outcome is Outcome.SUCCESS:
@@ -100,7 +100,7 @@ def describe(attempt: Attempt) -> str:
 
 
 def attempt_document(attempt: Attempt) -> dict[str, Any]:
-    """The JSON form of one attempt."""
+    """Return the JSON form of one attempt."""
     return {
         "attempt": attempt.attempt,
         "outcome": attempt.outcome,
@@ -178,7 +178,7 @@ def _time(milliseconds: int | None) -> str | None:
 
 
 def _seconds(milliseconds: int | None) -> float | None:
-    """Seconds, whole ones without a fraction."""
+    """Return seconds, as an int where they are whole."""
     if milliseconds is None:
         return None
     whole, rest = divmod(milliseconds, 1000)

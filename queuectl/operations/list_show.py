@@ -1,4 +1,4 @@
-"""List jobs, and show one."""
+"""List jobs, and show one of them in full."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STATES = tuple(state.value for state in JobState)
 
 @record
 class List:
-    """Which jobs."""
+    """Parameters of `list`."""
 
-    limit: int = field("at most this many, the newest; 0 for all (default: 100)", default=100, short="n", metavar="N")
+    limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
     state: tuple[str, ...] = field(
         "only jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
     )
@@ -30,19 +30,19 @@ class List:
     tag: str | None = field("only jobs with this tag", default=None, metavar="WORD")
     search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
     view: str | None = field(
-        "only what a saved view shows; the other options narrow it further", default=None, short="v", metavar="NAME"
+        "only jobs of this saved view; other options narrow it further", default=None, short="v", metavar="NAME"
     )
 
 
 @record
 class Show:
-    """Which job."""
+    """Parameters of `show`."""
 
     id: str = field("the job", metavar="ID", positional=True)
 
 
 def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
-    """The newest jobs that match, newest last."""
+    """Return the newest jobs that match, the newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     timeout = context.settings.job_timeout_ms
@@ -52,12 +52,12 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
         from queuectl.operations.view import narrowed
 
         states, criteria = narrowed(context, params.view, states, criteria)
-    found = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
-    return (recorded(each, timeout) for each in found)
+    rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
+    return (recorded(each, timeout) for each in rows)
 
 
 def show(context: Context, params: Show) -> JobDetail:
-    """The whole of one job."""
+    """Return a job with its output and every attempt."""
     return detail(context, params.id, history=True)
 
 
@@ -66,7 +66,7 @@ LIST = Operation(
     summary="List the newest jobs",
     params=List,
     run=list_jobs,
-    description="The newest stands last. --json prints an array of job records without their output.",
+    description="The newest job is last. --json prints an array of job records without their output.",
     examples=(
         "list",
         "list --state failed --state dead",

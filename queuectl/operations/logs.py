@@ -1,4 +1,4 @@
-"""Logs: what the attempts of a job printed, stored or live."""
+"""Print the output of the attempts of a job, stored or live."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
-from queuectl.operations.explain import HoldUp
+from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import attempt_document, output_of, text_of
 from queuectl.operations.operation import Operation
 from queuectl.runtime.live import STREAMS, read_stored
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
 
 _INTERVAL = 0.1
-"""Seconds between two looks at a running job's output."""
+"""Seconds between two reads of a running job's output."""
 
 
 @record
 class Logs:
-    """Which job, which attempt, which stream, in which form."""
+    """Parameters of `logs`."""
 
     id: str = field("the job", metavar="ID", positional=True)
-    follow: bool = field("go on while the job runs, across retries, until it is final", default=False, short="f")
+    follow: bool = field("go on printing, across retries, until the job is final", default=False, short="f")
     stdout: bool = field("only standard output", default=False)
     stderr: bool = field("only standard error", default=False)
     attempt: int | None = field("the output of attempt N (default: the latest)", default=None, short="n", metavar="N")
-    raw: bool = field("the bytes as they were printed, terminal controls included", default=False)
+    raw: bool = field("print the bytes unchanged, including terminal control sequences", default=False)
 
 
 @record
 class Piece:
-    """Some bytes of one stream of one attempt."""
+    """Consecutive bytes of one stream of one attempt."""
 
     attempt: int
     stream: str
     """`out` or `err`."""
     data: bytes
     left_out: int
-    """Bytes before these that were not kept."""
+    """Number of bytes before these that were not kept."""
 
 
 class Log:
-    """The output of a job. It is read as it is asked for, so that following it is possible."""
+    """The output of a job, read as it is consumed, so that it can be followed."""
 
     def __init__(self, context: Context, params: Logs) -> None:
-        """Look whether there is such a job, and such an attempt. Raises NotFound."""
+        """Find the job and the attempt. Raises NotFound."""
         self._context = context
         self._params = params
         both = params.stdout == params.stderr
@@ -62,10 +62,10 @@ class Log:
             stream for stream, wanted in zip(STREAMS, (params.stdout, params.stderr), strict=True) if both or wanted
         )
         self._job = context.store.jobs.get(params.id).job
-        self._attempt = self._wanted()
+        self._attempt = self._requested()
 
     def pieces(self) -> Iterator[Piece]:
-        """Everything that was printed; when following, also what will be. Raises NotFound when the job goes away."""
+        """Yield the output so far; when following, also the output to come. Raises NotFound if the job is deleted."""
         if self._params.follow:
             yield from self._follow()
         elif self._attempt is not None:
@@ -73,11 +73,11 @@ class Log:
                 yield from _stored(self._attempt.attempt, stream, output)
 
     def document(self) -> dict[str, Any]:
-        """The JSON form; when following, of the last attempt, once the job is final."""
+        """Return the JSON form; when following, of the last attempt, once the job is final."""
         if self._params.follow:
             for _ in self._follow():
                 pass
-            self._attempt = self._wanted()
+            self._attempt = self._requested()
         document: dict[str, Any] = {"id": self._job.id}
         if self._attempt is None:
             return document | {"attempt": None}
@@ -87,7 +87,7 @@ class Log:
             document |= {name: text_of(output), f"{name}_bytes": output.total, f"{name}_truncated": output.left_out > 0}
         return document
 
-    def _wanted(self) -> Attempt | None:
+    def _requested(self) -> Attempt | None:
         attempts = self._context.store.jobs.attempts(self._job.seq)
         number = self._params.attempt
         if number is None:
@@ -107,32 +107,32 @@ class Log:
     def _follow(self) -> Iterator[Piece]:
         store = self._context.store
         number = self._attempt.attempt if self._attempt is not None else 1
-        reading = _Reading(self._context, self._job, number, self._streams)
-        hold_up = HoldUp(self._context)
-        hold_up.say([self._job.id])
+        reader = _AttemptReader(self._context, self._job, number, self._streams)
+        reporter = WaitReporter(self._context)
+        reporter.report([self._job.id])
         try:
             while True:
                 seen = store.changed()
                 job = store.jobs.get(self._job.id).job
-                yield from reading.live()
+                yield from reader.live()
                 for attempt in store.jobs.attempts(job.seq):
-                    if attempt.attempt == reading.number and attempt.outcome is not None:
-                        # What is stored goes on where the live files were left.
-                        yield from reading.rest(self._outputs(attempt))
-                        reading.close()
-                        reading = _Reading(self._context, job, attempt.attempt + 1, self._streams)
+                    if attempt.attempt == reader.number and attempt.outcome is not None:
+                        # The stored output continues where reading of the live files stopped.
+                        yield from reader.rest(self._outputs(attempt))
+                        reader.close()
+                        reader = _AttemptReader(self._context, job, attempt.attempt + 1, self._streams)
                 if job.state in FINAL:
                     return
                 while store.changed() == seen:
-                    hold_up.say([self._job.id])
+                    reporter.report([self._job.id])
                     time.sleep(_INTERVAL)
-                    yield from reading.live()
+                    yield from reader.live()
         finally:
-            reading.close()
+            reader.close()
 
 
-class _Reading:
-    """How far each stream of one attempt has been read."""
+class _AttemptReader:
+    """Reads the streams of one attempt, first live and then from the store, and keeps the offset of each."""
 
     def __init__(self, context: Context, job: Job, number: int, streams: tuple[str, ...]) -> None:
         self.number = number
@@ -143,7 +143,7 @@ class _Reading:
         self._offsets = dict.fromkeys(streams, 0)
 
     def live(self) -> Iterator[Piece]:
-        """What has been printed since."""
+        """Yield the live output that was not read yet."""
         for stream, reader in self._live.items():
             while True:
                 self._offsets[stream], data, left_out = reader.read(self._offsets[stream])
@@ -152,7 +152,7 @@ class _Reading:
                 yield Piece(attempt=self.number, stream=stream, data=data, left_out=left_out)
 
     def rest(self, outputs: dict[str, Output]) -> Iterator[Piece]:
-        """What is stored beyond that."""
+        """Yield the stored output that was not read yet."""
         for stream, output in outputs.items():
             yield from _stored(self.number, stream, output, self._offsets[stream])
 
@@ -170,23 +170,26 @@ def _stored(number: int, stream: str, output: Output, offset: int = 0) -> Iterat
 
 
 def logs(context: Context, params: Logs) -> Log:
-    """The output of a job."""
+    """Return the output of a job. Raises NotFound."""
     if params.follow and params.attempt is not None:
-        raise UsageError("--follow goes from attempt to attempt", hint="leave out --attempt, or --follow")
+        raise UsageError(
+            "--follow and --attempt cannot be combined",
+            hint="--follow prints every attempt from the latest on; leave out one of them",
+        )
     return Log(context, params)
 
 
 LOGS = Operation(
     name="logs",
-    summary="Print what a job has printed",
+    summary="Print the output of a job",
     params=Logs,
     run=logs,
     key="l",
     description=(
         "Standard output, then standard error, of the latest attempt. The first 64 KiB and the last MiB of each are "
-        "kept. Control characters are written out, so that a job's output cannot play with your terminal. A line that "
-        "goes back over itself, such as a progress bar, is shown as it stood at its end, and while it is followed on a "
-        "terminal as it stands. --raw prints the bytes as they were."
+        "kept. Control characters are escaped, so that the output cannot control your terminal. Of a line that is "
+        "overwritten with carriage returns or backspaces, such as a progress bar, only the last state is printed; "
+        "--follow on a terminal also shows the current one. --raw prints the bytes unchanged."
     ),
     examples=("logs job1", "logs job1 --follow", "logs job1 --stdout --raw > result.bin"),
 )

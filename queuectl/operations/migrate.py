@@ -1,4 +1,4 @@
-"""Move the store to a server."""
+"""Copy the store from its file to a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 @record
 class Migrate:
-    """Where to."""
+    """Parameters of `migrate`."""
 
-    to: str = field("a database on a server, which holds no queue yet: postgresql://USER@HOST/DATABASE", metavar="URL")
+    to: str = field(
+        "the database on the server, which must not hold a queue yet: postgresql://USER@HOST/DATABASE", metavar="URL"
+    )
 
 
 @record
 class Moved:
-    """What has come to the new store."""
+    """The locations of both stores, and the counted contents of the new one."""
 
     old: str
     new: str
@@ -36,11 +38,11 @@ class Moved:
 
     @property
     def jobs(self) -> dict[str, int]:
-        """How many there are in each state."""
-        found = dict.fromkeys(map(str, JobState), 0)
+        """Number of jobs in each state."""
+        counts = dict.fromkeys(map(str, JobState), 0)
         for _, state, n in self.contents.jobs:
-            found[state] += n
-        return found
+            counts[state] += n
+        return counts
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -54,17 +56,24 @@ class Moved:
 
 
 def migrate(context: Context, params: Migrate) -> Moved:
-    """Copy the store into a new one on a server, whole or not at all."""
+    """Copy the whole store to a server, or nothing.
+
+    Raises:
+        UsageError: the target is no URL of a database.
+        Refused: the store is on a server already, or its workers run.
+        NotFound: there is no store to copy.
+    """
     if not is_url(params.to):
-        # It is not told again: whatever it is, it may hold a password.
+        # The message does not repeat it: it may hold a password.
         raise UsageError("--to is not the URL of a PostgreSQL database", hint="--to postgresql://USER@HOST/DATABASE")
     if is_url(context.given):
         raise Refused(
-            f"the store {context.location} is on a server already", hint="pg_dump and pg_restore move it to another"
+            f"the store {context.location} is on a server already",
+            hint="pg_dump and pg_restore move it to another server",
         )
     if not os.path.exists(context.given) or context.store.absent:
         # An empty file is no store either.
-        raise NotFound(f"there is no store {context.location}", hint="name it with --db or QUEUECTL_DB")
+        raise NotFound(f"there is no store {context.location}", hint="name the store with --db or QUEUECTL_DB")
     # Loaded here: it needs the drivers of both stores.
     from queuectl.store.move import move
 
@@ -75,7 +84,7 @@ def migrate(context: Context, params: Migrate) -> Moved:
             context.store,
             watch,
             lambda: new.store,
-            check=lambda: _refuse_living(context),
+            check=lambda: _refuse_running_workers(context),
             progress=context.progress,
         )
     finally:
@@ -84,14 +93,14 @@ def migrate(context: Context, params: Migrate) -> Moved:
     return Moved(old=context.location, new=new.location, contents=contents)
 
 
-def _refuse_living(context: Context) -> None:
-    """Raise Refused while anybody is there to run jobs of the old store."""
+def _refuse_running_workers(context: Context) -> None:
+    """Raise Refused while a worker or a pool of the old store runs."""
     from queuectl.runtime.liveness import living_pools, living_workers
 
     workers = len(living_workers(context.store, context.run_dir, now=context.now()))
     if workers or living_pools(context.store, context.run_dir):
-        told = f"{workers} workers of this store run" if workers > 1 else "a worker of this store runs"
-        raise Refused(f"{told}, so it cannot be moved", hint="stop them first: queuectl worker stop")
+        running = f"{workers} workers of this store are" if workers > 1 else "a worker of this store is"
+        raise Refused(f"{running} running, so it cannot be moved", hint="stop the workers first: queuectl worker stop")
 
 
 MIGRATE = Operation(
@@ -100,12 +109,12 @@ MIGRATE = Operation(
     params=Migrate,
     run=migrate,
     description=(
-        "All that the store holds is copied: jobs, their attempts and output, settings, statistics, errors, saved "
-        "views, the history and what can be undone. It is counted on both sides, and is there whole or not at all; "
-        "the old store stays as it was. Stop the workers and whatever enqueues before: if anybody writes to the old "
-        "store meanwhile, nothing is moved. Then set QUEUECTL_DB to the new store, start workers there, and put the "
-        "old file away, or its jobs may run a second time. Leave a password out of the URL, where others can see it: "
-        "~/.pgpass keeps it."
+        "Everything is copied: jobs, their attempts and output, settings, statistics, errors, saved views, the history "
+        "and the undos. The rows are counted on both sides; either all of them are copied or none, and the old store "
+        "is not changed. First stop the workers and every program that enqueues: if the old store is written to "
+        "meanwhile, nothing is copied. Then set QUEUECTL_DB to the new store, start workers there, and move the old "
+        "file away, or its jobs may run a second time. Put the password into ~/.pgpass, not into the URL, where other "
+        "users can see it."
     ),
     examples=("migrate --to postgresql://queue@db.example.org/jobs", "--db old.db migrate --to postgresql:///jobs"),
 )

@@ -1,4 +1,4 @@
-"""What an operation is: one definition from which the command line, the palette and the keys are made."""
+"""The definition of an operation, from which the command line, the palette and the keys are made."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ if TYPE_CHECKING:
 
 
 class Danger(StrEnum):
-    """How much a front end should ask before it does it."""
+    """What an operation can destroy; front ends decide by it whether to ask first."""
 
     NONE = "none"
-    """Reads, or can be undone."""
+    """It only reads, or can be undone."""
     STOPS = "stops"
-    """Ends something that runs."""
+    """It ends something that runs."""
     DESTROYS = "destroys"
-    """What it takes away does not come back."""
+    """It deletes data for good."""
 
 
 @record
 class Operation:
-    """Something that an operator can do."""
+    """An action of an operator, with its params, its help and its result."""
 
     name: str
     """The words of the command: `dlq retry`."""
     summary: str
     """One line, in the imperative, without a full stop."""
     params: type
-    """A record class: what it takes. The fields' `Field`s carry the words that front ends show."""
+    """The record class of its params. The fields' `Field`s carry the help that front ends show."""
     run: Callable[[Any, Any], Any]
     """Takes a Context and the params; raises QueuectlError.
 
     Returns a result: a record whose `document()` is its JSON form, or an iterator of such records, which is an array.
-    A result that did not turn out well (a job that was waited for failed) has an `exit_code` other than 0.
+    A result that reports a failure (a job that was waited for failed) has an `exit_code` other than 0.
     """
     key: str | None = None
     """The console's key, where it acts on a row."""
     makes_store: bool = False
-    """Whether it creates the store where there is none; all other operations find an empty one there."""
+    """Whether it creates the store where there is none; all other operations see an empty one there."""
     danger: Danger = Danger.NONE
     question: Callable[[Any, Any], str | None] | None = None
-    """Takes a Context and the params; what to ask a person before it is done, None for nothing."""
+    """Takes a Context and the params; returns the question that a person must confirm first, or None."""
     description: str = ""
     """More for `--help`, in paragraphs."""
     examples: tuple[str, ...] = ()

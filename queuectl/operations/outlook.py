@@ -1,4 +1,4 @@
-"""Whether an action could be undone, in words, before it is done: what dialogs and questions say."""
+"""Predict, before an action, whether it could be undone: a sentence for dialogs and questions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DELETES = frozenset({"delete", "dlq purge"})
 
 
 def outlook(context: Context, name: str, params: Any) -> str | None:
-    """Whether the operation `name` could be undone; None for one that changes no jobs."""
+    """Return a sentence on whether the operation `name` could be undone; None for one that changes no jobs."""
     undo, deletes = context.store.undo, name in _DELETES
     if name == "prune":
         return CANNOT
@@ -31,14 +31,14 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
     if name not in _OF_JOBS | _OF_DEAD:
         return None
     ids = params.ids if hasattr(params, "ids") else (params.id,)
-    kept = CAN if undo.keeps(ids, deleted=deletes) else TOO_MUCH
-    return kept if name != "cancel" else _of_cancel(context, ids, kept)
+    sentence = CAN if undo.keeps(ids, deleted=deletes) else TOO_MUCH
+    return sentence if name != "cancel" else _of_cancel(context, ids, sentence)
 
 
-def _of_cancel(context: Context, ids: tuple[str, ...], kept: str) -> str:
+def _of_cancel(context: Context, ids: tuple[str, ...], sentence: str) -> str:
     states = {row.state for row in context.store.job_pages.these(ids).values()}
     if JobState.PROCESSING not in states:
-        return kept
-    if states == {JobState.PROCESSING} or kept is TOO_MUCH:
+        return sentence
+    if states == {JobState.PROCESSING} or sentence is TOO_MUCH:
         return CANNOT
-    return f"What runs is ended for good; what waits can be put back for {KEPT_MS // 60_000} minutes."
+    return f"Running jobs are ended for good; for waiting jobs this can be undone for {KEPT_MS // 60_000} minutes."

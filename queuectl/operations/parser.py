@@ -1,4 +1,4 @@
-"""argparse with our errors: one line, and an exit code that its caller decides on."""
+"""An argparse parser that raises UsageError with a message of one line."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# Our words are English: looking for translations of argparse's own would load locale at every start.
-argparse._ = str  # type: ignore[attr-defined]  # it is there, but not for others
+# Looking up translations of argparse's messages would load locale at every start.
+argparse._ = str  # type: ignore[attr-defined]  # private to argparse
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError where argparse would print and exit. It never prints, so it need not know the terminal."""
+    """Parser that raises UsageError where argparse would print and exit; it never prints."""
 
     def _get_formatter(self) -> argparse.HelpFormatter:
-        # argparse makes one for each option, and without a width each asks shutil, whose import takes two milliseconds.
+        # argparse makes one for each option; without a width each would load shutil, which takes two milliseconds.
         return argparse.HelpFormatter(prog=self.prog, width=80)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        told = message.removeprefix("argument ")
-        if told.endswith("expected one argument"):
-            option = told.partition(":")[0].rpartition("/")[2]
-            hint = f"a value that begins with a dash is given as {option}=VALUE"
+        text = message.removeprefix("argument ")
+        if text.endswith("expected one argument"):
+            option = text.partition(":")[0].rpartition("/")[2]
+            hint = f"write a value that begins with a dash as {option}=VALUE"
             raise UsageError(f"{option} needs a value", hint=hint)
-        raise UsageError(told, hint=f"{self.prog} --help")
+        raise UsageError(text, hint=f"{self.prog} --help")

@@ -1,4 +1,4 @@
-"""The self-test: a siege of a store beside the real one, and the proof that the promise was kept."""
+"""The self-test: stress a store beside the real one, and check that every guarantee was kept."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ MAX_ENQUEUERS = 100
 MAX_JOBS = 1_000_000
 MAX_MINUTES = 7 * 24 * 60
 MAX_SOAK_MINUTES = 12 * 60
-"""Stores forget pools a day after their end, and a soak is judged by all of them."""
+"""The store deletes the rows of pools a day after their end, and the check of a soak needs all of them."""
 _SOAK_MINUTES = 10.0
 _WORKERS, _ENQUEUERS = 8, 3
 _QUIET_SECONDS, _CRASH_SECONDS = 15.0, 30.0
 _KILL_EVERY_MS, _SHORTEST_PAUSE_MS = 300, 20
 _FAST = {"backoff_delay": "0.1", "backoff_base": "1.5", "kill_grace": "0.3"}
-"""Settings of the store: so that retries and stubborn jobs take no time of their own."""
+"""Settings of the store that keep the time for retries and for jobs that ignore TERM short."""
 _REFUSED = b" lost ownership of "
-"""Logged by a worker whose result comes too late: its fence is no longer the job's."""
-_BROKEN = b" internal error: "
+"""Part of the log line of a worker whose result was refused, because its fence is no longer the job's."""
+_INTERNAL_ERROR = b" internal error: "
 
 
 def _minutes(text: str) -> float:
@@ -46,7 +46,7 @@ def _minutes(text: str) -> float:
         minutes = float(text)
     except ValueError:
         minutes = float("nan")
-    # Not `minutes <= 0 or …`: that would let what is no number through.
+    # Not `minutes <= 0 or …`, which NaN would pass.
     if not 0 < minutes <= MAX_MINUTES:
         raise UsageError(f"--minutes cannot be {text[:40]!r}", hint=f"more than 0, at most {MAX_MINUTES}")
     return minutes
@@ -54,32 +54,34 @@ def _minutes(text: str) -> float:
 
 @record
 class Selftest:
-    """How hard, and for how long."""
+    """Parameters of `selftest`."""
 
-    crash: bool = field("also kill workers with -9 at random, now and then everybody else", default=False)
-    soak: bool = field("instead: ordinary days with a lease of 5 s, in which no process is killed", default=False)
+    crash: bool = field("also kill workers at random with SIGKILL, and sometimes other processes", default=False)
+    soak: bool = field("instead run an ordinary workload with a lease of 5 s, and kill no process", default=False)
     minutes: float | None = field(
-        f"how long jobs are enqueued (default: a quarter, with --crash a half, with --soak {_SOAK_MINUTES:.0f})",
+        f"for how long jobs are enqueued (default: 0.25, with --crash 0.5, with --soak {_SOAK_MINUTES:.0f})",
         default=None,
         short="m",
         metavar="N",
         parse=_minutes,
     )
-    jobs: int | None = field("instead of a time: how many jobs each client enqueues", default=None, metavar="N")
-    workers: int = field(f"how many (default: {_WORKERS})", default=_WORKERS, short="n", metavar="N")
-    enqueuers: int | None = field(f"how many clients enqueue (default: {_ENQUEUERS})", default=None, metavar="N")
+    jobs: int | None = field("the number of jobs of each client, instead of a time", default=None, metavar="N")
+    workers: int = field(f"the number of workers (default: {_WORKERS})", default=_WORKERS, short="n", metavar="N")
+    enqueuers: int | None = field(
+        f"the number of clients that enqueue (default: {_ENQUEUERS})", default=None, metavar="N"
+    )
     kill_every: int | None = field(
         f"the time between two kills (default: {_KILL_EVERY_MS}ms)",
         default=None,
         metavar="DURATION",
         parse=parse_duration,
     )
-    seed: int | None = field("the seed of chance, to do the same again (default: any)", default=None, metavar="N")
+    seed: int | None = field("the random seed, to repeat a run (default: a new one)", default=None, metavar="N")
 
 
 @record
 class Verdict:
-    """What came of it."""
+    """The result of a stress run."""
 
     seconds: float
     seed: int
@@ -87,14 +89,14 @@ class Verdict:
     found: Found
     kills: dict[str, int]
     refused_writes: int
-    """Results that came too late and were not recorded, as the workers' logs tell."""
+    """Number of results that came too late and were not recorded, counted in the workers' logs."""
     violations: tuple[Violation, ...]
     kept: str | None
-    """The directory with the store, the ledger and the logs; None when all was well and it is gone."""
+    """The directory with the store, the ledger and the logs; None without violations, when it is deleted."""
 
     @property
     def exit_code(self) -> int:
-        """1 when the promise was broken."""
+        """1 when there are violations, else 0."""
         return int(bool(self.violations))
 
     def document(self) -> dict[str, Any]:
@@ -121,9 +123,9 @@ class Verdict:
 
 
 def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
-    """Besiege a store of its own in the directory of the real one, and prove what it must have kept."""
+    """Stress a temporary store in the directory of the real one, and check its guarantees."""
     if params.soak:
-        # Loaded here, as all that only one of the two needs.
+        # Loaded here, like all that only one kind of self-test needs.
         from queuectl.operations.soak import soak
 
         return soak(context, _soak_plan(params))
@@ -132,20 +134,20 @@ def selftest(context: Context, params: Selftest) -> Verdict | Soaked:
     plan = _plan(params)
     if is_url(context.location):
         raise UsageError(
-            "the self-test makes an SQLite store of its own, beside a file and not on a server",
-            hint="queuectl --db PATH selftest; with --soak it makes a database beside this one",
+            "the self-test needs a store in a file, to create its own beside it",
+            hint="queuectl --db PATH selftest; with --soak it can also create a database on this server",
         )
     directory = make_directory(context.location)
     stage = context.elsewhere(os.path.join(directory, "queue.db"))
     ground = Sandbox(directory, stage.run_dir, location=stage.location, clock=stage.clock, workers=plan.workers)
     kept = False
     try:
-        verdict = _besiege(context, stage, ground, plan)
+        verdict = _stress(context, stage, ground, plan)
         kept = bool(verdict.violations)
         return verdict
     finally:
         stage.close()
-        # While anything of it lives (we were interrupted twice), that is left to the guardian.
+        # While a process of it still runs (after two interrupts), the guardian deletes the directory.
         if not kept and not ground.stands:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -201,7 +203,7 @@ def _plan(params: Selftest) -> Plan:
     )
 
 
-def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Verdict:
+def _stress(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Verdict:
     from queuectl.domain.record import replace
     from queuectl.selftest.leak_check import left_in
     from queuectl.selftest.ledger import Violation, read
@@ -209,7 +211,7 @@ def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> V
     from queuectl.selftest.stress_run import StressRun
 
     started = context.clock.monotonic()
-    rng = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    rng = random.Random(plan.seed)  # noqa: S311 - repeatable, not secret
     for key, value in _FAST.items():
         stage.store.set_config(key, value, now=stage.now())
     stage.run_dir.make()
@@ -221,10 +223,10 @@ def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> V
         log = file.read()
     sentences = [
         *left_in(stage.run_dir),
-        *(line.decode(errors="backslashreplace") for line in log.splitlines() if _BROKEN in line),
+        *(line.decode(errors="backslashreplace") for line in log.splitlines() if _INTERNAL_ERROR in line),
     ]
     if read(ground.ledger) != entries:
-        sentences.append("something still wrote into the ledger when all had ended")
+        sentences.append("a process wrote to the ledger after all jobs had ended")
     violations = [*found.violations, *(Violation(job="", sentence=sentence) for sentence in sentences)]
     return Verdict(
         seconds=context.clock.monotonic() - started,
@@ -240,17 +242,18 @@ def _besiege(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> V
 
 SELFTEST = Operation(
     name="selftest",
-    summary="Prove on a store of its own that this machine's queue keeps its promises",
+    summary="Check on a temporary store that the queue keeps its guarantees on this machine",
     params=Selftest,
     run=selftest,
     description=(
-        "Clients enqueue, workers run what is short, fails, overruns its time or leaves children behind, and with "
-        "--crash somebody kills them. Then every job, every run and what the jobs wrote down themselves is checked. "
-        "The store lies in a directory beside the real one, which is not touched, and goes "
-        "away unless something is wrong; then the exit code is 1.\n\n"
-        "--soak is for what only shows in time: bursts of short jobs, long ones, quiet, scaling, drains and restarts, "
-        "and the proof that no worker was killed, no job lost or late, and that descriptors, memory, files and logs "
-        "have not grown. On a PostgreSQL store it makes a database of its own beside that of the store, and drops it."
+        "Clients enqueue jobs that are short, fail, time out or leave child processes behind; workers run them, and "
+        "with --crash are killed. Then every job and every run is checked against a ledger that the jobs wrote "
+        "themselves. The temporary store is in a directory beside the real one, which is not touched. It is deleted, "
+        "unless there are violations; then the exit code is 1.\n\n"
+        "--soak is for faults that only show over time: bursts of short jobs, long jobs, quiet times, scaling, drains "
+        "and restarts. It checks that no worker was killed, that no job was lost or late, and that descriptors, "
+        "memory, files and logs have not grown. For a PostgreSQL store it creates a database beside that of the store, "
+        "and drops it at the end."
     ),
     examples=("selftest", "selftest --crash", "selftest --crash --minutes 30", "selftest --soak --minutes 30"),
 )

@@ -1,4 +1,4 @@
-"""The soak: ordinary days on a store of its own, and the proof that no worker died and no job was lost or late."""
+"""The soak: run an ordinary workload on a temporary store; check that no worker died and no job was lost or late."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ if TYPE_CHECKING:
     from queuectl.selftest.soak import Plan
     from queuectl.selftest.steadiness import Steady
 
-_SELDOM = 5
+_REMOTE_POLL_FACTOR = 5
 
 
 @record
 class Soaked:
-    """What came of it."""
+    """The result of a soak."""
 
     seconds: float
     seed: int
     store: str
-    """Where its store was, as people may see it."""
+    """The location of its store, without a password."""
     found: Found
     steady: Steady
     observed: Observed
     workers: int
-    """How many there were, one after the other."""
+    """Number of all workers that ran, one after the other."""
     not_measured: tuple[str, ...]
-    """What cannot be measured on this system, so that nothing is proven of it."""
+    """Measures that this system does not provide, which are therefore not checked."""
     violations: tuple[Violation, ...]
     kept: str | None
-    """The directory with the ledger, the logs, and the store unless that is on a server; None when all was well."""
+    """The directory with the ledger, the logs, and the store unless that is on a server; None without violations."""
 
     @property
     def exit_code(self) -> int:
-        """1 when a promise was broken."""
+        """1 when there are violations, else 0."""
         return int(bool(self.violations))
 
     @property
     def starved_seconds(self) -> float:
-        """For how long the machine had no time."""
+        """Seconds in which the machine had no time for the processes of the soak."""
         return sum(end - start for start, end in self.observed.starved) / 1000
 
     def document(self) -> dict[str, Any]:
@@ -94,16 +94,16 @@ class Soaked:
 
 @record
 class _Scene:
-    """Where it takes place."""
+    """The store and the directory of a soak."""
 
     stage: Context
     ground: Sandbox
     temporary: str
-    """The directory in which its processes make their temporary files."""
+    """The directory for temporary files of its processes."""
 
 
 def soak(context: Context, plan: Plan) -> Soaked:
-    """Live through ordinary days on a store beside the real one, and prove what they must have been."""
+    """Run the workload of `plan` on a store beside the real one, and check its guarantees."""
     keep: list[str] = []
     with _scene(context, plan.workers, keep) as scene:
         soaked = _soak(context, scene, plan)
@@ -114,7 +114,7 @@ def soak(context: Context, plan: Plan) -> Soaked:
 
 @contextmanager
 def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
-    """Make a store and a directory, which go away afterwards unless `keep` has something in it by then."""
+    """Create a store and a directory, which are deleted at the end unless `keep` has an element by then."""
     from queuectl.selftest.sandbox import Sandbox
 
     remote = is_url(context.given)
@@ -129,7 +129,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
         os.mkdir(temporary, 0o700)
         stage = context.elsewhere(given)
         stage.run_dir.make()
-        stage.now()  # from here on its clock is the store's
+        stage.now()  # opens the store, so that the clock below is the server's
         ground = Sandbox(
             directory,
             stage.run_dir,
@@ -144,7 +144,7 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
     finally:
         if stage is not None:
             stage.close()
-        # While anything of it lives (we were interrupted twice), that is left to the guardian.
+        # While a process of it still runs (after two interrupts), the guardian deletes the directory.
         if not keep and (ground is None or not ground.stands):
             if stage is not None:
                 shutil.rmtree(stage.run_dir.root, ignore_errors=True)
@@ -154,7 +154,10 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
 
 
 def _database(url: str) -> tuple[str, dict[str, str]]:
-    """Make a database on the server; its URL, and what the guardian must know to drop it. Raises StoreError."""
+    """Create a database on the server. Return its URL, and the variables with which the guardian can drop it.
+
+    Raises StoreError.
+    """
     from queuectl.store.postgres.scratch import make
 
     name = f"queuectl_soak_{secrets.token_hex(4)}"
@@ -180,7 +183,7 @@ def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
     started = context.clock.monotonic()
     for key, value in SETTINGS.items():
         stage.store.set_config(key, value, now=stage.now())
-    rng = random.Random(plan.seed)  # noqa: S311 - to be had again, not to be secret
+    rng = random.Random(plan.seed)  # noqa: S311 - repeatable, not secret
     with ground.held(stage.store):
         observed = Days(ground, stage.store, plan, rng=rng, progress=context.progress).run()
     entries = read(ground.ledger)
@@ -195,8 +198,8 @@ def _soak(context: Context, scene: _Scene, plan: Plan) -> Soaked:
     found = proof.find(context.progress)
     records = _records(stage, ground, proof)
     steady = Steadiness(records, observed).find()
-    left = (Violation(job="", sentence=sentence) for sentence in _left(scene))
-    violations = (*found.violations, *steady.violations, *left)
+    leftovers = (Violation(job="", sentence=sentence) for sentence in _leftovers(scene))
+    violations = (*found.violations, *steady.violations, *leftovers)
     return Soaked(
         seconds=context.clock.monotonic() - started,
         seed=plan.seed,
@@ -216,21 +219,21 @@ def _records(stage: Context, ground: Sandbox, proof: Proof) -> Records:
 
     with open(ground.pool_log, encoding="utf-8", errors="backslashreplace") as file:
         log = file.read().splitlines()
-    # On a server an idle worker looks more seldom by itself, as calls reach it.
-    looks = _SELDOM if stage.store.database.remote else 1
+    # On a server an idle worker polls less often, because notifications wake it.
+    factor = _REMOTE_POLL_FACTOR if stage.store.database.remote else 1
     return Records(
         jobs=proof.jobs,
         runs=proof.runs,
         lives=stage.store.workers.lives(),
         events=stage.store.events.events(limit=10_000_000),
         log=log,
-        next_look_ms=round(stage.settings.poll_interval * looks * 1000),
+        next_look_ms=round(stage.settings.poll_interval * factor * 1000),
         ended_at=stage.now(),
     )
 
 
-def _left(scene: _Scene) -> Iterator[str]:
-    """Name the files that are left once all has ended."""
+def _leftovers(scene: _Scene) -> Iterator[str]:
+    """Yield a sentence about each file that is left after the end."""
     from queuectl.selftest.leak_check import files_of_pools, left_in
 
     yield from left_in(scene.ground.run_dir)

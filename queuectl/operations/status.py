@@ -1,4 +1,4 @@
-"""What is in the store and who works on it."""
+"""Count the jobs and the workers of the store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StatusParams:
 
 @record
 class Status:
-    """Counts and rates. Every state is always there."""
+    """Counts and rates; every state is present, also with 0 jobs."""
 
     location: str
     jobs: dict[str, int]
@@ -34,23 +34,23 @@ class Status:
     stopping: int
     pools: int
     recent: dict[str, int]
-    """How often each measure was counted in the last five minutes."""
+    """Count of each measure in the last five minutes."""
     oldest_due: int | None
-    """Since when the job that has waited longest is due, in milliseconds since the epoch; None if nothing waits."""
+    """Due time of the job that has been due longest, in milliseconds since the epoch; None if no job is due."""
     now: int
 
     @property
     def total(self) -> int:
-        """All jobs."""
+        """Number of all jobs."""
         return sum(self.jobs.values())
 
     @property
     def oldest_due_ms(self) -> int | None:
-        """How long the job that has waited longest has been due."""
+        """Milliseconds for which the oldest due job has been due; None if no job is due."""
         return None if self.oldest_due is None else self.now - self.oldest_due
 
     def done(self, *, well: bool) -> int:
-        """Attempts of the last five minutes that succeeded, or failed."""
+        """Return the number of attempts of the last five minutes that succeeded, or that failed."""
         wanted = {Outcome.SUCCESS} if well else FAILURES
         return sum(n for measure, n in self.recent.items() if measure in wanted)
 
@@ -77,7 +77,7 @@ class Status:
 
 
 def status(context: Context, _params: StatusParams) -> Status:
-    """Everything that a glance should tell. Its cost does not depend on how many jobs there are."""
+    """Return the status of the store. Its cost does not depend on the number of jobs."""
     from queuectl.runtime.liveness import living_pools, living_workers
 
     now = context.now()
@@ -104,7 +104,7 @@ def status(context: Context, _params: StatusParams) -> Status:
 
 STATUS = Operation(
     name="status",
-    summary="Show what is in the store and who works on it",
+    summary="Show the number of jobs by state, the workers and the throughput",
     params=StatusParams,
     run=status,
     examples=("status", "status --json"),

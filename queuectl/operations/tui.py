@@ -20,16 +20,16 @@ _INSTEAD = "queuectl status and queuectl list work without one"
 
 @record
 class Console:
-    """How."""
+    """Parameters of `tui`."""
 
-    read_only: bool = field("change nothing, whatever key is pressed", default=False)
-    ascii: bool = field("no letter beyond ASCII, for fonts that lack the others", default=False)
+    read_only: bool = field("disable all keys that change something", default=False)
+    ascii: bool = field("draw with ASCII only, for fonts without other characters", default=False)
     no_mouse: bool = field("leave the mouse to the terminal", default=False)
 
 
 @record
 class Closed:
-    """The console has been left."""
+    """The result after the console was closed."""
 
     exit_code: int
 
@@ -39,7 +39,7 @@ class Closed:
 
 
 def console(context: Context, params: Console) -> Closed:
-    """Show the console until somebody leaves it."""
+    """Show the console until the user leaves it. Raises UsageError without a terminal that can draw it."""
     if not all(map(os.isatty, (0, 1, 2))):
         raise UsageError("the console needs a terminal", hint=_INSTEAD)
     term = os.environ.get("TERM")
@@ -48,7 +48,7 @@ def console(context: Context, params: Console) -> Closed:
             f"the console needs a terminal that can place its cursor, and TERM is {safe(term) if term else 'not set'}",
             hint=_INSTEAD,
         )
-    # By its name, and only here: the engine does not know the console, nor load what it is made of.
+    # Imported by name: the engine does not depend on the console, and loads none of its libraries before.
     app: Any = __import__("queuectl_tui.entry", fromlist=("run",))
     code = app.run(
         context.given, say=context.say, read_only=params.read_only, ascii=params.ascii, no_mouse=params.no_mouse
@@ -62,6 +62,6 @@ TUI = Operation(
     params=Console,
     run=console,
     makes_store=True,
-    description="`queuectl` alone does the same on a terminal. Workers that it starts go on when it is left.",
+    description="`queuectl` alone does the same on a terminal. Workers that it starts keep running when it is closed.",
     examples=("tui", "tui --read-only", "--db /srv/queue.db tui"),
 )

@@ -1,4 +1,4 @@
-"""Errors about options, in the words that were typed: `--at` and not `run_at`, the key of a job that it fills."""
+"""Name options in errors as the user typed them: `--at`, not `run_at`, the key of the job that it sets."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OPTIONS = {"run_at": "--at", "tags": "--tag"}
-"""Options whose name is not that of the key."""
+"""Options whose name differs from that of the key."""
 
 
 def option_of(key: str) -> str:
-    """The option that fills this key of a job."""
+    """Return the option that sets this key of a job."""
     return _OPTIONS.get(key) or "--" + key.replace("_", "-")
 
 
 def check_options(options: dict[str, Any]) -> None:
-    """Check what was given as options, by the keys of a job that they fill. Raises UsageError."""
+    """Check the values of options, given by the keys of the job that they set. Raises UsageError."""
     for key, value in options.items():
         try:
             FIELDS[key][1](value)

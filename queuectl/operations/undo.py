@@ -1,4 +1,4 @@
-"""Take back what was just done."""
+"""Undo a recent action, and list the actions that can be undone."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 @record
 class Undo:
-    """Which action."""
+    """Parameters of `undo`."""
 
     undo: int | None = field(
-        "its number, as --list shows it (default: the last)", default=None, metavar="NUMBER", positional=True
+        "the number of the action, from --list (default: the last action)",
+        default=None,
+        metavar="NUMBER",
+        positional=True,
     )
-    list: bool = field("list what can be undone instead", default=False)
+    list: bool = field("only list the actions that can be undone", default=False)
 
 
 @record
 class Undone:
-    """What is as it was."""
+    """The jobs that were restored, and those that were not."""
 
     taken_back: TakenBack
 
@@ -45,7 +48,7 @@ class Undone:
 
 @record
 class UndoableRecord:
-    """Something that can be undone."""
+    """An action that can be undone."""
 
     undoable: Undoable
 
@@ -63,11 +66,11 @@ class UndoableRecord:
 
 
 def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
-    """Put back all of its jobs that can be."""
+    """Restore every job of an action that has not changed since, or list the actions."""
     now = context.now()
     if params.list:
         if params.undo is not None:
-            raise UsageError("--list takes no number")
+            raise UsageError("--list and NUMBER cannot be combined", hint="leave out one of them")
         return (UndoableRecord(undoable=each) for each in reversed(context.store.undo.list(now=now)))
     taken_back = context.store.undo.take_back(params.undo, now=now)
     context.ring_for_queues([queue for _, queue in taken_back.jobs])
@@ -76,15 +79,16 @@ def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
 
 UNDO = Operation(
     name="undo",
-    summary="Take back what was just done",
+    summary="Undo the last action, or an earlier one",
     params=Undo,
     run=undo,
     key="u",
     description=(
-        "For ten minutes: cancel (of a job that waited), retry, hold, release, priority, edit, delete, dlq retry and "
-        "dlq purge. A job that has run or was changed since is left as it is, and named. What a running job was sent, "
-        "prune, config set, config unset, view save, view delete and what was more than 10,000 jobs or 64 MiB "
-        "cannot be undone: when that was the last action, undo says so, and takes an older one back only by its number."
+        "For ten minutes these can be undone: cancel (of a waiting job), retry, hold, release, priority, edit, delete, "
+        "dlq retry and dlq purge. A job that has run or was changed since is left as it is, and is named. These cannot "
+        "be undone: cancel of a running job, prune, config set, config unset, view save, view delete, and actions on "
+        "more than 10,000 jobs or 64 MiB. If one of them was the last action, undo without a number refuses; give the "
+        "number of an earlier one."
     ),
     examples=("undo", "undo --list", "undo 12"),
 )

@@ -1,4 +1,4 @@
-"""Saved views: filters under a name, for list and for the console."""
+"""Saved views: named filters for `list` and for the console."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ class ListViews:
 
 @record
 class SaveView:
-    """Under which name, and what it shows."""
+    """Parameters of `view save`."""
 
-    name: str = field("its name; a view of that name is replaced", metavar="NAME", positional=True)
+    name: str = field(
+        "the name of the view; an existing view of that name is replaced", metavar="NAME", positional=True
+    )
     words: tuple[str, ...] = field(
-        "state:STATE (several between commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (within "
-        "double quotes if it looks like a key); for the "
-        "console also sort:ORDER and columns:-COLUMN,+COLUMN",
+        "state:STATE (several separated by commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (in "
+        "double quotes if it looks like a key); for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
         metavar="FILTER",
         positional=True,
     )
@@ -44,7 +45,7 @@ class SaveView:
 
 @record
 class DeleteView:
-    """Which view."""
+    """Parameters of `view delete`."""
 
     name: str = field("the view", metavar="NAME", positional=True)
 
@@ -62,17 +63,17 @@ class ViewRecord:
 
 
 def list_views(context: Context, _params: ListViews) -> Iterator[ViewRecord]:
-    """All of them, by name."""
+    """Return all saved views, by name."""
     return (ViewRecord(view=view) for view in context.store.views.list())
 
 
 def save_view(context: Context, params: SaveView) -> ViewRecord:
-    """Save a filter that can be read."""
+    """Save a valid filter. Raises UsageError."""
     if unwelcome(params.name) or not params.name.strip() or len(params.name) > _LONGEST_NAME:
-        raise UsageError(f"a view's name has 1 to {_LONGEST_NAME} printable characters")
+        raise UsageError(f"the name of a view must have 1 to {_LONGEST_NAME} printable characters")
     words = " ".join(params.words)
     if len(words) > _LONGEST_FILTER or unwelcome(words):
-        raise UsageError(f"a filter has at most {_LONGEST_FILTER} printable characters")
+        raise UsageError(f"a filter must have at most {_LONGEST_FILTER} printable characters")
     _check(words)
     with context.store.undo.keeping("view save", now=context.now(), keeps=False):
         context.store.views.save(params.name, words, now=context.now())
@@ -80,63 +81,70 @@ def save_view(context: Context, params: SaveView) -> ViewRecord:
 
 
 def _check(words: str) -> None:
-    """Raises UsageError where a view could not be shown."""
+    """Raise UsageError for an invalid filter, order or key."""
     from queuectl.store.job_pages import Sort
 
-    chosen, look = parse_view(words)
-    parse_filter(chosen)
-    for word in chosen.split():
+    filter_text, layout = parse_view(words)
+    parse_filter(filter_text)
+    for word in filter_text.split():
         key, colon, value = word.partition(":")
         if colon and value and key.isalpha() and key not in KEYS and not value.startswith("//"):
             raise _unknown_key(key, word)
     orders = [order.value.replace(" ", "-") for order in Sort]
-    if look.sort is not None and look.sort not in orders:
-        raise UsageError(f"{look.sort[:40]!r} is not an order", hint=f"one of {', '.join(orders)}")
+    if layout.sort is not None and layout.sort not in orders:
+        raise UsageError(f"{layout.sort[:40]!r} is not a sort order", hint=f"one of {', '.join(orders)}")
 
 
 def _unknown_key(key: str, word: str) -> UsageError:
-    """The error for what looks like a key and is none: taken as text, it would show no job, and that is not noticed."""
+    """Return the error for a word that looks like a key but is none: as text it would silently match no job."""
     from queuectl.operations.arguments import nearest
 
     known = (*KEYS, "sort", "columns")
-    meant = nearest(key, known) or f"keys are {', '.join(known)}"
-    return UsageError(f"unknown key {key[:40]!r} in the filter", hint=f"""{meant} (as text: '"{word[:40]}"')""")
+    keys = nearest(key, known) or f"keys are {', '.join(known)}"
+    return UsageError(
+        f"unknown key {key[:40]!r} in the filter", hint=f"""{keys} (to search for this text: '"{word[:40]}"')"""
+    )
 
 
 def delete_view(context: Context, params: DeleteView) -> ViewRecord:
-    """Forget a view; what it was."""
-    was = _find(context, params.name)
+    """Delete a view and return it. Raises NotFound."""
+    view = _find(context, params.name)
     with context.store.undo.keeping("view delete", now=context.now(), keeps=False):
         if not context.store.views.delete(params.name, now=context.now()):
             raise _missing(params.name)
-    return was
+    return view
 
 
 def narrowed(
     context: Context, name: str, states: list[JobState], criteria: dict[str, str | None]
 ) -> tuple[list[JobState], dict[str, str | None]]:
-    """What `list` asks for, narrowed to a saved view. Raises NotFound, UsageError where the two exclude each other."""
+    """Return the states and criteria of `list` narrowed by a saved view.
+
+    Raises:
+        NotFound: there is no such view.
+        UsageError: the options and the view exclude each other.
+    """
     saved = parse_filter(parse_view(_find(context, name).view.filter)[0])
     both = [state for state in states if state in saved.states] if states and saved.states else [*states, *saved.states]
     if states and not both:
-        raise UsageError(f"view {name} shows none of these states")
+        raise UsageError(f"view {name} shows none of these states", hint="leave out --state, or --view")
     shown = {"queue": saved.queue, "tag": saved.tag, "search": saved.text, "named": saved.id}
     for key, value in shown.items():
-        given = criteria[key]
-        if value is not None and given is not None and value != given:
-            raise UsageError(f"view {name} shows one {key} already: {value}", hint=f"leave out --{key}, or --view")
+        from_option = criteria[key]
+        if value is not None and from_option is not None and value != from_option:
+            raise UsageError(f"view {name} already shows only {key} {value}", hint=f"leave out --{key}, or --view")
     return both, {key: value if value is not None else criteria[key] for key, value in shown.items()}
 
 
 def _find(context: Context, name: str) -> ViewRecord:
-    found = context.store.views.find(name)
-    if found is None:
+    view = context.store.views.find(name)
+    if view is None:
         raise _missing(name)
-    return ViewRecord(view=found)
+    return ViewRecord(view=view)
 
 
 def _missing(name: str) -> NotFound:
-    return NotFound(f"no view {name[:_LONGEST_NAME]}", hint="queuectl view list")
+    return NotFound(f"no view {name[:_LONGEST_NAME]}", hint="queuectl view list lists the views")
 
 
 LIST = Operation(
@@ -148,7 +156,7 @@ LIST = Operation(
 )
 SAVE = Operation(
     name="view save",
-    summary="Save a filter under a name, for list --view and the console",
+    summary="Save a filter for list --view and the console",
     params=SaveView,
     run=save_view,
     makes_store=True,
@@ -156,7 +164,7 @@ SAVE = Operation(
 )
 DELETE = Operation(
     name="view delete",
-    summary="Forget a saved view",
+    summary="Delete a saved view",
     params=DeleteView,
     run=delete_view,
     examples=("view delete ops-mail",),

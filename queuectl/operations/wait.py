@@ -8,7 +8,7 @@ from queuectl.domain.errors import TimedOut
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
-from queuectl.operations.explain import HoldUp
+from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import detail
 from queuectl.operations.operation import Operation
 
@@ -20,72 +20,78 @@ if TYPE_CHECKING:
     from queuectl.operations.job_record import JobDetail
 
 _INTERVAL = 0.02
-"""Seconds between two looks at whether anything has changed. A look costs ten microseconds."""
+"""Seconds between two checks for changes of the store. A check costs ten microseconds."""
 _NAMED = 3
 
 
 @record
 class Wait:
-    """For which jobs, and for how long."""
+    """Parameters of `wait`."""
 
     ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
     timeout: int | None = field(
-        "give up after this long: 30s, 5m", default=None, short="t", metavar="DURATION", parse=parse_duration
+        "give up after this time: 30s, 5m", default=None, short="t", metavar="DURATION", parse=parse_duration
     )
 
 
 @record
 class Waited:
-    """Jobs that are final."""
+    """The jobs, all of them final."""
 
     jobs: tuple[JobDetail, ...]
 
     @property
     def failed(self) -> tuple[JobDetail, ...]:
-        """Those that did not complete."""
+        """The jobs that did not complete."""
         return tuple(each for each in self.jobs if each.record.job.state is not JobState.COMPLETED)
 
     @property
     def exit_code(self) -> int:
-        """0 when all of them completed."""
+        """0 when all of the jobs completed, else 1."""
         return 1 if self.failed else 0
 
     def document(self) -> list[dict[str, Any]]:
-        """Their records."""
+        """Return the records of the jobs."""
         return [each.document() for each in self.jobs]
 
 
 def wait(context: Context, params: Wait) -> Waited:
-    """Return as soon as all are final. Raises NotFound, TimedOut."""
+    """Return as soon as all of the jobs are final.
+
+    Raises:
+        NotFound: one of them does not exist.
+        TimedOut: the time ran out.
+    """
     started = context.clock.monotonic()
     ids = list(dict.fromkeys(params.ids))
     for id_ in ids:
-        # Raises for one that does not exist before an hour is spent on waiting for those before it.
+        # Raises NotFound before the wait, not after an hour of waiting for the jobs before it.
         context.store.jobs.state(id_)
-    left = list(reversed(ids))
-    hold_up = HoldUp(context)
-    hold_up.say(ids)
+    remaining = list(reversed(ids))
+    reporter = WaitReporter(context)
+    reporter.report(ids)
     while True:
-        # Looked at before the states, so that no change between the two is missed.
+        # Read before the states, so that no change between the two is missed.
         seen = context.store.changed()
-        # Those after the first that is not final are not asked about until it is: a thousand jobs cost no more.
-        while left and context.store.jobs.state(left[-1]) in FINAL:
-            left.pop()
-        if not left:
+        # Jobs after the first that is not final are not read until it is: a thousand jobs cost no more.
+        while remaining and context.store.jobs.state(remaining[-1]) in FINAL:
+            remaining.pop()
+        if not remaining:
             return Waited(jobs=tuple(detail(context, id_, history=False) for id_ in ids))
-        context.progress(len(ids) - len(left), len(ids), "jobs final")
+        context.progress(len(ids) - len(remaining), len(ids), "jobs final")
         while context.store.changed() == seen:
-            _check_time(context, params, started, left)
-            hold_up.say(reversed(left))
+            _check_time(context, params, started, remaining)
+            reporter.report(reversed(remaining))
             time.sleep(_INTERVAL)
-        _check_time(context, params, started, left)
+        _check_time(context, params, started, remaining)
 
 
-def _check_time(context: Context, params: Wait, started: float, left: list[str]) -> None:
+def _check_time(context: Context, params: Wait, started: float, remaining: list[str]) -> None:
+    """Raise TimedOut, naming jobs that are not final, when the time has run out."""
     if params.timeout is None or context.clock.monotonic() - started < params.timeout / 1000:
         return
-    open_ = [id_ for id_ in reversed(left) if context.store.jobs.state(id_) not in FINAL]
-    few = ", ".join(open_[:_NAMED]) + (", …" if len(open_) > _NAMED else "")
+    open_ids = [id_ for id_ in reversed(remaining) if context.store.jobs.state(id_) not in FINAL]
+    few = ", ".join(open_ids[:_NAMED]) + (", …" if len(open_ids) > _NAMED else "")
     raise TimedOut(f"not final after {format_duration(params.timeout)}: {few}")
 
 
@@ -94,6 +100,6 @@ WAIT = Operation(
     summary="Wait until jobs are final",
     params=Wait,
     run=wait,
-    description="Exits with 0 when all of them completed, 1 when one is dead or cancelled, 124 when the time ran out.",
+    description="Exits with 0 when all jobs completed, 1 when one is dead or cancelled, 124 when the time ran out.",
     examples=("wait job1 job2 --timeout 5m", "wait $(queuectl enqueue 'make test')"),
 )

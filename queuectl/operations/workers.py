@@ -23,33 +23,33 @@ MAX_WORKERS = 1000
 
 @record
 class Start:
-    """Which workers to start."""
+    """Parameters of `worker start`."""
 
-    count: int = field("how many (default: 1)", default=1, short="n", metavar="N")
+    count: int = field("the number of workers (default: 1)", default=1, short="n", metavar="N")
     queue: tuple[str, ...] = field(
-        "only jobs of this queue; may be repeated (default: every queue)", default=(), short="q", metavar="NAME"
+        "run only jobs of this queue; may be repeated (default: every queue)", default=(), short="q", metavar="NAME"
     )
     label: tuple[str, ...] = field(
-        "what its workers have: they also run jobs that need it; may be repeated", default=(), metavar="LABEL"
+        "a label of the workers, which then also run jobs that need it; may be repeated", default=(), metavar="LABEL"
     )
-    drain: bool = field("stop once nothing is left that they could run", default=False)
-    detach: bool = field("return as soon as all of them have reported in", default=False, short="d")
-    quiet: bool = field("log only what went wrong", default=False)
+    drain: bool = field("stop when no job is left that they could run", default=False)
+    detach: bool = field("run in the background; return when all workers have started", default=False, short="d")
+    quiet: bool = field("log only failures", default=False)
 
 
 @record
 class Stop:
-    """How to stop them."""
+    """Parameters of `worker stop`."""
 
     now: bool = field("end running jobs and put them back, instead of waiting for them", default=False)
     timeout: int | None = field(
-        "give up after this long: 30s, 5m (default: wait as long as it takes)",
+        "end the wait after this time: 30s, 5m (default: no limit)",
         default=None,
         short="t",
         metavar="DURATION",
         parse=parse_duration,
     )
-    host: str | None = field("only those of this host (default: every host)", default=None, metavar="NAME")
+    host: str | None = field("only workers of this host (default: every host)", default=None, metavar="NAME")
 
 
 @record
@@ -59,15 +59,15 @@ class ListWorkers:
 
 @record
 class Scale:
-    """To how many."""
+    """Parameters of `worker scale`."""
 
-    size: int = field("workers wanted", metavar="N", positional=True)
-    pool: str | None = field("which pool, if there are several", default=None, metavar="POOL")
+    size: int = field("the new number of workers", metavar="N", positional=True)
+    pool: str | None = field("the pool; required if several run", default=None, metavar="POOL")
 
 
 @record
 class Ended:
-    """A pool that has run its course, and what its workers did."""
+    """A pool that has ended, with the number of attempts that completed and failed."""
 
     pool: str
     completed: int
@@ -80,7 +80,7 @@ class Ended:
 
 @record
 class Detached:
-    """A pool that works on its own."""
+    """A pool that runs in the background; `pid` is its supervisor's."""
 
     pool: str
     pid: int
@@ -93,7 +93,7 @@ class Detached:
 
 @record
 class Stopped:
-    """How many there were."""
+    """Number of pools and workers that were stopped."""
 
     pools: int
     workers: int
@@ -105,7 +105,7 @@ class Stopped:
 
 @record
 class Scaled:
-    """What a pool was asked for."""
+    """The new size of a pool."""
 
     pool: str
     size: int
@@ -143,7 +143,7 @@ class WorkerRecord:
 
 
 def start(context: Context, params: Start) -> Ended | Detached:
-    """Run a pool until it is told to stop, or start one that works on its own."""
+    """Run a pool until it is stopped, or start one in the background."""
     if not 1 <= params.count <= MAX_WORKERS:
         raise UsageError(f"--count must be from 1 to {MAX_WORKERS}")
     for queue in params.queue:
@@ -154,18 +154,18 @@ def start(context: Context, params: Start) -> Ended | Detached:
 
 
 def run_pool(context: Context, params: Start) -> Ended:
-    """Be a supervisor until the pool has ended."""
-    # Loaded here: multiprocessing is for those who start workers.
+    """Run a supervisor in this process until its pool has ended."""
+    # Loaded here: only this operation needs multiprocessing.
     from queuectl.runtime.assignment import PoolParams
     from queuectl.runtime.supervisor import Supervisor
 
     most = 0
 
-    def left(count: int) -> None:
+    def show_progress(remaining: int) -> None:
         nonlocal most
-        most = max(most, count)
+        most = max(most, remaining)
         if params.drain:
-            context.progress(most - count, most, "jobs")
+            context.progress(most - remaining, most, "jobs")
 
     pool = Supervisor(
         PoolParams(
@@ -173,14 +173,14 @@ def run_pool(context: Context, params: Start) -> Ended:
             queues=tuple(dict.fromkeys(params.queue)),
             labels=tuple(dict.fromkeys(params.label)),
             drain=params.drain,
-            # A line for each job would tear the progress bar.
+            # A line for each job would break the progress bar.
             brief=params.quiet or (params.drain and context.watched),
             quiet=params.quiet,
         ),
         context.open_store,
         context.run_dir,
         location=context.location,
-        left=left,
+        left=show_progress,
     )
     # A connection must not cross the fork of the workers.
     context.close()
@@ -195,7 +195,7 @@ def _detach(context: Context, params: Start) -> Detached:
 
     if params.drain:
         raise UsageError("--drain and --detach cannot be combined", hint="run it in the background with & instead")
-    # Here too, so that the error and its hint are read where the command was typed.
+    # Also checked here, so that the error is printed on this terminal and not only in the pool's log.
     machine.prepare(params.count, len(bells_for(params.queue, params.label)))
     words = ["worker", "start", "--count", str(params.count), "--quiet"]
     for queue in params.queue:
@@ -214,7 +214,7 @@ def _detach(context: Context, params: Start) -> Detached:
 
 
 def stop(context: Context, params: Stop) -> Stopped:
-    """End every pool of the store and wait until they are gone."""
+    """Stop every pool of the store and wait until they have ended."""
     from queuectl.runtime.stopping import stop_all
 
     if params.host not in {None, os.uname().nodename} and not context.store.workers.has_host(params.host):
@@ -232,7 +232,7 @@ def stop(context: Context, params: Stop) -> Stopped:
 
 
 def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecord]:
-    """The living workers, the oldest first."""
+    """Return the living workers, the oldest first."""
     from queuectl.runtime.liveness import living_workers
 
     seen = living_workers(context.store, context.run_dir, now=context.now())
@@ -241,12 +241,12 @@ def list_workers(context: Context, _params: ListWorkers) -> Iterator[WorkerRecor
 
 
 def scale(context: Context, params: Scale) -> Scaled:
-    """Ask a pool for another number of workers."""
+    """Set the number of workers of a pool."""
     from queuectl.runtime.doorbell import bell_of_pool
     from queuectl.runtime.liveness import living_pools
 
     if not 0 <= params.size <= MAX_WORKERS:
-        raise UsageError(f"a pool has from 0 to {MAX_WORKERS} workers")
+        raise UsageError(f"N must be from 0 to {MAX_WORKERS}")
     living = living_pools(context.store, context.run_dir)
     stopping = {pool.id for pool in living if pool.stop is not None}
     if params.pool in stopping or (living and len(stopping) == len(living)):
@@ -256,11 +256,11 @@ def scale(context: Context, params: Scale) -> Scaled:
         )
     pools = [pool.id for pool in living if pool.id not in stopping]
     if params.pool is not None and params.pool not in pools:
-        raise NotFound(f"no pool {params.pool} runs here", hint=f"running: {', '.join(pools) or 'none'}")
+        raise NotFound(f"no pool {params.pool} is running", hint=f"running pools: {', '.join(pools) or 'none'}")
     if not pools:
-        raise NotFound("no pool runs", hint="start one: queuectl worker start --count 4")
+        raise NotFound("no pool is running", hint="start one: queuectl worker start --count 4")
     if params.pool is None and len(pools) > 1:
-        raise Refused(f"{len(pools)} pools run: {', '.join(pools)}", hint="say which one: --pool")
+        raise Refused(f"{len(pools)} pools are running: {', '.join(pools)}", hint="choose one with --pool POOL")
     pool = params.pool or pools[0]
     if not context.store.workers.order_size(pool, params.size, now=context.now()):
         raise NotFound(f"pool {pool} has stopped")
@@ -270,14 +270,14 @@ def scale(context: Context, params: Scale) -> Scaled:
 
 START = Operation(
     name="worker start",
-    summary="Run jobs until told to stop",
+    summary="Start workers, which run jobs until they are stopped",
     params=Start,
     run=start,
     makes_store=True,
     description=(
-        "Stays in the foreground and logs one line an event on stderr. SIGTERM or Ctrl+C once: finish the running "
-        "jobs; twice: end them now and put them back. --drain waits for retries and scheduled jobs too, but not for "
-        "jobs that need a label which these workers have not."
+        "Runs in the foreground and logs one line per event on stderr. The first SIGTERM or Ctrl+C stops the workers "
+        "when their jobs have finished; the second ends the jobs now and puts them back. --drain waits for retries and "
+        "scheduled jobs too, but not for jobs that need a label which these workers do not have."
     ),
     examples=(
         "worker start --count 4",
@@ -293,8 +293,8 @@ STOP = Operation(
     run=stop,
     danger=Danger.STOPS,
     description=(
-        "Running jobs are finished first, and it says which; worker list and status show the workers as stopping "
-        "meanwhile. Ctrl+C and --timeout end the wait, not the stop."
+        "Running jobs are finished first, and their ids are printed; worker list and status show the workers as "
+        "stopping meanwhile. Ctrl+C and --timeout end the wait, but the workers still stop."
     ),
     examples=("worker stop", "worker stop --now --timeout 30s", "worker stop --host build7"),
 )
@@ -310,6 +310,6 @@ SCALE = Operation(
     summary="Change the number of workers of a running pool",
     params=Scale,
     run=scale,
-    description="Workers that are too many finish their jobs first.",
+    description="Surplus workers finish their jobs first.",
     examples=("worker scale 8",),
 )

@@ -44,8 +44,8 @@ def test_a_variable_that_looks_like_a_setting_and_is_none_is_named(queue: Queue)
     queue.enqueue("true")
 
     assert queue.run("config", "list").stderr.splitlines() == [
-        "note: QUEUECTL_COLOUR is set here and is no setting",
-        "note: QUEUECTL_MAX_RETRY is set here and is no setting; did you mean QUEUECTL_MAX_RETRIES?",
+        "note: the variable QUEUECTL_COLOUR is set, but is not a setting",
+        "note: the variable QUEUECTL_MAX_RETRY is set, but is not a setting; did you mean QUEUECTL_MAX_RETRIES?",
     ]
     checks = [each for each in queue.json("doctor", code=1)["checks"] if each["name"] == "environment"]
     assert [(each["ok"], each["cure"]) for each in checks] == [
@@ -250,7 +250,7 @@ def test_settings_are_listed_with_their_origin(queue: Queue):
     assert (settings["lease"]["value"], settings["lease"]["origin"]) == (40, "environment")
     assert (settings["job_timeout"]["value"], settings["job_timeout"]["origin"]) == (None, "default")
     assert queue.run("config", "get", "backoff_base").stdout == "1.5\n"
-    assert "QUEUECTL_LEASE is set here" in queue.run("config", "set", "lease", "50").stderr
+    assert "QUEUECTL_LEASE is set and overrides" in queue.run("config", "set", "lease", "50").stderr
     assert queue.run("config", "unset", "backoff_base").stdout == ""
     assert queue.run("config", "get", "backoff_base").stdout == "2\n"
 
@@ -339,7 +339,7 @@ def test_a_backup_overwrites_nothing(mixed: Queue):
     copy = mixed.directory / "copy.db"
     copy.write_text("precious")
 
-    command.run("backup", str(copy), env=mixed.environment).refused(4, "is there already")
+    command.run("backup", str(copy), env=mixed.environment).refused(4, "already exists")
     command.run("backup", str(mixed.directory / "no" / "copy"), env=mixed.environment).refused(2, "cannot be written")
 
     assert copy.read_text() == "precious"

@@ -85,11 +85,11 @@ BAD_JOBS = {
 }
 
 BAD_WORDS = {
-    "no job": ((), "there is no job"),
+    "no job": ((), "JOB is missing"),
     "an empty command": (("",), "command must not be empty"),
-    "several words": (("echo", "hello"), "one word too many"),
+    "several words": (("echo", "hello"), "unexpected argument 'hello'"),
     "a job and words": (("true", "--", "false"), "not both"),
-    "nothing behind the dashes": (("--",), "nothing stands after --"),
+    "nothing behind the dashes": (("--",), "there is no word after --"),
     "an unknown option": (("true", "--qeue", "mail"), "unknown option '--qeue'"),
     "an option without its value": (("true", "--queue"), "--queue needs a value"),
     "a priority in words": (("true", "--priority", "high"), "--priority must be a whole number"),
@@ -102,7 +102,7 @@ BAD_WORDS = {
     "a time and a delay": (("true", "--at", "2030-01-01T00:00:00Z", "--delay", "1"), "not both"),
     "a variable without a value": (("true", "--env", "A"), "--env 'A' is not NAME=VALUE"),
     "a key that is given twice": (('{"command": "true", "queue": "a"}', "--queue", "b"), "queue is given twice"),
-    "lines without a file": (("--lines", "true"), "--lines goes with --file"),
+    "lines without a file": (("--lines", "true"), "--lines needs --file"),
     "a file and a job": (("-f", "jobs", "true"), "come from the file"),
     "a file that is not there": (("-f", "nowhere"), "nowhere cannot be read: No such file"),
     "a file that is a directory": (("-f", "/"), "cannot be read"),

@@ -274,7 +274,7 @@ def test_a_job_whose_worker_has_died_is_explained_as_such(queue: Queue):
     pool.kill()
 
     assert reasons(queue, "a") == ["worker_dead"]
-    assert "the next pool puts it back, and none runs" in queue.run("explain", "a").stdout
+    assert "the next pool puts the job back, and none is running" in queue.run("explain", "a").stdout
     queue.start()
     wait_until(lambda: reasons(queue, "a") == ["running"])
 
@@ -399,7 +399,9 @@ def test_views_are_saved_and_used(some: Queue):
     assert [job["id"] for job in some.json("list", "--view", "bad", "--search", "dead2")] == ["dead2"]
     assert [job["id"] for job in some.json("list", "--view", "text")] == ["waits"]
     assert [view["name"] for view in some.json("view", "list")] == ["bad", "quoted", "text"]
-    command.run("list", "--view", "bad", "--queue", "x", env=some.environment).refused(2, "view bad shows one queue")
+    command.run("list", "--view", "bad", "--queue", "x", env=some.environment).refused(
+        2, "view bad already shows only queue"
+    )
     command.run("list", "--view", "bad", "-s", "held", env=some.environment).refused(2, "view bad shows none of these")
     command.run("list", "--view", "nope", env=some.environment).refused(3, "no view nope")
     assert some.run("view", "delete", "bad").stdout == "bad deleted\n"

@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 
-from queuectl.operations.commandline.bash import read, written
+from queuectl.operations.commandline.bash import read, replacement
 from queuectl.operations.commandline.quoting import split
 from queuectl.operations.completion import SHELLS
 from tests.support.queue import Queue
@@ -184,7 +184,7 @@ def test_bash_replaces_what_comes_after_a_break_or_an_open_quote(line: str, kept
     typed = read(line, BREAKS)
 
     assert typed is not None
-    assert (typed.kept, typed.quote) == (kept, quote)
+    assert (typed.prefix, typed.quote) == (kept, quote)
 
 
 @pytest.mark.parametrize("line", ["q show $HO", "q show `x", "q show 'a'b", "q show a\\", "q show $'a", 'q show "$x'])
@@ -199,7 +199,7 @@ def test_what_bash_puts_in_means_the_name(lead: str, end: str):
     assert typed is not None
     name = f"a0{end}"
 
-    put = written(name, typed)
+    put = replacement(name, typed)
 
     if put is None:
         assert "'" in end if typed.quote == "'" else "!" in end

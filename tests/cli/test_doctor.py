@@ -177,7 +177,7 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
     orphan, *strangers = sleepers
 
     told = trouble(queue, "orphans")
-    assert f"attempt {worker.info.id}-1-1-{identity} is over, and of it still runs: {orphan.pid}:" in told
+    assert f"attempt {worker.info.id}-1-1-{identity} is over, but still running: {orphan.pid}:" in told
     assert orphan.poll() is None
 
     assert fixed(queue, "orphans") == ["ended"]
@@ -206,7 +206,7 @@ def test_a_process_that_holds_the_lock_of_a_worker_that_is_gone_is_ended(
     os.close(lock)
     os.close(LOCK_FD)
 
-    assert f"still runs: {sleepers[0].pid}:" in trouble(queue, "orphans")
+    assert f"still running: {sleepers[0].pid}:" in trouble(queue, "orphans")
 
     assert fixed(queue, "orphans") == ["ended"]
 
@@ -303,7 +303,7 @@ def test_settings_that_no_longer_hold_are_named_and_left(queue: Queue):
 
     told = trouble(queue, "settings", "--fix")
 
-    assert "lease cannot be 'never', so its default holds" in told
+    assert "lease cannot be 'never', so its default applies" in told
     assert "unheard_of" not in told
     assert store.config() == {"lease": "never", "max_retries": "7", "unheard_of": "1"}
     queue.run("config", "unset", "lease")

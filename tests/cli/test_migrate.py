@@ -185,7 +185,7 @@ def test_workers_are_stopped_first(queue: Queue):
 
     done = run("migrate", "--to", UNREACHABLE, env=queue.environment)
 
-    done.refused(4, "2 workers of this store run")
+    done.refused(4, "2 workers of this store are running")
     assert "queuectl worker stop" in done.err
 
 
@@ -193,7 +193,7 @@ def test_a_pool_without_workers_is_stopped_first(queue: Queue):
     queue.start()
     queue.run("worker", "scale", "0")
 
-    run("migrate", "--to", UNREACHABLE, env=queue.environment).refused(4, "a worker of this store runs")
+    run("migrate", "--to", UNREACHABLE, env=queue.environment).refused(4, "a worker of this store is running")
 
 
 def test_jobs_of_dead_workers_are_put_back_first(queue: Queue, url: str):

@@ -81,8 +81,9 @@ def test_a_job_that_no_living_worker_can_serve_is_explained_with_what_would_help
 
     queue.start("--label", "gpu")
 
-    assert f"it needs gpu and two$words, which the one worker of its queue has not; start one that has: {start}\n" in (
-        queue.run("explain", "train").stdout
+    assert (
+        f"it needs gpu and two$words, which the one worker of its queue does not have; start one that has: {start}\n"
+        in (queue.run("explain", "train").stdout)
     )
     reasons = queue.json("explain", "train")["reasons"]
     assert [(each["code"], each["n"]) for each in reasons] == [("needs", 1)]

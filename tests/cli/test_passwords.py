@@ -213,7 +213,7 @@ def test_the_console_does_not_show_it(env: Environment, tmp_path: Path):
     try:
         terminal.wait_for("first", 60)
         terminal.press(":")
-        terminal.wait_for("Add a job, or a file of them", 60)
+        terminal.wait_for("Add a job, or a file of jobs", 60)
         terminal.press("hold first")
         terminal.wait_for("hold first", 60)
         terminal.press("\r")

@@ -68,7 +68,7 @@ async def test_a_cancel_of_jobs_that_run_and_of_jobs_that_wait_tells_them_apart(
         await pilot.pause()
         await pilot.press("a", "x")
 
-        assert said(app) == "What runs is ended for good; what waits can be put back for 10 minutes."
+        assert said(app) == "Running jobs are ended for good; for waiting jobs this can be undone for 10 minutes."
 
 
 @pytest.mark.asyncio

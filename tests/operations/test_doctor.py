@@ -105,7 +105,7 @@ def test_who_keeps_the_log_from_being_emptied_is_named(
 
     reader.communicate()
     (found,) = examined(queue, "log")
-    assert "nobody is seen to read it" in found.detail
+    assert "no process is seen to read it" in found.detail
     (found,) = examined(queue, "log", fix=True)
     assert (found.cure, found.fixed) == (None, "emptied it")
     assert os.stat(queue.path + "-wal").st_size == 0

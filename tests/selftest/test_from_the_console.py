@@ -27,7 +27,7 @@ def terminal(queue: Queue) -> Iterator[Terminal]:
 def type_in(terminal: Terminal, line: str) -> None:
     """Run a command line, once the console has opened its prompt."""
     terminal.press(":")
-    terminal.wait_for("Add a job, or a file of them", 30)
+    terminal.wait_for("Add a job, or a file of jobs", 30)
     terminal.press(line + "\r")
 
 

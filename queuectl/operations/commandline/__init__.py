@@ -1,1 +1,1 @@
-"""The command line as text: quoting, completion, and the words that do what the console has done."""
+"""The command line as text: quoting, completion, and the command line of an operation."""

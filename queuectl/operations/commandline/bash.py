@@ -1,7 +1,7 @@
-"""How bash completes the word before its cursor: what it takes for the word, and how it wants it written.
+"""Completion in bash: which part of a line its line editor replaces, and how the replacement must be quoted.
 
-Its line editor replaces what comes after the last of the characters that break words (`:` and `=` among them), or
-after a quote that is still open, and it takes what it is given as it is.
+The line editor replaces the text after the last character that breaks words (`:` and `=` among them), or after a quote
+that is still open, and inserts a candidate without quoting it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from queuectl.domain.record import record
 from queuectl.operations.commandline.quoting import split
 
-_AS_IT_IS = frozenset("_@%+=:,./-")
+_UNQUOTED = frozenset("_@%+=:,./-")
 _IN_DOUBLE_QUOTES = frozenset('"\\$`')
 
 
@@ -18,21 +18,21 @@ class Typed:
     """A line, up to the cursor."""
 
     words: tuple[str, ...]
-    """What its words mean, without their quotes; the last is the one that is being typed, perhaps empty."""
-    kept: str
-    """The beginning of the last word's meaning, which bash leaves where it is."""
+    """Its words without their quotes; the last is the one that is being typed, perhaps empty."""
+    prefix: str
+    """The beginning of the last word, unquoted, which bash does not replace."""
     quote: str
-    """The quote that is open, if one is."""
+    """The quote that is open, or an empty string."""
 
 
 def read(line: str, breaks: str) -> Typed | None:
-    """Take a line apart; None where the last word holds what only bash can tell the meaning of."""
-    found = split(line)
-    if not found or (line[-1:].isspace() and found[-1].closed):
-        return Typed(words=(*(word.text for word in found), ""), kept="", quote="")
-    raw = line[found[-1].start :]
-    kept, quote = "", ""
-    begun: list[str] = []
+    """Parse a line; `breaks` are the characters that break words. None where only bash can expand the last word."""
+    words = split(line)
+    if not words or (line[-1:].isspace() and words[-1].closed):
+        return Typed(words=(*(word.text for word in words), ""), prefix="", quote="")
+    raw = line[words[-1].start :]
+    prefix, quote = "", ""
+    text: list[str] = []
     place = 0
     while place < len(raw):
         letter = raw[place]
@@ -40,29 +40,29 @@ def read(line: str, breaks: str) -> Typed | None:
         if letter in {"$", "`"} and quote != "'":
             return None
         if letter == quote:
-            return None  # a closed quote within the word: bash would replace what is after it
+            return None  # a closed quote within the word: bash would replace the text after it
         if not quote and letter in {"'", '"'}:
-            quote, kept = letter, "".join(begun)
+            quote, prefix = letter, "".join(text)
         elif letter == "\\" and (not quote or (quote == '"' and raw[place : place + 1] in _IN_DOUBLE_QUOTES)):
             if place == len(raw):
                 return None
-            begun.append(raw[place])
+            text.append(raw[place])
             place += 1
         else:
-            begun.append(letter)
+            text.append(letter)
             if not quote and letter in breaks:
-                kept = "".join(begun)
-    return Typed(words=tuple(word.text for word in found), kept=kept, quote=quote)
+                prefix = "".join(text)
+    return Typed(words=tuple(word.text for word in words), prefix=prefix, quote=quote)
 
 
-def written(text: str, typed: Typed) -> str | None:
-    """What bash is to put in place of what it replaces, so that the word means `text`; None where that cannot be."""
-    if not text.startswith(typed.kept):
+def replacement(text: str, typed: Typed) -> str | None:
+    """Return what bash must insert so that the last word becomes `text`; None where no quoting can do that."""
+    if not text.startswith(typed.prefix):
         return None
-    left = text[len(typed.kept) :]
+    suffix = text[len(typed.prefix) :]
     if typed.quote == "'":
-        return None if "'" in left else left
+        return None if "'" in suffix else suffix
     if typed.quote:
-        # Not even a backslash takes its meaning from `!` there.
-        return None if "!" in left else "".join("\\" + each if each in _IN_DOUBLE_QUOTES else each for each in left)
-    return "".join(each if each.isalnum() or each in _AS_IT_IS else "\\" + each for each in left)
+        # Within double quotes a backslash does not escape `!`.
+        return None if "!" in suffix else "".join("\\" + each if each in _IN_DOUBLE_QUOTES else each for each in suffix)
+    return "".join(each if each.isalnum() or each in _UNQUOTED else "\\" + each for each in suffix)

@@ -1,4 +1,4 @@
-"""What could stand next in a command line that is being typed in a shell."""
+"""Candidates for the next word of a command line that is being typed in a shell."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ if TYPE_CHECKING:
     from queuectl.operations.operation import Operation
 
     Names = Callable[[str | None, str], Iterable["Choice"]]
-    """Takes the store that the line names, and a kind of names; the names of that kind in the store."""
+    """Takes the store that the line names and a kind of names; returns the names of that kind in the store."""
     Options = dict[str, tuple[str, Field, str]]
 
 
 @record
 class Choice:
-    """A word that could stand here."""
+    """A candidate for a word."""
 
     text: str
-    """What it means: whoever shows it quotes it for a shell."""
+    """The word, not quoted for a shell."""
     about: str = ""
+    """A short description."""
 
 
 FILES = Choice(text="", about="files")
 DIRECTORIES = Choice(text="", about="directories")
-"""Not a word, but for the shell to complete."""
-_EVERYWHERE = (
+"""No words: the shell completes these itself."""
+_GLOBAL_OPTIONS = (
     Choice(text="--db", about="the store"),
     Choice(text="--json", about="print one JSON document on stdout"),
     Choice(text="--help", about="show help"),
 )
 _VERSION = Choice(text="--version", about="show the version")
-_HELP = Choice(text="help", about="Show what the commands are, or tell more about one")
+_HELP = Choice(text="help", about="List the commands, or describe one")
 _KINDS = {
     "queue": "queues",
     "tag": "tags",
@@ -47,19 +48,19 @@ _KINDS = {
     "error": "errors",
     "view": "views",
 }
-"""Options that take a name which the store has."""
+"""Kinds of names in the store, by the field that takes one."""
 
 
 def candidates(words: Sequence[str], names: Names) -> list[Choice]:
-    """What could stand in place of the last of `words`, which are all those after `queuectl`. Never fails."""
+    """Return the candidates for the last of `words`, which are all the words after `queuectl`. Never fails."""
     *before, partial = words or ("",)
     db: str | None = None
     command: list[str] = []
     after: list[str] = []
-    left = iter(before)
-    for word in left:
+    remaining = iter(before)
+    for word in remaining:
         if word == "--db":
-            db = next(left, None)
+            db = next(remaining, None)
             if db is None:
                 return [FILES]
         elif word.startswith("--db="):
@@ -67,7 +68,7 @@ def candidates(words: Sequence[str], names: Names) -> list[Choice]:
         elif word in {"--json", "-h", "--help", "--version"}:
             pass
         elif word == "--":
-            after += [word, *left]
+            after += [word, *remaining]
         elif " ".join(command) in WHERE or command[:1] == ["help"]:
             after.append(word)
         elif not word.startswith("-"):
@@ -81,18 +82,18 @@ def candidates(words: Sequence[str], names: Names) -> list[Choice]:
         return _commands(after, partial)
     if command:
         return _commands(command, partial)
-    beside = [*_EVERYWHERE, _VERSION] if partial.startswith("-") else [_HELP]
-    return _commands((), partial) + _starting(beside, partial)
+    others = [*_GLOBAL_OPTIONS, _VERSION] if partial.startswith("-") else [_HELP]
+    return _commands((), partial) + _starting(others, partial)
 
 
 def _commands(before: Sequence[str], partial: str) -> list[Choice]:
-    """Commands, groups of them, or the commands of a group."""
+    """Return commands and groups of commands, or, after a group, its commands."""
     if before:
         lead = f"{before[0]} " if len(before) == 1 else "\n"
-        found = [
+        commands = [
             Choice(text=name.removeprefix(lead), about=find(name).summary) for name in WHERE if name.startswith(lead)
         ]
-        return _starting(found, partial)
+        return _starting(commands, partial)
     texts = dict.fromkeys(name.partition(" ")[0] for name in WHERE)
     return [Choice(text=text, about=_about(text)) for text in texts if text.startswith(partial)]
 
@@ -113,57 +114,57 @@ def _of_operation(
         if not field.positional and not field.rest
         for string in option_strings(name, field)
     }
-    taken, given, waiting, plain = _walk(after, options)
-    if plain and any(field.rest for field, _ in fields.values()):
-        return [FILES]  # the words of a command of its own
-    if waiting is not None:
-        return [each for each in _starting(_values(operation, *waiting, names), partial) if each.text[:1] != "-"]
+    positionals, used, open_option, after_dashes = _walk(after, options)
+    if after_dashes and any(field.rest for field, _ in fields.values()):
+        return [FILES]  # the words of a program and its arguments
+    if open_option is not None:
+        return [each for each in _starting(_values(operation, *open_option, names), partial) if each.text[:1] != "-"]
     option, equals, value = partial.partition("=")
-    if not plain and equals and option in options:
-        found = _starting(_values(operation, *options[option][:2], names), value)
-        return [each if not each.text else Choice(text=f"{option}={each.text}", about=each.about) for each in found]
+    if not after_dashes and equals and option in options:
+        values = _starting(_values(operation, *options[option][:2], names), value)
+        return [each if not each.text else Choice(text=f"{option}={each.text}", about=each.about) for each in values]
     flags = [
         Choice(text=string, about=field.help)
         for string, (name, field, annotation) in options.items()
-        if string.startswith("--") and (name not in given or is_many(annotation))
+        if string.startswith("--") and (name not in used or is_many(annotation))
     ]
-    if not plain and partial.startswith("-"):
-        return _starting([*flags, *_EVERYWHERE], partial)
-    place = _place(fields, len(taken))
-    if place is None:
-        return _starting(flags, partial) if not plain else []
-    found = [each for each in _values(operation, *place, names) if each.text not in taken]
-    return [each for each in _starting(found, partial) if plain or each.text[:1] != "-"]
+    if not after_dashes and partial.startswith("-"):
+        return _starting([*flags, *_GLOBAL_OPTIONS], partial)
+    positional = _positional(fields, len(positionals))
+    if positional is None:
+        return _starting(flags, partial) if not after_dashes else []
+    values = [each for each in _values(operation, *positional, names) if each.text not in positionals]
+    return [each for each in _starting(values, partial) if after_dashes or each.text[:1] != "-"]
 
 
 def _walk(after: Sequence[str], options: Options) -> tuple[list[str], set[str], tuple[str, Field] | None, bool]:
-    """The words in places, the options given, the one that waits for its value, and whether `--` has been."""
-    taken: list[str] = []
-    given: set[str] = set()
-    waiting: tuple[str, Field] | None = None
-    plain = False
+    """Return the positional words, the options used, the option that awaits its value, and whether `--` was there."""
+    positionals: list[str] = []
+    used: set[str] = set()
+    open_option: tuple[str, Field] | None = None
+    after_dashes = False
     for word in after:
-        if waiting is not None:
-            waiting = None
-        elif not plain and word == "--":
-            plain = True
-        elif not plain and word.startswith("-") and word != "-":
+        if open_option is not None:
+            open_option = None
+        elif not after_dashes and word == "--":
+            after_dashes = True
+        elif not after_dashes and word.startswith("-") and word != "-":
             string, equals, _ = word.partition("=")
             if string in options:
                 name, field, annotation = options[string]
-                given.add(name)
-                waiting = None if equals or annotation == "bool" else (name, field)
+                used.add(name)
+                open_option = None if equals or annotation == "bool" else (name, field)
         else:
-            taken.append(word)
-    return taken, given, waiting, plain
+            positionals.append(word)
+    return positionals, used, open_option, after_dashes
 
 
-def _place(fields: dict[str, tuple[Field, str]], left: int) -> tuple[str, Field] | None:
-    """What the next word that is not an option's stands for."""
+def _positional(fields: dict[str, tuple[Field, str]], count: int) -> tuple[str, Field] | None:
+    """Return the field of the next positional word, after `count` of them."""
     for name, (field, annotation) in fields.items():
-        if field.positional and (left <= 0 or is_many(annotation)):
+        if field.positional and (count <= 0 or is_many(annotation)):
             return name, field
-        left -= field.positional
+        count -= field.positional
     return None
 
 
@@ -179,7 +180,7 @@ def _values(
     if field.positional and operation.name.startswith("view "):
         return names("views" if name == "name" else "filters")
     if name == "key":
-        # Loaded here, as below: few lines ask for it.
+        # Loaded here, as below: few command lines need it.
         from queuectl.config import SETTINGS
 
         return [Choice(text=key, about=setting.help) for key, setting in SETTINGS.items()]

@@ -1,4 +1,4 @@
-"""Words of a shell's command line, and back: what a person copies from the console must mean the same in a shell."""
+"""Quote words for a shell, and split a quoted line: a line copied from the console must mean the same in a shell."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from shlex import quote
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
 
-_LETTERS = {"n": b"\n", "t": b"\t", "r": b"\r", "a": b"\a", "b": b"\b", "e": b"\x1b", "f": b"\f", "v": b"\v"}
-_WRITTEN = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
+_UNESCAPED = {"n": b"\n", "t": b"\t", "r": b"\r", "a": b"\a", "b": b"\b", "e": b"\x1b", "f": b"\f", "v": b"\v"}
+_ESCAPED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
 
 
 @record
@@ -16,25 +16,25 @@ class Word:
     """One word of a line."""
 
     start: int
-    """Where it begins in the line, its quote included."""
+    """Index of its first character in the line, its quote included."""
     text: str
-    """What it means, without its quotes."""
+    """The word without its quotes."""
     closed: bool = True
-    """Whether its quotes are."""
+    """Whether its last quote is closed."""
 
 
 def quoted(word: str) -> str:
-    r"""`word` as a shell takes it, in one printable line: `$'a\nb'` where there is something that cannot be printed.
+    r"""Return `word` quoted for a shell, in one printable line: `$'a\nb'` where a character cannot be printed.
 
-    That form is POSIX since 2024, and bash, zsh and ksh have had it all along.
+    That form is POSIX since 2024; bash, zsh and ksh have had it long before.
     """
     if safe(word) == word:
         return quote(word)
-    return "$'" + "".join(map(_written, word)) + "'"
+    return "$'" + "".join(map(_escaped, word)) + "'"
 
 
 def split(line: str) -> list[Word]:
-    """The words of a line. Never fails: an open quote goes to the end of the line, and its word is not `closed`."""
+    """Return the words of a line. Never fails: an open quote extends to its end, and its word is not `closed`."""
     words: list[Word] = []
     place, end = 0, len(line)
     while place < end:
@@ -49,9 +49,9 @@ def split(line: str) -> list[Word]:
     return words
 
 
-def _written(letter: str) -> str:
-    if letter in _WRITTEN:
-        return _WRITTEN[letter]
+def _escaped(letter: str) -> str:
+    if letter in _ESCAPED:
+        return _ESCAPED[letter]
     if safe(letter) == letter:
         return letter
     # As bytes, so that it means the same in every locale.
@@ -63,7 +63,7 @@ def _errors(letter: str) -> str:
 
 
 def _piece(line: str, place: int) -> tuple[str, int, bool]:
-    """What begins at `place`: its meaning, where it ends, and whether it was closed."""
+    """Return the piece that begins at `place`: its text without quotes, its end, and whether it was closed."""
     if line.startswith("$'", place):
         return _dollar(line, place + 2)
     mark = line[place]
@@ -78,21 +78,21 @@ def _piece(line: str, place: int) -> tuple[str, int, bool]:
 
 
 def _double(line: str, place: int) -> tuple[str, int, bool]:
-    meant: list[str] = []
+    text: list[str] = []
     while place < len(line):
         letter = line[place]
         if letter == '"':
-            return "".join(meant), place + 1, True
+            return "".join(text), place + 1, True
         if letter == "\\" and line[place + 1 : place + 2] in {'"', "\\", "$", "`"}:
             place += 1
             letter = line[place]
-        meant.append(letter)
+        text.append(letter)
         place += 1
-    return "".join(meant), place, False
+    return "".join(text), place, False
 
 
 def _dollar(line: str, place: int) -> tuple[str, int, bool]:
-    meant = bytearray()
+    data = bytearray()
     closed = False
     while place < len(line) and not closed:
         letter = line[place]
@@ -100,15 +100,15 @@ def _dollar(line: str, place: int) -> tuple[str, int, bool]:
         if letter == "'":
             closed = True
         elif letter != "\\":
-            meant += letter.encode("utf-8", _errors(letter))
+            data += letter.encode("utf-8", _errors(letter))
         elif line[place : place + 1] == "x" and _is_hex(line[place + 1 : place + 3]):
-            meant.append(int(line[place + 1 : place + 3], 16))
+            data.append(int(line[place + 1 : place + 3], 16))
             place += 3
         else:
             escaped = line[place : place + 1]
-            meant += _LETTERS.get(escaped) or escaped.encode("utf-8", "surrogatepass")
+            data += _UNESCAPED.get(escaped) or escaped.encode("utf-8", "surrogatepass")
             place += 1
-    return meant.decode("utf-8", "surrogateescape"), min(place, len(line)), closed
+    return data.decode("utf-8", "surrogateescape"), min(place, len(line)), closed
 
 
 def _is_hex(digits: str) -> bool:

@@ -1,4 +1,4 @@
-"""The command line that does the same as an operation: whoever works in the console learns the command line by it."""
+"""Render an operation and its params as a command line; the console shows it, so that its users learn the commands."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms"
 
 
 def command_line(operation: Operation, params: Any) -> str:
-    """The line `queuectl …` that runs `operation` with `params`, quoted for a shell; defaults are left out."""
+    """Return the line `queuectl …` that runs `operation` with `params`, quoted for a shell, without defaults."""
     return " ".join(["queuectl", operation.name, *(quoted(word) for word in words(operation, params))])
 
 
 def words(operation: Operation, params: Any) -> list[str]:
-    """The words after the command's name: `queuectl.operations.arguments.params` reads them back."""
+    """Return the words after the command's name: `queuectl.operations.arguments.params` parses them back."""
     options: list[str] = []
-    places: list[str] = []
+    positionals: list[str] = []
     rest: list[str] = []
     values = as_dict(params)
     takes_rest = False
@@ -39,30 +39,32 @@ def words(operation: Operation, params: Any) -> list[str]:
         takes_rest = takes_rest or field.rest
         if field.default is not MISSING and value == field.default:
             continue
-        written = [_written(field, each) for each in value] if is_many(annotation) else [_written(field, value)]
+        texts = [_text_of(field, each) for each in value] if is_many(annotation) else [_text_of(field, value)]
         if field.rest:
-            rest = written
+            rest = texts
         elif field.positional:
-            places += written
+            positionals += texts
         elif annotation == "bool":
             options.append(option_strings(name, field)[-1])
         else:
-            for each in written:
+            for each in texts:
                 options += _option(option_strings(name, field)[-1], each)
-    dashed = any(place.startswith("-") and place != "-" for place in places)
+    dashed = any(word.startswith("-") and word != "-" for word in positionals)
     if not dashed or not takes_rest:
-        return [*options, *(["--"] if dashed else []), *places, *(["--", *rest] if rest else [])]
-    # What stands after -- is an argv there, so a command that begins with a dash is written as JSON.
-    places = [json.dumps({"command": place}, ensure_ascii=False) if place[:1] == "-" else place for place in places]
-    return [*options, *places, *(["--", *rest] if rest else [])]
+        return [*options, *(["--"] if dashed else []), *positionals, *(["--", *rest] if rest else [])]
+    # The words after -- are an argv there, so a command that begins with a dash is written as JSON.
+    positionals = [
+        json.dumps({"command": word}, ensure_ascii=False) if word[:1] == "-" else word for word in positionals
+    ]
+    return [*options, *positionals, *(["--", *rest] if rest else [])]
 
 
 def duration(milliseconds: int) -> str:
-    """A duration as a person writes it, exactly: `1h30m`, `90ms`."""
+    """Return a duration as a person writes it, exact to the millisecond: `1h30m`, `90ms`."""
     pieces = []
-    left = milliseconds
+    rest = milliseconds
     for unit, size in _UNITS:
-        count, left = divmod(left, size)
+        count, rest = divmod(rest, size)
         if count:
             pieces.append(f"{count}{unit}")
     return "".join(pieces) or "0s"
@@ -72,8 +74,8 @@ def _option(option: str, value: str) -> list[str]:
     return [f"{option}={value}"] if value.startswith("-") else [option, value]
 
 
-def _written(field: Field, value: Any) -> str:
-    """The text that the field's parser takes for this value. The first that it does take is the one."""
+def _text_of(field: Field, value: Any) -> str:
+    """Return the first spelling of `value` that the field's parser parses back to it."""
     if field.parse is None:
         return str(value)
     for text in _spellings(value):

@@ -1,4 +1,4 @@
-"""Names that a store has, for whoever is typing one: at once, or none."""
+"""Names in a store, for completion: read within two seconds, or none."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.store.store import Store
 
-_PATIENCE = 2.0
-"""Seconds to wait for a store: one on a server may never answer."""
+_TIMEOUT = 2.0
+"""Seconds to wait for a store: a server may never answer."""
 _MOST = 200
 _WIDTH = 60
 
 
 def names(context: Context, db: str | None, kind: str) -> list[Choice]:
-    """Names of this kind in the store `db`, or that of the context; none where it cannot be read at once.
+    """Return names of this kind in the store `db`, or that of the context; none where it cannot be read in time.
 
-    The store is read as it is: neither made nor migrated. Names with control characters are left out.
+    The store is neither created nor migrated. Names with control characters are left out.
     """
-    found: list[Choice] = []
+    choices: list[Choice] = []
     done = allocate_lock()
     done.acquire()
 
-    def look() -> None:
+    def read() -> None:
         try:
-            where = context if db is None else context.elsewhere(db)
-            store = where.open_store(actor=where.actor, as_is=True)
+            of_store = context if db is None else context.elsewhere(db)
+            store = of_store.open_store(actor=of_store.actor, as_is=True)
             try:
-                found.extend(_first(_of_kind(store, kind)))
+                choices.extend(_first(_of_kind(store, kind)))
             finally:
                 store.close()
-        except Exception:  # noqa: BLE001, S110 - in the middle of a line is no place for an error
+        except Exception:  # noqa: BLE001, S110 - completion must not print errors into the line that is being typed
             pass
         finally:
             done.release()
 
-    # A connection to a server that swallows packets, or a name that is looked up for ever, cannot be interrupted: what
-    # waits for it is left behind, and ends with the process.
-    start_new_thread(look, ())
-    return list(found) if done.acquire(timeout=_PATIENCE) else []
+    # A connection to a server that drops packets, or a name lookup that never ends, cannot be interrupted: its thread
+    # is abandoned, and ends with the process.
+    start_new_thread(read, ())
+    return list(choices) if done.acquire(timeout=_TIMEOUT) else []
 
 
 def _first(choices: Iterable[Choice]) -> list[Choice]:
-    found: dict[str, Choice] = {}
+    distinct: dict[str, Choice] = {}
     for each in choices:
         if each.text and safe(each.text) == each.text:
-            found.setdefault(each.text, each)
-        if len(found) == _MOST:
+            distinct.setdefault(each.text, each)
+        if len(distinct) == _MOST:
             break
-    return list(found.values())
+    return list(distinct.values())
 
 
 def _of_kind(store: Store, kind: str) -> Iterable[Choice]:
@@ -91,5 +91,5 @@ def _texts(store: Store, kind: str) -> set[str]:
     newest = [each.job for each in store.jobs.listing(limit=_MOST)]
     if kind == "tags":
         return {tag for job in newest for tag in job.tags}
-    offered = {label for pool in store.workers.running_pools() for label in pool.labels}
-    return offered | {label for job in newest for label in job.needs}
+    of_pools = {label for pool in store.workers.running_pools() for label in pool.labels}
+    return of_pools | {label for job in newest for label in job.needs}

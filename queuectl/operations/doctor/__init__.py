@@ -1,7 +1,7 @@
-"""Look after the store: each thing that can be wrong is looked at, named, and cured where that is safe.
+"""Check the store and its environment, report each problem with its cure, and fix those where that is safe.
 
-What is safe: modes of our own files, files whose owners are gone, processes of attempts that are over, jobs of dead
-workers (as a pool's steward would put them back), and cutting off the log. No job and no setting is changed.
+Safe are: modes of queuectl's own files, files whose owners are gone, processes of attempts that are over, jobs of dead
+workers (put back as a pool's steward would), and truncating the write-ahead log. No job and no setting is changed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 @record
 class Doctor:
-    """How thoroughly, and whether to do something about it."""
+    """Parameters of `doctor`."""
 
     check: bool = field("also check every index and every invariant of the queue", default=False)
-    fix: bool = field("do what is safe about what it finds; no job and no setting is changed", default=False)
+    fix: bool = field("fix problems where that is safe; no job and no setting is changed", default=False)
 
 
 @record
 class Examined:
-    """Everything that was looked at."""
+    """The findings about a store."""
 
     store: str
     findings: tuple[Finding, ...]
 
     @property
     def exit_code(self) -> int:
-        """1 when anything still needs a cure."""
+        """1 when a problem is left, else 0."""
         return int(any(finding.cure for finding in self.findings))
 
     def document(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Examined:
 
 
 def doctor(context: Context, params: Doctor) -> Examined:
-    """Look at the store and its surroundings."""
+    """Check the store and its environment."""
     return Examined(store=context.location, findings=tuple(_examine(context, params)))
 
 
@@ -82,7 +82,7 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
         yield Finding(name="store", detail=f"{context.location} opens")
         yield from store_contents.examine(context, thorough=params.check, fix=params.fix)
         if machine.cure is None:
-            # First the dead workers: what the jobs of one have left is ended and cleared away with it.
+            # Dead workers come first: reaping one ends the processes of its job and removes its files.
             yield from processes.examine(context, fix=params.fix)
         if params.check:
             yield from store_contents.invariants(store)
@@ -92,13 +92,13 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
 
 DOCTOR = Operation(
     name="doctor",
-    summary="Check the store and its surroundings, and name the cure for each problem",
+    summary="Check the store and its environment, and print the cure for each problem",
     params=Doctor,
     run=doctor,
     description=(
-        "Exits with 1 when something is left that needs a cure. It may run while workers do. --fix sets the modes of "
-        "queuectl's own files, puts back the jobs of dead workers, ends processes of attempts that are over, takes "
-        "away files that nobody owns any more, and cuts off a long log."
+        "Exits with 1 when a problem is left. It may run while workers run. --fix sets the modes of queuectl's own "
+        "files, puts back the jobs of dead workers, ends processes of attempts that are over, removes files of "
+        "workers, attempts and backups that are gone, and truncates a long write-ahead log."
     ),
     examples=("doctor", "doctor --check", "doctor --fix"),
 )

@@ -1,4 +1,4 @@
-"""What the store lies in: versions, modes, file system, space."""
+"""Check versions, environment variables, file modes, the file system and free space."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
 
-_TOO_LITTLE = 64 * 1024 * 1024
+_MIN_FREE_BYTES = 64 * 1024 * 1024
 
 
 def versions() -> Finding:
-    """What runs here."""
+    """Report the versions of queuectl and Python."""
     return Finding(name="versions", detail=f"queuectl {__version__} on Python {platform.python_version()}")
 
 
 def machine() -> Finding:
-    """Whether jobs can run here at all."""
+    """Check whether this machine can run jobs at all."""
     try:
         check()
     except MachineUnfit as error:
         return Finding(name="machine", detail=error.message, cure=error.hint or "see docs/operations.md")
-    return Finding(name="machine", detail="processes can be told apart, and /bin/sh starts")
+    return Finding(name="machine", detail="processes can be identified, and /bin/sh starts")
 
 
 def variables() -> Iterator[Finding]:
-    """Variables of the environment that look like settings, and are none."""
+    """Report QUEUECTL_ variables of the environment that are not settings."""
     for name, meant in unknown_variables():
         cure = f"rename it to {meant}, or unset it" if meant else None
-        yield Finding(name="environment", detail=f"{name} is set and is no setting: it is ignored", cure=cure)
+        yield Finding(name="environment", detail=f"{name} is set, but is not a setting: it is ignored", cure=cure)
 
 
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
-    """Look at the files of the store and their disk. Nothing here opens the store."""
+    """Check the files of the store and their disk, without opening the store."""
     yield from _permissions(context, fix=fix)
     directory = os.path.dirname(context.location)
     while not os.path.isdir(directory):
@@ -54,13 +54,13 @@ def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
     mode = os.stat(directory).st_mode
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         yield Finding(
-            name="directory", detail=f"anybody may replace files in {directory}", cure=f"chmod o-w {directory}"
+            name="directory", detail=f"every user may replace files in {directory}", cure=f"chmod o-w {directory}"
         )
     kind = filesystem_of(directory)
     yield Finding(
         name="filesystem",
-        detail=f"{directory} is on {kind or 'a file system that this machine does not name'}"
-        + (", and gone after a reboot" if kind == "tmpfs" else ""),
+        detail=f"{directory} is on {kind or 'a file system of unknown type'}"
+        + (", and lost at a reboot" if kind == "tmpfs" else ""),
         cure="keep the store on a local disk: SQLite loses data on network file systems" if is_network(kind) else None,
     )
     space = os.statvfs(directory)
@@ -68,31 +68,33 @@ def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
     full = space.f_files > 0 and space.f_favail == 0
     yield Finding(
         name="space",
-        detail=f"{format_bytes(free)} free" + (", but no more files can be made" if full else ""),
-        cure="free some space: prune jobs, delete files" if free < _TOO_LITTLE or full else None,
+        detail=f"{format_bytes(free)} free" + (", but no more files can be created" if full else ""),
+        cure="free some space: prune jobs, delete files" if free < _MIN_FREE_BYTES or full else None,
     )
 
 
 def _permissions(context: Context, *, fix: bool) -> Iterator[Finding]:
     path, root = context.location, context.run_dir.root
-    wanted = dict.fromkeys((path, path + "-wal", path + "-shm"), 0o600)
-    wanted |= dict.fromkeys((root, *(os.path.join(root, room) for room in SUBDIRS)), 0o700)
-    well = 0
-    for each, mode in wanted.items():
+    modes = dict.fromkeys((path, path + "-wal", path + "-shm"), 0o600)
+    modes |= dict.fromkeys((root, *(os.path.join(root, subdir) for subdir in SUBDIRS)), 0o700)
+    correct = 0
+    for each, mode in modes.items():
         try:
             status = os.lstat(each)
         except OSError:
             continue
-        found = _only_ours(each, status, mode, fix=fix)
-        if found is None:
-            well += 1
+        problem = _permission_problem(each, status, mode, fix=fix)
+        if problem is None:
+            correct += 1
         else:
-            yield found
-    if well:
-        yield Finding(name="permissions", detail=f"{well} files and directories of the store are yours alone")
+            yield problem
+    if correct:
+        yield Finding(
+            name="permissions", detail=f"{correct} files and directories of the store are accessible only to you"
+        )
 
 
-def _only_ours(path: str, status: os.stat_result, wanted: int, *, fix: bool) -> Finding | None:
+def _permission_problem(path: str, status: os.stat_result, wanted: int, *, fix: bool) -> Finding | None:
     name = "permissions"
     if stat.S_ISLNK(status.st_mode):
         return Finding(name=name, detail=f"{path} is a symbolic link", cure="move it away")
@@ -104,12 +106,14 @@ def _only_ours(path: str, status: os.stat_result, wanted: int, *, fix: bool) -> 
     if not mode & ~wanted:
         return None
     cure = f"chmod {wanted:o} {path}"
-    if fix and _changed(path, wanted):
+    if fix and _chmod(path, wanted):
         return Finding(name=name, detail=f"{path} had mode {mode:o}", fixed=cure)
-    return Finding(name=name, detail=f"{path} has mode {mode:o}: whoever writes it runs commands as you", cure=cure)
+    return Finding(
+        name=name, detail=f"{path} has mode {mode:o}: users who can write it can run commands as you", cure=cure
+    )
 
 
-def _changed(path: str, mode: int) -> bool:
+def _chmod(path: str, mode: int) -> bool:
     try:
         os.chmod(path, mode)
     except OSError:

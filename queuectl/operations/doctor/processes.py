@@ -1,4 +1,4 @@
-"""What runs, or does not any more: workers, their jobs' processes, their files, and what the machine allows them."""
+"""Check workers, the processes of their jobs, their files, and the limits of the machine."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _NAMED = 5
 
 
 def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
-    """Look at all of it. Raises StoreError."""
+    """Report workers, orphans, leftover files, limits and logins. Raises StoreError."""
     pools = living_pools(context.store, context.run_dir)
     yield from _workers(context, fix=fix)
     yield from _orphans(context, fix=fix)
     yield _files(context, fix=fix)
     yield from allowance(pools)
-    # Who acts here is who started the pools that can be seen.
+    # The pools that can be seen were started by the current user.
     yield from logins(pools, context.actor.rpartition("@")[0])
 
 
-class _Told(Log):
-    """Keeps what the reaper has to say."""
+class _CollectedLog(Log):
+    """Collects the log lines of the reaper."""
 
     def __init__(self) -> None:
         super().__init__("doctor")
@@ -50,22 +50,23 @@ class _Told(Log):
 def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
     dead = lasting(lambda: _dead(context))
     if dead and fix:
-        told = "; ".join(_reaped(context))
-        still = _dead(context)
-        done = [text for name, text in dead.items() if name not in still]
-        if done:
-            yield Finding(name="workers", detail=_few(done), fixed=told)
-        if still:
+        log = "; ".join(_reap(context))
+        remaining = _dead(context)
+        reaped = [text for name, text in dead.items() if name not in remaining]
+        if reaped:
+            yield Finding(name="workers", detail=_few(reaped), fixed=log)
+        if remaining:
             yield Finding(
                 name="workers",
-                detail=_few(list(still.values())) + (f"; {told}" if told and not done else ""),
-                cure="what keeps their jobs cannot be ended: queuectl doctor --fix again once it is gone, or reboot",
+                detail=_few(list(remaining.values())) + (f"; {log}" if log and not reaped else ""),
+                cure="processes of their jobs cannot be ended: run queuectl doctor --fix again once they are gone, "
+                "or reboot",
             )
     elif dead:
         yield Finding(
             name="workers",
             detail=_few(list(dead.values())),
-            cure="start a pool, which puts their jobs back, or: queuectl doctor --fix",
+            cure="queuectl doctor --fix puts their jobs back, and so does a new pool",
         )
     for worker, silent in lasting(lambda: _silent(context)).values():
         yield Finding(
@@ -77,51 +78,51 @@ def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
     workers = context.store.workers.running_workers()
     here = [worker for worker in workers if worker.host == os.uname().nodename]
     count = sum(lives(worker, context.run_dir) for worker in here)
-    away = len(workers) - len(here)
+    remote = len(workers) - len(here)
     yield Finding(
         name="workers",
-        detail=f"{count} live on this machine" + (f", and {away} are written down for others" if away else ""),
+        detail=f"{count} run on this machine" + (f", and {remote} are registered on other hosts" if remote else ""),
     )
 
 
-def _reaped(context: Context) -> list[str]:
-    """Do what a pool's steward does; what it has to say."""
-    # Loaded here: without a dead worker nobody needs chance.
+def _reap(context: Context) -> list[str]:
+    """Reap dead workers as a pool's steward does. Return the log lines."""
+    # Loaded here: only dead workers need it.
     from random import Random
 
-    told = _Told()
+    log = _CollectedLog()
     context.run_dir.make()
-    Reaper(context.store, context.run_dir, log=told, clock=context.clock, rng=Random()).reap(  # noqa: S311 - no secret
+    Reaper(context.store, context.run_dir, log=log, clock=context.clock, rng=Random()).reap(  # noqa: S311 - no secret
         context.settings
     )
-    return told.lines
+    return log.lines
 
 
 def _dead(context: Context) -> dict[str, str]:
-    """The workers and pools of this machine that have died, by name, and how to say so."""
+    """Return a sentence about each dead worker and pool of this machine, by its name."""
     here, run_dir, fleet = os.uname().nodename, context.run_dir, context.store.workers
-    found = {
-        worker.id: _told_of(worker)
+    sentences = {
+        worker.id: _death_of(worker)
         for worker in fleet.running_workers()
         if worker.host == here and not lives(worker, run_dir)
     }
     for pool in fleet.running_pools():
         if pool.host == here and has_ended(pool, run_dir):
-            found[pool.id] = f"pool {pool.id} (pid {pool.pid}) died"
-    return found
+            sentences[pool.id] = f"pool {pool.id} (pid {pool.pid}) died"
+    return sentences
 
 
 def _silent(context: Context) -> dict[str, tuple[WorkerInfo, int]]:
-    """The living workers of this machine that have shown no sign of life for the lease, and for how many ms."""
-    lease_ms, found = context.settings.lease * 1000, {}
+    """Return the living workers of this machine without a sign of life for the lease, with that time in ms."""
+    lease_ms, workers = context.settings.lease * 1000, {}
     for worker in context.store.workers.running_workers(os.uname().nodename):
         silent = age_ms(os.path.join(context.run_dir.workers, worker.id))
         if silent is not None and silent > lease_ms and lives(worker, context.run_dir):
-            found[worker.id] = worker, silent
-    return found
+            workers[worker.id] = worker, silent
+    return workers
 
 
-def _told_of(dead: WorkerInfo) -> str:
+def _death_of(dead: WorkerInfo) -> str:
     if works_elsewhere(dead):
         return f"this store is a copy: worker {dead.id} (pid {dead.pid}) works on the original, and {_at(dead)} there"
     return f"worker {dead.id} (pid {dead.pid}) died while it {_at(dead)}"
@@ -132,39 +133,39 @@ def _at(worker: WorkerInfo) -> str:
 
 
 def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
-    found = lasting(lambda: {left.cookie: left for left in orphans(context.store, context.run_dir)})
-    for left in found.values():
-        named = ", ".join(map(str, left.pids[:_NAMED])) or "a process that this machine does not name"
-        what = f"attempt {left.cookie} is over, and of it still runs: {named}"
+    groups = lasting(lambda: {group.cookie: group for group in orphans(context.store, context.run_dir)})
+    for group in groups.values():
+        named = ", ".join(map(str, group.pids[:_NAMED])) or "a process of unknown pid"
+        what = f"attempt {group.cookie} is over, but still running: {named}"
         if not fix:
             yield Finding(name="orphans", detail=what, cure="queuectl doctor --fix ends it")
             continue
-        alive = end(left)
+        alive = end(group)
         if alive:
-            cure = f"it cannot be ended, as what waits for a dead disk cannot: reboot, or kill -9 {named} as root"
+            cure = f"it cannot be ended; it may wait for a failed disk: kill -9 {named} as root, or reboot"
             yield Finding(name="orphans", detail=what, cure=cure)
         else:
             yield Finding(
-                name="orphans", detail=f"attempt {left.cookie} was over, and of it still ran: {named}", fixed="ended"
+                name="orphans", detail=f"attempt {group.cookie} was over, but still running: {named}", fixed="ended"
             )
-    if not found:
+    if not groups:
         yield Finding(name="orphans", detail="no process has outlived its attempt")
 
 
 def _files(context: Context, *, fix: bool) -> Finding:
     name = "leftovers"
-    found = list(
+    paths = list(
         lasting(lambda: dict.fromkeys(litter(context.store, context.run_dir) + half_copies(context.location), True))
     )
-    if not found:
-        return Finding(name=name, detail="no file is left of what is gone")
-    detail = f"{len(found)} {'files' if len(found) > 1 else 'file'} of workers, attempts or backups that are gone: "
+    if not paths:
+        return Finding(name=name, detail="no stale files of workers, attempts or backups")
+    detail = f"{len(paths)} {'files' if len(paths) > 1 else 'file'} of workers, attempts or backups that are gone: "
     if fix:
-        left = [path for path in found if not remove(path, context.run_dir)]
-        if not left:
-            return Finding(name=name, detail=detail + _few(found), fixed="removed")
-        return Finding(name=name, detail=detail + _few(left), cure=f"rm {left[0]}: it could not be removed")
-    return Finding(name=name, detail=detail + _few(found), cure="queuectl doctor --fix removes them")
+        remaining = [path for path in paths if not remove(path, context.run_dir)]
+        if not remaining:
+            return Finding(name=name, detail=detail + _few(paths), fixed="removed")
+        return Finding(name=name, detail=detail + _few(remaining), cure=f"rm {remaining[0]}: it could not be removed")
+    return Finding(name=name, detail=detail + _few(paths), cure="queuectl doctor --fix removes them")
 
 
 def _few(texts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the store holds: its structure, its log, its settings, its times, its invariants."""
+"""Check the structure of the store, its write-ahead log, settings, times and invariants."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 LONG_LOG = 64 * 1024 * 1024
-"""Many times what the log grows to between two checkpoints: then something keeps it from being emptied."""
+"""Bytes; many times the size between two checkpoints: a reader keeps the log from being emptied."""
 _WAIT = 2.0
 _SKEW_MS = 2000
 _NAMED = 5
 
 
 def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]:
-    """Look at all of it. Raises StoreError."""
+    """Check all but the invariants. Raises StoreError."""
     yield from context.store.findings(thorough=thorough)
     if not is_url(context.location):
         yield _log(context, fix=fix)
@@ -36,7 +36,7 @@ def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]
 
 
 def invariants(store: Store) -> Iterator[Finding]:
-    """Whether what always holds does hold."""
+    """Check the invariants of the queue."""
     for checked in store.invariants():
         few = ", ".join(checked.broken[:_NAMED]) + (", …" if len(checked.broken) > _NAMED else "")
         yield Finding(
@@ -55,11 +55,11 @@ def _log(context: Context, *, fix: bool) -> Finding:
         return Finding(name="log", detail=f"the write-ahead log had {format_bytes(size)}", fixed="emptied it")
     readers = long_readers(context.location)
     if not readers:
-        return Finding(name="log", detail=f"{detail}, and nobody is seen to read it", cure="queuectl doctor --fix")
+        return Finding(name="log", detail=f"{detail}, and no process is seen to read it", cure="queuectl doctor --fix")
     named = ", ".join(f"{name} (pid {pid})" for pid, name in list(readers.items())[:_NAMED])
     return Finding(
         name="log",
-        detail=f"{detail}, kept by who reads an old state of the store: {named}",
+        detail=f"{detail}, held by a process that reads an old state of the store: {named}",
         cure="end that process, or let it end; then: queuectl doctor --fix",
     )
 
@@ -80,11 +80,11 @@ def _size(context: Context) -> int:
 
 def _settings(context: Context) -> Iterator[Finding]:
     stored = context.store.config()
-    well = []
+    valid = []
     for key, text in sorted(stored.items()):
         setting = SETTINGS.get(key)
         if setting is None:
-            # Not ours to take away, and it does nothing: a newer version may have written it.
+            # Not removed, as it is harmless: a newer version may have written it.
             yield Finding(name="settings", detail=f"{key} is unknown to this version, and ignored")
             continue
         try:
@@ -92,21 +92,23 @@ def _settings(context: Context) -> Iterator[Finding]:
         except UsageError as error:
             yield Finding(
                 name="settings",
-                detail=f"{error.message}, so its default holds",
+                detail=f"{error.message}, so its default applies",
                 cure=f"queuectl config set {key} VALUE, or config unset {key}",
             )
         else:
-            well.append(key)
-    yield Finding(name="settings", detail=f"set and valid: {', '.join(well)}" if well else "every setting is a default")
+            valid.append(key)
+    yield Finding(
+        name="settings", detail=f"set and valid: {', '.join(valid)}" if valid else "every setting is a default"
+    )
 
 
 def _times(context: Context) -> Finding:
     newest, now = context.store.stats.newest_time(), context.now()
     if newest is None or newest <= now + _SKEW_MS:
-        return Finding(name="clock", detail="nothing in the store is of a later time than now")
+        return Finding(name="clock", detail="no time in the store is in the future")
     return Finding(
         name="clock",
         detail=f"the store was written to at {format_time(newest)}, {format_duration(newest - now)} from now: the clock"
-        " was set back, and jobs that were due already wait until it has caught up",
+        " was set back, and jobs that were due wait until it reaches their time again",
         cure="set the clock right (timedatectl, chronyc), or wait",
     )
