@@ -4,8 +4,8 @@ import os
 import sys
 
 try:
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs it with their own python3 gets a line, not a traceback
-        raise ImportError("queuectl needs Python 3.11 or newer")  # noqa: TRY301 - told below, as all that is missing
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older Python gets one line of error, not a traceback
+        raise ImportError("queuectl needs Python 3.11 or newer")  # noqa: TRY301 - printed below, with the hint
     from queuectl.cli.main import entry
 except ImportError as error:
     sys.stderr.write(f"error: {error}\nhint: run ./bin/queuectl, which sets itself up, or activate its .venv first\n")

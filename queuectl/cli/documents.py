@@ -1,4 +1,4 @@
-"""One JSON document on stdout: what `--json` prints."""
+"""Write one JSON document to stdout, for `--json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(result: Any, screen: Screen) -> None:
     if hasattr(result, "document"):
         write_document(result.document(), screen)
         return
-    # The first is asked for before anything is written, so that an early error stands alone.
+    # The first element is read before anything is written, so that an early error is the whole document.
     documents = _documents(result)
     first = next(documents, None)
     screen.utf8()
@@ -32,9 +32,9 @@ def write(result: Any, screen: Screen) -> None:
         for document in documents:
             screen.write(",\n" + encode(document))
     except QueuectlError as error:
-        # Still one document: what went wrong is its last element.
+        # Still one document: the error is its last element.
         screen.write(f",\n{encode(error_document(error))}\n]\n")
-        screen.told = True
+        screen.error_written = True
         raise
     except OSError:
         documents.close()
@@ -49,16 +49,16 @@ def write_document(document: Any, screen: Screen) -> None:
 
 
 def write_error(error: QueuectlError, screen: Screen) -> None:
-    """Write what went wrong."""
+    """Write an error as the document."""
     write_document(error_document(error), screen)
 
 
 def error_document(error: QueuectlError) -> dict[str, dict[str, str]]:
-    """What went wrong."""
-    told = {"code": error.code, "message": error.message}
+    """Return the JSON form of an error."""
+    document = {"code": error.code, "message": error.message}
     if error.hint:
-        told["hint"] = error.hint
-    return {"error": told}
+        document["hint"] = error.hint
+    return {"error": document}
 
 
 def _documents(results: Iterator[Any]) -> Generator[Any]:

@@ -1,4 +1,4 @@
-"""A text in the person's own editor."""
+"""Edit a text in the user's editor."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def edited(text: str, again: Callable[[str], str], say: Callable[[str], None]) -> Iterator[str]:
-    """`text` as $VISUAL, $EDITOR or vi leaves it, for the time of a `with`. Raises UsageError, Refused.
+    """Open $VISUAL, $EDITOR or vi on `text` and yield the edited text.
 
-    If the block fails, the file is kept for what was typed into it, and the error's hint is `again` of its path. Only
-    its owner can read the file.
+    If the block fails, the file with the edited text is kept, and `again(path)` is added to the error's hint. Only its
+    owner can read the file.
+
+    Raises:
+        UsageError: the editor or the file cannot be used.
+        Refused: the editor ended with an error.
     """
     descriptor, path = tempfile.mkstemp(prefix="queuectl-", suffix=".json")
     with open(descriptor, "w", encoding="utf-8") as file:
@@ -26,7 +30,7 @@ def edited(text: str, again: Callable[[str], str], say: Callable[[str], None]) -
     try:
         yield _run_editor(path)
     except BaseException as error:
-        if _is_still(path, text):
+        if _is_unchanged(path, text):
             _remove(path)
         elif isinstance(error, QueuectlError):
             error.hint = f"{error.hint}; {again(path)}" if error.hint else again(path)
@@ -42,15 +46,15 @@ def _run_editor(path: str) -> str:
         # The variable may hold options; the path is a word of its own.
         status = os.spawnv(os.P_WAIT, "/bin/sh", ["sh", "-c", f'{editor} "$1"', editor, path])  # noqa: S606 - a person waits
         if status != 0:
-            raise Refused(f"{editor[:40]} ended with {status}, so nothing was done")
+            raise Refused(f"the editor {editor[:40]} ended with exit code {status}, so nothing was changed")
         with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the text cannot be edited: {error}") from None
 
 
-def _is_still(path: str, text: str) -> bool:
-    """Whether nothing was typed; an editor may also have removed the file."""
+def _is_unchanged(path: str, text: str) -> bool:
+    """Return whether the file holds `text` still, or was removed by the editor."""
     try:
         with open(path, "rb") as file:
             return file.read() == text.encode()
@@ -62,4 +66,4 @@ def _remove(path: str) -> None:
     try:
         os.unlink(path)
     except FileNotFoundError:
-        pass  # the editor did
+        pass  # the editor has removed it

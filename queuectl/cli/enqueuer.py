@@ -1,7 +1,7 @@
 """A client in the self-test: `python -m queuectl.cli.enqueuer STORE LEDGER ACKNOWLEDGED SEED ENQUEUER FIRST`.
 
-For each byte that it reads it runs one `queuectl enqueue`, of which ACKNOWLEDGED is the standard output: an id stands
-there once the command says that the job is stored, and not before. It ends with its input.
+For each byte of its input it runs one `queuectl enqueue`, with ACKNOWLEDGED as standard output: an id is written there
+when the job is stored, and not before. It ends at the end of its input.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PAUSE = 0.1
 
 
 def enqueue_all(argv: Sequence[str]) -> int:
-    """Enqueue until there is nothing more to read; the exit code."""
+    """Enqueue until the end of the input. Return the exit code."""
     store, ledger, acknowledged, seed, enqueuer, first = argv
     number = int(first)
     with open(acknowledged, "a", encoding="utf-8") as sys.stdout:
@@ -33,7 +33,7 @@ def enqueue_all(argv: Sequence[str]) -> int:
             while (code := main(words)) == StoreError.exit_code:
                 time.sleep(_PAUSE)  # locked for long, or full
             if code == Refused.exit_code and number == int(first):
-                # Who was killed in our place had stored it, and was not told so any more.
+                # The killed predecessor of this client had stored it, but was killed before it could print the id.
                 print(id_, flush=True)
             elif code:
                 return code

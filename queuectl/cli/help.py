@@ -1,4 +1,4 @@
-"""Help, usage and the version."""
+"""Print help, usage and the version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from queuectl.cli.words import unknown_command
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import MISSING, described
 from queuectl.operations import GROUPS, WHERE, find
-from queuectl.operations.arguments import add_options, is_many, help_text, usage
+from queuectl.operations.arguments import add_options, help_text, is_many, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
 ANYWHERE = (
-    ("--db PATH", "the store, a file or postgresql://… (default: QUEUECTL_DB, else your own)"),
+    ("--db PATH", "the store: a file or postgresql://… (default: QUEUECTL_DB, else a file of your user)"),
     ("--json", "print one JSON document on stdout"),
     ("-h, --help", "show help"),
     ("--version", "show the version"),
 )
 CODES = (
     "exit codes: 0 done; 1 a job that was waited for failed, or doctor or selftest found a problem; 2 bad input;\n"
-    "3 no such job; 4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
+    "3 not found; 4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
 )
 
 
 def answer(call: Call, screen: Screen) -> int:
-    """Print what was asked for; without a command, the usage on stderr, which is an error."""
+    """Print the version or the help and return the exit code; without a command, 2 with the usage on stderr."""
     if call.version:
         from queuectl.cli.documents import write_document
 
@@ -51,7 +51,7 @@ def answer(call: Call, screen: Screen) -> int:
         raise unknown_command(name)
     if not call.help:
         if call.json:
-            raise UsageError("there is no command", hint="queuectl --help lists them")
+            raise UsageError("COMMAND is missing", hint="queuectl --help lists the commands")
         for line in text.splitlines():
             screen.say(line)
         return 2
@@ -66,23 +66,23 @@ def answer(call: Call, screen: Screen) -> int:
 
 
 def of_commands(names: Iterable[str], group: str) -> str:
-    """The commands there are, each with its line."""
+    """Return the help of a list of commands, each with its summary."""
     lines = [USAGE if not group else f"usage: queuectl {group} COMMAND …", ""]
     if not group:
         lines += ["A background job queue for shell commands.", ""]
-    found = [find(name) for name in names]
+    operations = [find(name) for name in names]
     width = max(len(each) for each in (*WHERE, "--db PATH"))
-    lines += [f"  {each.name:{width}}  {each.summary}" for each in found]
+    lines += [f"  {each.name:{width}}  {each.summary}" for each in operations]
     lines += ["", "options, before or after the command:"]
     lines += [f"  {option:{width}}  {words}" for option, words in ANYWHERE]
-    lines += ["", "queuectl COMMAND --help tells more about each."]
+    lines += ["", "queuectl COMMAND --help describes a command."]
     if not group:
         lines += ["", CODES]
     return "\n".join(lines)
 
 
 def of_operation(of: Operation) -> str:
-    """Everything about one command."""
+    """Return the help of one command."""
     parser = argparse.ArgumentParser(
         prog=f"queuectl {of.name}",
         usage=usage(of),
@@ -113,7 +113,7 @@ def of_operation(of: Operation) -> str:
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Wraps each paragraph of the description, and leaves the examples as they are."""
+    """Formatter that wraps each paragraph of the description, but not the examples."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.startswith("examples:"):
@@ -127,7 +127,7 @@ def _examples(of: Operation) -> str:
 
 
 def example_line(example: str) -> str:
-    """An example as one would type it; one that begins another program stands as it is."""
+    """Return an example as it is typed: with `queuectl` in front, unless it contains that word already."""
     return example if "queuectl " in example else f"queuectl {example}"
 
 

@@ -1,4 +1,4 @@
-"""From the words of a command line to an exit code."""
+"""Run a command line: parse its words, run the operation, print the result, return the exit code."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 CANNOT_WRITE = 74
-"""What was asked for is done, but it could not be told: EX_IOERR."""
+"""EX_IOERR: the operation is done, but its result could not be written."""
 
-_OUT_OF_THE_CALLBACK = 0.01
-"""Seconds in which a callback ends. One that does not, loses the signal again and has it delivered again."""
+_CALLBACK_SECONDS = 0.01
+"""Time in which a callback ends. If it takes longer, Python drops the signal again, and it is delivered again."""
 
 
 class InternalError(QueuectlError):
-    """A mistake of ours, not of the user: EX_SOFTWARE."""
+    """A bug in queuectl, not an error of the user: EX_SOFTWARE."""
 
     exit_code = 70
     code = "internal"
@@ -41,27 +41,28 @@ class InternalError(QueuectlError):
 def entry() -> NoReturn:
     """Run the command line of this process and end it."""
     sys.unraisablehook = interrupt_again
-    # Loading makes no garbage, and looking for some after every seven hundred objects takes most of a millisecond.
+    # Imports make no garbage, and a collection after every seven hundred objects takes most of a millisecond.
     gc.disable()
-    # Ignored, as a parent may leave it, it makes the kernel drop how our children end. Loading `signal` takes 0.5 ms.
+    # If it is ignored, as a parent may leave it, the kernel discards the exit status of child processes. `_signal`,
+    # because loading `signal` takes 0.5 ms.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    # No umask may take what we make from its own user. Jobs inherit what is left of it.
+    # The umask must not deny access to the user who creates the files. Jobs inherit the rest of it.
     os.umask(os.umask(0o077) & 0o077)
     if sys.getfilesystemencoding() != "utf-8":
-        # Commands are bytes to the shell and UTF-8 to us, whatever the locale makes of them.
+        # Commands are bytes for the shell and UTF-8 in the store, whatever the locale decodes them to.
         sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _open_streams()
     if not hasattr(sys.stdout.buffer, "raw"):
-        # With PYTHONUNBUFFERED=1 Python drops what a write leaves over when a signal, or a full disk, cuts it short.
+        # With PYTHONUNBUFFERED=1 Python drops the rest of a write that a signal, or a full disk, cuts short.
         sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115 - open until the end
     code = main(sys.argv[1:])
-    # Without the interpreter's own end, which takes milliseconds to free what the system frees anyway.
+    # Skips the interpreter's shutdown, which takes milliseconds to free memory that the system frees anyway.
     os._exit(code)
 
 
 def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Deliver Ctrl+C again that Python would report and drop: it came in a destructor or in a callback of an import."""
+    """Deliver a Ctrl+C again that came in a destructor or in a callback of an import, where Python would drop it."""
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
@@ -70,28 +71,28 @@ def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
     from time import sleep
 
     def deliver() -> None:
-        sleep(_OUT_OF_THE_CALLBACK)
+        sleep(_CALLBACK_SECONDS)
         os.kill(os.getpid(), signal.SIGINT)
 
     start_new_thread(deliver, ())
 
 
 def _open_streams() -> None:
-    """Put /dev/null where the caller has closed a stream, before the store's file gets its number.
+    """Open /dev/null for each stream that the caller has closed, before the store's file gets its number.
 
-    In place of stdout it can only be read, so that data written there is an error: it would be lost without a word.
+    For stdout it is opened for reading only, so that data written there is an error and not silently lost.
     """
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR)
-            if nowhere != descriptor:
-                os.dup2(nowhere, descriptor, inheritable=True)
-                os.close(nowhere)
+            null = os.open(os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR)
+            if null != descriptor:
+                os.dup2(null, descriptor, inheritable=True)
+                os.close(null)
             setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Nothing escapes as an exception."""
+    """Run one command line and return its exit code. Never raises."""
     screen = Screen(sys.stdout, sys.stderr)
     json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
@@ -103,18 +104,18 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except QueuectlError as error:
-        code = error.exit_code  # a signal while another one was being told of
+        code = error.exit_code  # a second signal, while the error of the first was being printed
     except BrokenPipeError:
-        # Whoever read our output has enough of it.
+        # The reader of the output has closed it, as `head` does.
         screen.abandon()
         code = 0
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
-        code = _told(error, screen, json=json)
+        code = _fail_unexpectedly(error, screen, json=json)
     return code
 
 
 def _fail(error: QueuectlError, screen: Screen, *, json: bool) -> int:
-    if json and not screen.told:
+    if json and not screen.error_written:
         screen.end_progress()
         from queuectl.cli.documents import write_error
 
@@ -128,29 +129,29 @@ def _run(call: Call, screen: Screen) -> int:
 
         call = replace(call, name="tui")
     if call.name is None or call.help:
-        # Loaded here, as below: each command pays for what it uses.
+        # Loaded here, as below: each command loads only what it uses.
         from queuectl.cli.help import answer
 
         return answer(call, screen)
-    chosen = find(call.name)
-    params = _params(chosen, call)
+    operation = find(call.name)
+    params = _params(operation, call)
     from queuectl.bootstrap import context
 
-    with_store = context(
+    context_ = context(
         call.db,
         watched=screen.watched,
         progress=screen.progress,
         say=screen.say,
-        on_absent=None if chosen.makes_store else screen.note_absence,
+        on_absent=None if operation.makes_store else screen.note_absence,
     )
-    with_store.command = written_line(call.name, call.words)
+    context_.command = written_line(call.name, call.words)
     if screen.has_person:
-        with_store.edit_text = lambda text, again: _edit_text(text, again, screen)
+        context_.edit_text = lambda text, again: _edit_text(text, again, screen)
     try:
-        if chosen.question is not None and screen.has_person and not getattr(params, "yes", False):
-            _confirm(chosen.question(with_store, params), screen)
+        if operation.question is not None and screen.has_person and not getattr(params, "yes", False):
+            _confirm(operation.question(context_, params), screen)
         gc.enable()
-        result = chosen.run(with_store, params)
+        result = operation.run(context_, params)
         if call.json:
             from queuectl.cli.documents import write
 
@@ -164,23 +165,23 @@ def _run(call: Call, screen: Screen) -> int:
             screen.say(screen.absence)
         return getattr(result, "exit_code", 0)
     except NotFound as error:
-        # One line says what is wrong, and the reason is its hint.
+        # That there is no store is the reason, so it replaces the hint.
         error.hint = screen.absence or error.hint
         raise
     finally:
         screen.end_progress()
-        with_store.close()
+        context_.close()
 
 
 def _is_bare(call: Call) -> bool:
-    """Whether nothing was asked for, but perhaps a store was named: on a terminal that is the console."""
+    """Return whether there is no command, but perhaps --db: on a terminal that opens the console."""
     return not (call.name or call.words or call.json or call.help or call.version)
 
 
-def _params(chosen: Operation, call: Call) -> Any:
+def _params(operation: Operation, call: Call) -> Any:
     from queuectl.operations.arguments import params
 
-    return params(chosen, call.words)
+    return params(operation, call.words)
 
 
 def _edit_text(text: str, again: Callable[[str], str], screen: Screen) -> AbstractContextManager[str]:
@@ -190,7 +191,7 @@ def _edit_text(text: str, again: Callable[[str], str], screen: Screen) -> Abstra
 
 
 def _confirm(question: str | None, screen: Screen) -> None:
-    """Ask the person on the terminal; a script that ran the command meant it."""
+    """Ask the person on the terminal. Raises Refused unless the answer is yes."""
     if question is None:
         return
     from queuectl.domain.errors import Refused
@@ -199,8 +200,8 @@ def _confirm(question: str | None, screen: Screen) -> None:
         raise Refused("not confirmed, so nothing was done")
 
 
-def _told(error: Exception, screen: Screen, *, json: bool) -> int:
-    """The last resort: one line, and the traceback for whoever asks for it."""
+def _fail_unexpectedly(error: Exception, screen: Screen, *, json: bool) -> int:
+    """Print an unexpected exception in one line, with QUEUECTL_DEBUG also its traceback. Return the exit code."""
     if screen.failed:
         screen.abandon()
         why = "it is closed" if getattr(error, "errno", None) == EBADF else getattr(error, "strerror", error)
@@ -208,17 +209,18 @@ def _told(error: Exception, screen: Screen, *, json: bool) -> int:
         return CANNOT_WRITE
     if isinstance(error, ImportError) and error.name == "apsw":
         hint = "run ./bin/queuectl, which sets itself up, or activate its .venv first"
-        told: QueuectlError = UsageError("the Python package apsw is missing", hint=hint)
+        failure: QueuectlError = UsageError("the Python package apsw is missing", hint=hint)
     else:
         if os.environ.get("QUEUECTL_DEBUG"):
             import traceback
 
             traceback.print_exc()
         text = " ".join(str(error).split())[:300]
-        told = InternalError(
-            f"internal: {type(error).__name__}{': ' + text if text else ''}", hint="QUEUECTL_DEBUG=1 shows where"
+        failure = InternalError(
+            f"internal: {type(error).__name__}{': ' + text if text else ''}",
+            hint="QUEUECTL_DEBUG=1 prints the traceback of this bug",
         )
-    code = _fail(told, screen, json=json)
+    code = _fail(failure, screen, json=json)
     try:
         screen.flush()
     except OSError:

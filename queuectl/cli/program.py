@@ -1,4 +1,4 @@
-"""How this program was called, for what a person is to type next."""
+"""The command that runs this program, for messages that suggest the next command."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _NAME = "queuectl"
 
 
 def called_by() -> str:
-    """The command that runs this queuectl from here: its name alone, where the shell finds it by that."""
+    """Return the command that runs this queuectl: its name alone, if the shell finds it on PATH, else its path."""
     program = sys.argv[0]
-    with suppress(OSError):  # the directory we are in is gone
+    with suppress(OSError):  # the current directory is gone
         program = os.path.abspath(program)
     if os.path.basename(program) == "__main__.py":
-        # bin/queuectl of a checkout runs this file; it is not part of a wheel.
+        # bin/queuectl of a checkout runs __main__.py; a wheel has no bin/queuectl.
         package = os.path.dirname(os.path.dirname(program))
         program = os.path.join(os.path.dirname(package), "bin", _NAME)
         if not os.path.exists(program):
             return f"{quoted(sys.executable)} -m queuectl.cli"
-    found = which(_NAME)
-    if found is not None and os.path.exists(program) and os.path.samefile(found, program):
+    on_path = which(_NAME)
+    if on_path is not None and os.path.exists(program) and os.path.samefile(on_path, program):
         return _NAME
     return quoted(_below(program))
 
 
 def _below(path: str) -> str:
-    """`path` from the current directory, if it lies in it."""
+    """Return `path` relative to the current directory if it is below it, else unchanged."""
     try:
-        here = os.path.relpath(path)
-    except OSError:  # it is gone
+        relative = os.path.relpath(path)
+    except OSError:  # the current directory is gone
         return path
-    return path if here.startswith("..") else os.path.join(".", here)
+    return path if relative.startswith("..") else os.path.join(".", relative)

@@ -15,7 +15,7 @@ _BAR = 24
 
 
 class Bar:
-    """Drawn at most ten times a second, and taken away at the end."""
+    """A progress bar, drawn at most ten times a second and erased at the end."""
 
     def __init__(self, err: TextIO, width: int) -> None:
         """Draw on `err`, a terminal of `width` columns."""
@@ -24,7 +24,7 @@ class Bar:
         self._drawn_at = 0.0
 
     def show(self, done: int, total: int, what: str) -> None:
-        """Draw `done` of `total` things."""
+        """Draw the bar for `done` of `total`; `what` is the noun for them."""
         now = time.monotonic()
         if now - self._drawn_at < _EVERY and done < total:
             return
@@ -35,7 +35,7 @@ class Bar:
         self._write(f"\r\x1b[2K{safe(line)[: self._width - 1]}")
 
     def clear(self) -> None:
-        """Leave nothing behind."""
+        """Erase the bar."""
         self._write("\r\x1b[2K")
 
     def _write(self, text: str) -> None:
@@ -43,4 +43,4 @@ class Bar:
             self._err.write(text)
             self._err.flush()
         except OSError:
-            pass  # nobody watches
+            pass  # stderr is closed

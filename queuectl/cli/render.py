@@ -1,4 +1,4 @@
-"""Tables, and states in glyph, word and colour. Nothing decorative reaches a pipe."""
+"""Render tables, and states as glyph, word and colour. Glyphs and colours are for terminals only."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ _COLOURS = {
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 _GAP = "  "
 _PAGE = 1000
-_NARROWEST = 12
-_LEAST = 4
+"""Rows that decide on the widths of the columns."""
+_MIN_GROWING = 12
+_MIN_WIDTH = 4
 
 
 @record
@@ -44,54 +45,55 @@ class Column:
 
     title: str
     right: bool = False
-    """Whether it is set to the right, as numbers are."""
+    """Whether it is aligned to the right, as numbers are."""
     grows: bool = False
-    """Takes the room that is left, and is cut off where there is none."""
+    """Whether it gets the remaining width, and is cut off where there is none."""
     whole: bool = False
-    """Says nothing when it is cut off, as a time: others give way first. Numbers are so anyway."""
+    """Whether cutting it off makes it useless, as a time: other columns shrink first. Implied by `right`."""
     colour: Callable[[str], str | None] = lambda _: None
-    """The colour of a cell, by its text."""
+    """Returns the colour of a cell for its text."""
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], screen: Screen) -> bool:
-    """Write a table; False when there were no rows, and then nothing is written.
+    """Write a table. Without rows write nothing and return False.
 
-    The first thousand rows decide on the widths, so that a million flow through. Cells are made safe here.
+    The first thousand rows decide on the widths, so that a million can be streamed. Control characters in cells are
+    escaped here.
     """
-    left = iter(rows)
-    page = [tuple(map(safe, row)) for row in islice(left, _PAGE)]
+    remaining = iter(rows)
+    page = [tuple(map(safe, row)) for row in islice(remaining, _PAGE)]
     if not page:
         return False
     titles = tuple(column.title for column in columns)
-    widths = [max(width_of(row[place]) for row in (titles, *page)) for place in range(len(columns))]
+    widths = [max(width_of(row[index]) for row in (titles, *page)) for index in range(len(columns))]
     fits = screen.is_terminal
     if fits:
         _fit(widths, columns, screen.width)
     colour = screen.colour
     screen.write(_line(titles, widths, columns, fits=fits, paint=[BOLD] * len(columns) if colour else None))
-    for row in chain(page, (tuple(map(safe, row)) for row in left)):
+    for row in chain(page, (tuple(map(safe, row)) for row in remaining)):
         paint = [column.colour(cell) for column, cell in zip(columns, row, strict=True)] if colour else None
         screen.write(_line(row, widths, columns, fits=fits, paint=paint))
     return True
 
 
 def state_cell(state: str, screen: Screen) -> str:
-    """A state as a table shows it: with its glyph on a terminal."""
+    """Return a state as a cell of a table: with its glyph on a terminal."""
     return f"{GLYPHS.get(state, '?')} {state}" if screen.is_terminal else state
 
 
 def colour_of_state(cell: str) -> str | None:
-    """The colour of a cell that `state_cell` made."""
+    """Return the colour of a cell that `state_cell` has made."""
     return _COLOURS.get(cell.rpartition(" ")[2])
 
 
 def painted(text: str, colour: str | None, screen: Screen) -> str:
-    """`text` in a colour, where there is any."""
+    """Return `text` in a colour, where the screen has colour."""
     return f"\x1b[{colour}m{text}\x1b[0m" if colour and screen.colour else text
 
 
 def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
-    """Write names and what they are, below each other; what is None is left out. They must be safe already."""
+    """Write names and values, one pair a line; a value of None is left out. Both must be escaped by `safe` already."""
     known = [(name, text) for name, text in pairs if text is not None]
     width = max((len(name) for name, _ in known), default=0)
     below = "\n" + " " * width + _GAP
@@ -100,31 +102,32 @@ def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
 
 
 def cut(text: str, width: int) -> str:
-    """`text` in at most `width` columns."""
+    """Return `text`, cut off to at most `width` columns."""
     if width_of(text) <= width:
         return text
     while text and width_of(text) > width - 1:
-        # Wide letters make it shorter in steps.
+        # Wide characters take two columns, so one cut may not be enough.
         text = text[: min(len(text) - 1, width - 1)]
     return text + "…"
 
 
 def _fit(widths: list[int], columns: Sequence[Column], total: int) -> None:
-    room = total - len(_GAP) * (len(widths) - 1)
-    for place, column in enumerate(columns):
+    """Reduce `widths` so that a line has at most `total` columns."""
+    available = total - len(_GAP) * (len(widths) - 1)
+    for index, column in enumerate(columns):
         if not column.grows:
-            widths[place] = min(widths[place], max(total // 3, _NARROWEST))
-    taken = sum(width for width, column in zip(widths, columns, strict=True) if not column.grows)
-    for place, column in enumerate(columns):
+            widths[index] = min(widths[index], max(total // 3, _MIN_GROWING))
+    fixed = sum(width for width, column in zip(widths, columns, strict=True) if not column.grows)
+    for index, column in enumerate(columns):
         if column.grows:
-            widths[place] = min(widths[place], max(room - taken, _NARROWEST))
-    # Where that is still too much, the widest gives way; what says nothing when it is cut off gives way last.
-    for some in ([not (column.whole or column.right) for column in columns], [True] * len(columns)):
-        while sum(widths) > room:
-            width, place = max((width, place) for place, width in enumerate(widths) if some[place])
-            if width <= _LEAST:
+            widths[index] = min(widths[index], max(available - fixed, _MIN_GROWING))
+    # If that is still too wide, the widest column shrinks; columns that are useless when cut off shrink last.
+    for may_shrink in ([not (column.whole or column.right) for column in columns], [True] * len(columns)):
+        while sum(widths) > available:
+            width, index = max((width, index) for index, width in enumerate(widths) if may_shrink[index])
+            if width <= _MIN_WIDTH:
                 break
-            widths[place] -= 1
+            widths[index] -= 1
 
 
 def _line(
@@ -136,10 +139,10 @@ def _line(
     paint: Sequence[str | None] | None,
 ) -> str:
     pieces = []
-    for place, (cell, width, column) in enumerate(zip(cells, widths, columns, strict=True)):
+    for index, (cell, width, column) in enumerate(zip(cells, widths, columns, strict=True)):
         text = cut(cell, width) if fits else cell
         padding = " " * (width - width_of(text))
-        if paint is not None and paint[place]:
-            text = f"\x1b[{paint[place]}m{text}\x1b[0m"
+        if paint is not None and paint[index]:
+            text = f"\x1b[{paint[index]}m{text}\x1b[0m"
         pieces.append(padding + text if column.right else text + padding)
     return _GAP.join(pieces).rstrip() + "\n"

@@ -1,7 +1,7 @@
-"""Drops the database of a self-test that was killed: `python -m queuectl.cli.scratch`, which its guardian runs.
+"""Drop the database of a self-test that was killed: `python -m queuectl.cli.scratch`, which its guardian runs.
 
-QUEUECTL_SCRATCH is the name of the database, QUEUECTL_BESIDE the URL of the one beside which it was made: by the
-environment, as arguments can be read by every user of the machine.
+QUEUECTL_SCRATCH is the name of the database, QUEUECTL_BESIDE the URL of the database beside which it was created. They
+are passed in the environment, because every user of the machine can read arguments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from queuectl.domain.errors import QueuectlError
 
 
 def main() -> int:
-    """Drop it; the exit code."""
+    """Drop the database. Return the exit code."""
     from queuectl.store.postgres.scratch import drop
 
     try:

@@ -355,8 +355,8 @@ def test_history_tells_who_did_what_with_which_command(some: Queue):
     assert [event["verb"] for event in some.json("history", "waits")] == ["hold"]
     assert len(some.json("history", "--limit", "2")) == 2
     assert "queuectl hold waits" in some.run("history").stdout
-    assert some.run("history", "done").stderr == "nothing has been done to done\n"
-    assert some.run("history", "busy_timeout").stderr == "nothing has been done to busy_timeout\n"
+    assert some.run("history", "done").stderr == "no events of done\n"
+    assert some.run("history", "busy_timeout").stderr == "no events of busy_timeout\n"
 
 
 @pytest.mark.parametrize(

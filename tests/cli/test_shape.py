@@ -198,7 +198,7 @@ def test_a_name_of_nothing_is_exit_code_3(queue: Queue, words: tuple[str, ...], 
         (("worker", "stop", "--host", os.uname().nodename), "no workers were running"),
         (("worker", "list"), "no workers are running"),
         (("view", "list"), "no views are saved"),
-        (("history", "a"), "nothing has been done to a"),
+        (("history", "a"), "no events of a"),
     ],
     ids=" ".join,
 )

@@ -114,7 +114,7 @@ def test_a_job_that_is_taken_out_of_the_store_is_a_violation(queue: Queue):
 
     assert done.code == 1, done.err
     assert f"  {FIRST}: was acknowledged, and is not in the store\n" in done.out
-    assert f": {ground}" in done.err
+    assert f"kept for inspection: {ground}" in done.err
 
 
 def test_a_ledger_line_after_the_end_is_a_violation(queue: Queue, monkeypatch: pytest.MonkeyPatch):

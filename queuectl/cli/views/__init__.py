@@ -1,4 +1,4 @@
-"""Results as people read them, one module for each module of operations: VIEWS holds a function for each operation.
+"""Print results for people, one module for each module of operations: VIEWS holds a function for each operation.
 
-A view takes the result, the params and the screen. Everything that came from outside goes through `safe`.
+A view takes the result, the params and the screen. All text from users and jobs goes through `safe`.
 """

@@ -1,4 +1,4 @@
-"""A backup's name."""
+"""The path and the size of a backup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def backup(result: Saved, _params: Backup, screen: Screen) -> None:
-    """Where it is."""
+    """Print the path; the size goes to stderr."""
     screen.write(f"{safe(result.path)}\n")
     screen.say(f"{format_bytes(result.bytes)} copied")
 

@@ -1,4 +1,4 @@
-"""Completion in a shell, as the shell reads it."""
+"""The completion script and the candidates, in the form that shells read."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def completion(result: Script | Choices, _params: Completion, screen: Screen) -> None:
-    """The script, or a word a line."""
-    screen.utf8()  # as the words of a command line are read, whatever the locale
+    """Print the script, or a candidate a line."""
+    screen.utf8()  # as the words of a command line are decoded, whatever the locale
     screen.write(result.text if isinstance(result, Script) else "".join(f"{shown(each)}\n" for each in result.choices))
 
 

@@ -1,4 +1,4 @@
-"""The configuration."""
+"""Settings and their values."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:
-    """A table."""
+    """Print a table of all settings."""
     columns = [Column(title="KEY"), Column(title="VALUE"), Column(title="FROM"), Column(title="MEANING", grows=True)]
     table(columns, ((each.key, show(each.value), each.origin, each.help) for each in result.settings), screen)
 
 
 def value(result: SettingNow, _params: Any, screen: Screen) -> None:
-    """The value alone, as `config set` takes it."""
+    """Print the value alone, in the form that `config set` accepts."""
     screen.write(show(result.value) + "\n")
 
 
 def silent(_result: SettingNow, _params: Any, _screen: Screen) -> None:
-    """Nothing: it did what it was told."""
+    """Print nothing: success needs no message."""
 
 
 VIEWS = {"config list": list_settings, "config get": value, "config set": silent, "config unset": silent}

@@ -1,4 +1,4 @@
-"""How the sample workload ended, and what to type next."""
+"""The outcome of the sample workload, and the commands to try next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from queuectl.operations.demo import Demo, Watched
 
 NEXT = """
-Now your own:
+Now run your own jobs:
   {program} enqueue 'echo hello'
   {program} worker start --count 2 &
   {program} list
@@ -24,14 +24,14 @@ Now your own:
 
 
 def demo(found: Shown | Watched, _params: Demo, screen: Screen) -> None:
-    """What to type next; where nobody has seen it in the console, the status and the dead letters with the reason."""
+    """Print the commands to try next; before them, unless the console has shown it, the status and the dead jobs."""
     if isinstance(found, Shown):
-        _tell(found, screen)
+        _print_outcome(found, screen)
     for line in NEXT.format(program=called_by()).rstrip("\n").split("\n"):
         screen.say(line)
 
 
-def _tell(found: Shown, screen: Screen) -> None:
+def _print_outcome(found: Shown, screen: Screen) -> None:
     screen.write("\n" + painted("status", "1", screen) + "\n")
     status(found.status, None, screen)
     screen.write("\n" + painted("dead letters", "1", screen) + "\n")
@@ -39,7 +39,7 @@ def _tell(found: Shown, screen: Screen) -> None:
         Column(title="ID"),
         Column(title="TRY", right=True),
         Column(title="WHY"),
-        Column(title="SAID", grows=True),
+        Column(title="OUTPUT", grows=True),
     ]
     rows = [
         (

@@ -1,4 +1,4 @@
-"""What the doctor found."""
+"""The findings of the doctor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLOURS = {"ok": GREEN, "fixed": YELLOW, "problem": RED}
 
 
 def doctor(result: Examined, _params: Doctor, screen: Screen) -> None:
-    """A line for each, and under what needed one its cure, or what was done."""
+    """Print a line for each finding, and below a problem its cure or its fix."""
     names = max(len(finding.name) for finding in result.findings)
     for finding in result.findings:
         word = _word(finding)

@@ -1,4 +1,4 @@
-"""A job that was edited."""
+"""The state of an edited job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of what was enqueued."""
+"""The ids of enqueued jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def enqueue(result: Enqueued | Iterator[Enqueued], _params: Enqueue, screen: Screen) -> None:
-    """Each id on a line of its own, as soon as it is stored. Not escaped: an id has nothing to escape."""
+    """Print each id on its own line, as soon as it is stored. Not escaped: ids have no control characters."""
     failure: OSError | None = None
     for some in (result,) if isinstance(result, Enqueued) else result:
         try:
@@ -21,7 +21,7 @@ def enqueue(result: Enqueued | Iterator[Enqueued], _params: Enqueue, screen: Scr
                 screen.write("\n".join(some.ids) + "\n")
                 screen.flush()
         except OSError as error:
-            # A reader that went away, or a full disk, must not leave half a file enqueued.
+            # A closed pipe, or a full disk, must not leave half a file enqueued.
             screen.abandon()
             failure = error
     if failure is not None:

@@ -1,4 +1,4 @@
-"""Why a job runs, or does not."""
+"""The reasons why a job runs, or does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def explain(result: Explanation, _params: Explain, screen: Screen) -> None:
-    """Its state, then a line for each reason."""
+    """Print the state of the job, then a line for each reason."""
     state = painted(state_cell(result.state, screen), colour_of_state(result.state), screen)
     screen.write(f"{safe(result.id)} {state}\n")
     for reason in result.reasons:

@@ -1,4 +1,4 @@
-"""Who did what."""
+"""The audit events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def history(found: Iterator[EventRecord], params: History, screen: Screen) -> None:
-    """A table, the newest last."""
+    """Print a table of events, the newest last."""
     columns = [
         Column(title="AT", whole=True),
         Column(title="BY"),
@@ -25,7 +25,7 @@ def history(found: Iterator[EventRecord], params: History, screen: Screen) -> No
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, map(_row, found), screen):
-        screen.say_empty("nothing has been done" + (f" to {safe(params.id)}" if params.id else ""))
+        screen.say_empty("no events" + (f" of {safe(params.id)}" if params.id else ""))
 
 
 def _row(of: EventRecord) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Lists of jobs, and one job whole."""
+"""A list of jobs, and one job in full."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 LONGEST = 4096
-"""Of a command in a list: a line of megabytes helps nobody."""
+"""Characters of a command that are printed in a list: commands may have megabytes."""
 
 
 def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) -> None:
-    """A table, the newest job last."""
+    """Print a table of jobs, the newest last."""
     first = list(islice(found, _PAGE))
-    # On a terminal room is dear: a queue that all have says nothing.
+    # A terminal is narrow: the column is left out where all jobs are in the default queue.
     queues = not screen.is_terminal or any(each.job.queue != "default" for each in first)
     columns = [
         Column(title="ID"),
@@ -46,7 +46,7 @@ def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) 
 
 
 def show(found: JobDetail, _params: Show, screen: Screen) -> None:
-    """What it is, what it printed, what became of each attempt."""
+    """Print the fields of a job, its attempts, and the output of the latest one."""
     job, latest = found.record.job, found.record.latest
     facts(
         (
@@ -100,7 +100,7 @@ def _row(of: JobRecord, screen: Screen, *, queues: bool) -> tuple[str, ...]:
 
 
 def when(of: JobRecord) -> str:
-    """`in 18s` until it is due, how long it waits or runs, how long ago it ended."""
+    """Return `in 18s` until the job is due, for how long it has waited or run, or how long ago it ended."""
     job, now = of.job, time.time_ns() // 1_000_000
     if job.finished_at is not None:
         return f"{age(now - job.finished_at)} ago"
@@ -110,7 +110,7 @@ def when(of: JobRecord) -> str:
 
 
 def age(milliseconds: int) -> str:
-    """A stretch of time in whole seconds: `41s`, `3m10s`."""
+    """Return a duration in whole seconds: `41s`, `3m10s`."""
     seconds = max(milliseconds, 0) // 1000
     return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
 

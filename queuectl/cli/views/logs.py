@@ -1,4 +1,4 @@
-"""Output of jobs."""
+"""The output of a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def logs(log: Log, params: Logs, screen: Screen) -> None:
-    """All of it to stdout; which attempt and stream it comes from is talk, and goes to stderr."""
+    """Print the output to stdout, and the headings with attempt or stream to stderr."""
     writer = _Bytes(screen) if params.raw else OutputWriter(screen, follow=params.follow)
     pieces = log.pieces() if params.follow else list(log.pieces())
     several = isinstance(pieces, list) and len({piece.stream for piece in pieces}) > 1
@@ -29,12 +29,12 @@ def logs(log: Log, params: Logs, screen: Screen) -> None:
                     screen.say(f"==> std{of} <==")
             writer.write(piece)
     finally:
-        # Whatever ends it: what has come of the last line is told.
+        # Also after an error or Ctrl+C: the incomplete last line is printed.
         writer.finish()
 
 
 class _Bytes:
-    """Writes the bytes as they are."""
+    """Writer of the bytes as they are, for `--raw`; it has the methods of `OutputWriter`."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -45,10 +45,10 @@ class _Bytes:
         self._screen.write_bytes(piece.data)
 
     def end_line(self) -> None:
-        """Add nothing to them."""
+        """Do nothing: no newline is added."""
 
     def finish(self) -> None:
-        """Keep nothing back."""
+        """Do nothing: no bytes are buffered."""
 
 
 VIEWS = {"logs": logs}

@@ -1,4 +1,4 @@
-"""What was moved, and what to do next."""
+"""The new location of a migrated store, and the next steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def migrate(result: Moved, _params: Migrate, screen: Screen) -> None:
-    """Where it is."""
+    """Print the URL of the new store; the counts and the next steps go to stderr."""
     rows = result.contents.rows
     screen.write(f"{safe(result.new)}\n")
     screen.say(
         f"copied and counted: jobs {rows['jobs']:,}, attempts {rows['runs']:,}, "
         f"output {format_bytes(result.contents.bytes[0])}, events {rows['events']:,}"
     )
-    screen.say(f"next: set QUEUECTL_DB to it, start workers there, and put {safe(result.old)} away")
+    screen.say(f"next: set QUEUECTL_DB to this URL, start workers there, and move {safe(result.old)} away")
 
 
 VIEWS = {"migrate": migrate}

@@ -20,14 +20,14 @@ _MIB = 1024 * 1024
 
 
 def selftest(result: Verdict | Soaked, params: Selftest, screen: Screen) -> None:
-    """What was done, what came of it, and each violation."""
+    """Print the figures of the run and each violation."""
     if params.soak:
-        _soaked(result, screen)  # type: ignore[arg-type]  # a soak gives this, and nothing else does
+        _print_soak(result, screen)  # type: ignore[arg-type]  # only a soak returns Soaked
     else:
-        _besieged(result, params, screen)  # type: ignore[arg-type]  # the other of the two
+        _print_stress_run(result, params, screen)  # type: ignore[arg-type]  # the other of the two
 
 
-def _besieged(result: Verdict, params: Selftest, screen: Screen) -> None:
+def _print_stress_run(result: Verdict, params: Selftest, screen: Screen) -> None:
     found = result.found
     slowest = found.slowest_recovery_ms
     facts(
@@ -48,10 +48,10 @@ def _besieged(result: Verdict, params: Selftest, screen: Screen) -> None:
     )
     _name(result.violations, screen)
     if result.kept is not None:
-        screen.say(f"kept for whoever looks into it: {result.kept}")
+        screen.say(f"kept for inspection: {result.kept}")
 
 
-def _soaked(result: Soaked, screen: Screen) -> None:
+def _print_soak(result: Soaked, screen: Screen) -> None:
     found, steady, observed = result.found, result.steady, result.observed
     growth = {
         "descriptors": _grown(steady.growth["descriptors"]),
@@ -70,7 +70,7 @@ def _soaked(result: Soaked, screen: Screen) -> None:
             ("longest silence", f"{format_duration(steady.longest_silence_ms)} of a worker"),
             ("growth", ", ".join(f"{what} {more}" for what, more in growth.items() if more)),
             ("log", f"{observed.longest_log / _MIB:.1f} MiB at most" if observed.longest_log else None),
-            ("starved", f"{result.starved_seconds:.1f} s that the machine had no time{starved}"),
+            ("starved", f"{result.starved_seconds:.1f} s in which the machine had no time{starved}"),
             ("not measured", ", ".join(result.not_measured) or None),
             ("took", _took(result)),
             ("violations", _count(result.violations, screen)),
@@ -79,7 +79,7 @@ def _soaked(result: Soaked, screen: Screen) -> None:
     )
     _name(result.violations, screen)
     if result.kept is not None:
-        screen.say(f"kept to be looked into: {result.kept}, and the store {result.store}")
+        screen.say(f"kept for inspection: {result.kept}, and the store {result.store}")
 
 
 def _jobs(jobs: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""The status, at a glance."""
+"""The status of the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def status(found: Status, _params: StatusParams | None, screen: Screen) -> None:
-    """Counts by state, then who works and how fast."""
+    """Print the number of jobs by state, then workers, throughput and queues."""
     width = max(len(f"{count:,}") for count in (found.total, *found.jobs.values()))
     for state, count in found.jobs.items():
         colour = colour_of_state(state) if count else "2"
@@ -35,12 +35,12 @@ def status(found: Status, _params: StatusParams | None, screen: Screen) -> None:
 
 
 def _queues(found: Status) -> str:
-    """What is left to do in each."""
-    left = {
+    """Return the number of unfinished jobs of each queue."""
+    unfinished = {
         queue: sum(states[state] for state in ("pending", "processing", "failed"))
         for queue, states in found.queues.items()
     }
-    return ", ".join(f"{safe(queue)} {count:,}" for queue, count in left.items())
+    return ", ".join(f"{safe(queue)} {count:,}" for queue, count in unfinished.items())
 
 
 VIEWS = {"status": status}

@@ -1,4 +1,4 @@
-"""The console has a screen of its own: nothing is left to say."""
+"""The console draws its own screen, so nothing is printed after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def closed(_result: Any, _params: Any, _screen: Screen) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 VIEWS = {"tui": closed}

@@ -1,4 +1,4 @@
-"""What was undone, and what can be."""
+"""The jobs of an undone action, and the actions that can be undone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Screen) -> None:
-    """A line for each job that is as it was; the others are told of."""
+    """Print a line for each job that was restored; the others go to stderr, with the reason."""
     if not isinstance(result, Undone):
         _list(result, screen)
         return
@@ -26,7 +26,7 @@ def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Scree
     for id_, _ in of.jobs:
         screen.write(f"{of.verb} of {safe(id_)} undone\n")
     for id_, reason in of.left:
-        screen.say(f"{id_} left as it is: {reason}")
+        screen.say(f"{id_} was not restored: {reason}")
 
 
 def _list(found: Iterator[UndoableRecord], screen: Screen) -> None:

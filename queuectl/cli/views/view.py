@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def list_views(found: Iterator[ViewRecord], _params: ListViews, screen: Screen) -> None:
-    """A table, by name."""
+    """Print a table of saved views, by name."""
     columns = [Column(title="NAME"), Column(title="FILTER", grows=True)]
     if not table(columns, ((each.view.name, each.view.filter) for each in found), screen):
         screen.say_empty("no views are saved; save one: queuectl view save NAME state:failed")
 
 
 def saved(result: ViewRecord, _params: Any, screen: Screen) -> None:
-    """What it shows."""
+    """Print the name and the filter of the saved view."""
     screen.write(f"{safe(result.view.name)} {safe(result.view.filter)}\n")
 
 
 def deleted(result: ViewRecord, _params: Any, screen: Screen) -> None:
-    """Which one is gone."""
+    """Print the name of the deleted view."""
     screen.write(f"{safe(result.view.name)} deleted\n")
 
 

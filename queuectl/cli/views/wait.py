@@ -1,4 +1,4 @@
-"""What became of the jobs that were waited for."""
+"""The jobs of a wait that did not complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def wait(result: Waited, _params: Wait, screen: Screen) -> None:
-    """Nothing when all is well; each job that did not complete is told of."""
+    """Print a line to stderr for each job that did not complete, and nothing for the others."""
     for each in result.failed:
         job, latest = each.record.job, each.record.latest
         how = "" if latest is None or latest.outcome is Outcome.CANCELLED else f" ({describe(latest)})"

@@ -29,16 +29,16 @@ _COLOURS = {"busy": "34", "stopping": "33", "stale": "33"}
 
 
 def start(result: Ended | Detached, params: Start, screen: Screen) -> None:
-    """The pool's name if it works on; what it did if it has ended."""
+    """Print the name of a background pool, or the counts of a pool that has ended."""
     if isinstance(result, Detached):
         screen.write(f"{result.pool}\n")
-        screen.say(f"{_count(params.count, 'worker')} at work; stop them with: queuectl worker stop")
+        screen.say(f"{_count(params.count, 'worker')} started; to stop them: queuectl worker stop")
     elif not params.quiet:
         screen.say(f"{result.completed} completed, {result.failed} failed attempts")
 
 
 def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
-    """How many there were."""
+    """Print how many workers were stopped."""
     if result.workers or result.pools:
         screen.say(f"stopped {_count(result.workers, 'worker')}")
     else:
@@ -46,7 +46,7 @@ def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
 
 
 def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
-    """A table, the oldest first."""
+    """Print a table of workers, the oldest first."""
     workers = list(found)
     labels = any(each.labels for each in workers)
     columns = [
@@ -68,8 +68,8 @@ def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Sc
 
 
 def scale(result: Scaled, _params: Scale, screen: Screen) -> None:
-    """What was asked for."""
-    screen.say(f"pool {safe(result.pool)} goes to {_count(result.size, 'worker')}")
+    """Print the new size of the pool."""
+    screen.say(f"pool {safe(result.pool)} is being scaled to {_count(result.size, 'worker')}")
 
 
 def _row(of: WorkerRecord, *, labels: bool) -> tuple[str, ...]:
