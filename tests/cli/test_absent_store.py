@@ -1,4 +1,4 @@
-"""A store that does not exist yet: reads find it empty and create nothing, and a mistyped directory stays mistyped."""
+"""A store that does not exist yet: reads treat it as empty and create nothing; a missing directory is never created."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
 
 
 def holds_nothing(queue: Queue) -> bool:
-    """Whether neither a file nor a schema came to be."""
+    """Return whether neither a file nor a schema was created."""
     if "://" not in queue.path:
         return not any(os.scandir(queue.directory))
     import psycopg
@@ -68,7 +68,7 @@ def holds_nothing(queue: Queue) -> bool:
         return server.execute("SELECT to_regnamespace('queuectl') IS NULL").fetchone() == (True,)
 
 
-def test_a_read_gives_the_empty_answer_and_one_line_that_there_is_no_store(queue: Queue) -> None:
+def test_a_read_prints_an_empty_result_and_one_line_that_there_is_no_store(queue: Queue) -> None:
     line = f"there is no store at {queue.context.location} yet: queuectl enqueue creates it"
     for words in EMPTY:
         done = queue.run(*words)
@@ -76,7 +76,7 @@ def test_a_read_gives_the_empty_answer_and_one_line_that_there_is_no_store(queue
     assert holds_nothing(queue)
 
 
-def test_a_read_that_counts_counts_nothing_and_creates_nothing(queue: Queue) -> None:
+def test_a_command_that_counts_prints_zeros_and_creates_nothing(queue: Queue) -> None:
     for words in NUMBERS:
         done = queue.run(*words)
         assert done.stdout, words
@@ -93,14 +93,14 @@ def test_a_read_with_json_prints_the_empty_document(queue: Queue) -> None:
 def test_a_job_in_a_store_that_does_not_exist_is_not_found(queue: Queue) -> None:
     line = f"hint: there is no store at {queue.context.location} yet: queuectl enqueue creates it"
     for words in OF_A_JOB:
-        told = queue.run(*words, code=3).stderr.splitlines()
-        assert told[0].startswith("error: "), words
-        assert told[1:] == [line], words
+        lines = queue.run(*words, code=3).stderr.splitlines()
+        assert lines[0].startswith("error: "), words
+        assert lines[1:] == [line], words
     assert holds_nothing(queue)
 
 
 @pytest.mark.parametrize("words", CREATING, ids=" ".join)
-def test_what_is_to_be_kept_creates_the_store(queue: Queue, words: tuple[str, ...]) -> None:
+def test_commands_that_write_create_the_store(queue: Queue, words: tuple[str, ...]) -> None:
     assert "no store" not in queue.run(*words).stderr
     assert "no store" not in queue.run("status").stderr
 

@@ -1,4 +1,4 @@
-"""Act on jobs: cancel, retry, delete, prune, the dead letter queue, settings, doctor and backup."""
+"""cancel, retry, delete, prune, the dead letter queue, settings, doctor and backup through the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mixed(queue: Queue) -> Queue:
-    """A store with jobs that are `done`, `dead` (for want of a command) and that `waits`."""
+    """A store with three jobs: `done` (completed), `dead` (its command does not exist) and `waits` (due in an hour)."""
     queue.enqueue("true", "--id", "done")
     queue.enqueue("nonexistent-cmd", "--id", "dead", "-r", "0", "-q", "mail")
     queue.drain().wait()
@@ -39,7 +39,7 @@ def states(queue: Queue) -> dict[str, str]:
 
 
 @pytest.mark.on_sqlite
-def test_a_variable_that_looks_like_a_setting_and_is_none_is_named(queue: Queue):
+def test_an_unknown_queuectl_variable_is_reported(queue: Queue):
     queue.environment |= {"QUEUECTL_MAX_RETRY": "7", "QUEUECTL_COLOUR": "blue", "QUEUECTL_LEASE": "40"}
     queue.enqueue("true")
 
@@ -54,7 +54,7 @@ def test_a_variable_that_looks_like_a_setting_and_is_none_is_named(queue: Queue)
     ]
 
 
-@pytest.mark.parametrize("wrong", ["dead", "nobody"])
+@pytest.mark.parametrize("wrong", ["dead", "missing"])
 @pytest.mark.parametrize(
     "words",
     [
@@ -68,7 +68,7 @@ def test_a_variable_that_looks_like_a_setting_and_is_none_is_named(queue: Queue)
     ],
     ids=lambda words: words[0],
 )
-def test_a_verb_on_several_jobs_does_all_or_nothing(mixed: Queue, words: tuple[str, ...], wrong: str):
+def test_an_operation_on_several_jobs_changes_all_or_none(mixed: Queue, words: tuple[str, ...], wrong: str):
     verb = words[:2] if words[0] == "dlq" else words[:1]
     if wrong == "dead" and verb in {("retry",), ("delete",), ("dlq", "retry")}:
         wrong = "waits"
@@ -78,22 +78,22 @@ def test_a_verb_on_several_jobs_does_all_or_nothing(mixed: Queue, words: tuple[s
     mixed.drain("--queue", "mail").wait()
     mixed.run("hold", "kept")
     before = mixed.json("list")
-    # The wrong one stands between good ones: those before it must not be done, those after it not either.
+    # The wrong ID is between valid ones: neither those before it nor those after it may be changed.
     place = len(verb) + 1
 
     done = command.run(*words[:place], wrong, *words[place:], env=mixed.environment)
 
-    done.refused(3 if wrong == "nobody" else 4, wrong)
+    done.refused(3 if wrong == "missing" else 4, wrong)
     assert done.out == ""
     assert mixed.json("list") == before
     assert [each["verb"] for each in mixed.json("undo", "--list")] == ["hold"]
 
 
 def test_a_wait_for_a_job_that_does_not_exist_ends_before_it_waits(mixed: Queue):
-    command.run("wait", "waits", "nobody", env=mixed.environment).refused(3, "no job nobody")
+    command.run("wait", "waits", "missing", env=mixed.environment).refused(3, "no job missing")
 
 
-def test_cancel_takes_waiting_and_running_jobs_together(queue: Queue):
+def test_cancel_ends_waiting_and_running_jobs_together(queue: Queue):
     queue.start()
     queue.enqueue("sleep 300", "--id", "runs")
     queue.wait_for("runs", "processing")
@@ -108,10 +108,10 @@ def test_cancel_takes_waiting_and_running_jobs_together(queue: Queue):
     assert queue.json("undo")["ids"] == ["waits"]
 
 
-def test_what_goes_wrong_in_an_array_is_its_last_element(capsys: pytest.CaptureFixture[str]):
+def test_an_error_within_an_array_is_its_last_element(capsys: pytest.CaptureFixture[str]):
     def found() -> Iterator[Any]:
         yield Deleted(deleted=1)
-        raise Refused("the second cannot be told")
+        raise Refused("the second cannot be read")
 
     screen = Screen(sys.stdout, sys.stderr)
     with pytest.raises(Refused):
@@ -119,16 +119,16 @@ def test_what_goes_wrong_in_an_array_is_its_last_element(capsys: pytest.CaptureF
 
     assert json.loads(capsys.readouterr().out) == [
         {"deleted": 1},
-        {"error": {"code": "refused", "message": "the second cannot be told"}},
+        {"error": {"code": "refused", "message": "the second cannot be read"}},
     ]
     assert screen.error_written
 
 
-def test_retry_takes_all_or_none(mixed: Queue):
+def test_retry_changes_all_jobs_or_none(mixed: Queue):
     command.run("retry", "done", "waits", env=mixed.environment).refused(
         4, "job waits is pending and cannot be retried"
     )
-    command.run("retry", "done", "nobody", env=mixed.environment).refused(3, "no job nobody")
+    command.run("retry", "done", "missing", env=mixed.environment).refused(3, "no job missing")
     assert states(mixed)["done"] == "completed"
 
     assert mixed.run("retry", "done", "dead", "done").stdout == "done pending\ndead pending\n"
@@ -146,7 +146,7 @@ def test_a_retried_job_wakes_an_idle_worker(mixed: Queue):
     assert mixed.wait_for("done", "completed")
 
 
-def test_delete_takes_finished_jobs_all_or_none(mixed: Queue):
+def test_delete_removes_all_jobs_or_none(mixed: Queue):
     command.run("delete", "done", "waits", env=mixed.environment).refused(
         4, "job waits is pending and cannot be deleted"
     )
@@ -157,7 +157,7 @@ def test_delete_takes_finished_jobs_all_or_none(mixed: Queue):
     assert states(mixed) == {"waits": "pending"}
 
 
-def test_prune_takes_what_finished_long_ago(mixed: Queue):
+def test_prune_deletes_jobs_that_finished_long_ago(mixed: Queue):
     assert mixed.run("prune", "--state", "completed", "--older-than", "1h").stdout == "0 jobs deleted\n"
     assert mixed.json("prune", "-s", "completed", "-s", "dead", "--older-than", "0") == {"deleted": 2}
     assert states(mixed) == {"waits": "pending"}
@@ -193,7 +193,7 @@ def test_prune_asks_a_person_first_and_a_script_is_not_asked(mixed: Queue):
     ],
     ids=" ".join,
 )
-def test_an_undo_after_what_cannot_be_undone_says_so_and_touches_nothing(mixed: Queue, words: tuple[str, ...]):
+def test_undo_after_an_action_that_cannot_be_undone_is_refused(mixed: Queue, words: tuple[str, ...]):
     mixed.run("config", "set", "max_retries", "2")
     mixed.run("view", "save", "old", "state:dead")
     mixed.run("hold", "waits")
@@ -218,7 +218,7 @@ def test_dlq_list_gives_the_reason(mixed: Queue):
     assert mixed.json("dlq", "list", "-q", "default") == []
 
 
-def test_dlq_show_and_retry_refuse_what_is_not_dead(mixed: Queue):
+def test_dlq_show_and_retry_refuse_jobs_that_are_not_dead(mixed: Queue):
     assert mixed.json("dlq", "show", "dead")["exit_code"] == 127
     command.run("dlq", "show", "done", env=mixed.environment).refused(4, "job done is completed, not dead")
     command.run("dlq", "retry", "dead", "done", env=mixed.environment).refused(4, "job done is completed")
@@ -271,7 +271,7 @@ def test_a_setting_is_shown_as_it_can_be_set(queue: Queue, key: str, value: str,
     queue.run("config", "set", key, shown)
 
 
-def test_who_did_what_is_written_down(mixed: Queue):
+def test_events_record_actor_verb_and_subject(mixed: Queue):
     mixed.run("retry", "done")
     mixed.run("config", "set", "lease", "20")
 

@@ -1,4 +1,4 @@
-"""From words to params: whatever the words are, there are params or one clear refusal."""
+"""Parse words into params: any words give params or one clear error."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ json_values = st.recursive(
 
 
 @given(lines)
-def test_any_words_are_a_call_or_a_usage_error(words: list[str]):
-    told = ""
+def test_any_words_parse_or_raise_a_usage_error(words: list[str]):
+    message = ""
     try:
         call = read_words(words)
         if call.name is not None and not call.help:
             params(find(call.name), call.words)
     except UsageError as error:
-        told = error.message
+        message = error.message
 
-    assert "\n" not in told
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
@@ -63,7 +63,7 @@ def test_no_two_options_of_an_operation_share_a_letter(operation: Operation):
     assert "h" not in letters
 
 
-def test_positions_survive_options_in_between():
+def test_positional_words_may_have_options_in_between():
     made = params(find("config set"), ["lease", "20"])
     assert (made.key, made.value) == ("lease", "20")
 
@@ -76,25 +76,25 @@ def test_a_negative_number_is_a_value():
     assert params(find("enqueue"), ["true", "-p", "-5"]).priority == -5
 
 
-def test_the_usage_line_names_what_is_needed_and_what_is_not():
+def test_the_usage_line_marks_optional_arguments():
     assert usage(find("config set")) == "queuectl config set KEY VALUE"
     assert usage(find("wait")) == "queuectl wait [options] ID…"
     assert usage(find("enqueue")) == "queuectl enqueue [options] [JOB] [-- ARGV…]"
 
 
 @given(st.one_of(st.text(max_size=30), json_values.map(json.dumps)))
-def test_any_text_is_a_job_or_a_usage_error(text: str):
-    told = None
+def test_any_text_parses_or_raises_a_usage_error(text: str):
+    message = None
     try:
         parse_job(text)
     except UsageError as error:
-        told = error.message
+        message = error.message
 
-    assert told is None or len(told) < 1000
+    assert message is None or len(message) < 1000
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "unknown"]), json_values))
-def test_any_object_is_a_job_or_a_usage_error(given: dict[str, object]):
+def test_any_object_parses_or_raises_a_usage_error(given: dict[str, object]):
     try:
         job = parse_job(json.dumps(given))
     except UsageError:

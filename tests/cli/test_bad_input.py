@@ -1,4 +1,4 @@
-"""Whatever is wrong with what is asked for: one clear line, the exit code of the contract, and nothing stored."""
+"""Invalid input: one clear line, the documented exit code, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.support import command
 from tests.support.queue import Queue
 
-pytestmark = pytest.mark.on_sqlite  # it is about the line, not the store
+pytestmark = pytest.mark.on_sqlite  # independent of the store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,18 +112,18 @@ BAD_WORDS = {
 
 @pytest.mark.parametrize("what", BAD_JOBS)
 def test_a_bad_job_is_refused_in_one_line(queue: Queue, what: str):
-    job, told = BAD_JOBS[what]
+    job, message = BAD_JOBS[what]
 
-    command.run("enqueue", job, env=queue.environment).refused(2, told)
+    command.run("enqueue", job, env=queue.environment).refused(2, message)
 
     assert queue.json("status")["total"] == 0
 
 
 @pytest.mark.parametrize("what", BAD_WORDS)
 def test_bad_words_are_refused_in_one_line(queue: Queue, what: str):
-    words, told = BAD_WORDS[what]
+    words, message = BAD_WORDS[what]
 
-    command.run("enqueue", *words, env=queue.environment, cwd=queue.directory).refused(2, told)
+    command.run("enqueue", *words, env=queue.environment, cwd=queue.directory).refused(2, message)
 
     assert queue.json("status")["total"] == 0
 
@@ -146,7 +146,7 @@ def test_a_command_beyond_4_mib_is_refused_and_one_below_is_not(queue: Queue):
     assert queue.json("status")["total"] == 1
 
 
-def test_bytes_that_are_no_text_are_refused(queue: Queue):
+def test_a_command_of_invalid_utf8_is_refused(queue: Queue):
     process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]  # bytes, as a shell may send them
 
     command.Done(process).refused(2, "not valid Unicode")
@@ -167,14 +167,14 @@ def test_bytes_that_are_no_text_are_refused(queue: Queue):
         "backup",
     ],
 )
-def test_other_words_that_are_no_text_are_refused_by_name(queue: Queue, words: str):
+def test_invalid_utf8_is_refused_with_the_name_of_the_argument(queue: Queue, words: str):
     process = command.start(*words.split(), b"\xff", env=queue.environment)  # type: ignore[arg-type]  # as above
 
     name = "--" if "--" in words else "FILE" if words == "backup" else "ID"
     command.Done(process).refused(2, name, "is not valid Unicode text")
 
 
-def test_a_file_of_jobs_may_have_a_name_that_is_no_text(queue: Queue):
+def test_a_file_of_jobs_may_have_a_name_of_invalid_utf8(queue: Queue):
     name = os.fsencode(queue.directory) + b"/\xff"
     with open(name, "w") as file:
         file.write("true\n")
@@ -189,7 +189,7 @@ def test_a_file_of_jobs_may_have_a_name_that_is_no_text(queue: Queue):
     "location",
     ["postgresq://u:secret@h/d", "mysql://secret", "sqlite:///secret", "postgres:/secret", "POSTGRESQL://secret"],
 )
-def test_a_mistaken_url_makes_no_file(queue: Queue, location: str):
+def test_a_mistyped_url_creates_no_file(queue: Queue, location: str):
     before = sorted(queue.directory.rglob("*"))
 
     done = command.run("--db", location, "enqueue", "true", env=queue.environment, cwd=queue.directory)
@@ -214,7 +214,7 @@ def test_a_store_whose_name_has_control_characters_is_refused(queue: Queue, how:
 
 
 @pytest.mark.parametrize("name", ['"q.db"', "'q.db'", "$NAME.db"])
-def test_a_new_store_whose_name_no_shell_has_read_is_told_of_once(queue: Queue, name: str):
+def test_a_new_store_with_an_unexpanded_name_is_reported_once(queue: Queue, name: str):
     def run(*words: str) -> command.Done:
         return command.run("--db", name, *words, env=queue.environment, cwd=queue.directory)
 
@@ -227,7 +227,7 @@ def test_a_new_store_whose_name_no_shell_has_read_is_told_of_once(queue: Queue, 
 
 
 @pytest.mark.parametrize("path", ["$HOME/q.db", '"{}/q.db"'])
-def test_a_directory_that_no_shell_has_read_is_told_of(queue: Queue, path: str):
+def test_a_missing_directory_with_an_unexpanded_name_is_reported(queue: Queue, path: str):
     named = path.format(queue.directory)
     done = command.run("--db", named, "enqueue", "true", env=queue.environment, cwd=queue.directory)
     done.refused(5, "does not exist")
@@ -236,7 +236,7 @@ def test_a_directory_that_no_shell_has_read_is_told_of(queue: Queue, path: str):
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_the_joiners_of_persian_and_emoji_are_letters_of_a_name(queue: Queue, locale: str):
+def test_names_may_hold_the_joiners_of_persian_and_emoji(queue: Queue, locale: str):
     env = queue.environment | {"LC_ALL": locale}
     for id_ in (PERSIAN, "👩\u200d🔧"):
         done = command.run("enqueue", json.dumps({"id": id_, "command": "true"}), "--tag", id_, "-q", id_, env=env)
@@ -272,7 +272,7 @@ def test_an_id_that_is_taken_is_refused_and_the_first_job_stays(queue: Queue):
     assert queue.json("show", "a")["command"] == "echo first"
 
 
-def test_of_twenty_that_enqueue_one_id_at_once_exactly_one_succeeds(queue: Queue):
+def test_of_twenty_concurrent_enqueues_of_one_id_exactly_one_succeeds(queue: Queue):
     jobs = [json.dumps({"id": "one", "command": f"echo {number}"}) for number in range(20)]
 
     processes = [command.start("enqueue", job, env=queue.environment) for job in jobs]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def some(queue: Queue) -> Queue:
-    """A store with jobs that are `done`, `dead1` and `dead2` (of one error), `dead3` (of another), and that `waits`."""
+    """A store with jobs `done`, `dead1` and `dead2` (of one error), `dead3` (of another) and `waits` (due later)."""
     queue.enqueue("echo fine", "--id", "done")
     for number in (1, 2):
         script = f"echo 'cannot open /tmp/{number}: row {number}' >&2; exit 3"
@@ -54,10 +54,10 @@ def test_a_held_job_does_not_run_until_it_is_released(queue: Queue):
     assert queue.wait_for("a") == "completed"
 
 
-def test_hold_and_release_say_why_they_cannot(some: Queue):
+def test_hold_and_release_refuse_with_the_reason(some: Queue):
     command.run("hold", "waits", "done", env=some.environment).refused(4, "job done is completed and cannot be held")
     command.run("release", "waits", env=some.environment).refused(4, "job waits is pending and cannot be released")
-    command.run("hold", "nobody", env=some.environment).refused(3, "no job nobody")
+    command.run("hold", "missing", env=some.environment).refused(3, "no job missing")
     some.run("hold", "waits")
     command.run("retry", "waits", env=some.environment).refused(4, "job waits is held and cannot be retried")
     assert states(some)["waits"] == "held"
@@ -94,7 +94,7 @@ def test_a_dead_job_is_edited_and_run_again(some: Queue):
     assert [attempt["outcome"] for attempt in some.json("show", "dead1")["history"]] == ["exit", "success"]
 
 
-def test_an_editor_opens_on_a_terminal_and_what_it_leaves_is_checked(some: Queue):
+def test_an_editor_opens_on_a_terminal_and_its_text_is_checked(some: Queue):
     editor = some.directory / "editor"
     kept = some.directory / "kept"
     kept.mkdir()
@@ -124,14 +124,14 @@ def test_an_editor_opens_on_a_terminal_and_what_it_leaves_is_checked(some: Queue
 
 
 @pytest.mark.parametrize(
-    ("typed", "code", "told"),
+    ("typed", "code", "message"),
     [
         ('{"command": "echo long work"', 2, "the job is not valid JSON"),
         ('{"command": "echo long work", "priority": "high"}', 2, "priority"),
         ('{"command": "echo long work"}; exit 1', 4, "so nothing was done"),
     ],
 )
-def test_what_was_typed_in_an_editor_is_kept_when_the_edit_is_refused(some: Queue, typed: str, code: int, told: str):
+def test_the_text_of_an_editor_is_kept_when_the_edit_is_refused(some: Queue, typed: str, code: int, message: str):
     editor, kept = some.directory / "editor", some.directory / "kept"
     kept.mkdir()
     text, _, end = typed.partition(";")
@@ -142,7 +142,7 @@ def test_what_was_typed_in_an_editor_is_kept_when_the_edit_is_refused(some: Queu
     screen, ended = on_a_terminal("edit", "waits", env=env, columns=1000)
 
     (file,) = kept.iterdir()
-    assert (ended, told in screen) == (code, True), screen
+    assert (ended, message in screen) == (code, True), screen
     assert (file.read_text(), file.stat().st_mode & 0o777) == (f"{text}\n", 0o600)
     again = f'queuectl edit waits "$(cat {file})"'
     assert again in screen
@@ -153,7 +153,7 @@ def test_what_was_typed_in_an_editor_is_kept_when_the_edit_is_refused(some: Queu
     assert some.json("show", "waits")["command"] == "echo long work"
 
 
-def test_errors_are_listed_and_acted_on(some: Queue):
+def test_errors_are_listed_retried_and_purged(some: Queue):
     other, files = some.json("dlq", "list", "--by-error")
     assert (files["text"], files["count"], files["queues"]) == ("exit 3 · cannot open …: row …", 2, ["mail"])
     assert (other["text"], other["count"]) == ("exit 1 · no such key", 1)
@@ -173,7 +173,7 @@ def undone(queue: Queue, *words: str) -> Any:
     return queue.json("undo", *words)
 
 
-def test_what_was_done_is_undone(some: Queue):
+def test_every_undoable_action_is_undone(some: Queue):
     before = some.json("list")
 
     for line in (
@@ -217,7 +217,7 @@ def test_undos_are_listed_with_their_numbers_and_command_lines(some: Queue):
     assert some.run("undo", "--list").stderr == "nothing can be undone\n"
 
 
-def test_a_delete_tells_its_undo_and_a_person_is_offered_it(some: Queue):
+def test_a_delete_returns_its_undo_and_offers_it_to_a_person(some: Queue):
     deleted = some.json("delete", "done")
     assert undone(some, str(deleted["undo"]))["verb"] == "delete"
 
@@ -247,10 +247,10 @@ def test_why_a_job_waits_is_explained(some: Queue):
     some.run("release", "waits")
     some.run("cancel", "waits")
     assert reasons(some, "waits") == ["cancelled"]
-    command.run("explain", "nobody", env=some.environment).refused(3, "no job nobody")
+    command.run("explain", "missing", env=some.environment).refused(3, "no job missing")
 
 
-def test_what_workers_have_to_do_with_it_is_explained(queue: Queue):
+def test_explain_names_reasons_that_concern_workers(queue: Queue):
     queue.enqueue("sleep 60", "--id", "long")
     queue.enqueue("true", "--id", "next", "--priority", "-1")
     queue.enqueue("true", "--id", "later", "--priority", "-2")
@@ -266,11 +266,11 @@ def test_what_workers_have_to_do_with_it_is_explained(queue: Queue):
     assert "1 due job is ahead of it" in queue.run("explain", "later").stdout
 
 
-def test_a_job_whose_worker_has_died_is_explained_as_such(queue: Queue):
+def test_explain_names_a_dead_worker(queue: Queue):
     queue.enqueue("sleep 300", "--id", "a")
     pool = queue.start()
     queue.wait_for("a", "processing")
-    # Not the worker alone: its pool would put the job back at once.
+    # The whole pool: it would put the job of a killed worker back at once.
     pool.kill()
 
     assert reasons(queue, "a") == ["worker_dead"]
@@ -279,7 +279,7 @@ def test_a_job_whose_worker_has_died_is_explained_as_such(queue: Queue):
     wait_until(lambda: reasons(queue, "a") == ["running"])
 
 
-def test_a_worker_that_leaves_is_not_promised_to_a_job(queue: Queue):
+def test_explain_does_not_count_a_stopping_worker(queue: Queue):
     queue.enqueue("sleep 300", "--id", "long")
     queue.start()
     queue.wait_for("long", "processing")
@@ -290,7 +290,7 @@ def test_a_worker_that_leaves_is_not_promised_to_a_job(queue: Queue):
     assert reasons(queue, "next") == ["draining"]
 
 
-def test_an_attempt_that_somebody_ended_is_no_failure(queue: Queue):
+def test_cancelled_and_released_attempts_do_not_count_as_failed(queue: Queue):
     pool = queue.start()
     queue.enqueue("sleep 300", "--id", "cancelled")
     queue.wait_for("cancelled", "processing")
@@ -305,7 +305,7 @@ def test_an_attempt_that_somebody_ended_is_no_failure(queue: Queue):
     assert queue.json("status")["throughput"]["failed"] == 0
 
 
-def test_a_pool_that_stops_is_not_scaled(queue: Queue):
+def test_a_stopping_pool_is_not_scaled(queue: Queue):
     pool = queue.start()
     queue.enqueue("sleep 300", "--id", "a")
     queue.wait_for("a", "processing")
@@ -317,7 +317,7 @@ def test_a_pool_that_stops_is_not_scaled(queue: Queue):
     assert "scaled" not in pool.log
 
 
-def test_what_cannot_be_undone_does_not_bar_the_way_to_what_can(queue: Queue):
+def test_an_action_that_cannot_be_undone_does_not_block_earlier_ones(queue: Queue):
     queue.enqueue("true", "--id", "waits", "--delay", "1h")
     queue.enqueue("true", "--id", "runs", "--delay", "1h")
     queue.run("cancel", "waits")
@@ -333,7 +333,7 @@ def test_what_cannot_be_undone_does_not_bar_the_way_to_what_can(queue: Queue):
     assert f"hint: the cancel before it: queuectl undo {number}" in done.err
 
 
-def test_a_backoff_is_explained_with_the_time_that_is_left(queue: Queue):
+def test_explain_gives_the_remaining_time_of_a_backoff(queue: Queue):
     queue.run("config", "set", "backoff_delay", "600")
     queue.enqueue("exit 7", "--id", "a")
     queue.start()
@@ -346,7 +346,7 @@ def test_a_backoff_is_explained_with_the_time_that_is_left(queue: Queue):
     assert "its last attempt failed (exit 7); retry 1 of 3 is due in 9m" in document["reasons"][0]["text"]
 
 
-def test_history_tells_who_did_what_with_which_command(some: Queue):
+def test_history_lists_verb_subject_and_command(some: Queue):
     some.run("hold", "waits")
     some.run("config", "set", "lease", "20")
 
@@ -369,7 +369,7 @@ def test_history_tells_who_did_what_with_which_command(some: Queue):
         ('{"command": "true", "env": {"TOKEN": "s3cret"}}',),
     ],
 )
-def test_a_variable_s_value_is_not_written_into_the_history(queue: Queue, words: tuple[str, ...]):
+def test_values_of_variables_are_not_recorded_in_the_history(queue: Queue, words: tuple[str, ...]):
     queue.run("enqueue", *words)
 
     line = queue.json("history")[0]["command"]
@@ -378,7 +378,7 @@ def test_a_variable_s_value_is_not_written_into_the_history(queue: Queue, words:
     assert "s3cret" not in line
 
 
-def test_a_command_line_of_megabytes_is_cut_off(queue: Queue):
+def test_a_long_command_line_is_cut_off_in_the_history(queue: Queue):
     queue.run("enqueue", "--file", "-", given=json.dumps({"command": "true"}))
     queue.run("enqueue", "echo " + "x" * 100_000)
 
@@ -387,7 +387,7 @@ def test_a_command_line_of_megabytes_is_cut_off(queue: Queue):
     assert len(long) < 2100
 
 
-def test_views_are_saved_and_used(some: Queue):
+def test_views_are_saved_listed_used_and_deleted(some: Queue):
     assert (
         some.run("view", "save", "bad", "state:dead,failed", "queue:mail").stdout
         == "bad state:dead,failed queue:mail\n"
@@ -419,7 +419,7 @@ def test_views_are_saved_and_used(some: Queue):
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_what_means_nothing_for_a_finished_job_is_called_as_it_was_typed(
+def test_an_option_that_does_not_apply_to_a_finished_job_is_named_as_typed(
     queue: Queue, words: tuple[str, ...], called: str
 ):
     queue.enqueue("true", "--id", "a")

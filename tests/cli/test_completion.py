@@ -20,7 +20,7 @@ from queuectl.operations.arguments import option_strings
 from queuectl.operations.commandline.complete import Choice, candidates
 from queuectl.operations.commandline.store_names import names
 from queuectl.operations.completion import SHELLS
-from tests.support.command import NOBODY, Done, as_user, environment, skip_unless_others_can_run_it
+from tests.support.command import UNPRIVILEGED_UID, Done, as_user, environment, skip_unless_others_can_run_it
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
@@ -35,7 +35,7 @@ def texts(queue: Queue, *words: str, shell: str = "zsh") -> list[str]:
 
 
 def offers(queue: Queue, *words: str, expected: list[str]) -> None:
-    """The answer is this. A busy machine may have been too slow for the first one."""
+    """Assert that completion offers `expected`; retry, as a busy machine may be too slow for the first answer."""
     wait_until(lambda: texts(queue, *words) == expected)
 
 
@@ -75,7 +75,7 @@ def test_names_come_from_the_store(queue: Queue):
     offers(queue, "view", "save", "x", "queue:m", expected=["queue:my queue"])
 
 
-def test_hosts_and_pools_are_those_that_run(queue: Queue):
+def test_hosts_and_pools_of_running_pools_are_completed(queue: Queue):
     offers(queue, "worker", "stop", "--host", "", expected=[])
     queue.start()
     (pool,) = queue.context.store.workers.running_pools()
@@ -84,7 +84,7 @@ def test_hosts_and_pools_are_those_that_run(queue: Queue):
     offers(queue, "worker", "scale", "2", "--pool", "", expected=[pool.id])
 
 
-def test_what_a_name_is_about_stands_after_a_tab_in_one_safe_line(queue: Queue):
+def test_the_description_of_a_name_follows_a_tab_in_one_escaped_line(queue: Queue):
     queue.enqueue("echo \x1b[31m\n\ttwo", "--id", "a")
 
     answer = wait_until(lambda: queue.run("completion", "fish", "--", "show", "").stdout)
@@ -92,7 +92,7 @@ def test_what_a_name_is_about_stands_after_a_tab_in_one_safe_line(queue: Queue):
     assert answer == "a\tpending  echo \\x1b[31m \\ttwo\n"
 
 
-def test_the_answer_has_a_json_form(queue: Queue):
+def test_the_candidates_have_a_json_form(queue: Queue):
     queue.enqueue("true", "--id", "a")
 
     wait_until(
@@ -122,7 +122,7 @@ def test_a_name_with_control_characters_is_left_out(queue: Queue):
 
 
 @pytest.mark.on_sqlite
-def test_a_store_that_is_not_there_is_not_made(queue: Queue):
+def test_a_missing_store_is_not_created(queue: Queue):
     assert texts(queue, "show", "") == []
     assert texts(queue, "show", "--db", str(queue.directory / "no" / "where.db"), "") == []
 
@@ -133,7 +133,7 @@ def test_a_store_that_is_not_there_is_not_made(queue: Queue):
 @pytest.mark.parametrize(
     "data", [b"", b"hello\n", b"SQLite format 3\0" + b"\xff" * 4080], ids=["empty", "text", "torn"]
 )
-def test_a_file_that_is_no_store_completes_nothing_and_stays_as_it_is(queue: Queue, data: bytes):
+def test_a_foreign_file_completes_nothing_and_is_unchanged(queue: Queue, data: bytes):
     Path(queue.path).write_bytes(data)
 
     assert texts(queue, "show", "") == []
@@ -143,7 +143,7 @@ def test_a_file_that_is_no_store_completes_nothing_and_stays_as_it_is(queue: Que
 
 
 @pytest.mark.on_sqlite
-def test_a_store_that_may_not_be_read_completes_nothing(queue: Queue):
+def test_an_unreadable_store_completes_nothing(queue: Queue):
     skip_unless_others_can_run_it()
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -152,7 +152,7 @@ def test_a_store_that_may_not_be_read_completes_nothing(queue: Queue):
 
         done = Done(
             subprocess.Popen(
-                [*as_user(NOBODY), "completion", "zsh", "--", "show", ""],
+                [*as_user(UNPRIVILEGED_UID), "completion", "zsh", "--", "show", ""],
                 env=environment(path),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -163,7 +163,7 @@ def test_a_store_that_may_not_be_read_completes_nothing(queue: Queue):
 
 
 @pytest.mark.on_sqlite
-def test_a_directory_is_no_store(queue: Queue):
+def test_a_directory_is_not_a_store(queue: Queue):
     os.mkdir(queue.path)
 
     assert texts(queue, "show", "") == []
@@ -197,7 +197,7 @@ def test_a_store_of_an_older_version_is_not_migrated_by_a_tab(queue: Queue):
     offers(queue, "show", "", expected=["a"])
 
 
-def test_a_store_that_is_only_looked_at_waits_for_no_lock(queue: Queue):
+def test_a_store_opened_as_is_waits_for_no_lock(queue: Queue):
     queue.enqueue("true")
 
     store = queue.context.open_store(actor="looker@here", as_is=True)
@@ -207,7 +207,7 @@ def test_a_store_that_is_only_looked_at_waits_for_no_lock(queue: Queue):
 
 
 @pytest.mark.on_sqlite
-def test_a_store_that_somebody_has_for_himself_completes_nothing(queue: Queue):
+def test_an_exclusively_locked_store_completes_nothing(queue: Queue):
     queue.enqueue("true", "--id", "a")
     queue.context.close()
     with closing(sqlite3.connect(queue.path, isolation_level=None)) as database:
@@ -221,17 +221,17 @@ def test_a_store_that_somebody_has_for_himself_completes_nothing(queue: Queue):
     offers(queue, "show", "", expected=["a"])
 
 
-def test_a_write_that_is_under_way_keeps_nobody_from_completing(queue: Queue):
+def test_a_running_write_does_not_block_completion(queue: Queue):
     queue.enqueue("true", "--id", "a")
     with queue.locked():
         if queue.context.store.database.exclusive:
             offers(queue, "show", "", expected=["a"])
         else:
-            assert texts(queue, "show", "") == []  # the whole table is locked there: nobody waits for it
+            assert texts(queue, "show", "") == []  # the whole table is locked, and completion does not wait
 
 
 @pytest.mark.on_sqlite
-def test_a_server_that_does_not_answer_is_given_up(queue: Queue):
+def test_completion_gives_up_on_a_server_that_does_not_answer(queue: Queue):
     with socket.socket(socket.AF_UNIX) as server:
         # Near the root: the path of a socket may not be long.
         directory = queue.directory
@@ -247,12 +247,12 @@ def test_a_server_that_does_not_answer_is_given_up(queue: Queue):
         assert texts(queue, "show", "--db", url, "") == []
 
         server.settimeout(60)
-        server.accept()[0].close()  # it was asked
+        server.accept()[0].close()  # a connection was attempted
 
 
 @pytest.mark.on_sqlite
-def test_an_address_that_is_none_completes_nothing(queue: Queue):
-    for url in ("postgresql://", "postgresql://nobody@localhost:1/queue", "postgres://[::1", ""):
+def test_an_invalid_address_completes_nothing(queue: Queue):
+    for url in ("postgresql://", "postgresql://ann@localhost:1/queue", "postgres://[::1", ""):
         assert texts(queue, "show", "--db", url, "") == []
 
 
@@ -278,7 +278,7 @@ def test_every_command_offers_its_options(name: str):
     assert set(offered(*name.split(), "--")) == own | {"--db", "--json", "--help"}
 
 
-def test_an_option_that_was_given_is_offered_again_only_if_it_may_be_repeated():
+def test_a_used_option_is_offered_again_only_if_it_may_be_repeated():
     assert "--queue" not in offered("list", "--queue", "x", "--")
     assert "--queue" not in offered("enqueue", "-q", "x", "--")
     assert "--state" in offered("list", "--state", "dead", "--")
@@ -310,11 +310,11 @@ def test_an_option_that_was_given_is_offered_again_only_if_it_may_be_repeated():
         (("show", "a", "b", ""), []),
     ],
 )
-def test_what_comes_next(line: tuple[str, ...], found: list[str]):
+def test_candidates_for_the_next_word(line: tuple[str, ...], found: list[str]):
     assert offered(*line) == found
 
 
-def test_a_name_that_looks_like_an_option_is_offered_only_where_it_cannot_be_taken_for_one():
+def test_a_name_like_an_option_is_offered_only_where_it_cannot_be_parsed_as_one():
     def dashed(_db: str | None, _kind: str) -> list[Choice]:
         return [Choice(text="-x")]
 
@@ -334,5 +334,5 @@ def test_a_script_names_the_program_that_made_it(queue: Queue):
         assert queue.json("completion", shell) == {"shell": shell, "script": script}
 
 
-def test_names_that_cannot_be_read_are_none(queue: Queue):
+def test_a_store_that_cannot_be_opened_has_no_names(queue: Queue):
     assert names(queue.context, "postgresql://?", "jobs") == []

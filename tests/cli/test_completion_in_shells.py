@@ -1,7 +1,7 @@
 """Command lines completed by real shells in a terminal.
 
 bash is wherever the tests are. zsh and fish are driven in the same way where they are installed; where they are not,
-what their scripts ask is tested (test_completion.py), but nobody has read the scripts.
+the words that their scripts pass are tested (test_completion.py), but not the scripts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ HOSTILE = [
 
 
 def completes(shell: Shell, typed: str, *words: str) -> None:
-    """The line comes to mean these words. A busy machine may have been too slow to read a name for the first tab."""
+    """Assert that the line is completed to `words`; retry, as a busy machine may read no name at the first tab."""
     wait_until(lambda: shell.meant(typed) == list(words))
 
 
@@ -86,7 +86,7 @@ def test_a_shell_completes_commands_options_and_values(queue: Queue, open_shell:
 
 
 @pytest.mark.on_sqlite
-def test_a_shell_takes_whatever_a_name_holds_as_one_word_and_runs_nothing(
+def test_a_shell_completes_a_hostile_name_as_one_word_and_runs_nothing(
     queue: Queue, open_shell: Callable[[Queue], Shell]
 ):
     ids = {f"{letter}0": f"{letter}0{end}" for letter, end in zip("abcdefghijklmnopqrstuvwxyz", HOSTILE, strict=False)}
@@ -131,7 +131,7 @@ def test_the_script_may_also_be_sourced(queue: Queue, shell: str):
 
 
 @pytest.mark.on_sqlite
-def test_a_shell_completes_files_where_a_file_is_meant(queue: Queue, open_shell: Callable[[Queue], Shell]):
+def test_a_shell_completes_files_for_arguments_that_are_files(queue: Queue, open_shell: Callable[[Queue], Shell]):
     shell = open_shell(queue)
     (shell.directory / "some jobs.jsonl").touch()
     (shell.directory / "some where").mkdir()
@@ -156,7 +156,9 @@ def test_a_shell_completes_from_the_store_that_the_line_names(queue: Queue, open
 
 
 @pytest.mark.on_sqlite
-def test_a_shell_completes_nothing_and_says_nothing_without_a_store(queue: Queue, open_shell: Callable[[Queue], Shell]):
+def test_a_shell_completes_nothing_and_prints_nothing_without_a_store(
+    queue: Queue, open_shell: Callable[[Queue], Shell]
+):
     shell = open_shell(queue)
     (shell.directory / "a file").touch()
 
@@ -180,7 +182,7 @@ def test_a_shell_completes_nothing_and_says_nothing_without_a_store(queue: Queue
         ('queuectl show "a:b', "", '"'),
     ],
 )
-def test_bash_replaces_what_comes_after_a_break_or_an_open_quote(line: str, kept: str, quote: str):
+def test_bash_replaces_the_text_after_a_break_or_an_open_quote(line: str, kept: str, quote: str):
     typed = read(line, BREAKS)
 
     assert typed is not None
@@ -188,13 +190,13 @@ def test_bash_replaces_what_comes_after_a_break_or_an_open_quote(line: str, kept
 
 
 @pytest.mark.parametrize("line", ["q show $HO", "q show `x", "q show 'a'b", "q show a\\", "q show $'a", 'q show "$x'])
-def test_what_only_bash_can_tell_the_meaning_of_is_left_to_it(line: str):
+def test_a_word_that_only_bash_can_expand_is_not_completed(line: str):
     assert read(line, BREAKS) is None
 
 
 @pytest.mark.parametrize("lead", ["", "'", '"', "a0", "'a0", '"a0'])
 @pytest.mark.parametrize("end", HOSTILE)
-def test_what_bash_puts_in_means_the_name(lead: str, end: str):
+def test_the_replacement_in_bash_expands_to_the_name(lead: str, end: str):
     typed = read(f"q show {lead}", BREAKS)
     assert typed is not None
     name = f"a0{end}"

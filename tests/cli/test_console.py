@@ -32,7 +32,7 @@ def test_an_enqueue_loads_no_user_interface(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
-def test_without_a_terminal_nothing_asked_for_is_usage(tmp_path: Path) -> None:
+def test_without_a_terminal_a_bare_call_prints_the_usage(tmp_path: Path) -> None:
     done = run(env=environment(tmp_path / "queue.db"))
     assert done.code == 2
     assert done.err.startswith("usage: queuectl")
@@ -52,11 +52,11 @@ def test_a_terminal_that_cannot_place_its_cursor_gets_no_console(tmp_path: Path,
     assert not (tmp_path / "queue.db").exists()
 
 
-def test_a_console_that_changes_nothing_creates_no_store(tmp_path: Path) -> None:
+def test_a_read_only_console_creates_no_store(tmp_path: Path) -> None:
     screen, code = on_a_terminal("tui", "--read-only", env=environment(tmp_path / "queue.db", TERM="xterm"))
     assert (code, screen) == (0, f"there is no store at {tmp_path}/queue.db yet: queuectl enqueue creates it\n")
     assert not any(tmp_path.iterdir())
 
 
-def test_without_a_terminal_the_console_says_so(tmp_path: Path) -> None:
+def test_the_console_without_a_terminal_is_an_error(tmp_path: Path) -> None:
     run("tui", env=environment(tmp_path / "queue.db")).refused(2, "needs a terminal")

@@ -1,4 +1,4 @@
-"""Each trouble is made for real: the doctor sees it, says what to do, and does it where that is safe."""
+"""Each problem is provoked for real: the doctor reports it with its cure, and fixes it where that is safe."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a file")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports which process holds a file")
 HOUR = 3600
 
 
 @pytest.fixture
 def sleepers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that are ended with the test."""
+    """A list of processes that are killed at the end of the test."""
     started: list[subprocess.Popen[bytes]] = []
     yield started
     for process in started:
@@ -51,7 +51,7 @@ def checks(queue: Queue, name: str, *words: str) -> list[Any]:
 
 
 def trouble(queue: Queue, name: str, *words: str) -> str:
-    """What is wrong with `name`, in one text with its cure."""
+    """Return the problems of the check `name` with their cures, in one text."""
     return " ".join(f"{check['detail']}: {check['cure']}" for check in checks(queue, name, *words) if not check["ok"])
 
 
@@ -83,7 +83,7 @@ def test_a_healthy_store_needs_no_cure_and_no_fix(queue: Queue):
     assert {"leftovers", "limits", "logout", "filesystem", "space", "permissions", "integrity"} <= names
 
 
-def test_modes_that_let_others_in_are_taken_back(queue: Queue):
+def test_modes_that_give_others_access_are_fixed(queue: Queue):
     queue.enqueue("true")
     queue.context.run_dir.make()
     os.chmod(queue.path, 0o666)
@@ -117,9 +117,9 @@ def test_the_job_of_a_dead_worker_is_put_back(queue: Queue):
     (worker,) = queue.workers()
     pool.kill()
 
-    told = trouble(queue, "workers")
-    assert f"worker {worker.info.id} (pid {worker.info.pid}) died while it ran {id_}" in told
-    assert "queuectl doctor --fix" in told
+    problem = trouble(queue, "workers")
+    assert f"worker {worker.info.id} (pid {worker.info.pid}) died while it ran {id_}" in problem
+    assert "queuectl doctor --fix" in problem
     assert queue.state(id_) == "processing"
 
     (done,) = fixed(queue, "workers")
@@ -132,7 +132,7 @@ def test_the_job_of_a_dead_worker_is_put_back(queue: Queue):
     queue.run("doctor")
 
 
-def test_a_worker_that_hangs_is_named_with_what_ends_it(queue: Queue):
+def test_a_hanging_worker_is_reported_with_the_command_that_ends_it(queue: Queue):
     queue.run("config", "set", "lease", "60")
     pool = queue.start()
     id_ = queue.enqueue("sleep 1000")
@@ -144,10 +144,10 @@ def test_a_worker_that_hangs_is_named_with_what_ends_it(queue: Queue):
         pool.process.wait()
         age(Path(queue.context.run_dir.workers, seen.info.id))
 
-        told = trouble(queue, "workers", "--fix")
+        problem = trouble(queue, "workers", "--fix")
 
-        assert "has shown no sign of life" in told
-        assert f"kill -9 {worker}" in told
+        assert "has shown no sign of life" in problem
+        assert f"kill -9 {worker}" in problem
         assert queue.state(id_) == "processing"
     finally:
         os.kill(worker, signal.SIGKILL)
@@ -176,8 +176,8 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
     wait_until(lambda: len(system.cookies()) >= len(sleepers))
     orphan, *strangers = sleepers
 
-    told = trouble(queue, "orphans")
-    assert f"attempt {worker.info.id}-1-1-{identity} is over, but still running: {orphan.pid}:" in told
+    problem = trouble(queue, "orphans")
+    assert f"attempt {worker.info.id}-1-1-{identity} is over, but still running: {orphan.pid}:" in problem
     assert orphan.poll() is None
 
     assert fixed(queue, "orphans") == ["ended"]
@@ -216,7 +216,7 @@ def test_a_process_that_holds_the_lock_of_a_worker_that_is_gone_is_ended(
     assert not path.exists()
 
 
-def test_what_a_killed_pool_leaves_lying_is_taken_away(queue: Queue):
+def test_files_of_a_killed_pool_are_removed(queue: Queue):
     pool = queue.start(workers=2)
     pool.kill()
     assert {"workers", "pools"} <= {file.parent.name for file in files_of(queue)}
@@ -229,12 +229,12 @@ def test_what_a_killed_pool_leaves_lying_is_taken_away(queue: Queue):
     assert fixed(queue, "workers") == fixed(queue, "leftovers") == []
 
 
-def test_files_of_what_runs_are_no_leftovers(queue: Queue):
+def test_files_of_running_workers_and_jobs_are_kept(queue: Queue):
     queue.start()
     queue.wait_for(queue.enqueue("echo hello; sleep 1000"), "processing")
     wait_until(lambda: any(file.parent.name == "live" for file in files_of(queue)))
     before = files_of(queue)
-    # The worker's own file tells when it was last alive.
+    # The time of the worker's own file is its last sign of life.
     age(*(file for file in before if file.parent.name != "workers"))
 
     queue.run("doctor", "--fix")
@@ -242,7 +242,7 @@ def test_files_of_what_runs_are_no_leftovers(queue: Queue):
     assert files_of(queue) == before
 
 
-def test_output_and_bells_of_what_is_gone_are_taken_away(queue: Queue):
+def test_stale_output_locks_and_doorbells_are_removed(queue: Queue):
     queue.enqueue("true")
     run_dir = queue.context.run_dir
     run_dir.make()
@@ -262,7 +262,7 @@ def test_output_and_bells_of_what_is_gone_are_taken_away(queue: Queue):
     assert fixed(queue, "leftovers") == []
 
 
-def test_a_backup_that_was_never_finished_is_taken_away(queue: Queue):
+def test_an_incomplete_backup_is_removed(queue: Queue):
     queue.enqueue("true")
     ended = subprocess.Popen(["true"])
     ended.wait()
@@ -285,32 +285,32 @@ class Ahead(Clock):
         return super().now() + HOUR * 1000
 
 
-def test_a_clock_that_was_set_back_is_noticed(queue: Queue):
+def test_a_clock_that_was_set_back_is_reported(queue: Queue):
     ahead = bootstrap.context(queue.path, clock=Ahead())
     ahead.store.set_config("lease", "20", now=ahead.now())
     ahead.close()
 
-    told = trouble(queue, "clock", "--fix")
+    problem = trouble(queue, "clock", "--fix")
 
-    assert "the clock was set back" in told
-    assert "set the clock right" in told
+    assert "the clock was set back" in problem
+    assert "set the clock right" in problem
 
 
-def test_settings_that_no_longer_hold_are_named_and_left(queue: Queue):
+def test_invalid_settings_are_reported_and_kept(queue: Queue):
     store = queue.context.store
     for key, value in (("lease", "never"), ("max_retries", "7"), ("unheard_of", "1")):
         store.set_config(key, value, now=queue.context.now())
 
-    told = trouble(queue, "settings", "--fix")
+    problem = trouble(queue, "settings", "--fix")
 
-    assert "lease cannot be 'never', so its default applies" in told
-    assert "unheard_of" not in told
+    assert "lease cannot be 'never', so its default applies" in problem
+    assert "unheard_of" not in problem
     assert store.config() == {"lease": "never", "max_retries": "7", "unheard_of": "1"}
     queue.run("config", "unset", "lease")
     queue.run("doctor")
 
 
-def test_too_few_open_files_are_noticed(queue: Queue):
+def test_too_few_open_files_are_reported(queue: Queue):
     queue.enqueue("true")
     line = f"ulimit -n 100; exec {' '.join(MODULE)} doctor --json"
 
@@ -322,7 +322,7 @@ def test_too_few_open_files_are_noticed(queue: Queue):
     assert "ulimit -n 1024" in problem["cure"]
 
 
-def test_a_disk_that_is_nearly_full_is_noticed(tmp_path: Path):
+def test_a_nearly_full_disk_is_reported(tmp_path: Path):
     with small_disk(tmp_path / "disk", "2m") as disk:
         small = Queue(disk)
         small.enqueue("true")
@@ -332,7 +332,7 @@ def test_a_disk_that_is_nearly_full_is_noticed(tmp_path: Path):
         small.context.close()
 
 
-def test_people_see_a_mark_and_aligned_names(queue: Queue):
+def test_findings_are_aligned_and_marked_on_a_terminal(queue: Queue):
     queue.enqueue("true")
     os.chmod(queue.path, 0o644)
 

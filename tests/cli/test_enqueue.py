@@ -28,7 +28,7 @@ def test_json_prints_the_record(queue: Queue):
     assert record["stdout"] == record["stderr"] == ""
 
 
-def test_options_say_the_same_as_the_keys_of_json(queue: Queue):
+def test_options_and_json_keys_are_equivalent(queue: Queue):
     keys = {
         "command": "echo hello",
         "queue": "mail",
@@ -66,7 +66,7 @@ def test_true_and_false_are_commands_although_they_are_json(queue: Queue):
     assert queue.json("enqueue", "false")["command"] == "false"
 
 
-def test_a_null_is_as_good_as_no_key(queue: Queue):
+def test_a_null_key_is_the_same_as_no_key(queue: Queue):
     record = queue.json("enqueue", '{"command": "true", "id": null, "queue": null, "timeout": null}')
 
     assert (record["id"], record["queue"], record["timeout"]) == ("1", "default", None)
@@ -90,7 +90,7 @@ def test_a_job_remembers_the_directory_it_was_enqueued_in(queue: Queue):
     assert [queue.json("show", id_)["cwd"] for id_ in ids] == [str(inside), str(inside), str(queue.directory)]
 
 
-def test_without_a_home_the_data_directory_is_the_users(queue: Queue):
+def test_without_home_the_data_directory_comes_from_the_user_database(queue: Queue):
     env = command.environment("", HOME=None, QUEUECTL_DB=None, XDG_DATA_HOME=str(queue.directory))
 
     assert command.run("enqueue", "true", env=env).out == "1\n"
@@ -117,7 +117,7 @@ def test_the_environment_of_the_caller_is_not_stored(queue: Queue):
 
 
 @given(st.lists(words, min_size=1, max_size=5))
-def test_words_reach_a_program_as_they_are(argv: list[str]):
+def test_words_after_dashes_reach_the_program_unchanged(argv: list[str]):
     program = ["/usr/bin/env", "printf", r"%s\000"]
 
     done = subprocess.run(["/bin/sh", "-c", in_shell([*program, *argv])], capture_output=True, check=True)

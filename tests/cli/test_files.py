@@ -26,7 +26,7 @@ def jobs(queue: Queue) -> list[dict[str, Any]]:
     return found
 
 
-def test_each_line_is_a_job_and_blank_lines_are_none(queue: Queue):
+def test_each_line_is_a_job_and_blank_lines_are_skipped(queue: Queue):
     text = '{"id":"a","command":"echo a"}\n\n  \n {"command":"echo 2","priority":3}\t\n{"id":"c","command":"c"}'
 
     assert queue.run("enqueue", "-f", "-", given=text).stdout.split() == ["a", "2", "c"]
@@ -40,7 +40,7 @@ def test_each_line_is_a_job_and_blank_lines_are_none(queue: Queue):
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("store", ["absent", "no store at all"])
-def test_a_wrong_line_is_told_before_the_store_is_opened(queue: Queue, store: str):
+def test_an_invalid_line_is_reported_before_the_store_is_opened(queue: Queue, store: str):
     path = queue.directory / "other.db"
     if store != "absent":
         path.write_bytes(b"this is no database" * 100)
@@ -66,7 +66,7 @@ def test_a_byte_order_mark_and_carriage_returns_are_no_part_of_a_command(queue: 
     assert [job["command"] for job in jobs(queue)] == ["echo a", "echo b\r"]
 
 
-def test_a_byte_order_mark_is_no_part_of_a_job_wherever_one_begins(queue: Queue):
+def test_a_byte_order_mark_before_any_job_is_skipped(queue: Queue):
     mark = "\ufeff"
     queue.run("enqueue", "--lines", "-f", "-", given=f"{mark}echo a\n{mark}echo b\n{mark}\n{mark}# no job\n")
     queue.run("enqueue", "-f", "-", given=f'{mark}{{"command":"echo c"}}\n{mark}{{"command":"{mark}echo d"}}\n')
@@ -79,7 +79,7 @@ def test_a_byte_order_mark_is_no_part_of_a_job_wherever_one_begins(queue: Queue)
         command.run("enqueue", blank, env=queue.environment).refused(2, "command must not be empty")
 
 
-def test_a_mark_within_a_command_stays(queue: Queue):
+def test_a_byte_order_mark_within_a_command_is_kept(queue: Queue):
     queue.run("enqueue", "printf '\ufeffa,b'")
     assert [job["command"] for job in jobs(queue)] == ["printf '\ufeffa,b'"]
 
@@ -160,7 +160,7 @@ def test_a_line_of_a_crontab_is_recognised(queue: Queue, line: str, lines: tuple
     assert jobs(queue) == []
 
 
-def test_commands_that_only_resemble_other_formats_are_commands(queue: Queue):
+def test_commands_that_resemble_other_formats_are_accepted(queue: Queue):
     lines = ["[ -f x ] && y", "{ echo a; }", "[[ -f x ]]", "5 apples", "1 2 3 4 5", "*.sh", "@daily"]
     queue.run("enqueue", "--lines", "-f", "-", given="\n".join(lines))
     assert [job["command"] for job in jobs(queue)] == lines
@@ -172,7 +172,7 @@ def test_an_array_in_place_of_a_job_gets_a_hint_for_many_jobs(queue: Queue):
     assert "jq -c '.[]' | queuectl enqueue -f -" in done.err
 
 
-def test_options_fill_in_what_a_line_leaves_open(queue: Queue):
+def test_options_set_keys_that_a_line_leaves_out(queue: Queue):
     text = '{"command":"a"}\n{"command":"b","queue":"own","delay":5}\n'
 
     queue.run("enqueue", "-q", "mail", "--at", "2030-01-01T00:00:00Z", "--tag", "t", "-r", "0", "-f", "-", given=text)
@@ -183,7 +183,7 @@ def test_options_fill_in_what_a_line_leaves_open(queue: Queue):
     assert first["cwd"] == second["cwd"] == str(queue.directory)
 
 
-def test_an_empty_file_is_no_job_and_no_error(queue: Queue):
+def test_an_empty_file_enqueues_nothing_without_an_error(queue: Queue):
     done = queue.run("enqueue", "-f", "/dev/null")
     assert (done.stdout, done.stderr) == ("", "no jobs in /dev/null\n")
     assert queue.run("enqueue", "--lines", "-f", "-", given="\n \n").stderr == "no jobs in standard input\n"
@@ -215,10 +215,10 @@ BAD_LINES = {
 
 @pytest.mark.parametrize("what", BAD_LINES)
 def test_a_bad_line_refuses_the_whole_file_by_its_number(queue: Queue, what: str):
-    text, code, told = BAD_LINES[what]
+    text, code, message = BAD_LINES[what]
     queue.enqueue("true", "--id", "taken")
 
-    command.run("enqueue", "-f", "-", env=queue.environment, given=text).refused(code, told, "nothing was enqueued")
+    command.run("enqueue", "-f", "-", env=queue.environment, given=text).refused(code, message, "nothing was enqueued")
 
     assert [job["id"] for job in jobs(queue)] == ["taken"]
 
@@ -229,7 +229,7 @@ def test_a_nul_in_a_shell_line_is_refused_by_its_number(queue: Queue):
     done.refused(2, "line 2: command must not contain a NUL")
 
 
-def test_an_id_taken_far_down_a_long_file_refuses_all_of_it(queue: Queue):
+def test_an_existing_id_late_in_a_long_file_refuses_all_of_it(queue: Queue):
     queue.enqueue("true", "--id", "taken")
     lines = [f'{{"id":"job{n}","command":"true"}}' for n in range(enqueue_file.BATCH + 10)]
     lines[-3] = '{"id":"taken","command":"true"}'
@@ -286,7 +286,7 @@ def test_a_file_that_waits_for_the_lock_is_interrupted_at_once(queue: Queue, num
     assert queue.json("status")["total"] == 0
 
 
-def test_a_reader_that_goes_away_does_not_stop_the_file(queue: Queue):
+def test_a_closed_pipe_does_not_stop_a_file_of_jobs(queue: Queue):
     count = enqueue_file.BATCH + 5
     (queue.directory / "lines").write_text("\n".join(f"echo {n}" for n in range(count)))
 

@@ -55,7 +55,7 @@ def is_real(line: str) -> None:
         raise AssertionError(f"{line}: {error.message}") from None
 
 
-def test_every_command_of_the_page_is_one():
+def test_every_command_of_the_page_is_valid():
     lines = list(lines_in(PAGE.read_text()))
 
     assert len(lines) > 15
@@ -63,13 +63,13 @@ def test_every_command_of_the_page_is_one():
         is_real(line)
 
 
-def test_a_command_that_is_none_is_found_out():
+def test_an_invalid_command_is_detected():
     for line in ("queuectl worker begin", "queuectl worker start --counts 4", "queuectl list --state lost"):
         with pytest.raises(AssertionError):
             is_real(line)
 
 
-def test_every_address_of_the_page_is_one_and_asks_for_a_certificate():
+def test_every_address_of_the_page_is_valid_and_verifies_the_certificate():
     addresses = re.findall(r"postgresql://[^\s'`…]+", PAGE.read_text() + UNIT.read_text())
 
     assert len(addresses) > 5
@@ -80,7 +80,7 @@ def test_every_address_of_the_page_is_one_and_asks_for_a_certificate():
         assert trust(given, address, {}) == "verify-full"
 
 
-def test_every_link_of_the_page_leads_somewhere():
+def test_every_link_of_the_page_has_a_target():
     links = re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())
 
     assert links
@@ -93,7 +93,7 @@ def unit() -> dict[str, str]:
     return dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if re.match(r"[A-Z]\w+=", line))
 
 
-def test_the_unit_starts_a_pool_as_its_own_example_says():
+def test_the_unit_starts_the_pool_of_its_example():
     example = dict(re.findall(r"^#     ([A-Z_]+)=(.*)$", UNIT.read_text(), re.MULTILINE))
     line = unit()["ExecStart"].replace("${WORKERS}", example["WORKERS"]).replace("$OPTIONS", example["OPTIONS"])
 
@@ -103,7 +103,7 @@ def test_the_unit_starts_a_pool_as_its_own_example_says():
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
-def test_systemd_takes_the_unit(tmp_path: Path):
+def test_systemd_accepts_the_unit(tmp_path: Path):
     copy = tmp_path / UNIT.name
     # The command must be there for it to be content.
     copy.write_text(UNIT.read_text().replace("/usr/local/bin/queuectl", str(ROOT / "bin" / "queuectl")))
@@ -121,7 +121,7 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def test_the_compose_file_names_only_what_it_has(compose: dict[str, Any]):
+def test_the_compose_file_refers_only_to_its_own_names(compose: dict[str, Any]):
     services = compose["services"]
     for service in services.values():
         assert set(service.get("secrets", ())) <= set(compose["secrets"])
@@ -152,7 +152,7 @@ def test_the_commands_of_the_compose_file_are_commands(compose: dict[str, Any]):
         is_real(line)
 
 
-def test_the_compose_file_shares_the_store_out(compose: dict[str, Any], server: Server, tmp_path: Path):
+def test_the_compose_file_creates_the_roles_of_the_store(compose: dict[str, Any], server: Server, tmp_path: Path):
     admin = server.create(empty=True)
     (tmp_path / "owner").write_text("first51c0\n")
     (tmp_path / "worker").write_text("second51c0\n")

@@ -1,4 +1,4 @@
-"""`queuectl migrate`: what it refuses, what it says, and that nobody can tell the new store from the old one."""
+"""`queuectl migrate`: its refusals and messages; every command prints the same on the new store as on the old one."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     Environment = dict[str, str]
 
-UNREACHABLE = "postgresql://nobody@localhost:1/queue"
+UNREACHABLE = "postgresql://ann@localhost:1/queue"
 
 
 @pytest.fixture
 def env(tmp_path: Path) -> Environment:
-    """The environment of commands on a store that has lived."""
+    """The environment of commands on a store with jobs in every state and a history."""
     return environment(lived(tmp_path), XDG_DATA_HOME=str(tmp_path / "data"))
 
 
@@ -68,13 +68,13 @@ def on(url: str, env: Environment) -> Environment:
     ],
     ids=" ".join,
 )
-def test_every_command_gives_the_same_document_on_both(env: Environment, url: str, words: tuple[str, ...]):
+def test_every_command_prints_the_same_document_on_both_stores(env: Environment, url: str, words: tuple[str, ...]):
     assert run("migrate", "--to", url, env=env).code == 0
 
     old, new = (run(*words, "--json", env=each) for each in (env, on(url, env)))
 
     assert (old.code, new.code) == (0, 0), old.err + new.err
-    # The second one is asked a little later.
+    # The second command runs a little later.
     documents = [json.loads(re.sub(r"due in \w+,", "due in a while,", each.out)) for each in (old, new)]
     if words[0] in {"enqueue", "explain"}:
         for document in documents:
@@ -97,14 +97,14 @@ def test_raw_output_is_the_same_to_the_byte(env: Environment, url: str):
     assert len(first.stdout) > 4000
 
 
-def test_what_was_done_can_be_undone_in_the_new_store(env: Environment, url: str):
-    said = run("logs", "gone", env=env)
-    assert said.code == 3, "it has been deleted"
+def test_actions_on_the_old_store_can_be_undone_in_the_new_one(env: Environment, url: str):
+    logs = run("logs", "gone", env=env)
+    assert logs.code == 3, "it has been deleted"
     run("migrate", "--to", url, env=env)
     new = on(url, env)
 
     assert run("undo", env=new).code == 0
-    assert run("logs", "gone", "--stdout", env=new).out == "what it said\n"
+    assert run("logs", "gone", "--stdout", env=new).out == "some output\n"
     assert run("undo", env=new).code == 0
     assert json.loads(run("show", "held", "--json", env=new).out)["state"] == "pending"
     assert run("undo", env=new).code == 3
@@ -112,7 +112,7 @@ def test_what_was_done_can_be_undone_in_the_new_store(env: Environment, url: str
     assert {each["name"] for each in checks if not each["ok"]} <= {"durability", "vacuum"}, "the tests' server is fast"
 
 
-def test_it_says_where_the_store_is_now_how_much_that_is_and_what_to_do_next(env: Environment, url: str):
+def test_migrate_prints_the_new_location_the_counts_and_the_next_steps(env: Environment, url: str):
     done = run("migrate", "--to", url, env=env)
 
     assert (done.code, done.out) == (0, f"{url}\n")
@@ -120,7 +120,7 @@ def test_it_says_where_the_store_is_now_how_much_that_is_and_what_to_do_next(env
     assert "set QUEUECTL_DB" in done.err
 
 
-def test_its_document_has_the_figures(env: Environment, url: str):
+def test_the_json_document_of_migrate_has_the_counts(env: Environment, url: str):
     document = json.loads(run("migrate", "--to", url, "--json", env=env).out)
 
     assert (document["from"], document["to"]) == (env["QUEUECTL_DB"], url)
@@ -131,7 +131,7 @@ def test_its_document_has_the_figures(env: Environment, url: str):
     assert document["output_bytes"] > 4096
 
 
-def test_a_person_sees_how_far_it_is(env: Environment, url: str):
+def test_migrate_shows_a_progress_bar_on_a_terminal(env: Environment, url: str):
     screen, code = on_a_terminal("migrate", "--to", url, env=env | {"TERM": "xterm"})
 
     assert code == 0
@@ -140,18 +140,18 @@ def test_a_person_sees_how_far_it_is(env: Environment, url: str):
 
 
 @pytest.mark.parametrize("to", ["queue.db", "mysql://ann:geheim@host/db", "postgresql:ann:geheim@host", ""])
-def test_what_is_no_url_of_a_database_is_refused_and_not_repeated(env: Environment, to: str):
+def test_an_invalid_url_is_refused_and_not_repeated(env: Environment, to: str):
     done = run("migrate", f"--to={to}", env=env)
 
     done.refused(2, "--to is not the URL of a PostgreSQL database")
     assert "geheim" not in done.err
 
 
-def test_to_where_must_be_said(env: Environment):
+def test_migrate_without_a_url_is_a_usage_error(env: Environment):
     run("migrate", env=env).refused(2, "--to URL is missing")
 
 
-def test_a_server_that_does_not_answer_is_told(env: Environment):
+def test_an_unreachable_server_is_an_error(env: Environment):
     run("migrate", "--to", UNREACHABLE, env=env).refused(5, "does not answer")
 
 
@@ -159,13 +159,13 @@ def test_a_store_that_is_on_a_server_is_refused(env: Environment, database: str)
     run("migrate", "--to", UNREACHABLE, env=on(database, env)).refused(4, "is on a server already")
 
 
-def test_a_store_that_is_not_there_is_not_made(tmp_path: Path):
+def test_a_missing_store_is_not_created(tmp_path: Path):
     run("migrate", "--to", UNREACHABLE, env=environment(tmp_path / "none.db")).refused(3, "there is no store")
 
     assert not (tmp_path / "none.db").exists()
 
 
-def test_an_empty_file_is_no_store_that_could_be_moved(tmp_path: Path):
+def test_an_empty_file_is_not_migrated(tmp_path: Path):
     path = tmp_path / "none.db"
     path.touch()
 
@@ -211,7 +211,7 @@ def test_jobs_of_dead_workers_are_put_back_first(queue: Queue, url: str):
     assert json.loads(run("show", id_, "--json", env=on(url, queue.environment)).out)["outcome"] == "lost"
 
 
-def test_without_psycopg_the_line_that_installs_it_is_told(env: Environment):
+def test_without_psycopg_the_command_that_installs_it_is_printed(env: Environment):
     hidden = (
         "import sys; sys.modules['psycopg'] = None\n"
         "from queuectl.cli.main import main\n"
@@ -224,7 +224,7 @@ def test_without_psycopg_the_line_that_installs_it_is_told(env: Environment):
     assert "psycopg, which is not installed" in done.stderr
 
 
-def test_a_password_is_told_to_nobody_and_kept_nowhere(env: Environment, url: str):
+def test_a_password_is_neither_printed_nor_stored(env: Environment, url: str):
     secret = url.replace("postgres@", "postgres:geheim@")
     assert secret != url
     for words in (

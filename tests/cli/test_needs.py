@@ -17,7 +17,7 @@ def needs(queue: Queue, id_: str) -> Any:
     return queue.json("show", id_)["needs"]
 
 
-def test_what_a_job_needs_is_said_by_an_option_an_array_or_a_word(queue: Queue):
+def test_needs_are_given_by_an_option_an_array_or_a_word(queue: Queue):
     queue.enqueue("true", "--id", "option", "--needs", "gpu", "--needs", "big", "--needs", "gpu")
     queue.run("enqueue", '{"id": "array", "command": "true", "needs": ["gpu", "big"]}')
     queue.run("enqueue", '{"id": "word", "command": "true", "needs": "gpu"}')
@@ -31,7 +31,7 @@ def test_what_a_job_needs_is_said_by_an_option_an_array_or_a_word(queue: Queue):
     assert "needs is given twice" in done.stderr
 
 
-def test_in_a_file_the_option_fills_in_what_a_line_leaves_open(queue: Queue):
+def test_in_a_file_the_option_sets_needs_that_a_line_leaves_out(queue: Queue):
     lines = [{"id": "a", "command": "true", "needs": "big"}, {"id": "b", "command": "true"}]
 
     queue.run("enqueue", "-f", "-", "--needs", "gpu", given="".join(json.dumps(line) + "\n" for line in lines))
@@ -42,7 +42,7 @@ def test_in_a_file_the_option_fills_in_what_a_line_leaves_open(queue: Queue):
     assert "line 1: label 'a b' must not contain white space" in done.stderr
 
 
-def test_what_a_job_needs_is_edited_and_taken_away_and_the_edit_is_undone(queue: Queue):
+def test_needs_are_edited_and_removed_and_the_edit_is_undone(queue: Queue):
     queue.enqueue("true", "--id", "a", "--needs", "gpu")
 
     assert queue.run("edit", "a", "--needs", "big", "--needs", "fast").stdout.startswith("a pending (needs changed)\n")
@@ -54,14 +54,14 @@ def test_what_a_job_needs_is_edited_and_taken_away_and_the_edit_is_undone(queue:
     assert needs(queue, "a") == ["big", "fast"]
 
 
-def test_a_label_is_spelt_as_a_tag_is(queue: Queue):
+def test_a_label_follows_the_rules_of_a_tag(queue: Queue):
     for word, complaint in (("a b", "must not contain white space"), ("", "must not be empty"), ("x" * 201, "longer")):
         done = command.run("worker", "start", "--label", word, env=queue.environment)
         done.refused(2, complaint)
         command.run("enqueue", "true", "--needs", word, env=queue.environment).refused(2, complaint)
 
 
-def test_labels_of_workers_are_listed_where_some_worker_has_any(queue: Queue):
+def test_worker_list_has_labels_if_a_worker_has_any(queue: Queue):
     queue.start()
     assert "LABELS" not in queue.run("worker", "list").stdout
     assert [each["labels"] for each in queue.json("worker", "list")] == [[]]
@@ -74,7 +74,7 @@ def test_labels_of_workers_are_listed_where_some_worker_has_any(queue: Queue):
     assert sorted(each["labels"] for each in queue.json("worker", "list")) == [[], ["gpu", "big"]]
 
 
-def test_a_job_that_no_living_worker_can_serve_is_explained_with_what_would_help(queue: Queue):
+def test_explain_names_the_command_that_starts_a_worker_with_the_label(queue: Queue):
     queue.enqueue("true", "--id", "train", "--needs", "gpu", "--needs", "two$words")
     start = "queuectl worker start --label gpu --label 'two$words'"
     assert f"no workers are running; start some: {start}\n" in queue.run("explain", "train").stdout
@@ -91,7 +91,7 @@ def test_a_job_that_no_living_worker_can_serve_is_explained_with_what_would_help
     assert "which none of the 3 workers of its queue has;" in queue.run("explain", "train").stdout
 
 
-def test_a_job_that_waits_for_a_busy_worker_with_its_label_is_explained_by_it(queue: Queue):
+def test_explain_names_a_busy_worker_with_the_label(queue: Queue):
     queue.start()
     queue.start("--label", "gpu")
     queue.enqueue("while ! test -e go; do sleep 0.05; done", "--id", "long", "--needs", "gpu")
@@ -108,7 +108,7 @@ def test_a_job_that_waits_for_a_busy_worker_with_its_label_is_explained_by_it(qu
     wait_until(lambda: queue.state("second") == "completed")
 
 
-def test_status_counts_what_waits_for_a_label_like_everything_else(queue: Queue):
+def test_status_counts_jobs_that_wait_for_a_label(queue: Queue):
     queue.enqueue("true", "--needs", "gpu")
 
     status = queue.json("status")

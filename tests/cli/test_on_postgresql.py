@@ -1,4 +1,4 @@
-"""The same commands on a store that a server keeps: all that need no worker (tests/integration has the others)."""
+"""Commands on a PostgreSQL store that need no worker; tests/integration has the others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_jobs_are_enqueued_listed_shown_and_cancelled(env: Environment):
     assert json.loads(run("status", "--json", env=env).out)["jobs"]["cancelled"] == 1
 
 
-def test_what_a_job_needs_is_stored_edited_and_explained(env: Environment):
+def test_needs_are_stored_edited_and_explained(env: Environment):
     lines = "".join(json.dumps({"command": "true", "id": f"job{n}", "needs": ["gpu", "é"]}) + "\n" for n in range(20))
     assert run("enqueue", "-f", "-", env=env, given=lines.encode()).code == 0
     assert run("enqueue", "true", "--id", "one", "--needs", "gpu", env=env).code == 0
@@ -81,7 +81,7 @@ def test_a_file_of_many_jobs_is_stored_whole_or_not_at_all(env: Environment, tmp
     assert json.loads(run("status", "--json", env=env).out)["total"] == 500
 
 
-def test_what_an_operator_does_can_be_undone(env: Environment, stage: Stage):
+def test_actions_are_undone(env: Environment, stage: Stage):
     stage.enqueue("done", "waits")
     stage.run(err="words\n")
 
@@ -113,14 +113,14 @@ def test_dead_jobs_are_listed_by_their_errors_and_revived(env: Environment, stag
     assert states(env) == {"a": "pending", "b": "dead"}
 
 
-def test_settings_are_kept(env: Environment):
+def test_settings_are_stored(env: Environment):
     assert run("config", "set", "max-retries", "7", env=env).code == 0
 
     assert run("config", "get", "max-retries", env=env).out == "7\n"
     assert json.loads(run("enqueue", "true", "--json", env=env).out)["max_retries"] == 7
 
 
-def test_many_commands_at_once_get_numbers_of_their_own(env: Environment):
+def test_concurrent_commands_get_distinct_numbers(env: Environment):
     processes = [start("enqueue", "true", env=env) for _ in range(6)]
 
     assert sorted(Done(process).out for process in processes) == [f"{n}\n" for n in range(1, 7)]
@@ -131,7 +131,7 @@ def on_server(database: str, tmp_path: Path) -> Environment:
     return environment(database, XDG_DATA_HOME=str(tmp_path / "data"))
 
 
-def test_the_doctor_looks_at_the_server(on_server: Environment):
+def test_the_doctor_checks_the_server(on_server: Environment):
     report = json.loads(run("doctor", "--check", "--json", env=on_server).out)
 
     found = {check["name"]: check for check in report["checks"]}
@@ -140,7 +140,7 @@ def test_the_doctor_looks_at_the_server(on_server: Environment):
     assert "permissions" not in found
 
 
-def test_a_backup_is_left_to_the_server(on_server: Environment, tmp_path: Path):
+def test_a_backup_of_a_server_is_refused(on_server: Environment, tmp_path: Path):
     done = run("backup", str(tmp_path / "copy"), env=on_server)
 
     done.refused(4, "backed up by the server's own tools")
@@ -160,14 +160,14 @@ def test_a_password_is_in_no_message(tmp_path: Path):
     run("list", env=weak).refused(2, "sslmode=require is too little")
 
 
-def test_people_see_an_address_without_its_password_and_the_console_opens_the_whole():
+def test_the_location_hides_the_password_and_the_console_gets_it():
     context = bootstrap.context("postgresql://ann:geheim@host/db")
 
     assert context.location == "postgresql://ann@host/db"
     assert context.given == "postgresql://ann:geheim@host/db"
 
 
-def test_without_psycopg_the_line_that_installs_it_is_told():
+def test_without_psycopg_the_command_that_installs_it_is_printed():
     hidden = (
         "import sys; sys.modules['psycopg'] = None\n"
         "from queuectl.cli.main import main\n"
@@ -181,7 +181,7 @@ def test_without_psycopg_the_line_that_installs_it_is_told():
     assert "pip install 'queuectl-console[postgres]'" in done.stderr
 
 
-def test_the_place_of_a_server_is_this_users_own_and_has_no_password_in_its_name(tmp_path: Path, monkeypatch):
+def test_the_run_directory_of_a_server_is_private_and_its_name_has_no_password(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     run_dir = bootstrap.run_dir_of("postgresql://ann:geheim@host/db")
 

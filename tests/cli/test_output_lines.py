@@ -1,4 +1,4 @@
-"""Output of jobs on the screen: lines as they stood at their end, and on a terminal the one that is under way."""
+"""Output of jobs on the screen: the last state of each line, and on a terminal also the current line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.command import Done
 from tests.support.queue import Queue
 
 
-def test_a_line_that_was_drawn_again_is_shown_as_it_stood_at_its_end(queue: Queue):
+def test_an_overwritten_line_is_printed_in_its_last_state(queue: Queue):
     bar = "\\r10%%\\r100%%\\n"
     queue.enqueue(f"printf '{bar}'; printf '{bar}' >&2; printf 'no end\\r'", "--id", "a")
     queue.drain().wait()
@@ -32,7 +32,7 @@ def test_a_line_that_was_drawn_again_is_shown_as_it_stood_at_its_end(queue: Queu
     assert queue.json("logs", "a")["stdout"] == "\r10%\r100%\nno end\r"
 
 
-def test_headings_stand_between_the_streams_where_both_go_into_one_pipe(queue: Queue):
+def test_headings_separate_the_streams_in_one_pipe(queue: Queue):
     queue.enqueue("printf one; printf two >&2", "--id", "a")
     queue.drain().wait()
 
@@ -41,7 +41,7 @@ def test_headings_stand_between_the_streams_where_both_go_into_one_pipe(queue: Q
     assert both.communicate()[0] == b"==> stdout <==\none\n==> stderr <==\ntwo"
 
 
-def test_following_writes_a_line_once_it_has_ended_and_whole(queue: Queue):
+def test_following_prints_whole_lines_when_they_have_ended(queue: Queue):
     go = queue.directory / "go"
     wait = f"until [ -e {go} ]; do sleep 0.02; done"
     queue.enqueue(f"echo begin; printf '\\r10%%'; printf 'other\\n' >&2; {wait}; printf '\\r100%%\\nend'", "--id", "a")
@@ -65,7 +65,7 @@ class Tty(io.StringIO):
 
 
 @pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
-def test_on_a_terminal_the_line_under_way_is_drawn_again(monkeypatch: pytest.MonkeyPatch, term: str, drawn: bool):
+def test_following_on_a_terminal_redraws_the_current_line(monkeypatch: pytest.MonkeyPatch, term: str, drawn: bool):
     monkeypatch.setenv("TERM", term)
     out = Tty()
     writer = OutputWriter(Screen(out, io.StringIO()), follow=True)
@@ -80,21 +80,21 @@ def test_on_a_terminal_the_line_under_way_is_drawn_again(monkeypatch: pytest.Mon
     assert out.getvalue().replace(erase, "").endswith("100%\nenen" if drawn else "100%\nen")
 
 
-def test_on_a_terminal_the_line_under_way_is_drawn_again_after_lines_of_the_other_stream(
+def test_following_on_a_terminal_redraws_the_current_line_after_lines_of_the_other_stream(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv("TERM", "xterm")
     out = Tty()
     writer = OutputWriter(Screen(out, io.StringIO()), follow=True)
 
-    def comes(stream: str, data: bytes) -> str:
+    def write(stream: str, data: bytes) -> str:
         before = len(out.getvalue())
         writer.write(Piece(attempt=1, stream=stream, data=data, left_out=0))
         return out.getvalue()[before:].rpartition("\r\x1b[K")[2]
 
-    assert comes("err", b"\r10%") == "10%"
-    assert comes("out", b"a line\n") == "10%"
-    assert comes("out", b"half") == "half"
-    assert comes("err", b"\r20%") == "20%"
-    assert comes("err", b"\r\n") == "half"
-    assert comes("out", b" a line\n") == ""
+    assert write("err", b"\r10%") == "10%"
+    assert write("out", b"a line\n") == "10%"
+    assert write("out", b"half") == "half"
+    assert write("err", b"\r20%") == "20%"
+    assert write("err", b"\r\n") == "half"
+    assert write("out", b" a line\n") == ""

@@ -1,4 +1,4 @@
-"""A password is taken from the places where PostgreSQL's own programs look for one, and is told to nobody."""
+"""A password is read from every place where PostgreSQL's own programs read one, and never printed or stored."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def env(url: str, tmp_path: Path) -> Environment:
-    """The environment of somebody who knows no password."""
+    """An environment without a password."""
     return environment(
         url, HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path / "data"), XDG_STATE_HOME=str(tmp_path / "state"),
         PGPASSWORD=None, PGPASSFILE=None, PGSERVICE=None, PGSERVICEFILE=None, QUEUECTL_DEBUG="1",
@@ -110,7 +110,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("put", PLACES)
-def test_it_is_found_where_it_usually_is_and_no_command_ever_says_it(
+def test_the_password_is_found_in_each_place_and_no_command_prints_it(
     put: Callable[[Environment], Environment], env: Environment, url: str, server: Server
 ):
     run("list", env=env).refused(5, "no password supplied")
@@ -140,14 +140,14 @@ def mentions(url: str, text: str) -> list[str]:
         ]
 
 
-def test_what_is_said_in_a_command_is_found_where_passwords_are_looked_for(env: Environment, url: str):
+def test_the_search_for_passwords_finds_a_word_of_a_command(env: Environment, url: str):
     run("enqueue", "true", "--tag", PASSWORD, env=in_the_environment(env))
 
     assert set(mentions(url.replace(f"{GUARDED}@", "postgres@"), PASSWORD)) == {"events", "jobs"}
 
 
 @pytest.mark.parametrize("put", [in_the_url, beside_the_url])
-def test_a_wrong_one_is_not_repeated(put: Callable[[Environment], Environment], env: Environment, url: str):
+def test_a_wrong_password_is_not_printed(put: Callable[[Environment], Environment], env: Environment, url: str):
     wrong = put(env)
     wrong["QUEUECTL_DB"] = wrong["QUEUECTL_DB"].replace(PASSWORD, "falsch51c0")
     for words in (("list",), ("status", "--json"), ("doctor",), ("enqueue", "true")):
@@ -157,16 +157,16 @@ def test_a_wrong_one_is_not_repeated(put: Callable[[Environment], Environment], 
     run("list", env=wrong).refused(5, f'password authentication failed for user "{GUARDED}"')
 
 
-def test_no_process_shows_it_in_its_arguments(env: Environment):
+def test_no_process_has_the_password_in_its_arguments(env: Environment):
     knowing = in_the_url(env)
     run("enqueue", "true", "--id", "a", env=knowing)
     waiting = start("wait", "a", env=knowing)
     wait_until(lambda: b"psycopg" in Path(f"/proc/{waiting.pid}/maps").read_bytes())
 
-    told = [file.read_bytes() for file in readable("/proc/[0-9]*/cmdline")]
+    arguments_of_all = [file.read_bytes() for file in readable("/proc/[0-9]*/cmdline")]
 
-    assert any(b"wait\0a\0" in arguments for arguments in told)
-    assert not any(PASSWORD.encode() in arguments for arguments in told)
+    assert any(b"wait\0a\0" in arguments for arguments in arguments_of_all)
+    assert not any(PASSWORD.encode() in arguments for arguments in arguments_of_all)
     run("cancel", "a", env=knowing)
     assert waiting.wait(30) == 1
 
@@ -181,7 +181,7 @@ def readable(pattern: str) -> Iterator[Path]:
         yield file
 
 
-def test_a_pool_and_its_jobs_show_it_to_nobody(env: Environment, tmp_path: Path):
+def test_a_pool_and_its_jobs_do_not_expose_the_password(env: Environment, tmp_path: Path):
     knowing = in_the_url(env)
     out = tmp_path / "out"
     os.mkfifo(out)
@@ -189,11 +189,11 @@ def test_a_pool_and_its_jobs_show_it_to_nobody(env: Environment, tmp_path: Path)
     detached = json.loads(run("worker", "start", "--count", "2", "--detach", "--json", env=knowing).out)
     try:
         with out.open("w"):
-            # The job has opened it, too: everybody is there.
-            told = [file.read_bytes() for file in readable("/proc/[0-9]*/cmdline")]
+            # The job has opened the pipe too, so all processes are running.
+            arguments_of_all = [file.read_bytes() for file in readable("/proc/[0-9]*/cmdline")]
         assert f"{detached['pid']}" in {file.parent.name for file in readable("/proc/[0-9]*/cmdline")}
-        assert any(b"worker\0start\0" in arguments for arguments in told)
-        assert not any(PASSWORD.encode() in arguments for arguments in told)
+        assert any(b"worker\0start\0" in arguments for arguments in arguments_of_all)
+        assert not any(PASSWORD.encode() in arguments for arguments in arguments_of_all)
         assert run("wait", "a", "--timeout", "60s", env=knowing).code == 0
         printed = run("logs", "a", env=knowing).out
         assert f"QUEUECTL_DB={env['QUEUECTL_DB']}\n" in printed
@@ -206,7 +206,7 @@ def test_a_pool_and_its_jobs_show_it_to_nobody(env: Environment, tmp_path: Path)
     assert not any(PASSWORD.encode() in file.read_bytes() for file in written)
 
 
-def test_the_console_does_not_show_it(env: Environment, tmp_path: Path):
+def test_the_console_does_not_show_the_password(env: Environment, tmp_path: Path):
     knowing = in_the_url(env)
     run("enqueue", "true", "--id", "first", env=knowing)
     terminal = Terminal(env=knowing)

@@ -1,4 +1,4 @@
-"""What a person is told to type next runs the same queuectl."""
+"""The command in messages that suggest the next one runs the same queuectl."""
 
 from __future__ import annotations
 
@@ -43,19 +43,25 @@ def test_where_the_current_directory_is_gone_the_path_is_absolute(
 ):
     gone = tmp_path / "gone"
     gone.mkdir()
-    for program, told in ((str(installed), str(installed)), (MODULE, QUEUECTL), ("venv/bin/other", "venv/bin/other")):
+    for program, expected in (
+        (str(installed), str(installed)),
+        (MODULE, QUEUECTL),
+        ("venv/bin/other", "venv/bin/other"),
+    ):
         monkeypatch.setattr(sys, "argv", [program, "demo"])
         monkeypatch.setenv("PATH", "/usr/bin")
         monkeypatch.chdir(gone)
         gone.rmdir()
 
-        assert called_by() == told
+        assert called_by() == expected
 
         monkeypatch.chdir(tmp_path)
         gone.mkdir()
 
 
-def test_an_installed_program_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path):
+def test_an_installed_program_on_path_is_called_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path
+):
     assert called(monkeypatch, str(installed), here=tmp_path, path=str(installed.parent)) == "queuectl"
     assert called(monkeypatch, str(installed), here=tmp_path, path="/usr/bin") == "./venv/bin/queuectl"
     assert called(monkeypatch, str(installed), here=ROOT, path="/usr/bin") == str(installed)

@@ -1,4 +1,4 @@
-"""Look at jobs: list, show, logs, wait."""
+"""list, show, logs and wait through the command line."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ def test_list_filters(queue: Queue):
     assert ids("--state", "dead") == []
 
 
-def test_an_empty_list_says_so_and_prints_nothing(queue: Queue):
+def test_an_empty_list_prints_a_message_on_stderr_only(queue: Queue):
     queue.context.store.changed()
     done = queue.run("list")
 
     assert (done.stdout, done.stderr) == ("", "no jobs\n")
 
 
-def test_people_are_shown_nothing_that_plays_with_their_terminal(queue: Queue):
+def test_control_sequences_are_escaped_for_people(queue: Queue):
     hostile = "printf '\\033]0;title\\007\\033[2J\\x9b31m\\xe2\\x80\\xae[/bold]'; printf '\\033[31mred' >&2; exit 1"
     queue.run("enqueue", json.dumps({"id": "a", "command": hostile + " # \u001b[5m\u202e", "max_retries": 0}))
     queue.drain().wait()
@@ -167,18 +167,18 @@ def test_logs_of_a_job_that_has_not_run_are_empty(queue: Queue):
     assert queue.json("logs", "a") == {"id": "a", "attempt": None}
 
 
-def test_raw_logs_are_the_bytes_and_others_say_where_some_are_missing(queue: Queue):
+def test_raw_logs_are_unchanged_bytes_and_text_logs_mark_omitted_bytes(queue: Queue):
     size = 3_000_000
     queue.enqueue(f"printf 'a\\377\\033[1m'; head -c {size} /dev/zero; printf end", "--id", "a")
     queue.enqueue("printf 'h\\303\\251\\377\\r\\n'", "--id", "b")
     queue.drain().wait()
 
     raw = command.start("logs", "a", "--raw", env=queue.environment)
-    data, said = raw.communicate()
+    data, errors = raw.communicate()
     assert data.startswith(b"a\xff\x1b[1m\0\0")
     assert data.endswith(b"\0end")
     assert len(data) == (64 + 1024) * 1024
-    assert said == f"{size + 9 - len(data)} bytes left out\n".encode()
+    assert errors == f"{size + 9 - len(data)} bytes left out\n".encode()
 
     text = queue.run("logs", "a").stdout
     assert f"\n[… {size + 9 - len(data)} bytes left out …]\n" in text
@@ -207,19 +207,19 @@ def test_following_goes_on_across_retries_until_the_job_is_final(queue: Queue):
     go.touch()
 
     done = Done(following)
-    told = [line for line in done.err.splitlines() if not line.startswith("a: no workers are running")]
+    lines = [line for line in done.err.splitlines() if not line.startswith("a: no workers are running")]
     assert (done.code, done.out) == (0, "end\nbegin 2\nend\n")
-    assert told == "==> attempt 1 <==\n==> attempt 2 <==\n".splitlines()
+    assert lines == "==> attempt 1 <==\n==> attempt 2 <==\n".splitlines()
 
 
-def test_following_a_job_that_goes_away_ends(queue: Queue):
+def test_following_a_deleted_job_ends(queue: Queue):
     queue.enqueue("true", "--id", "a")
     following = command.start("logs", "a", "-f", env=queue.environment)
     waiting = command.start("wait", "a", env=queue.environment)
     wait_until(lambda: command.has_opened_its_store(following))
     wait_until(lambda: has_opened_its_store(waiting))
 
-    # Nobody can see it cancelled before it is gone.
+    # Deleted in one step: a cancel before would end both commands.
     with queue.context.store.database.transaction():
         queue.context.store.database.query("DELETE FROM jobs WHERE id = 'a'")
 
@@ -283,7 +283,7 @@ def test_show_is_readable(queue: Queue):
 
 
 @pytest.mark.parametrize("words", [("wait", "a", "--timeout", "50ms"), ("wait", "done", "a", "--timeout", "50ms")])
-def test_a_person_who_waits_is_told_what_keeps_the_job(queue: Queue, words: tuple[str, ...]):
+def test_wait_reports_why_the_job_does_not_run(queue: Queue, words: tuple[str, ...]):
     queue.enqueue("true", "--id", "done")
     assert queue.drain().wait() == 0
     queue.enqueue("true", "--id", "a")
@@ -295,7 +295,7 @@ def test_a_person_who_waits_is_told_what_keeps_the_job(queue: Queue, words: tupl
     assert queue.run(*words, code=124).stderr.startswith("a: no workers are running; start some: ")
 
 
-def test_a_script_that_waits_is_told_only_of_what_lasts_until_something_is_done(queue: Queue):
+def test_wait_in_a_script_reports_only_reasons_that_need_an_operator(queue: Queue):
     queue.start()
     queue.enqueue("true", "--id", "later", "--delay", "1h")
     queue.enqueue("true", "--id", "kept", "--delay", "1h")
@@ -306,7 +306,7 @@ def test_a_script_that_waits_is_told_only_of_what_lasts_until_something_is_done(
 
 
 @pytest.mark.parametrize("words", [("wait", "a"), ("logs", "--follow", "a")])
-def test_who_waits_is_told_when_the_last_worker_has_left(queue: Queue, words: tuple[str, ...]):
+def test_wait_reports_that_the_last_worker_has_stopped(queue: Queue, words: tuple[str, ...]):
     queue.start()
     queue.enqueue("sleep 300", "--id", "a")
     queue.wait_for("a", "processing")

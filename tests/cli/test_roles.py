@@ -1,4 +1,4 @@
-"""docs/postgresql/roles.sql: each role may do what it is for, and is refused the rest in one line."""
+"""docs/postgresql/roles.sql: each role may do its own tasks; anything else is refused in one line."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ VALUES (99, 'forged', 'true', 'default', 0, 0, 0, 0, 'completed', 0)
 
 @pytest.fixture(scope="module")
 def store_url(server: Server) -> Iterator[str]:
-    """A store that its owner has made and shared out, with a job that is done, one that is dead and one that waits."""
+    """A store with the roles, created by its owner, with a completed job, a dead one and a waiting one."""
     url = server.create(empty=True)
     database = url.partition("@/")[2].partition("?")[0]
     with psycopg.connect(url, autocommit=True) as admin:
@@ -95,7 +95,7 @@ def store_url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def as_role(store_url: str, tmp_path: Path) -> Callable[[str], Environment]:
-    """The environment of somebody in that role."""
+    """Return the environment of a login in that role."""
 
     def made(role: str) -> Environment:
         url = store_url.replace("postgres@", f"ann_{role}@" if role != "keeper" else "keeper@")
@@ -106,7 +106,7 @@ def as_role(store_url: str, tmp_path: Path) -> Callable[[str], Environment]:
 
 @pytest.fixture
 def opened(as_role: Callable[[str], Environment]) -> Iterator[Callable[[str], Store]]:
-    """Opens the store as that role."""
+    """Open the store as that role."""
     stores: list[Store] = []
 
     def another(role: str) -> Store:
@@ -119,7 +119,7 @@ def opened(as_role: Callable[[str], Environment]) -> Iterator[Callable[[str], St
 
 
 def all_rows(url: str) -> dict[str, str]:
-    """What the store holds."""
+    """Return the rows of every table of the store, as text."""
     with psycopg.connect(url) as admin:
         tables = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'queuectl'").fetchall()
         return {
@@ -130,7 +130,7 @@ def all_rows(url: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("role", GROUPS)
-def test_every_role_may_look(role: str, as_role: Callable[[str], Environment]):
+def test_every_role_may_read(role: str, as_role: Callable[[str], Environment]):
     for words in LOOKS:
         done = run(*words, env=as_role(role))
         assert done.code == 0, (words, done.err)
@@ -140,7 +140,7 @@ def test_every_role_may_look(role: str, as_role: Callable[[str], Environment]):
 
 
 @pytest.mark.parametrize("role", ["queuectl_reader", "queuectl_enqueue", "queuectl_worker"])
-def test_what_a_role_is_not_for_is_refused_in_one_line_and_changes_nothing(
+def test_a_forbidden_command_is_refused_in_one_line_and_changes_nothing(
     role: str, as_role: Callable[[str], Environment], store_url: str
 ):
     before = all_rows(store_url)
@@ -175,7 +175,7 @@ def test_three_roles_enqueue(role: str, as_role: Callable[[str], Environment], t
 
 
 @pytest.mark.parametrize("role", ["queuectl_reader", "queuectl_enqueue"])
-def test_who_may_not_run_jobs_can_neither_report_in_nor_claim(role: str, opened: Callable[[str], Store]):
+def test_roles_that_may_not_run_jobs_can_neither_register_nor_claim(role: str, opened: Callable[[str], Store]):
     store = opened(role)
 
     with pytest.raises(StoreUnreadable, match="permission denied"):
@@ -211,12 +211,12 @@ def test_who_may_not_run_jobs_can_neither_report_in_nor_claim(role: str, opened:
         "DROP SCHEMA queuectl CASCADE",
     ],
 )
-def test_an_enqueuer_with_sql_of_his_own_gets_no_further(statement: str, opened: Callable[[str], Store]):
+def test_the_enqueue_role_is_denied_other_sql(statement: str, opened: Callable[[str], Store]):
     with pytest.raises(StoreUnreadable, match=r"permission denied|must be owner"):
         opened("queuectl_enqueue").database.query(statement)
 
 
-def test_a_reader_counts_the_connections_of_everybody(opened: Callable[[str], Store]):
+def test_the_reader_role_sees_the_connections_of_all_roles(opened: Callable[[str], Store]):
     others = [opened("queuectl_operator") for _ in range(5)]
 
     ((_, _, _, connections, *_),) = opened("queuectl_reader").database.rows("health")
@@ -224,8 +224,8 @@ def test_a_reader_counts_the_connections_of_everybody(opened: Callable[[str], St
     assert connections > len(others)
 
 
-def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable[[str], Store]):
-    # Two days later: the pool that stopped is forgotten first.
+def test_the_worker_role_records_results_and_compacts_counters(opened: Callable[[str], Store]):
+    # Two days later: the row of the stopped pool is deleted first.
     stage = Stage(opened("queuectl_worker"), "worker1", now=START + 2 * 86_400_000)
     claim = stage.take("worker1")
     reader = opened("queuectl_reader")
@@ -246,7 +246,7 @@ def test_a_worker_runs_jobs_to_every_end_and_folds_the_counters(opened: Callable
         stage.store.database.query("UPDATE config SET value = '1'")
 
 
-def test_a_pool_runs_in_the_role_of_workers_and_in_no_lesser_one(as_role: Callable[[str], Environment]):
+def test_a_pool_needs_the_worker_role(as_role: Callable[[str], Environment]):
     for role in ("queuectl_reader", "queuectl_enqueue"):
         run("worker", "start", "--drain", env=as_role(role)).refused(5, "permission denied for table ")
     env = as_role("queuectl_worker")
@@ -263,20 +263,20 @@ def test_a_pool_runs_in_the_role_of_workers_and_in_no_lesser_one(as_role: Callab
     assert {check["name"] for check in report["checks"] if not check["ok"]} <= {"durability", "vacuum"}
 
 
-def test_an_operator_does_everything_but_change_the_schema(
+def test_the_operator_role_may_do_all_but_change_the_schema(
     as_role: Callable[[str], Environment], opened: Callable[[str], Store]
 ):
     env = as_role("queuectl_operator")
-    run("enqueue", "true", "--id", "his", env=env)
+    run("enqueue", "true", "--id", "job1", env=env)
     for words in (
-        ("hold", "his"),
-        ("release", "his"),
-        ("priority", "his", "5"),
-        ("edit", "his", "--queue", "other"),
-        ("cancel", "his"),
-        ("retry", "his"),
+        ("hold", "job1"),
+        ("release", "job1"),
+        ("priority", "job1", "5"),
+        ("edit", "job1", "--queue", "other"),
+        ("cancel", "job1"),
+        ("retry", "job1"),
         ("undo",),
-        ("delete", "his"),
+        ("delete", "job1"),
         ("undo",),
         ("config", "set", "max-retries", "7"),
         ("config", "unset", "max-retries"),
@@ -292,11 +292,11 @@ def test_an_operator_does_everything_but_change_the_schema(
             store.database.query(statement)
 
 
-def test_who_is_in_no_role_does_not_get_in(as_role: Callable[[str], Environment]):
+def test_a_login_without_a_role_is_denied(as_role: Callable[[str], Environment]):
     run("list", env=as_role("stranger")).refused(5, "permission denied for schema queuectl")
 
 
-def test_a_store_that_is_missing_or_older_is_left_to_its_owner(server: Server, as_role: Callable[[str], Environment]):
+def test_only_the_owner_creates_or_migrates_the_store(server: Server, as_role: Callable[[str], Environment]):
     url = server.create(empty=True).replace("postgres@", "ann_queuectl_worker@")
     run("enqueue", "true", env=environment(url)).refused(5, "is not there yet, and this role may not change that")
     assert run("list", env=environment(url)).code == 0
@@ -311,7 +311,7 @@ def test_a_store_that_is_missing_or_older_is_left_to_its_owner(server: Server, a
             keeper.execute("UPDATE queuectl.schema SET version = version + 1")
 
 
-def test_a_reader_watches_in_the_console(as_role: Callable[[str], Environment]):
+def test_the_reader_role_can_use_the_console(as_role: Callable[[str], Environment]):
     terminal = Terminal("tui", "--read-only", env=as_role("queuectl_reader"))
     try:
         terminal.wait_for("LIVE", 60)
@@ -322,7 +322,9 @@ def test_a_reader_watches_in_the_console(as_role: Callable[[str], Environment]):
     assert b"permission" not in terminal.seen
 
 
-def test_a_role_that_may_make_no_database_is_told_so_by_a_soak(as_role: Callable[[str], Environment], tmp_path: Path):
+def test_a_soak_without_the_right_to_create_a_database_is_refused(
+    as_role: Callable[[str], Environment], tmp_path: Path
+):
     done = run("selftest", "--soak", "--minutes", "0.1", env=as_role("queuectl_worker"))
 
     done.refused(5, "this role may not make a database for the test beside postgresql://ann_queuectl_worker@")

@@ -1,4 +1,4 @@
-"""What every command has in common."""
+"""Behaviour that all commands share: JSON, help, errors, exit codes, closed streams, terminals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.samples import SAMPLES
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.on_sqlite  # it is about the line, not the store
+pytestmark = pytest.mark.on_sqlite  # independent of the store
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_help_of_every_command_has_its_usage_and_examples(queue: Queue, name: st
         assert done.stdout.startswith(f"usage: queuectl {name}")
         assert "examples:\n" in done.stdout
         assert done.stderr == ""
-    assert not os.path.exists(queue.path), "asking for help made a store"
+    assert not os.path.exists(queue.path), "help has created a store"
 
 
 def test_help_lists_every_command_and_the_exit_codes(queue: Queue):
@@ -73,7 +73,7 @@ def test_a_group_alone_prints_its_commands_and_is_an_error(queue: Queue):
     assert "dlq retry" in queue.run("dlq", "--help").stdout
 
 
-def test_the_version_is_told(queue: Queue):
+def test_version_prints_the_version(queue: Queue):
     assert queue.run("--version").stdout == f"queuectl {__version__}\n"
     assert queue.json("--version") == {"version": __version__}
 
@@ -83,7 +83,7 @@ def test_the_version_is_told(queue: Queue):
     [("list",), ("dlq",), ("dlq", "list"), ("enqueue", "true"), ("nosuch",), ("help",)],
     ids=" ".join,
 )
-def test_the_version_is_told_before_and_after_any_command_instead_of_it(queue: Queue, words: tuple[str, ...]):
+def test_version_with_any_command_prints_only_the_version(queue: Queue, words: tuple[str, ...]):
     for line in (("--version", *words), (*words, "--version")):
         assert queue.run(*line).stdout == f"queuectl {__version__}\n"
     assert queue.json("list") == []
@@ -99,7 +99,7 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "hint"),
+    ("words", "message", "hint"),
     [
         (("lst",), "unknown command 'lst'", "did you mean list?"),
         (("enqeue", "x"), "unknown command 'enqeue'", "did you mean enqueue?"),
@@ -151,20 +151,20 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line_with_a_hint(queue: Queue, words: tuple[str, ...], told: str, hint: str):
+def test_a_usage_error_is_one_line_with_a_hint(queue: Queue, words: tuple[str, ...], message: str, hint: str):
     done = command.run(*words, env=queue.environment)
 
-    done.refused(2, told)
+    done.refused(2, message)
     assert hint in done.err
 
 
 @pytest.mark.parametrize("words", [("show", "x"), ("logs", "x"), ("wait", "x"), ("cancel", "x"), ("retry", "x")])
-def test_a_job_that_is_not_there_is_told_with_exit_code_3(queue: Queue, words: tuple[str, ...]):
+def test_a_missing_job_is_exit_code_3(queue: Queue, words: tuple[str, ...]):
     command.run(*words, env=queue.environment).refused(3, "no job x")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("history", "x"), "no job, worker, pool or setting x"),
         (("worker", "stop", "--host", "x"), "no host x"),
@@ -180,14 +180,14 @@ def test_a_job_that_is_not_there_is_told_with_exit_code_3(queue: Queue, words: t
     ],
     ids=" ".join,
 )
-def test_a_name_of_nothing_is_exit_code_3(queue: Queue, words: tuple[str, ...], told: str):
+def test_a_name_that_does_not_exist_is_exit_code_3(queue: Queue, words: tuple[str, ...], message: str):
     queue.enqueue("true", "--id", "a")
 
-    command.run(*words, env=queue.environment).refused(3, told)
+    command.run(*words, env=queue.environment).refused(3, message)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("list", "--queue", "x"), "no jobs"),
         (("dlq", "list", "--queue", "x"), "no dead jobs"),
@@ -202,12 +202,14 @@ def test_a_name_of_nothing_is_exit_code_3(queue: Queue, words: tuple[str, ...], 
     ],
     ids=" ".join,
 )
-def test_a_choice_that_matches_nothing_is_exit_code_0_and_is_told(queue: Queue, words: tuple[str, ...], told: str):
+def test_a_choice_that_matches_nothing_is_exit_code_0_with_a_message(
+    queue: Queue, words: tuple[str, ...], message: str
+):
     queue.enqueue("true", "--id", "a")
 
     done = queue.run(*words)
 
-    assert told in done.stdout + done.stderr
+    assert message in done.stdout + done.stderr
 
 
 def test_db_and_json_may_stand_before_and_after_the_command(queue: Queue):
@@ -235,7 +237,7 @@ def test_a_closed_pipe_ends_quietly(queue: Queue):
 
 
 SILENT = {"config set", "config unset", "worker list", "worker stop", "worker start"}
-"""Commands that have nothing to say on stdout here."""
+"""Commands that print nothing on stdout here."""
 REFUSED = {"wait": 1, "worker scale": 3, "dlq show": 4, "migrate": 5, "tui": 2, "view delete": 3}
 
 
@@ -261,9 +263,9 @@ def test_output_that_cannot_be_written_is_an_error(some: Queue, name: str, where
     )
 
     why = "it is closed" if where == ">&-" else "No space left on device"
-    told = f"error: cannot write the output: {why}\n" in done.stderr
+    message = f"error: cannot write the output: {why}\n" in done.stderr
     code = REFUSED.get(name, 0 if name in SILENT else 74)
-    assert (done.returncode, told) == (code, code == 74), done.stderr
+    assert (done.returncode, message) == (code, code == 74), done.stderr
 
 
 @pytest.mark.parametrize("json", [(), ("--json",)])
@@ -290,7 +292,7 @@ main.entry()
     assert queue.json("status")["total"] == 5
 
 
-def test_a_closed_stderr_hurts_nobody(queue: Queue):
+def test_a_closed_stderr_does_not_change_the_exit_code(queue: Queue):
     done = subprocess.run(
         ["sh", "-c", f"'{QUEUECTL}' list 2>&-; '{QUEUECTL}' show x 2>&-"], env=queue.environment, check=False
     )
@@ -298,7 +300,7 @@ def test_a_closed_stderr_hurts_nobody(queue: Queue):
     assert done.returncode == 3
 
 
-def test_the_help_and_an_empty_answer_need_a_stdout_as_well(queue: Queue):
+def test_help_and_empty_results_need_stdout_too(queue: Queue):
     for line, code in (("--help", 74), ("--version", 74), ("list --json", 74), ("list", 0)):
         done = subprocess.run(
             ["sh", "-c", f"'{QUEUECTL}' {line} >&-"], env=queue.environment, capture_output=True, check=False
@@ -315,11 +317,11 @@ def test_ctrl_c_ends_with_130_and_no_traceback(some: Queue, words: tuple[str, ..
 
     done = Done(process)
     assert (done.code, done.out) == (130, "")
-    # What the wait is for may have been said by then.
+    # The reason of the wait may have been reported by then.
     assert all(line.startswith("a: no workers are running") for line in done.err.splitlines()), done.err
 
 
-def test_a_mistake_of_ours_is_one_line_and_the_traceback_for_whoever_asks(queue: Queue):
+def test_an_internal_error_is_one_line_and_a_traceback_only_with_debug(queue: Queue):
     (queue.directory / "broken.py").write_text("import queuectl.store.jobs as jobs\njobs.Jobs.get = lambda *_: 1 / 0\n")
     script = "import sys, broken; from queuectl.cli.main import main; sys.exit(main(['show', 'a']))"
     for debug in ("", "1"):
@@ -361,7 +363,7 @@ def test_a_narrow_terminal_gets_lines_that_fit(queue: Queue, word: str, columns:
 
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colour_is_left_out_where_it_is_not_wanted(queue: Queue, variable: dict[str, str]):
+def test_no_color_and_a_dumb_terminal_get_no_colour(queue: Queue, variable: dict[str, str]):
     queue.enqueue("true")
 
     screen, _ = on_a_terminal("list", env=queue.environment | {"TERM": "xterm"} | variable)
@@ -370,7 +372,7 @@ def test_colour_is_left_out_where_it_is_not_wanted(queue: Queue, variable: dict[
     assert "\x1b" not in screen
 
 
-def test_a_pipe_gets_whole_lines_and_nothing_decorative(queue: Queue):
+def test_a_pipe_gets_whole_lines_without_glyphs_or_colour(queue: Queue):
     queue.enqueue("echo " + "x" * 500 + " \x1b[31mred\x07")
 
     out = queue.run("list").stdout
@@ -398,7 +400,7 @@ def test_purge_asks_a_person_and_not_a_script(queue: Queue):
 
 @pytest.mark.on_sqlite
 @pytest.mark.parametrize("line", ["enqueue true", 'enqueue \'{"command":"true"}\'', "enqueue -- true"])
-def test_an_enqueue_loads_nothing_that_it_does_not_need(queue: Queue, line: str):
+def test_an_enqueue_loads_no_expensive_module(queue: Queue, line: str):
     """Each of these costs milliseconds at every start."""
     expensive = {
         *("argparse", "contextlib", "dataclasses", "datetime", "importlib", "inspect", "locale", "logging", "pathlib"),

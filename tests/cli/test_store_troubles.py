@@ -1,4 +1,4 @@
-"""A store that cannot be used: one clear line, exit code 5, and what is there stays as it is."""
+"""A store that cannot be used: one clear line, exit code 5, and its files are not changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import command
-from tests.support.command import NOBODY, as_user, environment, run, skip_unless_others_can_run_it
+from tests.support.command import UNPRIVILEGED_UID, as_user, environment, run, skip_unless_others_can_run_it
 from tests.support.disk import fill, make_read_only, small_disk
 from tests.support.queue import Queue
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 EVERY = [("enqueue", "true"), ("list",), ("status",), ("show", "a"), ("config", "get", "lease"), ("dlq", "list")]
 
 
-def as_nobody(*words: str, store: Path) -> command.Done:
-    """Run a command as the user nobody, which root can become."""
+def as_other_user(*words: str, store: Path) -> command.Done:
+    """Run a command as another, unprivileged user; needs root."""
     skip_unless_others_can_run_it()
     process = subprocess.Popen(
-        [*as_user(NOBODY), *words],
+        [*as_user(UNPRIVILEGED_UID), *words],
         env=environment(store),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -51,7 +51,7 @@ def everything_in(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("words", EVERY)
-def test_a_directory_is_no_store(tmp_path: Path, words: tuple[str, ...]):
+def test_a_directory_is_not_a_store(tmp_path: Path, words: tuple[str, ...]):
     (tmp_path / "dir").mkdir()
 
     run(*words, env=environment(tmp_path / "dir")).refused(5, "is not a file")
@@ -61,7 +61,7 @@ def test_a_directory_is_no_store(tmp_path: Path, words: tuple[str, ...]):
 
 @pytest.mark.parametrize("words", EVERY)
 @pytest.mark.parametrize("text", [b"hello\n", b"SQLite format 3", b"\0" * 4096, b"SQLite format 3\0" + b"\xff" * 4080])
-def test_a_file_of_something_else_is_refused_and_untouched(tmp_path: Path, words: tuple[str, ...], text: bytes):
+def test_a_foreign_file_is_refused_and_unchanged(tmp_path: Path, words: tuple[str, ...], text: bytes):
     (tmp_path / "file").write_bytes(text)
 
     run(*words, env=environment(tmp_path / "file")).refused(5, "file")
@@ -70,7 +70,7 @@ def test_a_file_of_something_else_is_refused_and_untouched(tmp_path: Path, words
 
 
 @pytest.mark.parametrize("words", EVERY)
-def test_another_programs_database_is_refused_and_untouched(tmp_path: Path, words: tuple[str, ...]):
+def test_a_database_of_another_program_is_refused_and_unchanged(tmp_path: Path, words: tuple[str, ...]):
     with sqlite3.connect(tmp_path / "other.db") as database:
         database.execute("CREATE TABLE jobs (seq INTEGER PRIMARY KEY, id TEXT, state TEXT)")
     database.close()
@@ -82,7 +82,7 @@ def test_another_programs_database_is_refused_and_untouched(tmp_path: Path, word
 
 
 @pytest.mark.parametrize("words", EVERY)
-def test_a_store_of_a_newer_version_is_refused_and_untouched(queue: Queue, words: tuple[str, ...]):
+def test_a_store_of_a_newer_version_is_refused_and_unchanged(queue: Queue, words: tuple[str, ...]):
     queue.enqueue("true")
     queue.context.close()
     with sqlite3.connect(queue.path) as database:
@@ -101,7 +101,7 @@ def test_a_store_of_a_newer_version_is_refused_and_untouched(queue: Queue, words
     database.close()
 
 
-def test_a_damaged_store_is_told_and_the_doctor_names_the_cure(queue: Queue):
+def test_a_damaged_store_is_an_error_and_the_doctor_names_the_cure(queue: Queue):
     queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 2000)
     queue.context.close()
     with sqlite3.connect(queue.path) as database:
@@ -119,7 +119,7 @@ def test_a_damaged_store_is_told_and_the_doctor_names_the_cure(queue: Queue):
     os.unlink(queue.path)
 
 
-def test_a_locked_store_is_given_up_on_after_the_wait(queue: Queue):
+def test_a_locked_store_is_an_error_after_the_busy_timeout(queue: Queue):
     queue.enqueue("true", "--id", "before")
     env = queue.environment | {"QUEUECTL_BUSY_TIMEOUT": "0.2"}
 
@@ -138,23 +138,23 @@ def test_a_locked_store_is_given_up_on_after_the_wait(queue: Queue):
     assert queue.json("config", "get", "lease")["origin"] == "default"
 
 
-def test_nonsense_in_the_environment_is_told(queue: Queue):
+def test_an_invalid_variable_is_an_error(queue: Queue):
     env = queue.environment | {"QUEUECTL_BUSY_TIMEOUT": "soon"}
 
     run("list", env=env).refused(2, "QUEUECTL_BUSY_TIMEOUT", "cannot be 'soon'")
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path):
+def test_a_directory_that_cannot_be_created_is_an_error(tmp_path: Path):
     (tmp_path / "file").touch()
 
     run("enqueue", "true", env=environment(tmp_path / "file" / "queue.db")).refused(5, "Not a directory")
 
 
-def test_a_name_that_is_too_long_is_told(tmp_path: Path):
+def test_a_file_name_that_is_too_long_is_an_error(tmp_path: Path):
     run("enqueue", "true", env=environment(tmp_path / ("x" * 300))).refused(5, "File name too long")
 
 
-def test_a_full_disk_refuses_an_enqueue_whole(tmp_path: Path):
+def test_an_enqueue_on_a_full_disk_stores_nothing(tmp_path: Path):
     with small_disk(tmp_path / "disk", "2m") as disk:
         env = environment(disk / "queue.db")
         assert run("enqueue", "true", "--id", "before", env=env).code == 0
@@ -169,7 +169,7 @@ def test_a_full_disk_refuses_an_enqueue_whole(tmp_path: Path):
         assert json.loads(run("doctor", "--check", "--json", env=env).out)["checks"][-1]["ok"]
 
 
-def test_a_new_store_on_a_full_disk_is_told_and_made_once_there_is_room(tmp_path: Path):
+def test_a_new_store_on_a_full_disk_is_an_error_and_created_once_there_is_space(tmp_path: Path):
     with small_disk(tmp_path / "disk", "1m") as disk:
         env = environment(disk / "queue.db")
         fill(disk)
@@ -188,7 +188,7 @@ def test_a_backup_to_a_full_disk_leaves_nothing_behind(queue: Queue, tmp_path: P
         assert list(disk.iterdir()) == []
 
 
-def test_a_read_only_disk_is_told(tmp_path: Path):
+def test_a_read_only_disk_is_an_error(tmp_path: Path):
     with small_disk(tmp_path / "disk", "4m") as disk:
         env = environment(disk / "queue.db")
         assert run("enqueue", "true", env=env).code == 0
@@ -197,33 +197,33 @@ def test_a_read_only_disk_is_told(tmp_path: Path):
         run("enqueue", "true", env=env).refused(5, "queue.db")
 
 
-def test_a_store_of_somebody_else_is_told(shared: Path):
+def test_a_store_of_another_user_is_an_error(shared: Path):
     env = environment(shared / "queue.db")
     assert run("enqueue", "true", env=env).code == 0
 
     for words in EVERY:
-        as_nobody(*words, store=shared / "queue.db").refused(5, "cannot be used")
+        as_other_user(*words, store=shared / "queue.db").refused(5, "cannot be used")
 
     assert json.loads(run("status", "--json", env=env).out)["total"] == 1
 
 
-def test_a_read_only_store_is_told(shared: Path):
-    assert as_nobody("enqueue", "true", store=shared / "queue.db").out == "1\n"
+def test_a_read_only_store_is_an_error(shared: Path):
+    assert as_other_user("enqueue", "true", store=shared / "queue.db").out == "1\n"
     for file in shared.glob("queue.db*"):
         if file.is_file():
             os.chmod(file, 0o400)
     os.chmod(shared, 0o555)
 
-    as_nobody("enqueue", "true", store=shared / "queue.db").refused(5, "cannot be used")
+    as_other_user("enqueue", "true", store=shared / "queue.db").refused(5, "cannot be used")
 
 
 def test_root_refuses_the_store_of_another_user(shared: Path):
-    assert as_nobody("enqueue", "true", store=shared / "queue.db").out == "1\n"
+    assert as_other_user("enqueue", "true", store=shared / "queue.db").out == "1\n"
 
     run("list", env=environment(shared / "queue.db")).refused(5, "belongs to another user")
 
 
-def test_a_symbolic_link_to_a_store_is_followed_to_one_place(queue: Queue):
+def test_a_symbolic_link_to_a_store_is_resolved(queue: Queue):
     queue.enqueue("true")
     os.symlink(queue.path, queue.directory / "link.db")
 

@@ -1,4 +1,4 @@
-"""What the doctor finds where the trouble is not one of a single command: versions, readers, limits, logins."""
+"""Checks of the doctor that tests/cli does not provoke through a command: versions, readers, limits, logins."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ sys.stdin.read()
         ("4.0.0", False),
     ],
 )
-def test_the_releases_with_the_reset_bug_are_known(library: str, has_it: bool):
+def test_sqlite_releases_with_the_wal_reset_bug_are_detected(library: str, has_it: bool):
     number = tuple(map(int, library.split(".")))
 
     assert has_reset_bug(number) is has_it
@@ -61,7 +61,7 @@ def test_the_releases_with_the_reset_bug_are_known(library: str, has_it: bool):
     assert library in version(library, "1").detail
 
 
-def test_a_withdrawn_release_is_to_be_replaced():
+def test_a_withdrawn_sqlite_release_is_reported():
     found = version("3.52.0", "3.52.0.0")
 
     assert "withdrawn" in found.detail
@@ -76,7 +76,7 @@ def examined(queue: Queue, name: str, *, fix: bool = False) -> list[Finding]:
 
 @pytest.fixture
 def reader(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that looks at an old state of the store, and goes on looking."""
+    """A process that keeps a read transaction on an old state of the store open."""
     queue.enqueue("true")
     process = subprocess.Popen(
         [sys.executable, "-c", READER, queue.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -90,7 +90,7 @@ def reader(queue: Queue) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.on_sqlite
 @linux_only
-def test_who_keeps_the_log_from_being_emptied_is_named(
+def test_the_process_that_keeps_the_log_from_being_emptied_is_named(
     queue: Queue, reader: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(store_contents, "LONG_LOG", 1024 * 1024)
@@ -113,7 +113,7 @@ def test_who_keeps_the_log_from_being_emptied_is_named(
 
 
 @linux_only
-def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
+def test_a_process_that_only_has_the_store_open_is_no_reader(queue: Queue):
     queue.enqueue("true")
     queue.start(workers=2)
 
@@ -121,14 +121,14 @@ def test_who_only_has_the_store_open_is_no_reader(queue: Queue):
 
 
 @pytest.mark.on_sqlite
-def test_a_store_on_a_network_is_to_be_moved(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+def test_a_store_on_a_network_file_system_is_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(environment, "filesystem_of", lambda _: "nfs4")
 
     assert "local disk" in str(examined(queue, "filesystem")[0].cure)
 
 
 @linux_only
-def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: pytest.MonkeyPatch):
+def test_too_low_limits_of_a_pool_are_reported_with_the_required_ones(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as supervisor:
         resource.prlimit(supervisor.pid, resource.RLIMIT_NPROC, (50, 50))
@@ -142,7 +142,7 @@ def test_a_pool_with_too_few_processes_is_told_how_many_it_needs(monkeypatch: py
 
 
 @pytest.mark.parametrize(("hard", "cured"), [(4096, False), (60, True)])
-def test_without_a_pool_the_open_files_that_one_could_have_are_looked_at(
+def test_without_a_pool_the_hard_limit_of_open_files_is_checked(
     monkeypatch: pytest.MonkeyPatch, hard: int, *, cured: bool
 ):
     plenty = resource.RLIM_INFINITY, resource.RLIM_INFINITY
@@ -159,7 +159,7 @@ def pool(pid: int, size: int = 1) -> PoolInfo:
 
 
 def machine(root: Path, group: str, *, lingers: bool = False, systemd: bool = True) -> str:
-    """The files by which systemd tells what belongs to a login."""
+    """Create the files in which systemd records what belongs to a login. Return their root."""
     for directory in (["run/systemd/system"] if systemd else []) + ["proc/7", "var/lib/systemd/linger"]:
         (root / directory).mkdir(parents=True)
     (root / "proc/7/cgroup").write_text(f"0::{group}\n")
@@ -182,7 +182,7 @@ SERVICE = "/user.slice/user-1000.slice/user@1000.service/app.slice/queuectl.serv
         ("/", False, None),
     ],
 )
-def test_what_depends_on_a_login_is_told_by_its_group(tmp_path: Path, group: str, lingers: bool, login: Login | None):
+def test_the_login_of_a_process_is_read_from_its_cgroup(tmp_path: Path, group: str, lingers: bool, login: Login | None):
     assert login_of(7, "ann", machine(tmp_path, group, lingers=lingers)) == login
     assert login_of(8, "ann", str(tmp_path)) is None
 
@@ -202,7 +202,7 @@ def test_without_systemd_nothing_depends_on_a_login(tmp_path: Path):
         (SERVICE, True, "yes", None),
     ],
 )
-def test_a_pool_that_ends_at_logout_is_told(
+def test_a_pool_that_ends_at_logout_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, lingers: bool, kills: str, cure: str | None
 ):
     root = machine(tmp_path / "root", group, lingers=lingers)
@@ -218,13 +218,13 @@ def test_a_pool_that_ends_at_logout_is_told(
     assert found.cure is None if cure is None else cure in str(found.cure)
 
 
-def test_a_doctor_that_cures_is_no_reader():
+def test_doctor_with_fix_counts_as_a_write():
     assert reads(find("doctor"), Doctor(check=True))
     assert not reads(find("doctor"), Doctor(fix=True))
 
 
-def test_a_process_that_ended_while_the_doctor_looked_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
-    """The doctor looks at the processes before it asks the store, which says by then that the attempt is over."""
+def test_a_process_that_ended_during_the_check_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+    """The doctor lists processes before it reads the store, in which the attempt may be over by then."""
     queue.enqueue("true", "--id", "job")
     assert queue.drain().wait() == 0
     (attempt,) = queue.context.store.jobs.attempts(1)
@@ -232,11 +232,11 @@ def test_a_process_that_ended_while_the_doctor_looked_is_not_reported(queue: Que
     monkeypatch.setattr(system, "cookies", lambda: next(looks, {}))
 
     assert [finding.cure for finding in examined(queue, "orphans")] == [None]
-    assert next(looks, None) is None, "there was nothing to look at again"
+    assert next(looks, None) is None, "the check was not repeated"
 
 
-def test_a_worker_that_left_while_the_doctor_looked_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
-    """Its lock is free by then, although the store said a moment before that it runs."""
+def test_a_worker_that_stopped_during_the_check_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
+    """Its lock is free by then, although it was running when the store was read."""
     queue.start()
     real = liveness.lives
     answers = iter([False])
@@ -246,16 +246,14 @@ def test_a_worker_that_left_while_the_doctor_looked_is_not_reported(queue: Queue
     assert next(answers, None) is None
 
 
-def test_a_file_whose_owner_removed_it_while_the_doctor_looked_is_not_reported(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_file_that_was_removed_during_the_check_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):
     answers = iter([["gone"]])
     monkeypatch.setattr(processes, "litter", lambda *_: next(answers, []))
 
     assert [finding.cure for finding in examined(queue, "leftovers")] == [None]
 
 
-def test_the_doctor_raises_no_alarm_beside_busy_workers(queue: Queue):
+def test_the_doctor_reports_no_problem_beside_busy_workers(queue: Queue):
     lines = [f'{{"id": "job{each}", "command": "sleep 0.01 & sleep 0.02"}}' for each in range(400)]
     queue.run("enqueue", "-f", "-", given="\n".join(lines))
     queue.start(workers=4)

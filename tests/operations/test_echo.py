@@ -1,4 +1,4 @@
-"""The command line of an operation: reading it gives the same params, and a shell sees the same words."""
+"""The rendered command line of an operation: parsing returns the same params, and a shell splits the same words."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def params_of(operation: Operation) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_reading_the_line_gives_the_same_params(operation: Operation, data: st.DataObject):
+def test_parsing_a_rendered_line_returns_the_same_params(operation: Operation, data: st.DataObject):
     wanted = data.draw(params_of(operation))
     line = command_line(operation, wanted)
 
@@ -97,7 +97,7 @@ def test_reading_the_line_gives_the_same_params(operation: Operation, data: st.D
 
 
 def _as_read(wanted: Any) -> Any:
-    """A command that begins with a dash cannot stand where options do: it is told as JSON."""
+    """Return the params after parsing: a command that begins with a dash is rendered as JSON."""
     if isinstance(wanted, Enqueue) and wanted.job is not None and wanted.job[:1] == "-" and wanted.job != "-":
         return replace(wanted, job=json.dumps({"command": wanted.job}, ensure_ascii=False))
     return wanted
@@ -115,7 +115,7 @@ def test_a_shell_sees_the_same_words(words: list[str]):
 
 
 @given(st.text(max_size=40))
-def test_any_line_has_words(line: str):
+def test_any_line_can_be_split(line: str):
     words = split(line)
 
     assert [word.start for word in words] == sorted({word.start for word in words})
@@ -134,11 +134,11 @@ def test_any_line_has_words(line: str):
         ({"job": "-x"}, """queuectl enqueue '{"command": "-x"}'"""),
     ],
 )
-def test_what_a_line_looks_like(values: dict[str, Any], line: str):
+def test_rendered_command_lines(values: dict[str, Any], line: str):
     assert command_line(ENQUEUE, Enqueue(**values)) == line
 
 
-def test_signals_and_durations_are_written_as_people_do():
+def test_signals_and_durations_are_rendered_by_name_and_unit():
     cancel, prune, retry = find("cancel"), find("prune"), find("retry")
 
     assert command_line(cancel, cancel.params(ids=("a", "b"))) == "queuectl cancel a b"

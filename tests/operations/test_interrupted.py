@@ -1,4 +1,4 @@
-"""A signal in the middle of work in many transactions: what is committed stays, and is counted."""
+"""A signal in the middle of work in several transactions: committed transactions stay, and are counted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ JOBS, STEP = 7, 3
         ("dlq retry", {"error": ()}, "retried"),
     ],
 )
-def test_what_is_interrupted_between_two_steps_says_how_many_jobs_it_has_changed(
+def test_an_interrupt_between_two_steps_reports_the_number_of_changed_jobs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -52,7 +52,7 @@ def test_what_is_interrupted_between_two_steps_says_how_many_jobs_it_has_changed
     before, note = (signal.getsignal(number), Events.note)
 
     def note_and_signal(*words: object, **more: object) -> None:
-        note(*words, **more)  # type: ignore[arg-type]  # handed on as they are
+        note(*words, **more)  # type: ignore[arg-type]  # passed on unchanged
         os.kill(os.getpid(), number)
         monkeypatch.setattr(Events, "note", note)
 

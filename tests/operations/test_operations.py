@@ -23,7 +23,7 @@ def test_every_operation_is_found_by_its_own_name():
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
-def test_every_operation_explains_itself(operation: Operation):
+def test_every_operation_has_a_summary_and_examples(operation: Operation):
     assert operation.summary[0].isupper()
     assert not operation.summary.endswith(".")
     assert operation.examples
@@ -57,10 +57,10 @@ def test_no_two_operations_share_a_key():
         (Output(head=b"head\n", tail=b"tail\n", total=20), "head\n[… 10 bytes left out …]\ntail\n"),
     ],
 )
-def test_output_is_text_that_says_what_was_left_out(output: Output, text: str):
+def test_output_text_marks_omitted_bytes(output: Output, text: str):
     assert text_of(output) == text
 
 
 @pytest.mark.parametrize(("text", "number"), [("TERM", 15), ("sigint", 2), ("9", 9), (" kill ", 9)])
-def test_signals_are_read_by_name_and_number(text: str, number: int):
+def test_signals_are_parsed_by_name_and_number(text: str, number: int):
     assert parse_signal(text) == number

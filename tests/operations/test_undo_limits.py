@@ -1,4 +1,4 @@
-"""What was too much to be taken back is said to be, wherever the undo would be offered."""
+"""A change that is too large to undo is reported wherever the undo would be offered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context
     made.close()
 
 
-def test_a_delete_that_was_too_much_says_so_in_its_document(context: Context):
+def test_a_delete_too_large_to_undo_is_marked_in_its_document(context: Context):
     delete = find("delete")
     few = delete.run(context, delete.params(ids=("a",)))
     assert few.undo is not None
@@ -39,7 +39,7 @@ def test_a_delete_that_was_too_much_says_so_in_its_document(context: Context):
     assert many.document() == {"deleted": 2, "ids": ["b", "c"], "too_many_to_undo": True}
 
 
-def test_a_retry_that_was_too_much_knows_it(context: Context):
+def test_a_retry_too_large_to_undo_is_marked_in_its_result(context: Context):
     retry = find("retry")
     few = retry.run(context, retry.params(ids=("a",)))
     assert (few.undo is not None, few.too_much) == (True, False)
@@ -47,7 +47,7 @@ def test_a_retry_that_was_too_much_knows_it(context: Context):
     assert (many.undo, many.too_much) == (None, True)
 
 
-def test_the_command_line_notes_it_for_everybody(queue: Queue):
+def test_a_change_too_large_to_undo_is_reported_on_stderr(queue: Queue):
     names = [f"j{number}" for number in range(undo.MAX_JOBS + 1)]
     queue.run("enqueue", "--file", "-", given="".join(f'{{"id": "{name}", "command": "true"}}\n' for name in names))
     assert queue.run("hold", *names[:-1]).stderr == ""

@@ -1,4 +1,4 @@
-"""bin/queuectl and bin/test where something is missing: one line says what."""
+"""bin/queuectl and bin/test without a requirement: one line of error names it."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def start(checkout: Path, command: str, python: str | None) -> subprocess.CompletedProcess[str]:
-    """Start a command where the only Python is this script."""
+    """Run a command where `python`, a script, is the only Python on PATH."""
     path = checkout / "path"
     path.mkdir()
     for tool in ("sh", "readlink", "mkdir", "rm", "touch", "dirname"):
-        found = shutil.which(tool)
-        assert found
-        (path / tool).symlink_to(found)
+        program = shutil.which(tool)
+        assert program
+        (path / tool).symlink_to(program)
     if python is not None:
         (path / "python3").write_text(python)
         (path / "python3").chmod(0o755)
@@ -57,24 +57,24 @@ def start(checkout: Path, command: str, python: str | None) -> subprocess.Comple
 
 @pytest.mark.parametrize("command", ["queuectl", "test"])
 @pytest.mark.parametrize(
-    ("python", "said"),
+    ("python", "expected"),
     [
         (None, "needs Python 3.11 or newer, but there is no python3"),
         (TOO_OLD, "needs Python 3.11 or newer, but python3 is 3.9.2"),
         (NO_VENV, "cannot make virtual environments"),
     ],
 )
-def test_one_line_says_what_is_missing(checkout: Path, command: str, python: str | None, said: str):
+def test_a_missing_requirement_is_one_line_of_error(checkout: Path, command: str, python: str | None, expected: str):
     done = start(checkout, command, python)
 
     assert done.returncode in {126, 127}
     assert done.stdout == ""
-    assert said in done.stderr
+    assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (checkout / ".venv").exists()
 
 
-def test_pytest_without_what_the_tests_need_names_the_program_that_sets_it_up():
+def test_pytest_without_its_requirements_names_the_command_that_installs_them():
     hide = """
 import importlib.util, sys
 import pytest
@@ -85,5 +85,5 @@ sys.exit(pytest.main(["-q"]))
     done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 4
-    told = "ERROR: run ./bin/test, which sets up what the tests need (hypothesis, yaml)"
-    assert [line for line in (done.stdout + done.stderr).splitlines() if line] == [told]
+    expected = "ERROR: run ./bin/test, which sets up what the tests need (hypothesis, yaml)"
+    assert [line for line in (done.stdout + done.stderr).splitlines() if line] == [expected]

@@ -1,4 +1,4 @@
-"""What is installed from a wheel."""
+"""The contents of the wheel, and its installation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_wheel_holds_the_packages_their_sql_and_scripts_and_nothing_else(wheel: Path):
+def test_the_wheel_has_only_the_packages_with_their_sql_and_scripts(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"queuectl", "queuectl_tui"}
@@ -42,7 +42,7 @@ def test_the_wheel_holds_the_packages_their_sql_and_scripts_and_nothing_else(whe
         assert f"queuectl/operations/completion.{shell}" in names
 
 
-def test_what_is_installed_runs(wheel: Path, tmp_path: Path):
+def test_an_installed_wheel_runs(wheel: Path, tmp_path: Path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); from queuectl.cli.main import entry; entry()"
 

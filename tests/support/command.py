@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MODULE = (sys.executable, "-m", "queuectl.cli")
-NOBODY = 65534
+UNPRIVILEGED_UID = 65534
 
 _started: list[subprocess.Popen[Any]] = []
 

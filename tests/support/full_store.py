@@ -56,7 +56,7 @@ def _live(store: Store) -> None:
         store.edits.hold(["held"], now=stage.now)
     _finish(stage, NOTHING)
     stage.enqueue(NewJob(command="true", id="gone", priority=9))
-    stage.run(out="what it said\n", err="and more\n")
+    stage.run(out="some output\n", err="and more\n")
     store.set_config("max_retries", "7", now=stage.now)
     store.views.save("dead ones", "state:dead queue:default", now=stage.now)
     store.claims().write_down("w", completed=5, failed=4)
