@@ -1,4 +1,4 @@
-"""Many jobs from a file: all of them are read and checked before the first is stored."""
+"""Enqueue the jobs of a file: all of them are read and checked before the first is stored."""
 
 from __future__ import annotations
 
@@ -30,17 +30,21 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
 
 BATCH = 100_000
-"""Jobs in one transaction: others get the write lock in between."""
-_LOOKED_UP = 10_000
+"""Jobs in one transaction; other processes get the write lock in between."""
+_IDS_PER_QUERY = 10_000
 _SUSPECT = frozenset("0123456789*@[{")
-"""What the lines of crontabs and of JSON documents begin with, and hardly any command."""
-_PROGRESS = 4096
+"""First characters of lines of crontabs and JSON documents, with which hardly any command begins."""
+_PROGRESS_LINES = 4096
+"""Lines between two updates of the progress."""
 
 
 def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> Iterator[Enqueued]:
-    """Store the jobs of `file`, of which `-` is standard input. Raises before anything is stored if a line is wrong."""
+    """Store the jobs of `file`, or of standard input for `-`, and yield those of each transaction.
+
+    An invalid line raises UsageError, and an id that exists already Refused, before any job is stored.
+    """
     with Bulk(context, "enqueued") as bulk:
-        # Millions of small objects, none of them in a cycle: looking for cycles takes longer than making them.
+        # Millions of small objects, none of them in a cycle: searching for cycles takes longer than creating them.
         gc.disable()
         try:
             jobs, numbers = _read(context, file, defaults, lines=lines)
@@ -48,18 +52,23 @@ def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines
         finally:
             gc.enable()
         if not jobs:
-            # An empty pipe is nearly always a mistake of the command before it.
+            # An empty pipe is nearly always a failure of the command before it.
             context.say(f"no jobs in {'standard input' if file == '-' else file}")
         bulk.commits()
-        for some in _store(context, jobs, numbers):
-            bulk.count(len(some.ids))
-            # The caller prints the ids of this batch before the next one is stored, or a signal obeyed.
-            yield some
+        for batch in _store(context, jobs, numbers):
+            bulk.count(len(batch.ids))
+            # The caller prints the ids of this batch before the next one is stored, or a signal is handled.
+            yield batch
             bulk.check()
 
 
 def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> tuple[list[NewJob], array[int]]:
-    """The jobs, and the number of the line that each stands on. Raises UsageError and Refused, naming a line."""
+    """Return the jobs and the line number of each.
+
+    Raises:
+        UsageError: a line is invalid; the message has its number.
+        Refused: an id occurs twice.
+    """
     make = _command_maker(defaults, file) if lines else _json_maker(defaults, file)
     jobs: list[NewJob] = []
     numbers = array("q")
@@ -74,7 +83,7 @@ def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool)
         if job.id is not None and seen.setdefault(job.id, number) != number:
             raise Refused(
                 f"line {number}: job {job.id} is on line {seen[job.id]} already; nothing was enqueued",
-                hint="each id can be there once",
+                hint="an id can occur only once in a file",
             )
         jobs.append(job)
         numbers.append(number)
@@ -82,14 +91,14 @@ def _read(context: Context, file: str, defaults: dict[str, Any], *, lines: bool)
 
 
 def _lines(context: Context, file: str, *, lines: bool) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, without their ends, and their numbers. Raises UsageError.
+    """Yield number and text of each line that is not blank. Raises UsageError.
 
-    A carriage return before a newline is half of a line's end, and no part of a command; nor is a byte order mark at
-    the beginning of any line, where joining files leaves them.
+    The text has no line end, of which a carriage return before the newline is a part, and no byte order mark at its
+    beginning: after joining files, any line may begin with one.
     """
     read = 0
     try:
-        # Standard input stays open: it is not ours.
+        # Standard input stays open: it was not opened here.
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as opened:
             status = os.fstat(opened.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else 0
@@ -102,17 +111,17 @@ def _lines(context: Context, file: str, *, lines: bool) -> Iterator[tuple[int, s
                 if line and not line.isspace():
                     yield number, line
                 read += len(data)
-                if number % _PROGRESS == 0 and size:
+                if number % _PROGRESS_LINES == 0 and size:
                     context.progress(read >> 20, size >> 20, "MiB read")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _split(opened: IO[bytes], *, lines: bool) -> Iterator[bytes]:
-    """The lines with their ends. In a file without any newline carriage returns end them.
+    """Yield the lines with their ends. In a file without any newline, carriage returns end the lines.
 
-    A single one in the middle of shell commands ends none: it is more likely a part of one command, while JSON cannot
-    hold one.
+    But a single carriage return in the middle of shell commands ends no line: it is more likely part of one command.
+    JSON cannot contain one.
     """
     first = opened.readline()
     ends = first.count(b"\r") if not first.endswith(b"\n") else 0
@@ -124,7 +133,10 @@ def _split(opened: IO[bytes], *, lines: bool) -> Iterator[bytes]:
 
 
 def _json_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob]:
-    """From a line of JSON to a job: the decoder's innermost part, which is what a line costs."""
+    """Return a function that makes a job of a line of JSON.
+
+    It calls the innermost part of the decoder, which takes most of the time of a line.
+    """
     from json import JSONDecoder
 
     decoder: Any = JSONDecoder(object_pairs_hook=pairs, parse_constant=no_constant)
@@ -132,13 +144,13 @@ def _json_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob]:
 
     def make(line: str) -> NewJob:
         try:
-            given, end = scan(line, 0)
+            spec, end = scan(line, 0)
         except (StopIteration, ValueError, RecursionError):
-            given, end = None, 0
-        if type(given) is not dict or end != len(line):
-            # White space around it, or something wrong with it: told in full by the slow way.
-            given = _slowly(line, file)
-        job = new_job(given, defaults)
+            spec, end = None, 0
+        if type(spec) is not dict or end != len(line):
+            # White space around the object, or an error, which the full parser describes.
+            spec = _parse_fully(line, file)
+        job = new_job(spec, defaults)
         if job.cwd is None:
             raise gone()
         return job
@@ -146,12 +158,12 @@ def _json_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob]:
     return make
 
 
-def _slowly(line: str, file: str) -> dict[str, Any]:
-    """The keys of the job on this line. Raises UsageError, which knows other formats by their lines."""
+def _parse_fully(line: str, file: str) -> dict[str, Any]:
+    """Return the keys of the job on this line. Raises UsageError, with a hint for files of other formats."""
     try:
-        return parse_object(line, instead="or add --lines, which takes each line as a shell command")
+        return parse_object(line, instead="or add --lines, which reads each line as a shell command")
     except UsageError:
-        # Loaded here: only a mistake pays for it.
+        # Loaded here: only an error needs it.
         from queuectl.operations import formats
 
         formats.refuse_json(line, file)
@@ -161,7 +173,7 @@ def _slowly(line: str, file: str) -> dict[str, Any]:
 
 
 def _command_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJob | None]:
-    """From a line of shell to a job; None for a comment."""
+    """Return a function that makes a job of a shell command, and None of a comment."""
     longest = MAX_COMMAND_BYTES // 4
     if "cwd" not in defaults:
         raise gone()
@@ -171,12 +183,12 @@ def _command_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJo
         if first == "#":
             return None
         if first in _SUSPECT:
-            # Loaded here: few commands begin like this.
+            # Loaded here: few commands begin with these characters.
             from queuectl.operations import formats
 
             formats.refuse_crontab(line)
             formats.refuse_json_among_commands(line, file)
-        # The text is valid Unicode and the line not blank; what is left to check is rare.
+        # The text is valid Unicode and the line is not blank; other errors are rare.
         if "\0" in line or len(line) > longest:
             check_command(line)
         return NewJob(command=line, **defaults)
@@ -185,15 +197,15 @@ def _command_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJo
 
 
 def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterator[Enqueued]:
-    """Store them, a batch at a time."""
+    """Store the jobs, a batch in each transaction."""
     from queuectl.store.jobs import AlreadyThere
 
     max_retries = context.settings.max_retries
     for start in range(0, len(jobs), BATCH):
-        some = jobs[start : start + BATCH]
+        batch = jobs[start : start + BATCH]
         context.progress(start, len(jobs), "jobs")
         try:
-            ids = context.store.jobs.enqueue(some, max_retries=max_retries, now=context.now())
+            ids = context.store.jobs.enqueue(batch, max_retries=max_retries, now=context.now())
         except AlreadyThere as error:
             line = numbers[start + error.position]
             raise Refused(f"line {line}: {error.message}; {_stored(start)}", hint=error.hint) from None
@@ -201,24 +213,24 @@ def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterato
             if start:
                 error.message += f"; {_stored(start)}"
             raise
-        context.ring_for_jobs(some)
-        context.progress(start + len(some), len(jobs), "jobs")
+        context.ring_for_jobs(batch)
+        context.progress(start + len(batch), len(jobs), "jobs")
         yield Enqueued(ids, context)
 
 
 def _refuse_taken(context: Context, jobs: list[NewJob], numbers: array[int]) -> None:
-    """Refuse ids that are there already. The first batch finds out by itself, before anything is stored."""
-    named = [(job.id, place) for place, job in enumerate(jobs[BATCH:], BATCH) if job.id is not None]
-    for start in range(0, len(named), _LOOKED_UP):
-        some = dict(named[start : start + _LOOKED_UP])
-        taken = context.store.jobs.taken(list(some))
+    """Raise Refused if an id exists already, except in the first batch, whose transaction checks that itself."""
+    named = [(job.id, index) for index, job in enumerate(jobs[BATCH:], BATCH) if job.id is not None]
+    for start in range(0, len(named), _IDS_PER_QUERY):
+        indexes = dict(named[start : start + _IDS_PER_QUERY])
+        taken = context.store.jobs.taken(list(indexes))
         if taken:
-            place = min(some[id_] for id_ in taken)
+            index = min(indexes[id_] for id_ in taken)
             raise Refused(
-                f"line {numbers[place]}: job {jobs[place].id} is there already; nothing was enqueued",
+                f"line {numbers[index]}: job {jobs[index].id} is there already; nothing was enqueued",
                 hint="choose another id, or leave it out",
             )
 
 
 def _stored(count: int) -> str:
-    return f"the {count:,} jobs before were enqueued" if count else "nothing was enqueued"
+    return f"the {count:,} jobs before it were enqueued" if count else "nothing was enqueued"

@@ -1,4 +1,4 @@
-"""What the machine allows a pool: open files, processes, and to stay when its user logs out."""
+"""Check the limits of pools: open files, processes, and whether they end when their user logs out."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from queuectl.domain.worker import PoolInfo
 
 _PROCESSES_OF_A_POOL, _PROCESSES_OF_A_WORKER = 2, 4
-"""A worker, its job's shell, and what that runs."""
+"""The supervisor and the steward; a worker, its job's shell, and processes that the shell starts."""
 _UNLIMITED = "unlimited"
 
 
 def allowance(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
-    """Whether the limits leave room for the workers that are wanted: those of each pool, or ours where none runs."""
+    """Check whether the limits of each pool suffice for its workers; without a pool, those of this process for one."""
     for pool in pools or (None,):
         size = 1 if pool is None else pool.size
         whose = "here" if pool is None else f"for pool {pool.id}"
         workers = "1 worker" if size == 1 else f"{size} workers"
         files, processes = _limits(None if pool is None else pool.pid)
         files_needed = files_wanted(size)
-        wanted = _PROCESSES_OF_A_POOL + _PROCESSES_OF_A_WORKER * size
+        processes_needed = _PROCESSES_OF_A_POOL + _PROCESSES_OF_A_WORKER * size
         cures = []
         if files is not None and files < files_needed:
             cures.append(f"ulimit -n {max(1024, files_needed)}")
-        # The limit counts all processes of the user, and root has none.
-        if processes is not None and os.geteuid() and processes < wanted:
-            cures.append(f"ulimit -u {max(4096, wanted)}")
+        # The limit counts all processes of the user; it does not apply to root.
+        if processes is not None and os.geteuid() and processes < processes_needed:
+            cures.append(f"ulimit -u {max(4096, processes_needed)}")
         yield Finding(
             name="limits",
             detail=f"{_shown(files)} open files and {_shown(processes)} processes {whose}, {workers} wanted",
@@ -44,24 +44,24 @@ def allowance(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
 
 
 def logins(pools: Sequence[PoolInfo], user: str) -> Iterator[Finding]:
-    """Whether the pools end when their `user` logs out."""
-    found = [(pool, login) for pool in pools if (login := login_of(pool.pid, user)) is not None]
-    if not found:
+    """Check whether the pools end when their `user` logs out."""
+    with_login = [(pool, login) for pool in pools if (login := login_of(pool.pid, user)) is not None]
+    if not with_login:
         systemd = os.path.isdir("/run/systemd/system")
         yield Finding(
             name="logout",
             detail="no pool depends on a login" if systemd else "not applicable: systemd does not run here",
         )
-    for pool, login in found:
+    for pool, login in with_login:
         if not login.session:
             yield Finding(
                 name="logout",
                 detail=f"pool {pool.id} is a service of {user}"
-                + (", which lingers" if login.lingers else ", and ends when the last login does"),
+                + (", which lingers" if login.lingers else ", and ends with the user's last login"),
                 cure=None if login.lingers else "loginctl enable-linger",
             )
         elif (kills := kills_at_logout()) is False:
-            yield Finding(name="logout", detail=f"pool {pool.id} belongs to a login, and stays when that ends")
+            yield Finding(name="logout", detail=f"pool {pool.id} belongs to a login, and keeps running when that ends")
         else:
             yield Finding(
                 name="logout",
@@ -72,9 +72,9 @@ def logins(pools: Sequence[PoolInfo], user: str) -> Iterator[Finding]:
 
 
 def _limits(pid: int | None) -> tuple[int | None, int | None]:
-    """The limits of open files and of processes of `pid`; for None those that a pool would have which starts here.
+    """Return the limits of open files and of processes of `pid`; for None, of a pool that would be started here.
 
-    None where there is none. A pool raises its own limit of open files as far as the hard limit.
+    None stands for no limit. A pool raises its own limit of open files to the hard limit.
     """
     if pid is not None and sys.platform == "linux":
         try:
@@ -82,9 +82,9 @@ def _limits(pid: int | None) -> tuple[int | None, int | None]:
                 lines = file.read().splitlines()
         except OSError:
             lines = []
-        given = {line[:25].strip(): line[26:].split()[0] for line in lines[1:]}
-        if given:
-            return _number(given.get("Max open files")), _number(given.get("Max processes"))
+        soft = {line[:25].strip(): line[26:].split()[0] for line in lines[1:]}
+        if soft:
+            return _number(soft.get("Max open files")), _number(soft.get("Max processes"))
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     processes, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     return tuple(None if each == resource.RLIM_INFINITY else each for each in (files, processes))  # type: ignore[return-value]  # a pair

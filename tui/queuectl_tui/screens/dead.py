@@ -286,8 +286,8 @@ class DeadView(ListView):
     @work
     async def action_purge(self) -> None:
         """Delete them, once that is really meant."""
-        from queuectl.operations.delete import DELETE, Delete
         from queuectl.operations.commandline.render import command_line
+        from queuectl.operations.delete import DELETE, Delete
         from queuectl.operations.dlq import PURGE, Purge
         from queuectl_tui.screens.confirm import Confirm
 
