@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
 ANYWHERE = (
-    ("--db PATH", "the store: a file or postgresql://… (default: QUEUECTL_DB, else a file of your user)"),
+    ("--db PATH", "the store: a file or postgresql://… (default: QUEUECTL_DB, else your own store)"),
     ("--json", "print one JSON document on stdout"),
     ("-h, --help", "show help"),
     ("--version", "show the version"),

@@ -122,12 +122,12 @@ def _scene(context: Context, workers: int, keep: list[str]) -> Iterator[_Scene]:
     scratch: dict[str, str] = {}
     stage = ground = None
     try:
-        given = os.path.join(directory, "queue.db")
+        location = os.path.join(directory, "queue.db")
         if remote:
-            given, scratch = _database(context.given)
+            location, scratch = _database(context.given)
         temporary = os.path.join(directory, "temporary")
         os.mkdir(temporary, 0o700)
-        stage = context.elsewhere(given)
+        stage = context.elsewhere(location)
         stage.run_dir.make()
         stage.now()  # opens the store, so that the clock below is the server's
         ground = Sandbox(

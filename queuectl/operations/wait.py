@@ -100,6 +100,9 @@ WAIT = Operation(
     summary="Wait until jobs are final",
     params=Wait,
     run=wait,
-    description="Exits with 0 when all jobs completed, 1 when one is dead or cancelled, 124 when the time ran out.",
-    examples=("wait job1 job2 --timeout 5m", "wait $(queuectl enqueue 'make test')"),
+    description=(
+        "A job is final when it is completed, dead or cancelled. Exits with 0 when all jobs completed, 1 when one is "
+        "dead or cancelled, 124 when the time ran out."
+    ),
+    examples=("wait job1 job2 --timeout 5m", "queuectl wait $(queuectl enqueue 'make test')"),
 )

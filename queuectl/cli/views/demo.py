@@ -23,17 +23,17 @@ Now run your own jobs:
 """
 
 
-def demo(found: Shown | Watched, _params: Demo, screen: Screen) -> None:
+def demo(result: Shown | Watched, _params: Demo, screen: Screen) -> None:
     """Print the commands to try next; before them, unless the console has shown it, the status and the dead jobs."""
-    if isinstance(found, Shown):
-        _print_outcome(found, screen)
+    if isinstance(result, Shown):
+        _print_outcome(result, screen)
     for line in NEXT.format(program=called_by()).rstrip("\n").split("\n"):
         screen.say(line)
 
 
-def _print_outcome(found: Shown, screen: Screen) -> None:
+def _print_outcome(result: Shown, screen: Screen) -> None:
     screen.write("\n" + painted("status", "1", screen) + "\n")
-    status(found.status, None, screen)
+    status(result.status, None, screen)
     screen.write("\n" + painted("dead letters", "1", screen) + "\n")
     columns = [
         Column(title="ID"),
@@ -48,7 +48,7 @@ def _print_outcome(found: Shown, screen: Screen) -> None:
             "" if job.record.latest is None else describe(job.record.latest),
             shown(text_of(job.stderr)).strip() or shown(text_of(job.stdout)).strip(),
         )
-        for job in found.dead
+        for job in result.dead
     ]
     table(columns, rows, screen)
 

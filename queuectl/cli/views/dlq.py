@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from queuectl.operations.dlq import DeadRecord, ErrorRecord, ListDead, RetryDead
 
 
-def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
+def list_dead(records: Iterator[Any], params: ListDead, screen: Screen) -> None:
     """Print a table of jobs with the reason, the newest last; or of errors, the most frequent last."""
     if params.by_error:
-        _list_errors(found, screen)
+        _list_errors(records, screen)
         return
     columns = [
         Column(title="ID"),
@@ -32,7 +32,7 @@ def list_dead(found: Iterator[Any], params: ListDead, screen: Screen) -> None:
         Column(title="REASON"),
         Column(title="COMMAND", grows=True),
     ]
-    if not table(columns, map(_row, found), screen):
+    if not table(columns, map(_row, records), screen):
         screen.say_empty("no dead jobs")
 
 
@@ -43,7 +43,7 @@ def retry(result: Changed, params: RetryDead, screen: Screen) -> None:
         screen.say("no dead jobs")
 
 
-def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
+def _list_errors(records: Iterator[ErrorRecord], screen: Screen) -> None:
     columns = [
         Column(title="N", right=True),
         Column(title="ERROR"),
@@ -62,7 +62,7 @@ def _list_errors(found: Iterator[ErrorRecord], screen: Screen) -> None:
             f"{age(now - each.error.last_at)} ago",
             each.text,
         )
-        for each in found
+        for each in records
     )
     if not table(columns, rows, screen):
         screen.say_empty("no dead jobs")

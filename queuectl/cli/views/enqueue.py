@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def enqueue(result: Enqueued | Iterator[Enqueued], _params: Enqueue, screen: Screen) -> None:
     """Print each id on its own line, as soon as it is stored. Not escaped: ids have no control characters."""
     failure: OSError | None = None
-    for some in (result,) if isinstance(result, Enqueued) else result:
+    for batch in (result,) if isinstance(result, Enqueued) else result:
         try:
             if failure is None:
-                screen.write("\n".join(some.ids) + "\n")
+                screen.write("\n".join(batch.ids) + "\n")
                 screen.flush()
         except OSError as error:
             # A closed pipe, or a full disk, must not leave half a file enqueued.

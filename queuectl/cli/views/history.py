@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from queuectl.operations.history import EventRecord, History
 
 
-def history(found: Iterator[EventRecord], params: History, screen: Screen) -> None:
+def history(events: Iterator[EventRecord], params: History, screen: Screen) -> None:
     """Print a table of events, the newest last."""
     columns = [
         Column(title="AT", whole=True),
@@ -24,7 +24,7 @@ def history(found: Iterator[EventRecord], params: History, screen: Screen) -> No
         Column(title="DETAIL"),
         Column(title="COMMAND", grows=True),
     ]
-    if not table(columns, map(_row, found), screen):
+    if not table(columns, map(_row, events), screen):
         screen.say_empty("no events" + (f" of {safe(params.id)}" if params.id else ""))
 
 

@@ -26,9 +26,9 @@ LONGEST = 4096
 """Characters of a command that are printed in a list: commands may have megabytes."""
 
 
-def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) -> None:
+def list_jobs(records: Iterator[JobRecord], _params: List | None, screen: Screen) -> None:
     """Print a table of jobs, the newest last."""
-    first = list(islice(found, _PAGE))
+    first = list(islice(records, _PAGE))
     # A terminal is narrow: the column is left out where all jobs are in the default queue.
     queues = not screen.is_terminal or any(each.job.queue != "default" for each in first)
     columns = [
@@ -40,14 +40,14 @@ def list_jobs(found: Iterator[JobRecord], _params: List | None, screen: Screen) 
         Column(title="LAST"),
         Column(title="COMMAND", grows=True),
     ]
-    rows = (_row(each, screen, queues=queues) for each in chain(first, found))
+    rows = (_row(each, screen, queues=queues) for each in chain(first, records))
     if not table(columns, rows, screen):
         screen.say_empty("no jobs")
 
 
-def show(found: JobDetail, _params: Show, screen: Screen) -> None:
+def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
     """Print the fields of a job, its attempts, and the output of the latest one."""
-    job, latest = found.record.job, found.record.latest
+    job, latest = detail.record.job, detail.record.latest
     facts(
         (
             ("id", safe(job.id)),
@@ -57,7 +57,7 @@ def show(found: JobDetail, _params: Show, screen: Screen) -> None:
             ("priority", str(job.priority) if job.priority else None),
             ("tries", f"{job.attempts} of {job.max_retries + 1}"),
             ("losses", str(job.losses) if job.losses else None),
-            ("timeout", None if found.record.timeout_ms is None else format_duration(found.record.timeout_ms)),
+            ("timeout", None if detail.record.timeout_ms is None else format_duration(detail.record.timeout_ms)),
             ("cwd", None if job.cwd is None else safe(job.cwd)),
             ("env", " ".join(f"{safe(name)}=***" for name, _ in job.env) or None),
             ("tags", safe(" ".join(job.tags)) or None),
@@ -70,7 +70,7 @@ def show(found: JobDetail, _params: Show, screen: Screen) -> None:
         ),
         screen,
     )
-    if found.history:
+    if detail.history:
         screen.write("\n")
         columns = [
             Column(title="ATTEMPT", right=True),
@@ -80,8 +80,8 @@ def show(found: JobDetail, _params: Show, screen: Screen) -> None:
             Column(title="WORKER"),
             Column(title="ERROR", grows=True),
         ]
-        table(columns, map(_attempt_row, found.history), screen)
-    for name, output in (("stdout", found.stdout), ("stderr", found.stderr)):
+        table(columns, map(_attempt_row, detail.history), screen)
+    for name, output in (("stdout", detail.stdout), ("stderr", detail.stderr)):
         if output.total:
             screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
 

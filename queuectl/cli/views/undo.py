@@ -29,7 +29,7 @@ def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Scree
         screen.say(f"{id_} was not restored: {reason}")
 
 
-def _list(found: Iterator[UndoableRecord], screen: Screen) -> None:
+def _list(actions: Iterator[UndoableRecord], screen: Screen) -> None:
     columns = [
         Column(title="UNDO", right=True),
         Column(title="WHEN", right=True),
@@ -41,7 +41,7 @@ def _list(found: Iterator[UndoableRecord], screen: Screen) -> None:
     now = time.time_ns() // 1_000_000
     rows = (
         (str(of.id), f"{age(now - of.at)} ago", of.actor, of.verb, str(of.jobs), of.command or "")
-        for of in (each.undoable for each in found)
+        for of in (each.undoable for each in actions)
     )
     if not table(columns, rows, screen):
         screen.say_empty("nothing can be undone")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from queuectl.operations.view import ListViews, ViewRecord
 
 
-def list_views(found: Iterator[ViewRecord], _params: ListViews, screen: Screen) -> None:
+def list_views(records: Iterator[ViewRecord], _params: ListViews, screen: Screen) -> None:
     """Print a table of saved views, by name."""
     columns = [Column(title="NAME"), Column(title="FILTER", grows=True)]
-    if not table(columns, ((each.view.name, each.view.filter) for each in found), screen):
+    if not table(columns, ((each.view.name, each.view.filter) for each in records), screen):
         screen.say_empty("no views are saved; save one: queuectl view save NAME state:failed")
 
 

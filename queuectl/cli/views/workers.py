@@ -45,9 +45,9 @@ def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
         screen.say_empty("no workers were running")
 
 
-def list_workers(found: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
+def list_workers(records: Iterator[WorkerRecord], _params: ListWorkers, screen: Screen) -> None:
     """Print a table of workers, the oldest first."""
-    workers = list(found)
+    workers = list(records)
     labels = any(each.labels for each in workers)
     columns = [
         Column(title="ID"),
