@@ -220,7 +220,7 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="dlq show",
-    summary="Show a dead job with its output and every attempt",
+    summary="Show a dead job: its output and every attempt",
     params=ShowDead,
     run=show_dead,
     examples=("dlq show job1",),
