@@ -46,7 +46,7 @@ def _run_editor(path: str) -> str:
         # The variable may hold options; the path is a word of its own.
         status = os.spawnv(os.P_WAIT, "/bin/sh", ["sh", "-c", f'{editor} "$1"', editor, path])  # noqa: S606 - a person waits
         if status != 0:
-            raise Refused(f"the editor {editor[:40]} ended with exit code {status}, so nothing was changed")
+            raise Refused(f"the editor {editor[:40]} ended with exit code {status}, so nothing was done")
         with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:

@@ -79,7 +79,9 @@ def prune(context: Context, params: Prune) -> Deleted:
     with context.store.undo.keeping("prune", now=now, keeps=False), Bulk(context, "deleted") as bulk:
         bulk.commits()
         for state in dict.fromkeys(params.state):
-            pruned += context.store.jobs.prune(JobState(state), before=now - params.older_than, now=now, progress=bulk.add)
+            pruned += context.store.jobs.prune(
+                JobState(state), before=now - params.older_than, now=now, progress=bulk.add
+            )
     return Deleted(deleted=pruned)
 
 

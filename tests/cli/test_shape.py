@@ -263,9 +263,9 @@ def test_output_that_cannot_be_written_is_an_error(some: Queue, name: str, where
     )
 
     why = "it is closed" if where == ">&-" else "No space left on device"
-    message = f"error: cannot write the output: {why}\n" in done.stderr
+    reported = f"error: cannot write the output: {why}\n" in done.stderr
     code = REFUSED.get(name, 0 if name in SILENT else 74)
-    assert (done.returncode, message) == (code, code == 74), done.stderr
+    assert (done.returncode, reported) == (code, code == 74), done.stderr
 
 
 @pytest.mark.parametrize("json", [(), ("--json",)])

@@ -10,16 +10,10 @@ from tests.support.language import found_in
 from tests.support.queue import ROOT
 
 NOT_YET = (
-    "docs/cli.md",
     "docs/console.md",
-    "queuectl/cli/",
-    "queuectl/operations/",
     "screenshots/",
     "tests/benchmarks/",
-    "tests/cli/",
     "tests/console/",
-    "tests/operations/",
-    "tests/packaging/",
     "tests/support/",
     "tui/",
 )
