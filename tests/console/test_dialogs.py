@@ -348,7 +348,7 @@ async def test_a_setting_is_judged_while_it_is_typed_and_written_by_enter():
         assert written == [(Set(key="max_retries", value="7"), "set max_retries to 7")]
         app.screen.query_one("#value-lease").focus()
         await pilot.press("ctrl+d")
-        assert written[-1] == (Unset(key="lease"), "lease is its default again")
+        assert written[-1] == (Unset(key="lease"), "reset lease to its default")
 
 
 async def test_escape_first_takes_back_what_was_typed():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from queuectl.operations import find
-from queuectl_tui.history import KEPT, History, location
+from queuectl_tui.history import MAX_LINES, History, location
 from queuectl_tui.screens.command_line import CommandLine
 from queuectl_tui.writer import ActionDone
 
@@ -51,11 +51,11 @@ def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path):
 
 def test_it_does_not_grow_for_ever(tmp_path: Path):
     file = tmp_path / "history"
-    file.write_text("".join(f"show job{number}\n" for number in range(2 * KEPT)))
+    file.write_text("".join(f"show job{number}\n" for number in range(2 * MAX_LINES)))
     kept = History(str(file))
     kept.add("list")
     lines = file.read_text().splitlines()
-    assert len(lines) == KEPT
+    assert len(lines) == MAX_LINES
     assert lines[-1] == "list"
     assert os.listdir(tmp_path) == ["history"]
 

@@ -115,7 +115,7 @@ async def test_a_name_that_is_taken_is_told_to_be_replaced(make_app: Make, tmp_p
     saved(tmp_path, ops="tag:x")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("V", "s", *"ops")
-        assert "The view ops is replaced." in screen_of(app)
+        assert "The view ops will be replaced." in screen_of(app)
         await pilot.press("enter")
         await pilot.pause()
         assert saved(tmp_path) == {"ops": "sort:newest"}

@@ -48,7 +48,7 @@ async def test_without_a_storm_there_is_no_line_for_it(make_app: Make) -> None:
     async with app.run_test(size=SIZE) as pilot:
         assert not app.query_one(StormBanner).display
         await pilot.press("H")
-        assert "no queue fails again and again" in screen_of(app)
+        assert "no queue has a failure burst" in screen_of(app)
 
 
 async def test_one_key_holds_what_waits_in_that_queue_after_asking(make_app: Make) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl.domain.attempt import Outcome
-from queuectl_tui.watch_list import MOST, Watching
+from queuectl_tui.watch_list import MOST, WatchList
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.live_job import LiveJob
 from tests.support.pilot import read_again, screen_of
@@ -119,8 +119,8 @@ async def test_what_can_be_watched_is_bounded(make_app: Make) -> None:
     async with app.run_test(size=SIZE):
         row = app.query_one(JobTable).cursor_row
         assert row is not None
-        watching = Watching()
+        watching = WatchList()
         for number in range(MOST):
             watching.toggle(row._replace(id=str(-number)))
-        assert watching.toggle(row) == f"{MOST} jobs are watched; no more can be"
+        assert watching.toggle(row) == f"{MOST} jobs are watched already, which is the maximum"
         assert len(watching.ids) == MOST

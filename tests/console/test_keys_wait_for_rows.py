@@ -147,7 +147,7 @@ async def test_a_key_behind_another_grouping_of_the_dead_waits_for_it(make_app: 
         slow.answer()
         await pilot.pause()
         # One job, not the group that the cursor was on.
-        assert "requeued job " in screen_of(app)
+        assert "retried job " in screen_of(app)
 
 
 async def test_a_key_of_a_jobs_page_waits_for_the_job(make_app: Make):

@@ -59,7 +59,7 @@ class Log:
 
     @property
     def status(self) -> str:
-        return self.pane.status._told.plain if self.pane.status._told is not None else ""
+        return self.pane.status._shown.plain if self.pane.status._shown is not None else ""
 
     async def print(self, data: bytes, *, err: bool = False) -> None:
         self.job.print(data, err=err)
@@ -287,7 +287,7 @@ async def test_times_are_shown_of_lines_that_came_meanwhile(job: LiveJob):
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
         await log.press("t")
-        assert "times are known of lines" in log.status
+        assert "only lines that arrived" in log.status
         job.clock.at += 5000
         await log.print(b"after\n")
         await log.press("t")
@@ -414,7 +414,7 @@ async def test_saving_asks_for_a_name_and_never_overwrites(
         assert os.stat(file).st_mode & 0o777 == 0o600
         assert "\x1b" not in file.read_text()
         await log.press("ctrl+s", "enter")
-        assert "is there already" in log.status
+        assert "exists already" in log.status
 
 
 @pytest.mark.asyncio

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl_tui.progress import Progress, said
+from queuectl_tui.progress import Progress, parse_progress
 
 HALF = Progress("running", 50)
 
@@ -31,7 +31,7 @@ HALF = Progress("running", 50)
     ],
 )
 def test_the_last_that_is_said_counts(data: bytes, meant: Progress | None):
-    assert said(data, HALF) == meant
+    assert parse_progress(data, HALF) == meant
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,18 @@ def test_the_last_that_is_said_counts(data: bytes, meant: Progress | None):
     ],
 )
 def test_what_is_no_progress_leaves_what_was_said_before(data: bytes):
-    assert said(data, HALF) == HALF
-    assert said(data) is None
+    assert parse_progress(data, HALF) == HALF
+    assert parse_progress(data) is None
 
 
 @given(st.binary(), st.sampled_from([None, HALF]))
 def test_any_bytes_are_read(data: bytes, before: Progress | None):
-    found = said(data + b"\x1b]9;4;1;7", before)
+    found = parse_progress(data + b"\x1b]9;4;1;7", before)
 
     assert found is None or found.percent is None or 0 <= found.percent <= 100
 
 
 def test_it_is_found_behind_any_rubbish_that_has_ended():
-    assert said(b"\x1b]9;4;1;3\x1b]52;c;AA" * 100 + b"\x07" + b"\x1b]9;4;1;64\x07\x1b[31m") == Progress("running", 64)
+    assert parse_progress(b"\x1b]9;4;1;3\x1b]52;c;AA" * 100 + b"\x07" + b"\x1b]9;4;1;64\x07\x1b[31m") == Progress(
+        "running", 64
+    )

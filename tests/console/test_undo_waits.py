@@ -93,7 +93,7 @@ async def test_undo_of_an_action_that_goes_on_is_refused_with_a_line(
 
         await burst(pilot, "hux")
 
-        assert "hold is still under way: press again when it has ended" in screen_of(app)
+        assert "hold is still in progress: press again when it has ended" in screen_of(app)
         slow.go_on()
         await pilot.pause()
         assert states(app, first, second) == [JobState.HELD, JobState.HELD]

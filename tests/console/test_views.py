@@ -13,7 +13,7 @@ from queuectl_tui.screens.dead import DeadView
 from queuectl_tui.screens.overview import OverviewView
 from queuectl_tui.screens.views import View
 from queuectl_tui.screens.workers import WorkersView, pool_lines, state_of
-from queuectl_tui.snapshot import nothing
+from queuectl_tui.snapshot import empty_snapshot
 from queuectl_tui.widgets.line_list import LineList
 from queuectl_tui.widgets.lines import Drawing
 from queuectl_tui.widgets.status_line import StatusLine
@@ -328,10 +328,10 @@ def test_hostile_text_is_harmless_at_any_size(tmp_path: Path, cls: type[View], s
 
 @pytest.mark.parametrize("cls", VIEWS)
 def test_an_empty_store_and_one_that_cannot_be_read_are_shown(tmp_path: Path, cls: type[View]):
-    app = ViewApp(cls(), seeds.seeded(tmp_path, None), nothing(seeds.NOW))
+    app = ViewApp(cls(), seeds.seeded(tmp_path, None), empty_snapshot(seeds.NOW))
 
     async def act(pilot: Pilot[None]) -> None:
-        app.show(nothing(seeds.NOW, StoreBusy("database is locked")))
+        app.show(empty_snapshot(seeds.NOW, StoreBusy("database is locked")))
         await pilot.press("enter", "j", "k", "G", "g", "space", "a")
         assert app.opened == []
         assert app.acted == []

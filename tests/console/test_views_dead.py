@@ -49,7 +49,7 @@ def test_a_key_requeues_the_whole_group(tmp_path: Path):
         dead = list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD]))
         assert len(dead) == 6
         assert app.acted[0][0] == "dlq retry"
-        assert app.said[0].startswith("requeued 7 dead jobs of ")
+        assert app.said[0].startswith("retried 7 dead jobs of ")
 
     drive(app, act)
 
@@ -110,12 +110,12 @@ def test_a_job_that_has_gone_leaves_a_ghost_that_nothing_is_done_to(tmp_path: Pa
         app.context.store.jobs.retry([gone], now=seeds.NOW)
         app.show(snapshot(dead=12))
         await pilot.pause()
-        assert the_list(app).haunted
-        assert "not dead any more" in screen(app)
+        assert the_list(app).cursor_departed
+        assert "no longer dead" in screen(app)
         await pilot.press("r")
         assert app.acted == []
         await pilot.press("j")
-        assert not the_list(app).haunted
+        assert not the_list(app).cursor_departed
         assert len(the_list(app).keys) == 12
 
     drive(app, act)
@@ -219,7 +219,7 @@ def test_all_groups_marked_are_all_there_are(tmp_path: Path):
         await pilot.press("a", "r")
         await pilot.pause()
         assert app.acted[0][1].all is True
-        assert app.said[0] == "requeued all 13 dead jobs"
+        assert app.said[0] == "retried all 13 dead jobs"
         assert list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD])) == []
 
     drive(app, act)

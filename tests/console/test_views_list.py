@@ -58,8 +58,8 @@ def cursor(of: LineList) -> str | None:
     return of.cursor
 
 
-def haunted(of: LineList) -> bool:
-    return of.haunted
+def cursor_departed(of: LineList) -> bool:
+    return of.cursor_departed
 
 
 def line_of_cursor(of: LineList) -> str:
@@ -98,7 +98,7 @@ def test_a_row_that_has_gone_stays_as_a_ghost_and_nothing_opens_it():
         of.show(rows("abc"))
         await pilot.press("j")
         of.show(rows("ac"))
-        assert haunted(of)
+        assert cursor_departed(of)
         assert cursor(of) is None
         assert of.keys == ["a", "c"]
         await pilot.press("enter", "space")
@@ -106,7 +106,7 @@ def test_a_row_that_has_gone_stays_as_a_ghost_and_nothing_opens_it():
         assert line_of_cursor(of).rstrip() == "> row b"
         await pilot.press("j")
         assert cursor(of) == "c"
-        assert not haunted(of)
+        assert not cursor_departed(of)
         assert of.keys == ["a", "c"]
 
     drive(act)
@@ -116,10 +116,10 @@ def test_a_ghost_that_comes_back_is_a_row_again():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
         of.show(rows("ab"))
         of.show(rows("b"))
-        assert haunted(of)
+        assert cursor_departed(of)
         of.show(rows("ab"))
         assert of.cursor == "a"
-        assert not haunted(of)
+        assert not cursor_departed(of)
 
     drive(act)
 
@@ -128,7 +128,7 @@ def test_the_last_row_goes_and_the_list_is_empty_after_the_next_move():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
         of.show(rows("a"))
         of.show([])
-        assert haunted(of)
+        assert cursor_departed(of)
         await pilot.press("j", "k", "G", "g", "enter", "space", "a")
         of.show(rows("xy"))
         await pilot.press("j")

@@ -1,1 +1,1 @@
-"""The console: a full-screen operations room over the same store as the command line."""
+"""The console: a full-screen user interface over the same store as the command line."""

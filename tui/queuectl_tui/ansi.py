@@ -1,4 +1,4 @@
-"""What the sixteen colours of a job's output look like where the terminal's own are not used."""
+"""RGB values of the sixteen ANSI colours in job output, for themes that do not use the terminal's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DARK = TerminalTheme(
     [(139, 148, 158), (255, 143, 143), (126, 219, 170), (255, 212, 121),
      (140, 188, 255), (236, 164, 236), (130, 222, 240), (255, 255, 255)],
 )  # fmt: skip
-"""Readable on the dark themes: black is grey there, or it could not be seen."""
+"""Readable on the dark themes: black is shown as grey, because it would be invisible."""
 LIGHT = TerminalTheme(
     (251, 252, 253),
     (29, 35, 43),
@@ -21,4 +21,4 @@ LIGHT = TerminalTheme(
     [(90, 99, 112), (204, 50, 50), (0, 128, 70), (163, 104, 0),
      (38, 104, 222), (165, 60, 165), (0, 128, 152), (70, 78, 90)],
 )  # fmt: skip
-"""Readable on the light theme: white is grey there."""
+"""Readable on the light theme: white is shown as grey."""

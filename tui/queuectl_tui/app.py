@@ -20,9 +20,9 @@ from queuectl_tui import ansi, keymap
 from queuectl_tui.available_keys import WRITES
 from queuectl_tui.console_actions import ConsoleActions
 from queuectl_tui.keymap import hint
-from queuectl_tui.reader import Answered, Reader, SnapshotArrived, look_around
+from queuectl_tui.reader import Answered, Reader, SnapshotArrived, read_liveness
 from queuectl_tui.screens.views import PLACES, View
-from queuectl_tui.snapshot import nothing
+from queuectl_tui.snapshot import empty_snapshot
 from queuectl_tui.theme import CYCLE, THEMES, Paint
 from queuectl_tui.widgets.echo_line import EchoLine
 from queuectl_tui.widgets.job_table import JobTable
@@ -74,7 +74,7 @@ class ConsoleApp(ConsoleActions):
         read_only: bool = False,
         ascii: bool = False,
         live: bool = True,
-        census: Census = look_around,
+        census: Census = read_liveness,
         location: str | None = None,
         theme: str | None = None,
         user_keymap: Mapping[str, str] | None = None,
@@ -93,7 +93,7 @@ class ConsoleApp(ConsoleActions):
         self.location = location if location is not None else context_factory().location
         self.reader = Reader(self, context_factory, census, live=live)
         self.writer = Writer(self, context_factory, live=live)
-        self.snapshot: Snapshot = nothing(self.clock.now())
+        self.snapshot: Snapshot = empty_snapshot(self.clock.now())
         self.paused = False
         self.history = history
         self._lines = history.read() if history is not None else []

@@ -1,4 +1,4 @@
-"""Which keys are of use just now: what a view or a page can do, and nothing that writes where nothing may."""
+"""The keys that apply now: what the view or page supports, without writing actions where the console is read-only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOVES = (
     ".down", ".up", ".page_down", ".page_up", "log.top", "log.bottom", "log.left", "log.right",
 )  # fmt: skip
-"""Keys that move about: nobody looks for them in a palette."""
+"""Keys that move the cursor; the palette leaves them out."""
 WRITES = frozenset(
     {
         "retry",
@@ -41,16 +41,16 @@ WRITES = frozenset(
         "undo",
     }
 )
-"""Actions that change something: a console that is read-only does not offer them."""
+"""Actions that change the queue; a read-only console does not offer them."""
 
 
-def offered(user: Mapping[str, str], *, read_only: bool) -> list[Key]:
-    """Every binding that may be used, with the user's keys."""
+def available(user: Mapping[str, str], *, read_only: bool) -> list[Key]:
+    """Return every binding that may be used, with the user's keys."""
     return [key for key in remap(user) if not (read_only and key.does in WRITES)]
 
 
-def here(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> Iterator[tuple[Key, DOMNode]]:
-    """The keys that do something on a page, and what does it. What can be done just here comes first."""
+def active_keys(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> Iterator[tuple[Key, DOMNode]]:
+    """Yield the keys that apply on a page, each with the node that handles it; the page's own keys come first."""
     from queuectl_tui.screens.job_screen_base import OneJobScreen
 
     own, lacks = frozenset[str](), view.lacks
@@ -72,7 +72,7 @@ def here(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> It
 
 
 def _has_action(action: str, start: DOMNode, within: DOMNode) -> DOMNode | None:
-    """The nearest to `start` that has an action, else what in `within` has it; None where nothing there has it."""
+    """Return the node nearest to `start` that has an action, else the first in `within`; None if there is none."""
     name = f"action_{action.partition('(')[0]}"
     near = [node for node in start.ancestors_with_self if within in node.ancestors_with_self]
     return next((node for node in (*near, within, *within.query()) if hasattr(node, name)), None)

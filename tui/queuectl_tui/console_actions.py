@@ -15,11 +15,11 @@ from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.operation import Danger
-from queuectl_tui.available_keys import here, offered
+from queuectl_tui.available_keys import active_keys, available
 from queuectl_tui.keymap import remap
 from queuectl_tui.last_action import LastAction
 from queuectl_tui.screens.views import PLACES
-from queuectl_tui.watch_list import Watching
+from queuectl_tui.watch_list import WatchList
 from queuectl_tui.widgets.tabs import Tabs
 from queuectl_tui.writer import READS, has_secrets, reads
 
@@ -66,7 +66,7 @@ class ConsoleActions(LastAction):
     def __init__(self) -> None:
         """Nothing is watched."""
         super().__init__()
-        self.watching = Watching()
+        self.watching = WatchList()
 
     async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
         """Read something and wait for it. Where it cannot be read, that is told and the worker that waits ends."""
@@ -190,7 +190,7 @@ class ConsoleActions(LastAction):
         if not self.may_write():
             return
         from queuectl_tui.screens.form import JobForm
-        from queuectl_tui.screens.job_fields import edit_params, given_of
+        from queuectl_tui.screens.job_fields import edit_params, fields_of
 
         def read(context: Context) -> Job | NotFound:
             try:
@@ -202,7 +202,7 @@ class ConsoleActions(LastAction):
         if isinstance(job, NotFound):
             self.refuse(job.message)
             return
-        before = given_of(job)
+        before = fields_of(job)
         after = await self.push_screen_wait(JobForm(before, editing=job_id))
         if after is not None:
             about = f"changed {one_line(job_id, 40)}"
@@ -318,7 +318,7 @@ class ConsoleActions(LastAction):
                     was, known[change.key] = known[change.key], done.result
                     stored = was.origin == "store"
                     back = put.params(key=was.key, value=show(was.value)) if stored else unset.params(key=was.key)
-                    self._before = (put if stored else unset, back)
+                    self._setting_undo = (put if stored else unset, back)
                     self.echo.offer_undo()
                 tell(done.result, None if done.error is None else done.error.message)
 
@@ -341,13 +341,13 @@ class ConsoleActions(LastAction):
         """The keys that apply to what has the focus on `screen` (the one on top), and the views, for the palette."""
         from queuectl_tui.screens.palette import Entry
 
-        for key, target in here(self._offered(), self, self.view, screen or self.screen):
+        for key, target in active_keys(self._offered(), self, self.view, screen or self.screen):
             yield Entry(title=f"{key.help} ({key.shown})", about=key.label, act=partial(self._press, key.does, target))
         for place in PLACES:
             yield Entry(title=f"{place.title} ({place.number})", about="view", act=partial(self.show_view, place.name))
 
     def _offered(self) -> list[Key]:
-        return offered(self.user_keymap, read_only=self.read_only)
+        return available(self.user_keymap, read_only=self.read_only)
 
     def _key(self, id_: str) -> str:
         return next(each.shown for each in remap(self.user_keymap) if each.id == id_)

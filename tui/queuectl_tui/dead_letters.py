@@ -1,4 +1,4 @@
-"""Dead letters as their view shows them: read in the reader's thread, in a bounded number of rows."""
+"""Dead letters for their view: read in the reader's thread, in a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Listed
 
 MOST = 500
-"""Jobs of one group, and of the flat list, that are shown; the newest."""
+"""Maximum number of jobs shown for one group, and in the flat list; the newest."""
 MOST_GROUPS = 300
 SLOTS, SLOT_MS = 12, 300_000
-"""An hour by five minutes."""
+"""One hour in slots of five minutes."""
 _UNKNOWN_TEXT = "died before error signatures were recorded"
 
 
 @record
 class DeadJob:
-    """A dead job in one line."""
+    """A dead job, shown in one line."""
 
     id: str
     seq: int
@@ -60,18 +60,18 @@ class DeadGroup:
 
 @record
 class DeadPicture:
-    """What there is to see."""
+    """The content of the Dead letters view."""
 
     total: int
     groups: tuple[DeadGroup, ...]
-    """The commonest first."""
+    """The most frequent first."""
     jobs: tuple[DeadJob, ...] | None
-    """All of them, the newest first; None while they are shown by group."""
+    """All dead jobs, the newest first; None while they are grouped."""
 
 
 @record
-class LastWords:
-    """The end of what a job wrote to standard error, or else to standard output."""
+class LastOutput:
+    """The end of a job's standard error, or else of its standard output."""
 
     job: str
     how: str
@@ -79,12 +79,12 @@ class LastWords:
 
 
 def load(context: Context, opened: frozenset[str], *, flat: bool) -> DeadPicture:
-    """Read what is shown: the groups with the jobs of those that are open, or all jobs."""
+    """Read the groups, with the jobs of the expanded ones, or all jobs (`flat`)."""
     store = context.store
     total = sum(n for _, state, n in store.counts() if state == JobState.DEAD)
     if flat:
-        found = list(store.jobs.listing(limit=MOST, states=[JobState.DEAD]))
-        return DeadPicture(total=total, groups=(), jobs=tuple(_job(each) for each in reversed(found)))
+        listing = list(store.jobs.listing(limit=MOST, states=[JobState.DEAD]))
+        return DeadPicture(total=total, groups=(), jobs=tuple(_job(each) for each in reversed(listing)))
     first = context.now() // SLOT_MS * SLOT_MS - (SLOTS - 1) * SLOT_MS
     deaths = store.stats.deaths(first=first, step=SLOT_MS, slots=SLOTS)
     groups = []
@@ -108,8 +108,8 @@ def load(context: Context, opened: frozenset[str], *, flat: bool) -> DeadPicture
     return DeadPicture(total=total, groups=tuple(groups), jobs=None)
 
 
-def last_words(context: Context, id_: str | None, signature: str | None) -> LastWords | None:
-    """What a job, or the newest of a group, said at last. None when it is gone."""
+def last_output(context: Context, id_: str | None, signature: str | None) -> LastOutput | None:
+    """Return the last output of a job, or of the newest job of a group; None if the job has been deleted."""
     from queuectl.domain.errors import NotFound
 
     try:
@@ -123,16 +123,16 @@ def last_words(context: Context, id_: str | None, signature: str | None) -> Last
     if listed.latest is None:
         return None
     out, err = context.store.jobs.output(listed.job.seq, listed.latest.attempt)
-    said = shown(text_of(err)).strip() or shown(text_of(out)).strip()
+    output = shown(text_of(err)).strip() or shown(text_of(out)).strip()
     if listed.latest.error:
-        said = f"{said}\n{listed.latest.error}" if said else listed.latest.error
-    return LastWords(job=listed.job.id, how=describe(listed.latest), text=said)
+        output = f"{output}\n{listed.latest.error}" if output else listed.latest.error
+    return LastOutput(job=listed.job.id, how=describe(listed.latest), text=output)
 
 
 def export(context: Context, path: str, ids: Iterable[str] | None, signatures: Sequence[str]) -> int:
-    """Write dead jobs to a new file of JSON Lines that only its owner can read; how many. Raises OSError.
+    """Write dead jobs to a new JSON Lines file that only its owner can read, and return how many.
 
-    `ids` are those meant; None: those of some groups, or all.
+    `ids` are the jobs to write; None: those of the groups `signatures`, or all. Raises OSError.
     """
     count = 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -1,7 +1,7 @@
-"""How far a running job is: what it says itself, or how long jobs of its kind usually take.
+"""Progress of running jobs: what a job reports itself, or the usual duration of similar jobs.
 
 All of this runs in the reader's thread, which owns the `DurationEstimates`. Usual durations are learned from completed
-jobs, some hundred at a time: the newest now and then, and older ones only while a job is seen that none was like.
+jobs, some hundred at a time: the newest periodically, older ones only while a running job has no known similar job.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from queuectl.domain.record import record
 from queuectl.runtime.live import STREAMS, newest, path_of
-from queuectl_tui.progress import said
+from queuectl_tui.progress import parse_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,33 +25,33 @@ if TYPE_CHECKING:
     Kind: TypeAlias = tuple[str, str]
 
 _STEP = 400
-"""Completed jobs that one look reads: half a millisecond."""
+"""Completed jobs that one read takes: half a millisecond."""
 _DEEPEST = 20_000
-"""Completed jobs after which a kind that was not among them is taken for new."""
+"""Number of completed jobs searched before a kind that was not among them counts as new."""
 _EVERY_MS = 15_000
 _SAMPLES = 15
 _KINDS = 2000
-"""Kinds of jobs, and attempts that run, of which something is remembered."""
+"""Maximum number of job kinds, and of running attempts, that are remembered."""
 _FEWEST = 2
-"""Completed jobs of a kind without which nothing is usual yet."""
+"""Minimum number of completed jobs of a kind for an estimate."""
 _TAIL = 4096
-"""Bytes of output that are searched for progress."""
+"""Bytes of output that are searched for a progress sequence."""
 _LATE, _LATE_MS = 1.5, 2000
-"""A job is late after so many times what is usual, and so much more."""
+"""A job is late once it exceeds the usual duration by this factor and by this many milliseconds."""
 
 
 @record
 class Pace:
-    """How far a job is."""
+    """The progress of a running job."""
 
     started_at: int
     usual_ms: int | None
-    """What such jobs take; None while nobody knows."""
+    """Usual duration of such jobs in milliseconds; None while unknown."""
     progress: Progress | None
-    """What the job says of itself."""
+    """The progress that the job reports itself."""
 
     def part(self, now: int) -> float | None:
-        """From 0 to 1; None where nothing is known."""
+        """Return the completed part from 0 to 1; None if unknown."""
         if self.progress is not None and self.progress.percent is not None:
             return self.progress.percent / 100
         if self.usual_ms is None:
@@ -59,30 +59,30 @@ class Pace:
         return min(max(now - self.started_at, 0) / max(self.usual_ms, 1), 1.0)
 
     def lateness(self, now: int) -> float:
-        """How many times what is usual it has taken; 0 where nothing is usual."""
+        """Return the elapsed time as a multiple of the usual duration; 0 if that is unknown."""
         return max(now - self.started_at, 0) / max(self.usual_ms, 1) if self.usual_ms is not None else 0.0
 
     def is_late(self, now: int) -> bool:
-        """Whether it takes much longer than usual."""
+        """Return whether the job takes much longer than usual."""
         if self.usual_ms is None:
             return False
         return now - self.started_at > max(self.usual_ms * _LATE, self.usual_ms + _LATE_MS)
 
 
 class DurationEstimates:
-    """What is usual, and what jobs that run have said of themselves."""
+    """Usual durations by kind of job, and the progress that running jobs have reported."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """Start without samples."""
         self._samples: dict[Kind, dict[int, int]] = {}
         self._read_at: int | None = None
         self._lowest: int | None = None
         self._read = 0
         self._usual: dict[Kind, int] = {}
-        self._said: dict[tuple[int, int, str], tuple[int, Progress | None]] = {}
+        self._reported: dict[tuple[int, int, str], tuple[int, Progress | None]] = {}
 
-    def paces(self, context: Context, rows: Iterable[Row], *, heard: bool = True) -> dict[str, Pace]:
-        """The pace of each of these that runs, by id; without `heard`, what they say of themselves is left out."""
+    def paces(self, context: Context, rows: Iterable[Row], *, with_progress: bool = True) -> dict[str, Pace]:
+        """Return the pace of each running job by id; without `with_progress`, reported progress is left out."""
         running = [row for row in rows if row.state == "processing" and row.started_at is not None]
         if running:
             self._learn(context, running)
@@ -90,15 +90,15 @@ class DurationEstimates:
             row.id: Pace(
                 started_at=row.started_at or 0,
                 usual_ms=self.usual(row.queue, row.command),
-                progress=self._progress(context, row) if heard else None,
+                progress=self._progress(context, row) if with_progress else None,
             )
             for row in running
         }
 
     def usual(self, queue: str, command: str) -> int | None:
-        """What a job with this command takes, or else one of its queue with the same program; None: nobody knows."""
-        found = self._median((queue, command[:500]))
-        return found if found is not None else self._median((queue, _program(command)))
+        """Return the usual milliseconds of a command, or else of its program in its queue; None if unknown."""
+        usual_ms = self._median((queue, command[:500]))
+        return usual_ms if usual_ms is not None else self._median((queue, _program(command)))
 
     def _median(self, kind: Kind) -> int | None:
         known = self._usual.get(kind)
@@ -130,7 +130,7 @@ class DurationEstimates:
             if not more:
                 self._read = _DEEPEST
         while len(self._samples) > _KINDS:
-            # The kinds that have been known longest; they are learned again when they come up.
+            # Drop the kinds that have been known longest; they are learned again when needed.
             oldest = next(iter(self._samples))
             del self._samples[oldest]
             self._usual.pop(oldest, None)
@@ -147,21 +147,21 @@ class DurationEstimates:
     # Progress --------------------------------------------------------------------------------------------------------
 
     def _progress(self, context: Context, row: Row) -> Progress | None:
-        found = None
+        latest = None
         for stream in STREAMS:
             key = (row.seq, row.fence, stream)
-            known, progress = self._said.get(key, (-1, None))
+            known, progress = self._reported.get(key, (-1, None))
             total, data = newest(path_of(context.run_dir.live, row.seq, row.fence, stream), _TAIL, known)
             if total != known:
-                progress = said(data, progress)
-                self._said.pop(key, None)
-                self._said[key] = (total, progress)
-                if len(self._said) > _KINDS:
-                    del self._said[next(iter(self._said))]
-            found = progress or found
-        return found
+                progress = parse_progress(data, progress)
+                self._reported.pop(key, None)
+                self._reported[key] = (total, progress)
+                if len(self._reported) > _KINDS:
+                    del self._reported[next(iter(self._reported))]
+            latest = progress or latest
+        return latest
 
 
 def _program(command: str) -> str:
-    """The first word, marked so that it is not taken for a whole command."""
+    """Return the program name of a command, marked so that it does not equal a whole command."""
     return "\x00" + next(iter(command[:500].split(maxsplit=1)), "")

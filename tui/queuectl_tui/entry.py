@@ -1,4 +1,4 @@
-"""Open the console: what can be refused is refused while there still is a terminal to tell it to."""
+"""Entry point of the console: errors are reported before the terminal switches to full screen."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def run(
 ) -> int:
     """Open the console on a store and return its exit code.
 
-    A console that changes nothing creates no store either: where there is none it says so, and is not opened.
+    A read-only console creates no store: where there is none, it reports that and does not open.
 
-    Raises StoreError when the store cannot be opened, UsageError when the user's keymap cannot be used.
+    Raises:
+        StoreError: the store cannot be opened.
+        UsageError: the user's keymap cannot be used.
     """
 
     def factory() -> Context:
@@ -40,8 +42,8 @@ def run(
         location = first.location
     finally:
         first.close()
-    # A console that changes nothing leaves nothing behind either.
-    kept = None if read_only else history.History(history.location())
-    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys, history=kept)
+    # A read-only console writes no history file either.
+    lines = None if read_only else history.History(history.location())
+    app = ConsoleApp(factory, read_only=read_only, ascii=ascii, location=location, user_keymap=keys, history=lines)
     code = app.run(mouse=not no_mouse)
     return app.return_code or code or 0

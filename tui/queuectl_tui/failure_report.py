@@ -1,4 +1,4 @@
-"""A failure report to paste into a ticket: what ran, how it ended, and the last that it said. Secrets stay out."""
+"""A failure report to paste into a ticket: command, outcome and last output of a job, without secrets."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ATTEMPTS = 10
 
 
 def report(context: Context, job_id: str) -> str:
-    """The report, in Markdown. Raises NotFound."""
-    found = detail(context, job_id, history=True)
-    job = found.record.job
+    """Return the report in Markdown. Raises NotFound."""
+    details = detail(context, job_id, history=True)
+    job = details.record.job
     lines = [
         f"## queuectl job {safe(job.id)}: {job.state}",
         "",
@@ -34,13 +34,13 @@ def report(context: Context, job_id: str) -> str:
         "| attempt | started | worker | ended | took |",
         "|---|---|---|---|---|",
     ]
-    for attempt in (found.history or ())[-_ATTEMPTS:]:
+    for attempt in (details.history or ())[-_ATTEMPTS:]:
         took = "" if attempt.duration_ms is None else format_duration(attempt.duration_ms)
         lines.append(
             f"| {attempt.attempt} | {format_time(attempt.started_at)} | {safe(attempt.worker)} "
             f"| {describe(attempt)}{': ' + safe(attempt.error) if attempt.error else ''} | {took} |"
         )
-    for name, output in (("stderr", found.stderr), ("stdout", found.stdout)):
+    for name, output in (("stderr", details.stderr), ("stdout", details.stdout)):
         text = shown(text_of(output)).rstrip()
         if text:
             lines += ["", f"Last lines of {name}:", "", *(f"    {line}" for line in text.split("\n")[-_LINES:])]

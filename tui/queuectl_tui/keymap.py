@@ -1,4 +1,4 @@
-"""What is made from the list of keys: bindings, hints of the key bar, and the same with a user's own keys."""
+"""Bindings and key bar hints made from the list of keys, also with a user's own keys."""
 
 from __future__ import annotations
 
@@ -37,45 +37,45 @@ _WITHOUT_ROW = frozenset(
         "dead.group", "workers.stop_now", "overview.span", "activity.filter",
     }
 )  # fmt: skip
-"""Keys of lists that do the same whatever the rows are."""
+"""Keys of lists whose effect does not depend on the rows."""
 _STEPS = frozenset(f"{scope}.{step}" for scope in ("list", "log") for step in ("down", "up", "page_down", "page_up"))
 
 
 def key(id_: str) -> Key:
-    """The binding of this id. Raises KeyError."""
+    """Return the binding with this id. Raises KeyError."""
     return _BY_ID[id_]
 
 
 def acts_on_row(id_: str | None) -> bool:
-    """Whether what the binding of this id does depends on the rows that are shown, or on the job whose page is open."""
-    found = _BY_ID.get(id_ or "")
-    return found is not None and found.scope not in {"global", "log"} and found.id not in _WITHOUT_ROW
+    """Return whether the effect of a binding depends on the rows shown, or on the job whose page is open."""
+    binding = _BY_ID.get(id_ or "")
+    return binding is not None and binding.scope not in {"global", "log"} and binding.id not in _WITHOUT_ROW
 
 
 def is_step(id_: str | None) -> bool:
-    """Whether the binding of this id only moves a cursor or a page, so that it changes neither focus nor screens."""
+    """Return whether a binding only moves a cursor or a page, so that it changes neither focus nor screens."""
     return id_ in _STEPS
 
 
 def hint(id_: str, label: str | None = None) -> KeyHint:
-    """The hint for a binding; `label` where it does something else just now."""
-    found = _BY_ID[id_]
+    """Return the hint for a binding; `label` replaces its usual label."""
+    binding = _BY_ID[id_]
     return KeyHint(
-        key=found.shown,
-        label=found.label if label is None else label,
-        priority=found.priority,
-        action=_action(found),
+        key=binding.shown,
+        label=binding.label if label is None else label,
+        priority=binding.priority,
+        action=_action(binding),
         ids=(id_,),
     )
 
 
 def remap(user: Mapping[str, str]) -> tuple[Key, ...]:
-    """Every binding, with the keys of a user's keymap."""
+    """Return every binding, with the keys of a user's keymap."""
     return tuple(replace(each, keys=user.get(each.id, each.keys)) for each in KEYS)
 
 
 def rehint(hints: Iterable[KeyHint], user: Mapping[str, str]) -> tuple[KeyHint, ...]:
-    """The hints, with the keys of a user's keymap."""
+    """Return the hints, with the keys of a user's keymap."""
     return tuple(
         replace(each, key=" ".join(replace(key(id_), keys=user.get(id_, key(id_).keys)).shown for id_ in each.ids))
         if any(id_ in user for id_ in each.ids)
@@ -85,17 +85,17 @@ def rehint(hints: Iterable[KeyHint], user: Mapping[str, str]) -> tuple[KeyHint, 
 
 
 def bindings(scope: str, *, but: frozenset[str] = frozenset()) -> list[BindingType]:
-    """Textual's bindings of a scope; `but`: ids that the widget does not have."""
+    """Return Textual's bindings of a scope, without the ids in `but`."""
     return [_binding(each) for each in KEYS if each.scope == scope and each.id not in but]
 
 
 def these(*ids: str) -> list[BindingType]:
-    """Textual's bindings of some ids, whatever their scopes, for a widget that has keys of several."""
+    """Return Textual's bindings of some ids, for a widget that has keys of several scopes."""
     return [_binding(key(id_)) for id_ in ids]
 
 
 def of_scope(*scopes: str) -> list[Key]:
-    """The bindings of some scopes, in order."""
+    """Return the bindings of some scopes, in order."""
     return [each for each in KEYS if each.scope in scopes]
 
 

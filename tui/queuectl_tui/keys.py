@@ -1,4 +1,4 @@
-"""Every key of the console, once. `keymap` makes bindings, the key bar, the help and the reference from this list."""
+"""All keys of the console, defined once: `keymap` makes bindings, key bar, help and reference from this list."""
 
 from __future__ import annotations
 
@@ -24,48 +24,49 @@ _NAMES = {
 
 @record
 class Key:
-    """One binding. `keys` are Textual's names, several between commas; the first is the one that is shown."""
+    """One binding. `keys` are Textual's names, separated by commas; the first is the one shown."""
 
     id: str
-    """What a user's keymap calls it: `list.retry`."""
+    """The id that a user's keymap uses: `list.retry`."""
     keys: str
     scope: str
-    """`global`, or what must have the focus: `list`, `dead`, `log`, `job`, `workers`, `overview`, `activity`."""
+    """`global`, or the part that must have the focus: `list`, `dead`, `log`, `job`, `workers`, `overview`, `activity`.
+    """
     label: str
     """A word or two, for the key bar."""
     help: str
     """A sentence, for the help."""
     priority: int = 0
-    """Where the key bar runs out of room, the lowest go first; 100 always stays."""
+    """Where the key bar is too narrow, the lowest are dropped first; 100 is never dropped."""
     action: str = ""
-    """The action method; the part of the id after the dot when it is left out."""
+    """The action method; empty: the part of the id after the dot."""
 
     @property
     def does(self) -> str:
-        """The action method, with its arguments."""
+        """Return the action method, with its arguments."""
         return self.action or self.id.partition(".")[2]
 
     @property
     def shown(self) -> str:
-        """The key as people write it."""
+        """Return the key as shown to users."""
         return shown(self.keys.partition(",")[0])
 
 
 @record
 class KeyHint:
-    """A key that applies now, as the key bar shows it."""
+    """A key that applies now, as shown in the key bar."""
 
     key: str
     label: str
     priority: int = 0
     action: str = ""
-    """What a click on it does, where it is an action of the app or the view; "" for nothing."""
+    """The action of the app or the view that a click runs; empty for none."""
     ids: tuple[str, ...] = ()
-    """The bindings that it shows, so that a user's keys can take their place."""
+    """Ids of the bindings shown, so that a user's keys can replace theirs."""
 
 
 def shown(key: str) -> str:
-    """A key as people write it: `slash` is `/`, `upper_d` is `D`."""
+    """Return a key as shown to users: `slash` is `/`, `upper_d` is `D`."""
     if key.startswith("upper_"):
         return key[6:].upper()
     return _NAMES.get(key, key)
@@ -79,7 +80,7 @@ KEYS: tuple[Key, ...] = (
     Key(id="global.view_4", keys="4", scope="global", label="overview", help="Overview", action="view('overview')"),
     Key(id="global.view_5", keys="5", scope="global", label="activity", help="Activity", action="view('activity')"),
     Key(
-        id="global.pane", keys="tab", scope="global", label="pane", help="Go to the next pane", action="app.focus_next"
+        id="global.pane", keys="tab", scope="global", label="pane", help="Focus the next pane", action="app.focus_next"
     ),
     Key(id="global.command", keys="colon", scope="global", label="cmd", help="Type a queuectl command", priority=60),
     Key(
@@ -87,27 +88,32 @@ KEYS: tuple[Key, ...] = (
         keys="ctrl+p",
         scope="global",
         label="palette",
-        help="Find anything that can be done",
+        help="Search all actions",
         action="command_palette",
     ),
     Key(
-        id="global.help", keys="question_mark", scope="global", label="help", help="What the keys do here", priority=100
+        id="global.help",
+        keys="question_mark",
+        scope="global",
+        label="help",
+        help="Show what the keys do here",
+        priority=100,
     ),
     Key(
         id="global.pause",
         keys="p",
         scope="global",
         label="pause view",
-        help="Stop the picture; the queue goes on",
+        help="Freeze the display; the queue keeps running",
         priority=20,
     ),
-    Key(id="global.refresh", keys="ctrl+r", scope="global", label="refresh", help="Read everything again"),
+    Key(id="global.refresh", keys="ctrl+r", scope="global", label="refresh", help="Reload everything"),
     Key(
         id="global.zoom",
         keys="z",
         scope="global",
         label="zoom",
-        help="Give this pane the whole screen, and back",
+        help="Maximize this pane, or restore it",
         priority=5,
     ),
     Key(id="global.theme", keys="T", scope="global", label="theme", help="The next theme"),
@@ -117,7 +123,7 @@ KEYS: tuple[Key, ...] = (
         keys="S",
         scope="global",
         label="start pool",
-        help="Start workers; they go on when the console is closed",
+        help="Start workers; they keep running when the console closes",
         priority=45,
     ),
     Key(
@@ -125,16 +131,16 @@ KEYS: tuple[Key, ...] = (
         keys="X",
         scope="global",
         label="drain pool",
-        help="Let the workers finish what they run, and stop",
+        help="Let the workers finish their jobs, then stop",
         priority=40,
     ),
-    Key(id="global.more", keys="plus", scope="global", label="worker", help="One worker more", action="scale(1)"),
+    Key(id="global.more", keys="plus", scope="global", label="worker", help="Add one worker", action="scale(1)"),
     Key(
         id="global.fewer",
         keys="minus",
         scope="global",
         label="worker",
-        help="One worker fewer, once its job is done",
+        help="Remove one worker, once its job is done",
         action="scale(-1)",
     ),
     Key(
@@ -150,26 +156,26 @@ KEYS: tuple[Key, ...] = (
         keys="u",
         scope="global",
         label="undo",
-        help="Take back what was done last, where that is possible",
+        help="Undo the last action, where that is possible",
     ),
-    Key(id="global.back", keys="escape", scope="global", label="back", help="Back by one layer; never quits"),
+    Key(id="global.back", keys="escape", scope="global", label="back", help="Close the topmost layer; never quits"),
     Key(
         id="global.leave",
         keys="q",
         scope="global",
         label="quit",
-        help="Back, and out of the console at the top",
+        help="Go back; at the top level, quit",
         priority=100,
     ),
     # Lists ----------------------------------------------------------------------------------------------------------
     Key(id="list.down", keys="j,down", scope="list", label="down", help="The next row", action="move(1)"),
-    Key(id="list.up", keys="k,up", scope="list", label="up", help="The row before", action="move(-1)"),
+    Key(id="list.up", keys="k,up", scope="list", label="up", help="The previous row", action="move(-1)"),
     Key(
         id="list.page_down",
         keys="pagedown,ctrl+d,ctrl+f",
         scope="list",
         label="page",
-        help="A page on",
+        help="One page down",
         action="page(1)",
     ),
     Key(
@@ -177,7 +183,7 @@ KEYS: tuple[Key, ...] = (
         keys="pageup,ctrl+u,ctrl+b",
         scope="list",
         label="page",
-        help="A page back",
+        help="One page up",
         action="page(-1)",
     ),
     Key(id="list.top", keys="g,home", scope="list", label="top", help="The first row", action="top"),
@@ -196,7 +202,7 @@ KEYS: tuple[Key, ...] = (
         keys="space",
         scope="list",
         label="mark",
-        help="Mark this row, or take the mark away",
+        help="Mark or unmark this row",
         priority=70,
     ),
     Key(
@@ -204,7 +210,7 @@ KEYS: tuple[Key, ...] = (
         keys="v",
         scope="list",
         label="range",
-        help="Mark from here to where you press it again",
+        help="Mark from here to the row where it is pressed again",
         priority=10,
     ),
     Key(
@@ -212,7 +218,7 @@ KEYS: tuple[Key, ...] = (
         keys="a",
         scope="list",
         label="all",
-        help="Mark all in the filter, not only this page",
+        help="Mark all jobs of the filter, not only this page",
         priority=15,
     ),
     Key(id="list.detail", keys="d", scope="list", label="detail", help="Show or hide the detail", priority=8),
@@ -221,7 +227,7 @@ KEYS: tuple[Key, ...] = (
         keys="l",
         scope="list",
         label="log",
-        help="What the job has printed, live while it runs",
+        help="Show the job's output, live while it runs",
         priority=75,
     ),
     Key(
@@ -237,7 +243,7 @@ KEYS: tuple[Key, ...] = (
         keys="x",
         scope="list",
         label="cancel",
-        help="Cancel it; one that runs is told to end",
+        help="Cancel it; a running job is terminated",
         priority=65,
     ),
     Key(
@@ -245,13 +251,11 @@ KEYS: tuple[Key, ...] = (
         keys="K",
         scope="list",
         label="kill",
-        help="Cancel it with a signal that you choose",
+        help="Cancel it with a signal of your choice",
         priority=35,
     ),
     Key(id="list.delete", keys="D", scope="list", label="delete", help="Delete it and its history", priority=55),
-    Key(
-        id="list.edit", keys="e", scope="list", label="edit", help="Change it and put it back in the queue", priority=30
-    ),
+    Key(id="list.edit", keys="e", scope="list", label="edit", help="Edit it and put it back in the queue", priority=30),
     Key(
         id="list.priority",
         keys="P",
@@ -273,7 +277,7 @@ KEYS: tuple[Key, ...] = (
         keys="W",
         scope="list",
         label="watch",
-        help="Tell me when this job has ended, or do not any more",
+        help="Notify when this job ends, or stop watching it",
         priority=9,
     ),
     Key(
@@ -281,7 +285,7 @@ KEYS: tuple[Key, ...] = (
         keys="V",
         scope="list",
         label="views",
-        help="Saved views: show one, save this one, forget one",
+        help="Saved views: show, save or delete one",
         priority=12,
     ),
     Key(
@@ -289,11 +293,11 @@ KEYS: tuple[Key, ...] = (
         keys="H",
         scope="list",
         label="hold queue",
-        help="Hold what waits in the queue that fails again and again",
+        help="Hold the waiting jobs of the queue that keeps failing",
         priority=88,
     ),
-    Key(id="list.sort", keys="o", scope="list", label="sort", help="The next order", priority=16),
-    Key(id="list.reverse", keys="O", scope="list", label="reverse", help="The other way round"),
+    Key(id="list.sort", keys="o", scope="list", label="sort", help="The next sort order", priority=16),
+    Key(id="list.reverse", keys="O", scope="list", label="reverse", help="Reverse the sort order"),
     Key(id="list.columns", keys="c", scope="list", label="columns", help="Choose the columns"),
     Key(id="list.copy", keys="y", scope="list", label="copy id", help="Copy the id", priority=6),
     Key(id="list.report", keys="Y", scope="list", label="report", help="Copy a failure report", priority=7),
@@ -302,26 +306,40 @@ KEYS: tuple[Key, ...] = (
         id="dead.requeue",
         keys="r",
         scope="dead",
-        label="requeue",
-        help="Put the job or the whole group back in the queue",
+        label="retry",
+        help="Retry the job or the whole group",
         priority=80,
     ),
-    Key(id="dead.edit", keys="e", scope="dead", label="edit+requeue", help="Change it and put it back", priority=60),
-    Key(id="dead.purge", keys="D", scope="dead", label="purge", help="Delete it for good", priority=70),
-    Key(id="dead.group", keys="b", scope="dead", label="group by", help="By error, or one by one", priority=50),
+    Key(id="dead.edit", keys="e", scope="dead", label="edit+retry", help="Edit the job and retry it", priority=60),
+    Key(id="dead.purge", keys="D", scope="dead", label="delete", help="Delete it for good", priority=70),
+    Key(
+        id="dead.group",
+        keys="b",
+        scope="dead",
+        label="group by",
+        help="Group by error, or list one by one",
+        priority=50,
+    ),
     Key(id="dead.open_group", keys="right", scope="dead", label="expand", help="Show the jobs of a group"),
     Key(id="dead.close_group", keys="left", scope="dead", label="close", help="Close the group the cursor is in"),
     Key(
         id="dead.export", keys="E", scope="dead", label="export", help="Write them to a file of JSON Lines", priority=30
     ),
     # Workers, overview, activity ------------------------------------------------------------------------------------
-    Key(id="workers.log", keys="l", scope="workers", label="log", help="What the worker's job prints", priority=75),
+    Key(
+        id="workers.log",
+        keys="l",
+        scope="workers",
+        label="log",
+        help="Show the output of the worker's job",
+        priority=75,
+    ),
     Key(
         id="workers.stop_now",
         keys="K",
         scope="workers",
         label="stop now",
-        help="Stop all workers at once; what they run is put back",
+        help="Stop all workers now; their jobs are put back in the queue",
         priority=35,
     ),
     Key(
@@ -337,15 +355,15 @@ KEYS: tuple[Key, ...] = (
         keys="slash",
         scope="activity",
         label="filter",
-        help="Only what contains some text",
+        help="Show only what contains some text",
         priority=85,
     ),
     # One job --------------------------------------------------------------------------------------------------------
     Key(id="job.log", keys="enter", scope="job", label="full log", help="Its output on the whole screen", action="log"),
     # Logs -----------------------------------------------------------------------------------------------------------
-    Key(id="log.follow", keys="f", scope="log", label="follow", help="Stay at the end as it grows", priority=80),
-    Key(id="log.wrap", keys="w", scope="log", label="wrap", help="Break long lines", priority=60),
-    Key(id="log.times", keys="t", scope="log", label="times", help="Show when each line was seen", priority=30),
+    Key(id="log.follow", keys="f", scope="log", label="follow", help="Stay at the end as the log grows", priority=80),
+    Key(id="log.wrap", keys="w", scope="log", label="wrap", help="Wrap long lines", priority=60),
+    Key(id="log.times", keys="t", scope="log", label="times", help="Show when each line arrived", priority=30),
     Key(
         id="log.stream",
         keys="s",
@@ -355,8 +373,8 @@ KEYS: tuple[Key, ...] = (
         priority=70,
     ),
     Key(id="log.search", keys="slash", scope="log", label="search", help="Find text", priority=75),
-    Key(id="log.next", keys="n", scope="log", label="next", help="The next hit", priority=40),
-    Key(id="log.previous", keys="N", scope="log", label="previous", help="The hit before"),
+    Key(id="log.next", keys="n", scope="log", label="next", help="The next match", priority=40),
+    Key(id="log.previous", keys="N", scope="log", label="previous", help="The previous match"),
     Key(
         id="log.next_error",
         keys="e",
@@ -365,24 +383,40 @@ KEYS: tuple[Key, ...] = (
         help="The next line that looks like an error",
         priority=50,
     ),
-    Key(id="log.previous_error", keys="E", scope="log", label="error", help="The one before"),
+    Key(
+        id="log.previous_error", keys="E", scope="log", label="error", help="The previous line that looks like an error"
+    ),
     Key(
         id="log.previous_attempt",
         keys="left_square_bracket",
         scope="log",
         label="attempt",
-        help="The attempt before",
+        help="The previous attempt",
         priority=45,
     ),
     Key(id="log.next_attempt", keys="right_square_bracket", scope="log", label="attempt", help="The next attempt"),
     Key(id="log.save", keys="ctrl+s", scope="log", label="save", help="Write it to a file", priority=20),
-    Key(id="log.down", keys="down,j", scope="log", label="down", help="A line on", action="move(1)"),
-    Key(id="log.up", keys="up,k", scope="log", label="up", help="A line back; following stops", action="move(-1)"),
-    Key(id="log.page_down", keys="pagedown", scope="log", label="page", help="A page on", action="page(1)"),
-    Key(id="log.page_up", keys="pageup", scope="log", label="page", help="A page back", action="page(-1)"),
+    Key(id="log.down", keys="down,j", scope="log", label="down", help="One line down", action="move(1)"),
+    Key(id="log.up", keys="up,k", scope="log", label="up", help="One line up; stops following", action="move(-1)"),
+    Key(id="log.page_down", keys="pagedown", scope="log", label="page", help="One page down", action="page(1)"),
+    Key(id="log.page_up", keys="pageup", scope="log", label="page", help="One page up", action="page(-1)"),
     Key(id="log.top", keys="home,g", scope="log", label="top", help="The first line"),
-    Key(id="log.bottom", keys="end,G", scope="log", label="end", help="The last line, and follow"),
-    Key(id="log.left", keys="left", scope="log", label="left", help="Long lines: to the left", action="sideways(-8)"),
-    Key(id="log.right", keys="right", scope="log", label="right", help="Long lines: on", action="sideways(8)"),
+    Key(id="log.bottom", keys="end,G", scope="log", label="end", help="The last line; starts following"),
+    Key(
+        id="log.left",
+        keys="left",
+        scope="log",
+        label="left",
+        help="Scroll long lines to the left",
+        action="sideways(-8)",
+    ),
+    Key(
+        id="log.right",
+        keys="right",
+        scope="log",
+        label="right",
+        help="Scroll long lines to the right",
+        action="sideways(8)",
+    ),
 )
 """Every binding, in the order of the help."""

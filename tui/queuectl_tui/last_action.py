@@ -1,4 +1,4 @@
-"""What the console has done last, and how `u` takes it back."""
+"""The last action of the console, and how `u` undoes it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class LastAction(TypedApp):
-    """Tells how each action ended, and remembers what takes the last one back."""
+    """Reports the outcome of each action, and remembers how to undo the last one."""
 
     clock: Clock
     echo: EchoLine
     reader: Reader
     writer: Writer
     _last_undo: int | None = None
-    _not_kept: str | None = None
-    """The operation that this console has done last, where nothing takes it back."""
-    _before: tuple[Operation, Any] | None = None
-    """What puts back the setting that was changed last, where nothing else was done since."""
+    _not_undoable: str | None = None
+    """Name of the last operation, if it cannot be undone."""
+    _setting_undo: tuple[Operation, Any] | None = None
+    """Operation and params that restore the last changed setting; None after any other action."""
 
     if TYPE_CHECKING:
 
@@ -47,14 +47,14 @@ class LastAction(TypedApp):
             """Run an operation."""
 
         def may_write(self) -> bool:
-            """Whether it may."""
+            """Return whether the console may write."""
 
     _store = ""
-    """Which store the console has read last."""
+    """Identity of the store that was read last."""
 
     @property
     def changing(self) -> bool:
-        """Whether an action is under way that changes something."""
+        """Whether a changing action is in progress."""
         return bool(self.writer.changing)
 
     @on(ActionDone)
@@ -67,8 +67,8 @@ class LastAction(TypedApp):
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
             if not reads(event.operation, event.params):
-                self._last_undo, self._before = event.undo, None
-                self._not_kept = event.operation.name if event.undo is None else None
+                self._last_undo, self._setting_undo = event.undo, None
+                self._not_undoable = event.operation.name if event.undo is None else None
             self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
         if event.then is not None:
             event.then(event)
@@ -76,7 +76,7 @@ class LastAction(TypedApp):
         self.reader.refresh()
 
     def is_another(self, store: str) -> bool:
-        """Whether this is not the store that was read before; what was done in that one is forgotten then."""
+        """Return whether the store has been replaced by another one; if so, drop the last action."""
         before, self._store = self._store, store or self._store
         if not before or self._store == before:
             return False
@@ -84,26 +84,26 @@ class LastAction(TypedApp):
         return True
 
     def _forget_last(self) -> None:
-        """Forget what was done last: its number may mean another action in the store that comes next."""
-        self._last_undo = self._not_kept = self._before = None
+        """Drop the last action: its undo number may mean another action in the new store."""
+        self._last_undo = self._not_undoable = self._setting_undo = None
         self.echo.withdraw_undo()
 
     def action_undo(self) -> None:
-        """Take back what was done last."""
+        """Undo the last action."""
         self.undo()
 
     def undo(
         self, then: Callable[[ActionDone], None] | None = None, refuse: Callable[[str], None] | None = None
     ) -> None:
-        """Take back what was done last; `then` gets how that ended, `refuse` why it is not tried."""
+        """Undo the last action; `then` receives its outcome, `refuse` the reason why it is not tried."""
         refuse = refuse or self.refuse
         if self.changing:
-            # Its number is not known yet, and the number that is known belongs to an older action.
-            refuse(f"{self.writer.changing[-1]} is still under way: press again when it has ended")
-        elif self._before is not None:
-            self.act(*self._before, about=f"put {self._before[1].key} back", then=then)
-        elif self._not_kept not in {None, "undo"}:
-            refuse(f"{self._not_kept} cannot be undone; :undo --list shows what can be, by number")
+            # The number of that action is not known yet; the number that is known belongs to an older one.
+            refuse(f"{self.writer.changing[-1]} is still in progress: press again when it has ended")
+        elif self._setting_undo is not None:
+            self.act(*self._setting_undo, about=f"put {self._setting_undo[1].key} back", then=then)
+        elif self._not_undoable not in {None, "undo"}:
+            refuse(f"{self._not_undoable} cannot be undone; :undo --list shows what can be, by number")
         elif self.may_write():
             undo = find("undo")
             self.act(undo, undo.params(undo=self._last_undo), about="undid", then=then)

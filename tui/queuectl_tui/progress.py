@@ -1,7 +1,7 @@
-r"""What a job says of its progress: `ESC ] 9 ; 4 ; state ; percent BEL`, found in the last of what it has printed.
+r"""Progress that a job reports: `ESC ] 9 ; 4 ; state ; percent BEL`, found in the end of its output.
 
-Nothing else in the output is looked at, so that nothing else can do harm: a sequence that is not exactly this is passed
-over, and of a number only three digits are read.
+Nothing else in the output is interpreted, so that nothing else can do harm: a sequence that is not exactly this is
+ignored, and at most three digits of a number are read.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import re
 from dataclasses import dataclass
 
 _STATES = {1: "running", 2: "error", 3: "busy", 4: "paused"}
-"""0 takes the progress back."""
-_SAID = re.compile(rb"\x1b\]9;4;([0-4])(?:;([0-9]{0,3}))?(?:\x07|\x1b\\|\xc2\x9c)")
+"""State 0 clears the progress."""
+_SEQUENCE = re.compile(rb"\x1b\]9;4;([0-4])(?:;([0-9]{0,3}))?(?:\x07|\x1b\\|\xc2\x9c)")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a job says of its own progress with OSC 9;4."""
+    """Progress that a job reports with OSC 9;4."""
 
     state: str
-    """`running`, `error`, `busy` (it cannot say how far) or `paused`."""
+    """`running`, `error`, `busy` (without a known percentage) or `paused`."""
     percent: int | None
 
 
 def progress_of(state: int | None, percent: int | None, before: Progress | None = None) -> Progress | None:
-    """What the numbers of a sequence mean; one that means nothing leaves what was said `before`."""
+    """Return the progress for the numbers of a sequence; invalid numbers leave it as it was `before`."""
     if state == 0:
         return None
     if state is None or state not in _STATES:
@@ -32,10 +32,10 @@ def progress_of(state: int | None, percent: int | None, before: Progress | None 
     return Progress(_STATES[state], None if percent is None or state == 3 else min(percent, 100))
 
 
-def said(data: bytes, before: Progress | None = None) -> Progress | None:
-    """What is said last; where nothing is said, what was said `before`."""
-    found = _SAID.findall(data)
-    if not found:
+def parse_progress(data: bytes, before: Progress | None = None) -> Progress | None:
+    """Return the last reported progress in `data`; without any, the one `before`."""
+    sequences = _SEQUENCE.findall(data)
+    if not sequences:
         return before
-    state, number = found[-1]
+    state, number = sequences[-1]
     return progress_of(int(state), int(number) if number else None)

@@ -1,7 +1,7 @@
-"""The reader: one thread that owns a connection of its own and hands over frozen pictures of the store.
+"""The reader: one thread with a connection of its own that posts immutable snapshots of the store.
 
-It asks for a change four times a second (ten microseconds) and reads only when there was one. Requests of the views run
-in the same thread; of those with the same key only the latest counts, so that a fast scroll does not queue up.
+It polls for a change four times a second (ten microseconds) and reads only when there was one. Requests of the views
+run in the same thread; of those with the same key only the latest counts, so that a fast scroll does not queue up.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import replace
 from queuectl_tui.opened import Opened
-from queuectl_tui.snapshot import Snapshot, mistake, nothing
+from queuectl_tui.snapshot import Snapshot, empty_snapshot, internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PROBE, _PROBE_UNSEEN = 0.25, 2.0
-"""Seconds between two looks for a change: with the terminal in front, and without."""
+"""Seconds between two polls for a change: with the terminal in the foreground, and in the background."""
 _ALIVE = 2.0
-"""Seconds after which workers are looked at although nothing was written: beats and memory change silently."""
+"""Seconds after which workers are read although nothing was written: heartbeats and memory change without a write."""
 _SLOWEST = 4.0
 _WINDOW = 60
 STORM, STORM_MS = 20, 120_000
-"""So many jobs that fail with one error within so many milliseconds are a storm."""
+"""Minimum number of jobs that fail with one error within this many milliseconds to count as a failure burst."""
 _STORM_EVERY = 2000
 
 
 class SnapshotArrived(Message):
-    """The store was read, or could not be."""
+    """The store was read, or could not be read."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
 
     def can_replace(self, message: Message) -> bool:
-        """The latest is enough."""
+        """Return whether a newer snapshot replaces this one."""
         return isinstance(message, SnapshotArrived)
 
 
 class Answered(Message):
-    """A request has its answer."""
+    """A request was answered."""
 
     def __init__(self, answer: Callable[[Any], None], value: Any) -> None:
         super().__init__()
@@ -65,14 +65,14 @@ class Answered(Message):
 
 
 class Interrupted(Exception):
-    """A newer request with the same key has come, or the console ends: stop reading."""
+    """The current read is obsolete: a newer request with the same key has arrived, or the console ends."""
 
 
 class Reader:
-    """Reads for the whole console."""
+    """Reads the store for the whole console."""
 
     def __init__(self, app: ConsoleApp, factory: Callable[[], Context], census: Census, *, live: bool) -> None:
-        """`live=False`: no thread; each request is answered at once, and the store is read on `refresh`."""
+        """Create a reader; `live=False`: no thread, requests run at once, and the store is read on `refresh`."""
         self._app = app
         self._opened = Opened(factory)
         self._census = census
@@ -83,23 +83,23 @@ class Reader:
         self._stop = False
         self._again = False
         self.seen = True
-        """Whether the terminal is in front; it is looked at less often when it is not."""
+        """Whether the terminal is in the foreground; the store is polled less often when it is not."""
         self.watching: frozenset[str] = frozenset()
-        """Jobs that each snapshot tells of."""
+        """Ids of watched jobs; each snapshot includes their rows."""
         self._last: Snapshot | None = None
         self._tried_at: int | None = None
-        """When the store could not be read for the first time."""
+        """Time of the first failed read, in milliseconds since the epoch."""
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start reading."""
         if self._live:
             self._thread.start()
         else:
             self.refresh()
 
     def stop(self) -> None:
-        """End, and wait for it."""
+        """Stop, and wait for the thread to end."""
         with self._lock:
             self._stop = True
             self._lock.notify()
@@ -117,8 +117,8 @@ class Reader:
     ) -> None:
         """Run `request` in the reader's thread and `answer` in the app's. The latest request of a `key` wins.
 
-        `failed` is run in the app's thread where there is no answer: with the error, or with None where a newer request
-        has come. Without it, nothing is told: the next snapshot tells of a store that cannot be read.
+        `failed` runs in the app's thread where there is no answer: with the error, or with None if a newer request has
+        replaced this one. Without it, errors of the store are dropped: the next snapshot reports them.
         """
         if not self._live:
             try:
@@ -148,11 +148,11 @@ class Reader:
             self._lock.notify()
 
     def interrupted(self) -> bool:
-        """Whether what runs now is not wanted any more; long reads ask between two steps."""
+        """Return whether the current request is obsolete; long reads check between two steps."""
         return self._stop or (self._running is not None and self._running in self._wanted)
 
     def check(self) -> None:
-        """Raise `Interrupted` where what runs now is not wanted any more."""
+        """Raise `Interrupted` if the current request is obsolete."""
         if self.interrupted():
             raise Interrupted
 
@@ -183,7 +183,7 @@ class Reader:
                 snapshot = self._read()
                 changed = now_changed if snapshot.error is None else None
                 read_at = time.monotonic()
-                # A store that cannot be read is asked less and less often.
+                # Back off while the store cannot be read.
                 pause = 0.0 if snapshot.error is None else min(max(pause * 2, 0.25), _SLOWEST)
                 self._app.post_message(SnapshotArrived(snapshot))
         self._opened.close()
@@ -206,17 +206,17 @@ class Reader:
                 self._app.post_message(Answered(failed, None))
             return
         except QueuectlError as error:
-            # The next snapshot tells of a store that cannot be read, and the views ask again with it.
+            # The next snapshot reports a store that cannot be read, and the views repeat their requests with it.
             self._opened.failed(error)
             if failed is not None:
                 self._app.post_message(Answered(failed, error))
             elif not isinstance(error, StoreError):
-                self._app.post_message(SnapshotArrived(self._failed(mistake(error))))
+                self._app.post_message(SnapshotArrived(self._failed(internal_error(error))))
             return
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
-            self._app.post_message(SnapshotArrived(self._failed(mistake(error))))
+        except Exception as error:  # noqa: BLE001 - a bug must not end the thread
+            self._app.post_message(SnapshotArrived(self._failed(internal_error(error))))
             if failed is not None:
-                self._app.post_message(Answered(failed, mistake(error)))
+                self._app.post_message(Answered(failed, internal_error(error)))
             return
         finally:
             self._running = None
@@ -233,25 +233,25 @@ class Reader:
             self._opened.failed(error)
             return self._failed(error)
         except Exception as error:
-            # The console would stand still and say that it is live.
+            # The thread would end, and the console would stop updating while it still claims to be live.
             if not self._live:
                 raise
-            return self._failed(mistake(error))
+            return self._failed(internal_error(error))
         self._last = replace(read, read_ms=(time.perf_counter() - started) * 1000)
         return self._last
 
     def _failed(self, error: QueuectlError) -> Snapshot:
-        """The last picture, with what is wrong."""
+        """Return the last snapshot, with the error."""
         if self._last is None:
             self._tried_at = self._tried_at or self._app.clock.now()
-            return nothing(self._tried_at, error)
+            return empty_snapshot(self._tried_at, error)
         return replace(self._last, error=error.message, failure=error)
 
 
 def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None, watching: frozenset[str]) -> Snapshot:
     store = context.store
     store.recheck()
-    # Looked at first, so that what is written meanwhile is seen next time.
+    # Read first, so that a write during this read is noticed by the next poll.
     changed = hash((store.database.identity, store.changed()))
     counts = dict.fromkeys((state.value for state in JobState), 0)
     for _, state, count in store.counts():
@@ -283,8 +283,8 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     )
 
 
-def look_around(context: Context, now: int) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]:
-    """The workers and pools that live on this host."""
+def read_liveness(context: Context, now: int) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]:
+    """Return the live workers and pools of this host."""
     from queuectl.runtime.liveness import living_pools, living_workers
 
     return tuple(living_workers(context.store, context.run_dir, now=now)), tuple(

@@ -1,4 +1,4 @@
-"""What the reader hands to the views: frozen, so that two threads can look at it."""
+"""The reader's results for the views: immutable, so that two threads can share them."""
 
 from __future__ import annotations
 
@@ -19,74 +19,74 @@ if TYPE_CHECKING:
 
 @record
 class Snapshot:
-    """The whole queue at a glance. Its cost does not depend on how many jobs there are."""
+    """The state of the whole queue. Its cost does not depend on the number of jobs."""
 
     at: int
     """When it was read, in milliseconds since the epoch."""
     counts: dict[str, int]
-    """Jobs by state; every state is there."""
+    """Number of jobs by state, including states without jobs."""
     total: int
     store: str = ""
-    """Which store it was: another file, or another server, has another one. Empty before anything was read."""
+    """Identity of the store, which differs for another file or server; empty before the first read."""
     workers: tuple[LiveWorker, ...] = ()
     pools: tuple[PoolInfo, ...] = ()
     in_rate: float = 0.0
-    """Jobs enqueued a second, over the last minute."""
+    """Jobs enqueued per second, over the last minute."""
     out_rate: float = 0.0
-    """Attempts that ended a second, over the last minute."""
+    """Attempts that ended per second, over the last minute."""
     oldest_due_ms: int | None = None
-    """For how long the job that has waited longest has been due; None if nothing waits."""
+    """How long the oldest due job has been due, in milliseconds; None if no job is due."""
     changed: int = 0
-    """Differs from the last one when the store has changed since, or another one is read."""
+    """Differs from the last one if the store has changed since, or is another store."""
     error: str | None = None
-    """Why the store could not be read: everything else is the last that was."""
+    """Why the store could not be read; all other fields are those of the last successful read."""
     failure: QueuectlError | None = None
-    """The same with its hint."""
+    """The same error, with its hint."""
     never: bool = False
-    """Whether nothing has been read yet: `at` is then when that was first tried."""
+    """Whether nothing has been read yet; `at` is then the time of the first try."""
     finished: tuple[int, ...] = ()
     """Attempts that ended in each minute of the last hour, the oldest first."""
     storm: Storm | None = None
-    """Many jobs of a queue that failed just now with the same error."""
+    """The current failure burst: many jobs of a queue that failed with the same error."""
     watched: Mapping[str, Row] | None = None
-    """The watched jobs that exist; None where none was asked for."""
+    """The watched jobs that exist; None if no job is watched."""
     asked: frozenset[str] = frozenset()
-    """The jobs that were watched when it was read."""
+    """Ids of the jobs that were watched when it was read."""
     read_ms: float = 0.0
-    """What reading it took."""
+    """Duration of the read, in milliseconds."""
 
     @property
     def busy(self) -> int:
-        """Workers that run a job."""
+        """Number of workers that run a job."""
         return sum(worker.info.job is not None for worker in self.workers)
 
     @property
-    def left(self) -> tuple[LiveWorker, ...]:
-        """Workers whose pool is gone: its supervisor was killed, and each ends with the job that it runs."""
+    def orphaned_workers(self) -> tuple[LiveWorker, ...]:
+        """Workers whose supervisor has died; each exits when its job ends."""
         pools = {pool.id for pool in self.pools}
         return tuple(worker for worker in self.workers if worker.info.pool not in pools)
 
     @property
-    def told_of_left(self) -> str:
-        """What those workers do, in words."""
-        busy = sum(worker.info.job is not None for worker in self.left)
+    def orphans_text(self) -> str:
+        """What the orphaned workers do, in words."""
+        busy = sum(worker.info.job is not None for worker in self.orphaned_workers)
         if not busy:
             return "its workers leave"
         return "1 worker finishes its job" if busy == 1 else f"{busy} workers finish their jobs"
 
     @property
     def wanted(self) -> int:
-        """Workers that the pools were asked for."""
+        """Number of workers that the pools should have."""
         return sum(pool.size for pool in self.pools)
 
 
-def mistake(error: Exception) -> QueuectlError:
-    """What is said of an error that is ours, in one line: it must take neither a thread nor the console down."""
+def internal_error(error: Exception) -> QueuectlError:
+    """Wrap an unexpected exception as a one-line internal error, which ends neither a thread nor the console."""
     return QueuectlError(f"internal: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
-def nothing(at: int, failure: QueuectlError | None = None) -> Snapshot:
-    """Before the first read."""
+def empty_snapshot(at: int, failure: QueuectlError | None = None) -> Snapshot:
+    """Return the snapshot that is shown before the first read."""
     counts = dict.fromkeys((state.value for state in JobState), 0)
     error = None if failure is None else failure.message
     return Snapshot(at=at, counts=counts, total=0, error=error, failure=failure, never=True)

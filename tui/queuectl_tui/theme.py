@@ -1,4 +1,4 @@
-"""Colours, glyphs and words. Every state has all three, so that none of them is needed to tell states apart."""
+"""Colours, glyphs and words. Every state has all three, so that no single one is needed to distinguish states."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATE_STYLE: dict[str, tuple[str, str, str]] = {
     "draining": ("◇", "draining", "scheduled"),
     "stale": ("!", "stale", "dead"),
 }
-"""State → glyph, word, role. `ConsoleApp.paint(role)` is the role's style in the theme that is on."""
+"""State → glyph, word, role. `ConsoleApp.paint(role)` is the style of a role in the current theme."""
 
 _ASCII = {
     "○": "o",
@@ -222,14 +222,14 @@ THEMES: tuple[Theme, ...] = (
         boost="#1c1c1c",
     ),
 )
-"""Ours: the default is safe for the colour-blind (blue against orange, never red against green)."""
+"""Themes of the console. The default is safe for the colour-blind (blue against orange, never red against green)."""
 
 CYCLE = ("queuectl", "queuectl-light", "ansi-dark", "ansi-light", "queuectl-mono")
-"""What `T` goes through."""
+"""Themes that `T` cycles through."""
 
 
 def roles(theme: str, *, dark: bool) -> Mapping[str, str]:
-    """Role → style, for the name of a theme."""
+    """Return role → style for the name of a theme."""
     if theme == "queuectl-mono":
         return _MONO
     if theme.startswith("ansi"):
@@ -246,25 +246,25 @@ class Paint:
         self.ascii_only = ascii_only
 
     def __call__(self, role: str) -> Style:
-        """The style of a role; plain for one that there is not."""
+        """Return the style of a role; unstyled for an unknown one."""
         return self._styles.get(role, Style.null())
 
     def glyph(self, glyph: str) -> str:
-        """`glyph`, or what stands for it in ASCII."""
+        """Return `glyph`, or its replacement in ASCII."""
         return _ASCII.get(glyph, glyph) if self.ascii_only else glyph
 
     def state(self, state: str) -> tuple[str, str, Style]:
-        """Glyph, word and style of a state."""
+        """Return glyph, word and style of a state."""
         glyph, word, role = STATE_STYLE.get(state, ("?", state, "text"))
         return self.glyph(glyph), word, self(role)
 
     def bar(self, part: float) -> str:
-        """One of eight bars for 0 ≤ `part` ≤ 1."""
+        """Return one of eight bars for 0 ≤ `part` ≤ 1."""
         bars = _ASCII_BARS if self.ascii_only else _BARS
         return bars[min(int(part * len(bars)), len(bars) - 1)]
 
     def spark(self, values: tuple[int, ...] | list[int], width: int) -> str:
-        """`values` in `width` bars, the newest on the right."""
+        """Return `values` as a sparkline of `width` bars, the newest on the right."""
         if not values or width < 1:
             return ""
         per = max(1, -(-len(values) // width))

@@ -1,4 +1,4 @@
-"""The user's own keys: a file that maps bindings to keys, read and checked before the screen is taken."""
+"""The user's own keys: a file that maps bindings to keys, read and checked before the console opens."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from queuectl_tui.keymap import Key
 
 _ALWAYS = ("ctrl+c", "ctrl+q")
-"""They quit, whatever else the user's keymap says: there is a way out of every console."""
+"""Keys that always quit, whatever the user's keymap maps."""
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 
 
 def location(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> str:
-    """Where the user's keymap is, whether or not there is one."""
+    """Return the path of the user's keymap, which may not exist."""
     named = environ.get("QUEUECTL_KEYMAP", "").strip()
     if named:
         return os.path.expanduser(named)
@@ -36,46 +36,48 @@ def location(environ: Mapping[str, str] = os.environ, platform: str = sys.platfo
 
 
 def read(path: str) -> dict[str, str]:
-    """The keys by the ids of their bindings, in Textual's names; none if there is no file. Raises UsageError."""
+    """Return the keys by the ids of their bindings, in Textual's names; empty without a file. Raises UsageError."""
     try:
         with open(path, encoding="utf-8") as file:
-            found = json.load(file, object_pairs_hook=_object)
+            document = json.load(file, object_pairs_hook=_object)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise _wrong(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise _wrong(path, f"is not JSON: {error}") from None
-    return check(found, path)
+    return check(document, path)
 
 
-def check(found: Any, path: str) -> dict[str, str]:
-    """What a keymap file holds, as `read` returns it; `path` is for the message. Raises UsageError."""
-    if not isinstance(found, dict):
+def check(document: Any, path: str) -> dict[str, str]:
+    """Check the content of a keymap file and return it as `read` does; `path` is for the message. Raises UsageError."""
+    if not isinstance(document, dict):
         raise _wrong(path, "is not a JSON object", hint='{"list.retry": "f5"}')
     known = {each.id for each in KEYS}
-    made = {}
-    for id_, keys in found.items():
+    keys_by_id = {}
+    for id_, keys in document.items():
         if id_ not in known:
             hint = nearest(id_, sorted(known)) or "docs/console.md lists the ids"
             raise _wrong(path, f"names an unknown binding {id_[:60]!r}", hint=hint)
         if not isinstance(keys, str):
-            raise _wrong(path, f"has no text for {id_}", hint='keys are text: "f5", or several: "f5,ctrl+x"')
-        made[id_] = _normal(id_, keys, path)
-    _refuse_clashes(made, path)
-    return made
+            raise _wrong(
+                path, f"has a value that is not text for {id_}", hint='keys are text: "f5", or several: "f5,ctrl+x"'
+            )
+        keys_by_id[id_] = _normal(id_, keys, path)
+    _refuse_clashes(keys_by_id, path)
+    return keys_by_id
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    # The last one would win without a word.
-    if len(made) != len(pairs):
-        raise ValueError("a name is there twice")
-    return made
+    keys_by_id = dict(pairs)
+    # json would silently keep the last one.
+    if len(keys_by_id) != len(pairs):
+        raise ValueError("duplicate name")
+    return keys_by_id
 
 
 def _normal(id_: str, keys: str, path: str) -> str:
-    """The keys in Textual's names: `/` is `slash`."""
+    """Return the keys in Textual's names: `/` is `slash`."""
     try:
         names = [each.key for each in Binding.make_bindings([Binding(keys, "none")])]
     except InvalidBinding:
@@ -83,14 +85,14 @@ def _normal(id_: str, keys: str, path: str) -> str:
     for name in names:
         if not _exists(name):
             hint = "keys are f5, D, slash, ctrl+x, pageup and the like"
-            raise _wrong(path, f"gives {name[:60]!r} to {id_}, which is no key", hint=hint)
+            raise _wrong(path, f"gives {name[:60]!r} to {id_}, which is not a key", hint=hint)
         if name in _ALWAYS:
             raise _wrong(path, f"gives {name} to {id_}, but it always quits")
     return ",".join(dict.fromkeys(names))
 
 
 def _exists(name: str) -> bool:
-    """Whether it names a key: with a misspelt one there would be no way to the action."""
+    """Return whether `name` is a key that exists: a misspelt one would make the action unreachable."""
     *modifiers, key = name.split("+")
     named = (
         key in {*(each.value for each in Keys), *KEY_NAME_REPLACEMENTS.values()} or key_to_character(key) is not None
@@ -107,7 +109,7 @@ def _refuse_clashes(user: Mapping[str, str], path: str) -> None:
         for other in after:
             if other.id == mapped.id or not (mapped.scope == other.scope or "global" in {mapped.scope, other.scope}):
                 continue
-            # What two bindings share as they come is meant: `n` goes to the next hit where a log has the focus.
+            # Two default bindings may share a key on purpose: `n` is the next match where a log has the focus.
             meant = before[mapped.id] & before[other.id]
             for key in sorted(_keys(mapped) & _keys(other) - meant):
                 message = f"gives {shown(key)} to {mapped.id}, but {other.id} has it"

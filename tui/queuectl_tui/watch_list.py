@@ -1,4 +1,4 @@
-"""Jobs that somebody wants to hear of when they have ended."""
+"""Jobs whose end the console reports."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ if TYPE_CHECKING:
     from queuectl.store.job_pages import Row
 
 MOST = 100
-"""Jobs that can be watched at once: each is looked at whenever the store has changed."""
-_NAMED = 40
+"""Maximum number of watched jobs: each is read whenever the store has changed."""
+_ID_WIDTH = 40
 
 
 @record
-class News:
-    """A watched job has ended."""
+class EndNotice:
+    """Notice that a watched job has ended."""
 
     text: str
     good: bool
 
 
-class Watching:
-    """The ids that are watched. An attempt that failed and is tried again is no end."""
+class WatchList:
+    """The ids of the watched jobs. A failed attempt that will be retried is not an end."""
 
     def __init__(self) -> None:
-        """Nothing is watched."""
+        """Start without watched jobs."""
         self.ids: frozenset[str] = frozenset()
 
     def toggle(self, row: Row) -> str:
-        """Watch a job, or watch it no longer; a word about it."""
-        name = one_line(row.id, _NAMED)
+        """Watch a job, or stop watching it; return a message for the user."""
+        name = one_line(row.id, _ID_WIDTH)
         if row.id in self.ids:
             self.ids -= {row.id}
-            return f"{name} is not watched any more"
+            return f"{name} is no longer watched"
         if row.state in FINAL:
             return f"{name} has ended already: {row.state}"
         if len(self.ids) >= MOST:
-            return f"{MOST} jobs are watched; no more can be"
+            return f"{MOST} jobs are watched already, which is the maximum"
         self.ids |= {row.id}
-        return f"watching {name}: you will hear of its end"
+        return f"watching {name}: a notice appears when it ends"
 
-    def ended(self, seen: Mapping[str, Row], asked: frozenset[str]) -> list[News]:
-        """What has ended of the jobs that were `asked` for; they are watched no longer. `seen`: those that exist."""
+    def ended(self, seen: Mapping[str, Row], asked: frozenset[str]) -> list[EndNotice]:
+        """Stop watching the jobs of `asked` that have ended, and return their notices; `seen`: rows that exist."""
         news = []
         for id_ in sorted(self.ids & asked):
             row = seen.get(id_)
@@ -55,7 +55,7 @@ class Watching:
                 continue
             self.ids -= {id_}
             good = row is not None and row.state == JobState.COMPLETED
-            news.append(News(text=f"{one_line(id_, _NAMED)} {_how(row)}", good=good))
+            news.append(EndNotice(text=f"{one_line(id_, _ID_WIDTH)} {_how(row)}", good=good))
         return news
 
 

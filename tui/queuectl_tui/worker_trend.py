@@ -1,4 +1,4 @@
-"""What snapshots one after the other say of a worker: how much processor it uses, and how much it gets done."""
+"""Processor use and throughput of a worker, computed from successive snapshots."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if TYPE_CHECKING:
 
 SLOT_MS = 5000
 SLOTS = 24
-"""Two minutes."""
+"""Two minutes in slots of five seconds."""
 _SHORTEST_MS = 900
-"""Processor time is counted in hundredths of a second: a shorter stretch would jump about."""
+"""Processor time is counted in hundredths of a second: a shorter interval would give erratic values."""
 _LONGEST_MS = 15_000
-"""Whoever looked away for longer knows nothing of the time between."""
+"""After a longer gap between snapshots, the time between is unknown."""
 
 
 class Trend:
-    """One worker's."""
+    """The trend of one worker."""
 
     def __init__(self) -> None:
-        """Nothing seen yet."""
+        """Start without snapshots."""
         self.cpu: float | None = None
-        """Part of one processor, 1.0 for all of it; None until it was seen twice."""
+        """Part of one processor, 1.0 for all of it; None until two snapshots were seen."""
         self._done: deque[tuple[int, int]] = deque()
         self._cpu_seen: tuple[int, float] | None = None
         self._last: tuple[int, int] | None = None
 
     def see(self, worker: LiveWorker, at: int) -> None:
-        """Take in a snapshot."""
+        """Add a snapshot."""
         self._see_cpu(worker.cpu_seconds, at)
         done = worker.info.completed + worker.info.failed
         if self._last is not None and at - self._last[0] <= _LONGEST_MS and done > self._last[1]:
@@ -39,7 +39,7 @@ class Trend:
             self._done.popleft()
 
     def series(self, at: int) -> tuple[int, ...]:
-        """Attempts that ended in each slot, the oldest first."""
+        """Return the number of attempts that ended in each slot, the oldest first."""
         slots = [0] * SLOTS
         for slot, n in self._done:
             place = slot - at // SLOT_MS + SLOTS - 1

@@ -1,4 +1,4 @@
-"""The writer: runs operations away from the screen, one after the other, and tells how they ended."""
+"""The writer: runs operations in a thread of its own, one after the other, and reports their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from queuectl.domain.record import replace
 from queuectl.operations.commandline.render import command_line
 from queuectl.store.postgres.url import shown
 from queuectl_tui.opened import Opened
-from queuectl_tui.snapshot import mistake
+from queuectl_tui.snapshot import internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +31,16 @@ READS = frozenset(
         "explain", "history", "view list", "tui",
     }
 )  # fmt: skip
-"""Operations that change nothing: the ones that `--read-only` leaves."""
+"""Operations that change nothing, which `--read-only` allows."""
 
 
 def reads(operation: Operation, params: Any) -> bool:
-    """Whether it changes nothing. The doctor looks, and cures only when it is asked to."""
+    """Return whether an operation changes nothing. `doctor` only reads, unless it is run with `fix`."""
     return operation.name in READS or (operation.name == "doctor" and not params.fix)
 
 
 _LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "migrate", "prune", "selftest"})
-"""They may take as long as a job does, so that nothing must wait behind them."""
+"""Operations that may take long; each runs in its own thread, so that no other waits behind it."""
 
 
 class ActionDone(Message):
@@ -63,37 +63,37 @@ class ActionDone(Message):
         self.params = params
         self.about = about
         self.result = result
-        """What it gave; an iterator has become a list."""
+        """The operation's result; an iterator has been read into a list."""
         self.error = error
         self.undo = undo
-        """The number of what would take it back; None when nothing can."""
+        """The number of the undo; None if there is none."""
         self.too_much = too_much
-        """Whether it cannot be taken back because it was more than is kept."""
+        """Whether there is no undo because the action changed more jobs than an undo keeps."""
         self.then = then
         self.echo = command_line(operation, _without_password(params))
-        """The command line that does the same."""
+        """The equivalent command line."""
 
 
 class Writer:
     """Runs operations for the whole console."""
 
     def __init__(self, app: ConsoleApp, factory: Callable[[], Context], *, live: bool) -> None:
-        """`live=False`: no thread; an operation has ended when `run` returns."""
+        """Create a writer; `live=False`: no thread, `run` returns after the operation has ended."""
         self._app = app
         self._factory = factory
         self._live = live
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.changing: list[str] = []
-        """The names of the operations that change something and whose end the app does not know yet."""
+        """Names of the changing operations whose result the app has not received yet."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         if self._live:
             self._thread.start()
 
     def stop(self) -> None:
-        """End after what is under way."""
+        """Stop after the current operation."""
         if self._thread.is_alive():
             self._tasks.put(None)
             self._thread.join(2)
@@ -101,7 +101,7 @@ class Writer:
     def run(
         self, operation: Operation, params: Any, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
-        """Do it, and post `ActionDone`."""
+        """Run an operation, and post `ActionDone`."""
         if not reads(operation, params):
             self.changing.append(operation.name)
         task = (operation, params, about, then)
@@ -113,7 +113,7 @@ class Writer:
             self._tasks.put(task)
 
     def ended(self, done: ActionDone) -> None:
-        """The app knows how an operation ended."""
+        """Note that the app has received the result of an operation."""
         if not reads(done.operation, done.params):
             self.changing.remove(done.operation.name)
 
@@ -134,7 +134,7 @@ class Writer:
 
 
 def _masked(params: Any) -> Any:
-    """The params without the values of a job's variables, which may be secrets."""
+    """Return the params without the values of a job's variables, which may be secrets."""
     if getattr(params, "env", ()):
         params = replace(params, env=tuple((name, "***") for name, _ in params.env))
     if '"env"' in (getattr(params, "changes", None) or ""):
@@ -143,7 +143,7 @@ def _masked(params: Any) -> Any:
 
 
 def _without_password(params: Any) -> Any:
-    """The params without what is secret in the URL of another store."""
+    """Return the params without the password in the URL of another store."""
     url = getattr(params, "to", "")
     if "://" in url and url != shown(url):
         params = replace(params, to=shown(url))
@@ -151,7 +151,7 @@ def _without_password(params: Any) -> Any:
 
 
 def has_secrets(params: Any, line: str) -> bool:
-    """Whether a command line gives variables to a job, or a password to a server: they are not kept."""
+    """Return whether a line gives variables to a job, or a password to a server; the history omits such lines."""
     return _masked(params) is not params or '"env"' in line
 
 
@@ -160,9 +160,9 @@ def _done(opened: Opened, task: Task) -> ActionDone:
     undo, too_much = None, False
     try:
         context = opened.get()
-        # Written down with what it does, so that everybody sees which command line would have done it.
+        # Recorded with the event, so that the history shows the equivalent command line.
         context.command = command_line(operation, _masked(params))
-        # Somebody may have upgraded the store under this console.
+        # Another process may have upgraded the store while this console is open.
         context.store.recheck()
         result = operation.run(context, params)
         undo, too_much = getattr(result, "undo", None), getattr(result, "too_much", False)
@@ -171,6 +171,6 @@ def _done(opened: Opened, task: Task) -> ActionDone:
     except QueuectlError as error:
         opened.failed(error)
         return ActionDone(operation, params, about, error=error, then=then)
-    except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the console down
-        return ActionDone(operation, params, about, error=mistake(error), then=then)
+    except Exception as error:  # noqa: BLE001 - a bug must not end the console
+        return ActionDone(operation, params, about, error=internal_error(error), then=then)
     return ActionDone(operation, params, about, result=result, undo=undo, too_much=too_much, then=then)

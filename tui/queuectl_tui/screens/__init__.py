@@ -1,1 +1,1 @@
-"""Views, pages and dialogs."""
+"""Views, pages and dialogs of the console."""

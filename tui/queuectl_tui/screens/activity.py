@@ -1,4 +1,4 @@
-"""View 5: who did what, with the command line that does it, the newest first."""
+"""View 5: the events of the store with their command lines, the newest first."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ WIDE_COLUMNS = (
 _WIDE = 110
 _PAGE = 200
 _NEAR = 20
-"""Rows from the end at which older ones are fetched."""
+"""Rows from the end at which older events are fetched."""
 _MOST = 5000
 _SEARCH_MS = 2000
-_SAID = {
+_VERBS = {
     "enqueue": "enqueued",
     "cancel": "cancelled",
     "kill": "killed",
@@ -56,8 +56,8 @@ _SAID = {
     "hold": "held",
     "release": "released",
     "edit": "edited",
-    "priority": "gave another priority to",
-    "undo": "took back",
+    "priority": "reprioritised",
+    "undo": "undid",
     "set_config": "set",
     "unset_config": "unset",
     "start_pool": "started",
@@ -72,7 +72,7 @@ _ROLES = {
 
 
 class ActivityView(ListView):
-    """A filter, the list, and the whole of what has the cursor."""
+    """A filter, the list of events, and the selected event in full."""
 
     view_name = "activity"
     title = "Activity"
@@ -89,32 +89,31 @@ class ActivityView(ListView):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nothing read yet."""
+        """Create the view without events."""
         super().__init__(LineList(id="activity-list"), id=id)
         self._events: list[Event] = []
         self._search = ""
         self._found: str | None = None
-        """What the events on the screen were searched for; None before the first."""
+        """The search text of the events on the screen; None before the first load."""
         self._all = False
-        """Whether there are no older ones."""
+        """Whether the oldest event has been loaded."""
         self._changed: int | None = None
         self._at = 0
         self._asking = False
         self._read_at = 0
         self._rows: dict[tuple[int, bool], Row] = {}
-        """Made once for each event and width."""
+        """Cache of rows by event and width."""
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield SafeInput(placeholder="who, what, or a part of the command", id="activity-filter", compact=True)
         yield Lines(id="activity-titles")
         yield self._list
         yield Lines(id="activity-detail")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Read what is new."""
+        """Load new events."""
         self._at = snapshot.at
-        # A filter has to look through many events, so not at every change.
+        # A search reads many events, so it does not run at every change.
         soon = bool(self._search) and snapshot.at - self._read_at < _SEARCH_MS
         if snapshot.changed != self._changed and not soon:
             self._changed, self._read_at = snapshot.changed, snapshot.at
@@ -130,13 +129,13 @@ class ActivityView(ListView):
         )
 
     def _failed(self, error: QueuectlError | None) -> None:
-        """Read again with the next snapshot."""
+        """Load again with the next snapshot."""
         if error is not None:
             self._changed = None
 
     @property
     def rows_ready(self) -> bool:
-        """Whether the rows are those that were asked for."""
+        """Return whether the rows match the current search."""
         return self._found in {None, self._search}
 
     def _take(self, found: tuple[str, list[Event]]) -> None:
@@ -147,7 +146,7 @@ class ActivityView(ListView):
         known = self._events[0].seq if self._events else -1
         fresh = [event for event in newest if event.seq > known]
         if len(fresh) == len(newest):
-            # Nothing known among them: there may be a gap, so begin anew.
+            # No overlap with the known events: some may be missing in between, so start over.
             self._events, self._all = newest, len(newest) < _PAGE
         else:
             self._events = fresh + self._events
@@ -168,9 +167,7 @@ class ActivityView(ListView):
         self._paint_titles(columns)
         keys = self._list.keys
         follows = not keys or self._list.cursor == keys[0]
-        self._list.empty = (
-            f"nobody did anything with {self._search!r}" if self._search else "nobody has done anything yet"
-        )
+        self._list.empty = f"no event matches {self._search!r}" if self._search else "no events yet"
         self._list.show([self._row(event, columns) for event in self._events])
         if follows and self._events:
             self._list.go_to(str(self._events[0].seq))
@@ -219,7 +216,7 @@ class ActivityView(ListView):
         self.query_one("#activity-detail", Lines).show(lines)
 
     def hints(self) -> list[KeyHint]:
-        """What applies to the event."""
+        """Return the keys that apply to the selected event."""
         found = [hint("activity.filter")]
         event = self._selected()
         if event is not None and _job_of(event) is not None:
@@ -227,24 +224,24 @@ class ActivityView(ListView):
         return found
 
     def go_back(self) -> bool:
-        """Take the filter away."""
+        """Clear the filter."""
         if not self._search and not self.has_class("-filtering"):
             return False
         self.query_one("#activity-filter", Input).value = ""
-        self._look_for("")
+        self._search_for("")
         self.remove_class("-filtering")
         self._list.focus()
         return True
 
     def action_filter(self) -> None:
-        """Type what to look for."""
+        """Focus the filter field."""
         self.add_class("-filtering")
         self.query_one("#activity-filter", Input).focus()
 
     @on(Input.Changed, "#activity-filter")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._look_for(event.value.strip())
+        self._search_for(event.value.strip())
 
     @on(Input.Submitted, "#activity-filter")
     def _submitted(self, event: Input.Submitted) -> None:
@@ -252,7 +249,7 @@ class ActivityView(ListView):
         self.set_class(bool(self._search), "-filtering")
         self._list.focus()
 
-    def _look_for(self, search: str) -> None:
+    def _search_for(self, search: str) -> None:
         if search != self._search:
             self._search = search
             self._events, self._all = [], False
@@ -265,12 +262,12 @@ class ActivityView(ListView):
         if job is not None:
             self.console_app.open_job(job)
         else:
-            self.console_app.refuse("this is about no single job")
+            self.console_app.refuse("this event does not concern a single job")
 
 
 def what(event: Event) -> str:
-    """What was done, in words."""
-    said = _SAID.get(event.verb, event.verb.replace("_", " "))
+    """Return in words what was done."""
+    verb = _VERBS.get(event.verb, event.verb.replace("_", " "))
     detail = event.detail or ""
     if event.verb == "enqueue" and event.detail:
         return f"enqueued {one_line(detail, 40)}"
@@ -280,11 +277,11 @@ def what(event: Event) -> str:
         return one_line(f"{'drains' if detail == 'drain' else 'stops'} pool {event.subject}", 80)
     if event.verb == "worker_died":
         return one_line(f"{event.subject} died{f' running {detail}' if detail else ''}", 80)
-    return one_line(f"{said} {event.subject or ''}{f', {detail}' if detail else ''}", 80)
+    return one_line(f"{verb} {event.subject or ''}{f', {detail}' if detail else ''}", 80)
 
 
 def command_of(event: Event) -> str:
-    """The command line that was used, or that does the same; "" where there is none."""
+    """Return the command line that was used, or an equivalent one; empty if there is none."""
     if event.command:
         return event.command
     subject, detail = quoted(event.subject or ""), event.detail or ""

@@ -1,4 +1,4 @@
-"""Which columns the job table has."""
+"""Dialog: the columns of the job table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Columns(Dialog[tuple[frozenset[str], frozenset[str]]]):
-    """Hidden columns, and those that are wanted where they would be left out."""
+    """Returns the hidden columns, and those shown although the layout would drop them."""
 
     DEFAULT_CSS = """
     Columns {
@@ -28,13 +28,12 @@ class Columns(Dialog[tuple[frozenset[str], frozenset[str]]]):
     BINDINGS: ClassVar[list[BindingType]] = [("enter", "done", "Done"), ("c", "done", "Done")]
 
     def __init__(self, hidden: frozenset[str], wanted: frozenset[str], width: int) -> None:
-        """As it is now; `width` decides on what shows by itself."""
+        """Create the dialog with the current choice; `width` decides which columns are shown by default."""
         super().__init__()
         self._automatic = {column.id for column, _ in layout(width, frozenset(), frozenset(), 10)}
         self._shown = {column.id for column, _ in layout(width, hidden, wanted, 10)} | set(wanted)
 
     def compose(self) -> ComposeResult:
-        """A line for each."""
         with Box("Columns", "space show or hide   enter done   esc leave"):
             yield SelectionList[str](
                 *(
@@ -46,7 +45,7 @@ class Columns(Dialog[tuple[frozenset[str], frozenset[str]]]):
             )
 
     def action_done(self) -> None:
-        """Take what is chosen."""
+        """Return the chosen columns."""
         chosen = set(self.query_one(SelectionList).selected) | {"id", "command"}
         hidden = frozenset(column.id for column in COLUMNS if column.id not in chosen)
         self.dismiss((hidden, frozenset(chosen - self._automatic)))

@@ -1,4 +1,4 @@
-"""The command line at the bottom: the words of `queuectl`, completed, with the command's usage while one types."""
+"""The command line at the bottom: `queuectl` commands with completion, and the usage of the command being typed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHOICE = 26
 
 @record
 class Jump:
-    """Go to a view."""
+    """Result: go to a view."""
 
     view: str
     filter: str
@@ -41,7 +41,7 @@ class Jump:
 
 @record
 class Run:
-    """Run an operation."""
+    """Result: run an operation."""
 
     operation: Operation
     params: Any
@@ -49,7 +49,7 @@ class Run:
 
 
 class CommandLine(ModalScreen[Jump | Run | None]):
-    """Ask for a command; `Jump`, `Run` or None is the answer."""
+    """Ask for a command line; returns `Jump`, `Run` or None."""
 
     DEFAULT_CSS = """
     CommandLine {
@@ -58,7 +58,7 @@ class CommandLine(ModalScreen[Jump | Run | None]):
 
         #panel { height: auto; width: 100%; background: $panel; border-top: solid $primary; }
         #choices { height: auto; max-height: 8; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        #told { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
+        #message { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
         #line { height: 1; }
         #colon { width: 2; padding-left: 1; color: $accent; text-style: bold; }
         Input { width: 1fr; padding: 0; background: $panel; }
@@ -73,7 +73,7 @@ class CommandLine(ModalScreen[Jump | Run | None]):
     ]
 
     def __init__(self, text: str = "", *, names: Names | None = None, history: list[str] | None = None) -> None:
-        """`text` is typed already; `history` are earlier lines, the oldest first, and the new one is added to it."""
+        """Create the dialog with `text` typed; new lines are appended to `history`, the oldest first."""
         super().__init__()
         self._text = text
         self._names = names or Names()
@@ -84,23 +84,22 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         self._chosen: int | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Vertical(id="panel"):
             yield Static(id="choices")
-            yield Static(id="told")
+            yield Static(id="message")
             with Horizontal(id="line"):
                 yield Static(Content(":"), id="colon")
                 yield SafeInput(self._text, compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the input field."""
         field = self.query_one(Input)
         field.focus()
         field.cursor_position = len(field.value)
         self._look()
 
     def take_names(self, names: Names) -> None:
-        """The store's names have come."""
+        """Receive the names of the store, for completion."""
         self._names = names
         if self.is_mounted and self.is_attached and self._chosen is None:
             self._look()
@@ -114,18 +113,18 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         self._look()
 
     def _look(self) -> None:
-        """Work out what could come next, and say what the command takes."""
+        """Compute the completions, and show the usage of the command."""
         line = self.query_one(Input).value
         self._completion = complete(line, self._names)
         words = [word.text for word in split(line)]
         name, _ = command_of(words[1:] if words[:1] == ["queuectl"] else words)
-        self._tell(Content.styled(usage(find(name)), "$foreground 60%") if name else None)
+        self._show_text(Content.styled(usage(find(name)), "$foreground 60%") if name else None)
         self._show()
 
-    def _tell(self, told: Content | None) -> None:
-        where = self.query_one("#told", Static)
-        where.display = told is not None
-        where.update(told or "")
+    def _show_text(self, text: Content | None) -> None:
+        where = self.query_one("#message", Static)
+        where.display = text is not None
+        where.update(text or "")
 
     def _show(self) -> None:
         choices = self._completion.choices
@@ -143,12 +142,12 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         return self._typed[: self._completion.start] + choice + ("" if choice.endswith((":", "=")) else " ")
 
     def action_complete(self, step: int) -> None:
-        """Put in the next of the words that could stand here."""
+        """Insert the next completion, or the previous one."""
         choices = self._completion.choices
         if not choices:
             return
         if self._chosen is not None and len(choices) == 1:
-            # There was only this one: on to the next word.
+            # The only choice is inserted already: continue with the next word.
             self._chosen, self._typed = None, self.query_one(Input).value
             self._look()
             return
@@ -160,7 +159,7 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         self._show()
 
     def action_recall(self, step: int) -> None:
-        """An earlier line, or a later one."""
+        """Recall an earlier line, or a later one."""
         self._recalled = min(max(self._recalled + step, 0), len(self._history))
         self._chosen = None
         self._put(self._history[self._recalled] if self._recalled < len(self._history) else "")
@@ -179,22 +178,22 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         try:
             answer = read_line(line)
         except UsageError as error:
-            told = Content.styled(one_line(error.message, 200), "bold $text-error")
+            text = Content.styled(one_line(error.message, 200), "bold $text-error")
             if error.hint:
-                told = Content.assemble(told, f"   {one_line(error.hint, 200)}")
-            self._tell(told)
+                text = Content.assemble(text, f"   {one_line(error.hint, 200)}")
+            self._show_text(text)
             return
         if self._history[-1:] != [line]:
             self._history.append(line)
         self.dismiss(answer)
 
     def action_leave(self) -> None:
-        """Run nothing."""
+        """Close without running anything."""
         self.dismiss(None)
 
 
 def read_line(line: str) -> Jump | Run:
-    """What a line asks for. Raises UsageError."""
+    """Parse a line into the action it asks for. Raises UsageError."""
     found = split(line)
     if found and not found[-1].closed:
         raise UsageError("a quote is not closed")
@@ -207,13 +206,13 @@ def read_line(line: str) -> Jump | Run:
             return Jump(view=words[0], filter=" ".join(words[1:]))
         asked = " ".join(words[:2]) if words and words[0] in GROUPS else " ".join(words[:1])
         hint = nearest(asked, [*WHERE, *VIEWS])
-        raise UsageError(f"unknown command {asked[:60]!r}", hint=hint or "tab shows what there is")
+        raise UsageError(f"unknown command {asked[:60]!r}", hint=hint or "tab lists the commands")
     operation = find(name)
     return Run(operation=operation, params=_for_console(operation, params(operation, rest)), line=line)
 
 
 def _for_console(operation: Operation, given: Any) -> Any:
-    """The params that do not keep the console waiting. Raises UsageError where there are none."""
+    """Return params that do not block the console. Raises UsageError for commands that it cannot run."""
     if operation.name in NOT_HERE:
         raise UsageError(f"{operation.name} is not for the console", hint=NOT_HERE[operation.name])
     if operation.name == "worker start":
@@ -221,7 +220,7 @@ def _for_console(operation: Operation, given: Any) -> Any:
     if operation.name == "enqueue" and given.file == "-":
         raise UsageError("the console has no standard input to read", hint="give the name of a file")
     if operation.name == "logs" and given.follow:
-        raise UsageError("the console follows by itself", hint="leave out --follow, or press l on the job")
+        raise UsageError("the console always follows a log", hint="leave out --follow, or press l on the job")
     return given
 
 

@@ -1,4 +1,4 @@
-"""What could come next in a command line: commands, options, and the names that the store has."""
+"""Completion of the command line: commands, options, and names from the store."""
 
 from __future__ import annotations
 
@@ -26,51 +26,51 @@ VIEWS = {
     "jobs": "the jobs; state: queue: tag: or any text filter them",
     "workers": "the workers",
     "dead": "the dead letters",
-    "overview": "how it goes",
-    "activity": "who did what",
+    "overview": "throughput, durations and failures",
+    "activity": "the events",
 }
-"""Words that go to a view instead of running something."""
+"""Words that open a view instead of running an operation."""
 NOT_HERE = {
-    "tui": "this is it",
-    "wait": "the list shows it as it ends: leave the console open",
+    "tui": "the console is open already",
+    "wait": "the list shows when the job ends: leave the console open",
     "demo": "run it in a shell: queuectl demo",
     "completion": "it is for a shell: queuectl completion bash",
 }
-"""Commands that the console does not run, and what to do instead."""
+"""Commands that the console does not run, each with an alternative."""
 _IDS = 200
 _MOST = 50
 
 
 @record
 class Names:
-    """What the store has names for."""
+    """Names in the store that a line can complete."""
 
     ids: tuple[str, ...] = ()
-    """The newest jobs, the newest first."""
+    """Ids of the newest jobs, the newest first."""
     commands: tuple[str, ...] = ()
-    """What each of them runs, in the same order."""
+    """Their states and commands, in the same order."""
     queues: tuple[str, ...] = ()
 
 
 @record
 class Choice:
-    """A word that could stand here."""
+    """One possible completion."""
 
     text: str
-    """Quoted where a shell would want it."""
+    """Quoted where a shell would need it."""
     about: str = ""
 
 
 @record
 class Completion:
-    """What could stand from `start` to the end of the line."""
+    """The choices for the text from `start` to the end of the line."""
 
     start: int
     choices: tuple[Choice, ...]
 
 
 def read_names(context: Context) -> Names:
-    """The names that the store has now."""
+    """Read the names that the store has now."""
     newest = [each.job for each in context.store.jobs.listing(limit=_IDS)][::-1]
     queues = sorted({queue for queue, _, _ in context.store.counts()})
     return Names(
@@ -81,7 +81,7 @@ def read_names(context: Context) -> Names:
 
 
 def command_of(words: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The name of the command at the beginning, and the words after it. "" when there is none."""
+    """Return the command at the start of `words` and the words after it; "" if there is none."""
     for length in (2, 1):
         name = " ".join(words[:length])
         if len(words) >= length and name in WHERE:
@@ -90,7 +90,7 @@ def command_of(words: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 
 def complete(line: str, names: Names) -> Completion:
-    """What could come at the end of `line`."""
+    """Return the completions at the end of `line`."""
     words = split(line)
     whole = not words or (line[-1:].isspace() and words[-1].closed)
     partial = "" if whole else words[-1].text
@@ -100,29 +100,29 @@ def complete(line: str, names: Names) -> Completion:
         before = before[1:]
     name, after = command_of(before)
     if name:
-        found = _of_operation(find(name), after, partial, names)
+        choices = _of_operation(find(name), after, partial, names)
     elif before[:1] == ["jobs"]:
-        found = _filters(partial, names)
+        choices = _filters(partial, names)
     elif before and before[0] not in GROUPS:
-        found = []
+        choices = []
     else:
-        found = _commands(before, partial)
-    return Completion(start=start, choices=tuple(found[:_MOST]))
+        choices = _commands(before, partial)
+    return Completion(start=start, choices=tuple(choices[:_MOST]))
 
 
 def _commands(before: Sequence[str], partial: str) -> list[Choice]:
     lead = " ".join([*before, partial])
     skip = len(" ".join(before)) + 1 if before else 0
-    found = [
+    choices = [
         Choice(text=name[skip:], about=find(name).summary)
         for name in WHERE
         if name.startswith(lead) and name not in NOT_HERE
     ]
     if not before:
-        found += [
+        choices += [
             Choice(text=name, about=f"go to {about}") for name, about in VIEWS.items() if name.startswith(partial)
         ]
-    return found
+    return choices
 
 
 def _of_operation(operation: Operation, after: Sequence[str], partial: str, names: Names) -> list[Choice]:
@@ -153,17 +153,17 @@ def _of_operation(operation: Operation, after: Sequence[str], partial: str, name
     ]
     if partial.startswith("-"):
         return offered
-    return _starting(_places(fields, after, options, names), partial) + ([] if partial else offered)
+    return _starting(_positionals(fields, after, options, names), partial) + ([] if partial else offered)
 
 
-def _places(
+def _positionals(
     fields: dict[str, tuple[Field, str]],
     after: Sequence[str],
     options: dict[str, tuple[str, Field, str]],
     names: Names,
 ) -> Iterable[Choice]:
-    """What could stand in the next place that is not an option's."""
-    taken: list[str] = []
+    """Return the choices for the next positional argument."""
+    used: list[str] = []
     value_of_option = False
     for word in after:
         if value_of_option:
@@ -171,12 +171,12 @@ def _places(
         elif word.startswith("-") and word != "-":
             value_of_option = word in options and options[word][2] != "bool"
         else:
-            taken.append(word)
-    left = len(taken)
+            used.append(word)
+    remaining = len(used)
     for name, (field, annotation) in fields.items():
-        if field.positional and (left <= 0 or is_many(annotation)):
-            return [choice for choice in _values(name, field, names) if choice.text not in taken]
-        left -= field.positional
+        if field.positional and (remaining <= 0 or is_many(annotation)):
+            return [choice for choice in _values(name, field, names) if choice.text not in used]
+        remaining -= field.positional
     return []
 
 
@@ -197,9 +197,9 @@ def _values(name: str, field: Field, names: Names) -> list[Choice]:
 
 
 def _filters(partial: str, names: Names) -> list[Choice]:
-    found = [Choice(text=f"state:{state.value}") for state in JobState]
-    found += [Choice(text=quoted(f"queue:{queue}")) for queue in names.queues]
-    return _starting([*found, Choice(text="tag:", about="jobs with this tag")], partial)
+    choices = [Choice(text=f"state:{state.value}") for state in JobState]
+    choices += [Choice(text=quoted(f"queue:{queue}")) for queue in names.queues]
+    return _starting([*choices, Choice(text="tag:", about="jobs with this tag")], partial)
 
 
 def _starting(choices: Iterable[Choice], partial: str) -> list[Choice]:

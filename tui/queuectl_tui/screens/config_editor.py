@@ -1,4 +1,4 @@
-"""Every setting, what holds and why, to change in place: what is typed is judged at once and written by enter."""
+"""Dialog: all settings with value and origin, edited in place. Input is checked while typed and written by enter."""
 
 from __future__ import annotations
 
@@ -34,25 +34,24 @@ _KEY, _ORIGIN = 16, 12
 
 
 class SettingRow(Horizontal):
-    """A setting: its key, its value in a field, where the value comes from."""
+    """A setting: key, value in a field, and origin of the value."""
 
     def __init__(self, now: SettingNow) -> None:
-        """`now` is what holds."""
+        """Create the row with the setting's current value."""
         super().__init__(classes="setting")
         self.now = now
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield Static(Content(f"{self.now.key:{_KEY}}"), classes="key")
         yield SafeInput(show(self.now.value), id=f"value-{self.now.key}", compact=True)
         yield Static(classes="origin")
 
     def on_mount(self) -> None:
-        """Show where the value comes from."""
+        """Show the origin of the value."""
         self.refresh_now(self.now)
 
     def refresh_now(self, now: SettingNow) -> None:
-        """Something else holds now."""
+        """Show a changed value."""
         self.now = now
         self.query_one(Input).value = show(now.value)
         style = {"default": "$foreground 60%", "store": "bold $accent"}.get(now.origin, "$text-warning")
@@ -61,7 +60,7 @@ class SettingRow(Horizontal):
 
 
 class ConfigEditor(Dialog[None]):
-    """The settings. It stays until it is left, and writes through `write`."""
+    """The settings editor: stays open until it is closed, and writes through `write`."""
 
     DEFAULT_CSS = """
     ConfigEditor {
@@ -84,14 +83,13 @@ class ConfigEditor(Dialog[None]):
     ]
 
     def __init__(self, settings: Sequence[SettingNow], write: Write, *, read_only: bool = False) -> None:
-        """`write` is given the params of `config set` or `config unset`, what it is about, and whom to tell."""
+        """`write` receives the params of `config set` or `config unset`, a description, and a result callback."""
         super().__init__()
         self._settings = settings
         self._write = write
         self._read_only = read_only
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         keys = "↑↓ choose   esc leave" if self._read_only else "enter write   ctrl+d default   esc leave"
         with Box("Settings", keys):
             with VerticalScroll(id="rows", can_focus=False):
@@ -102,39 +100,39 @@ class ConfigEditor(Dialog[None]):
             yield Static(classes="wrong")
 
     def on_mount(self) -> None:
-        """Begin with the first."""
+        """Focus the first field."""
         if self._read_only:
             for field in self.query(Input):
                 field.disabled = True
         self.query(Input).first().focus()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say what the setting is about."""
+        """Show the help of the focused setting."""
         if isinstance(event.widget, Input):
             here = self._row(event.widget)
             for row in self.query(SettingRow):
                 row.set_class(row is here, "-now")
-            self._judge(event.widget)
+            self._validate(event.widget)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         if event.input.has_focus:
-            self._judge(event.input)
+            self._validate(event.input)
 
-    def _judge(self, field: Input) -> None:
+    def _validate(self, field: Input) -> None:
         row = self._row(field)
         self.query_one("#about", Static).update(Content(safe(row.now.help)))
         change, wrong = _change(row.now, field.value)
-        self._complain(wrong)
+        self._show_error(wrong)
         self.query_one(".command", Static).update(
             shown_command(_echo(change), 200)
             if change is not None
             else Content.styled("" if wrong else "unchanged", "$foreground 60%")
         )
 
-    def _complain(self, wrong: str | None, hint: str | None = None) -> None:
-        told = "" if wrong is None else f"↑ {one_line(wrong, 160)}" + (f"  {one_line(hint, 160)}" if hint else "")
-        self.query_one(".wrong", Static).update(Content(told))
+    def _show_error(self, wrong: str | None, hint: str | None = None) -> None:
+        text = "" if wrong is None else f"↑ {one_line(wrong, 160)}" + (f"  {one_line(hint, 160)}" if hint else "")
+        self.query_one(".wrong", Static).update(Content(text))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -143,17 +141,17 @@ class ConfigEditor(Dialog[None]):
         if change is not None and wrong is None:
             self._do(row, change)
         elif wrong is None:
-            # Nothing was typed yet: what is typed now takes the place of the value.
+            # Nothing was changed: select the value, so that typing replaces it.
             event.input.select_all()
 
     def action_unset(self) -> None:
-        """Go back to the default."""
+        """Reset the setting to its default."""
         if isinstance(self.focused, Input) and not self._read_only:
             row = self._row(self.focused)
             self._do(row, Unset(key=row.now.key))
 
     def action_leave(self) -> None:
-        """Leave a value as it was; then leave."""
+        """Restore an unsaved value; if there is none, close the dialog."""
         if isinstance(self.focused, Input):
             row = self._row(self.focused)
             if self.focused.value != show(row.now.value):
@@ -162,25 +160,25 @@ class ConfigEditor(Dialog[None]):
         self.dismiss(None)
 
     def _do(self, row: SettingRow, change: Change) -> None:
-        def told(now: SettingNow | None, wrong: str | None) -> None:
+        def on_result(now: SettingNow | None, wrong: str | None) -> None:
             if not self.is_mounted:
                 return
             if now is not None:
                 row.refresh_now(now)
-            self._judge(row.query_one(Input))
-            self._complain(wrong)
+            self._validate(row.query_one(Input))
+            self._show_error(wrong)
 
         about = (
-            f"set {change.key} to {change.value}" if isinstance(change, Set) else f"{change.key} is its default again"
+            f"set {change.key} to {change.value}" if isinstance(change, Set) else f"reset {change.key} to its default"
         )
-        self._write(change, about, told)
+        self._write(change, about, on_result)
 
     def _row(self, field: Input) -> SettingRow:
         return next(row for row in self.query(SettingRow) if row.query_one(Input) is field)
 
 
 def _change(now: SettingNow, text: str) -> tuple[Change | None, str | None]:
-    """What writing `text` would do, and what is wrong with it. Nothing typed is the default."""
+    """Return the change that writing `text` would make, and the error in it. Empty text is the default."""
     if not text.strip():
         return (None, None) if now.origin == "default" else (Unset(key=now.key), None)
     try:

@@ -1,4 +1,4 @@
-"""Ask before something ends or goes away. Cancel has the focus: whoever presses enter too fast has lost nothing."""
+"""Dialog: confirm before something ends or is deleted. Cancel has the focus, so that a hasty enter does no harm."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from textual.events import Key
 
 NAMED = 5
-"""Names that are shown; of the others only the number."""
+"""Names that are shown; the others are counted."""
 _NAME_WIDTH = 60
 
 
 class Answer(StrEnum):
-    """What was answered. `NO` is false."""
+    """The answer; `NO` is false."""
 
     NO = ""
     ALL = "all"
@@ -37,7 +37,7 @@ class Answer(StrEnum):
 
 
 class Confirm(Dialog[Answer]):
-    """Whether to do it: to all, to the first few only, or not at all."""
+    """Ask whether to act on all targets, on the first few, or on none."""
 
     DEFAULT_CSS = """
     Confirm {
@@ -70,10 +70,11 @@ class Confirm(Dialog[Answer]):
         total: int | None = None,
         few: int = 0,
     ) -> None:
-        """`lines` say what it means, the last of them what cannot be undone; `command` does the same.
+        """Create the dialog; `lines` describe the consequences, the last one what cannot be undone.
 
-        `names` are what it is done to, of which there are `total`; `typed` must be typed before it may be done; `few`
-        offers to do it to that many only; `do` is the word on the button.
+        `command` is the equivalent command line. `names` are the targets, of which there are `total`; `typed` is a
+        number that must be typed to confirm; `few` offers to act on only the first so many; `do` is the label of the
+        button.
         """
         super().__init__(classes=f"-{danger}")
         self._title = title
@@ -87,19 +88,18 @@ class Confirm(Dialog[Answer]):
         self._few = few if self._total > few > 0 else 0
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box(self._title, "y yes   n or esc no" if self._typed is None else "n or esc no"):
             if self._names:
                 yield Static(self._named(), id="names")
             if self._lines:
-                yield Static(self._said(), id="lines")
+                yield Static(self._consequences(), id="lines")
             yield Static(shown_command(self._command, 240), classes="command")
             if self._typed is not None:
                 with Horizontal(id="typing"):
                     yield Static(Content.assemble("Type ", (str(self._typed), "bold"), " to go on  "))
                     yield SafeInput(type="integer", id="number", select_on_focus=False, compact=True)
             with Horizontal(classes="buttons"):
-                # Where the question is whether to cancel something, Cancel would be no answer.
+                # "Cancel" would be ambiguous where the question is whether to cancel a job.
                 yield Button("No" if self._do.startswith("Cancel") else "Cancel", id="no", compact=True)
                 if self._few:
                     yield Button(Content(f"First {self._few} only"), id="few", compact=True)
@@ -113,7 +113,7 @@ class Confirm(Dialog[Answer]):
                 )
 
     def on_mount(self) -> None:
-        """Give Cancel the focus."""
+        """Focus Cancel."""
         self.query_one("#no", Button).focus()
 
     def _named(self) -> Content:
@@ -123,7 +123,7 @@ class Confirm(Dialog[Answer]):
             pieces.append(Content.styled(f"and {left:,} more", "$foreground 60%"))
         return Content("\n").join(pieces)
 
-    def _said(self) -> Content:
+    def _consequences(self) -> Content:
         *before, last = self._lines
         style = "bold $text-error" if self._danger is Danger.DESTROYS else "$text-warning"
         return Content("\n").join([*(Content(safe(line)) for line in before), Content.styled(safe(last), style)])
@@ -138,7 +138,7 @@ class Confirm(Dialog[Answer]):
             self.query_one("#all", Button).focus()
 
     def on_key(self, event: Key) -> None:
-        """Digits go to the number, wherever the focus is."""
+        """Send digits to the number field, wherever the focus is."""
         if self._typed is None or event.character is None or not event.character.isdigit():
             return
         number = self.query_one("#number", Input)
@@ -155,12 +155,12 @@ class Confirm(Dialog[Answer]):
         self.dismiss({"all": Answer.ALL, "few": Answer.FEW}.get(event.button.id or "", Answer.NO))
 
     def action_answer(self, answer: str) -> None:
-        """Answer by a key; a number that must be typed must be typed."""
+        """Answer by a key, once the number that is asked for has been typed."""
         if answer and self._typed is not None and not self._is_typed(self.query_one("#number", Input).value):
             self.query_one("#number", Input).focus()
             return
         self.dismiss(Answer(answer))
 
     def action_leave(self) -> None:
-        """No."""
+        """Answer no."""
         self.dismiss(Answer.NO)

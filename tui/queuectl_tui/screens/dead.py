@@ -1,4 +1,4 @@
-"""View 3: dead letters, by the error that they ended with or one by one."""
+"""View 3: dead letters, grouped by error or one by one."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.operation import Operation
-    from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastWords
+    from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastOutput
     from queuectl_tui.keymap import KeyHint
     from queuectl_tui.screens.dead_target import Target
     from queuectl_tui.snapshot import Snapshot
     from queuectl_tui.widgets.lines import Line
 
-_RESTS = 0.08
-"""Seconds that the cursor must stand still before the detail is read."""
-_AT_MOST_MS = 5000
+_REST_SECONDS = 0.08
+"""Seconds that the cursor must rest before the detail is read."""
+_RELOAD_MS = 5000
 
 
 class DeadView(ListView):
-    """The list, and below it the last words of what has the cursor."""
+    """The list, and below it the last output of the selected job."""
 
     view_name = "dead"
     title = "Dead"
@@ -55,34 +55,33 @@ class DeadView(ListView):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nothing read yet; by group."""
+        """Create the view, grouped and not read yet."""
         empty = "no dead letters\n\njobs that use up their retries end here"
         super().__init__(LineList(id="dead-list", empty=empty), id=id)
         self._flat = False
         self._opened: frozenset[str] = frozenset()
         self._picture: DeadPicture | None = None
         self._reshaped = False
-        """Whether the operator has asked for another list, which has not come yet."""
-        self._words: LastWords | None = None
+        """Whether the operator has asked for another list that has not arrived yet."""
+        self._last_output: LastOutput | None = None
         self._seen: tuple[int, int] | None = None
         self._changed, self._read_at = 0, 0
         self._at = 0
         self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield Lines(id="dead-titles")
         yield self._list
         yield Lines(id="dead-detail")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Read again when their number has changed, every minute for the hour that has gone on, or else now and then.
+        """Read again when the number of dead jobs has changed, when a minute has passed, or at intervals.
 
-        Not at every change: to tell the errors apart, all dead jobs are walked over.
+        Not at every change: grouping by error reads all dead jobs.
         """
         self._at = snapshot.at
         seen = (snapshot.counts.get("dead", 0), snapshot.at // 60_000)
-        stale = snapshot.changed != self._changed and snapshot.at - self._read_at >= _AT_MOST_MS
+        stale = snapshot.changed != self._changed and snapshot.at - self._read_at >= _RELOAD_MS
         if seen != self._seen or stale:
             self._seen, self._changed, self._read_at = seen, snapshot.changed, snapshot.at
             self._load()
@@ -90,7 +89,7 @@ class DeadView(ListView):
             self._paint()
 
     def tick(self) -> None:
-        """A second has passed: how long ago."""
+        """Update the ages each second."""
         self._at = max(self.console_app.clock.now(), self._at)
         self._paint()
 
@@ -107,12 +106,12 @@ class DeadView(ListView):
 
     @property
     def rows_ready(self) -> bool:
-        """Whether the rows are those that were asked for."""
+        """Return whether the rows are those asked for last."""
         return not self._reshaped
 
     def _take(self, picture: DeadPicture) -> None:
         self._picture = picture
-        # What the operator has closed or left has not gone.
+        # Rows that the operator has closed or left have not disappeared.
         ghosts, self._reshaped = not self._reshaped, False
         self._paint(ghosts=ghosts)
         self.console_app.show_hints()
@@ -142,7 +141,7 @@ class DeadView(ListView):
         return {} if self._picture is None else jobs_of(self._picture)
 
     def _group_of(self, key: str | None) -> DeadGroup | None:
-        """The group under the cursor, or the one that the job under it belongs to."""
+        """Return the group under the cursor, or the group of the job under it."""
         if self._picture is None or key is None:
             return None
         return self._group(key) or next(
@@ -153,24 +152,24 @@ class DeadView(ListView):
         return None if self._picture is None else aim(self._picture, self._list.marks, self._list.cursor)
 
     @on(LineList.Moved)
-    def _rests(self) -> None:
+    def _cursor_moved(self) -> None:
         if self._rest is not None:
             self._rest.stop()
-        self._rest = self.set_timer(_RESTS, self._ask_words)
+        self._rest = self.set_timer(_REST_SECONDS, self._ask_output)
         self._marked()
 
-    def _ask_words(self) -> None:
+    def _ask_output(self) -> None:
         cursor = self._list.cursor
         group, job = self._group(cursor), self._jobs().get(cursor or "")
         if group is None and job is None:
             return
         id_, signature = (None, group.signature) if group is not None else (job.id if job else None, None)
         self.console_app.reader.ask(
-            lambda context: dead_letters.last_words(context, id_, signature), self._hear, "dead.words"
+            lambda context: dead_letters.last_output(context, id_, signature), self._take_output, "dead.words"
         )
 
-    def _hear(self, words: LastWords | None) -> None:
-        self._words = words
+    def _take_output(self, output: LastOutput | None) -> None:
+        self._last_output = output
         self._paint_detail()
 
     @on(LineList.Marked)
@@ -185,8 +184,8 @@ class DeadView(ListView):
     def _detail(self, width: int, height: int) -> list[Line]:
         cursor = self._list.cursor
         group, job = self._group_of(cursor), self._jobs().get(cursor or "")
-        if self._list.haunted:
-            return [(("this one is not dead any more", "ghost"),)]
+        if self._list.cursor_departed:
+            return [(("this job is no longer dead", "ghost"),)]
         if group is None and job is None:
             return []
         title = f"× {one_line(group.text, width)}" if group is not None else f"× {job.how if job else ''}"
@@ -196,14 +195,14 @@ class DeadView(ListView):
         )
         tally = count + (f", {marks:,} marked" if marks else "")
         lines: list[Line] = [((title, "dead"),)]
-        words = self._words
-        if words is not None and words.text and (job is None or words.job == job.id):
-            lines += block(words.text, width, height - 2)
+        output = self._last_output
+        if output is not None and output.text and (job is None or output.job == job.id):
+            lines += block(output.text, width, height - 2)
         else:
             lines.append((("it wrote nothing to standard error or output", "dim"),))
         command = self._command_of(group) if group is not None and self._group(cursor) is not None and not marks else ""
-        said = f"the newest is {safe(words.job)}" if words is not None and group is not None and job is None else ""
-        last = spread_out(((tally, "dim"), (f"   {said}" if said else "", "faint")), ((command, "faint"),), width)
+        newest = f"the newest is {safe(output.job)}" if output is not None and group is not None and job is None else ""
+        last = spread_out(((tally, "dim"), (f"   {newest}" if newest else "", "faint")), ((command, "faint"),), width)
         lines = lines[: height - 1]
         return [*lines, *[()] * (height - 1 - len(lines)), last]
 
@@ -211,24 +210,24 @@ class DeadView(ListView):
         return f"$ queuectl dlq retry --error {group.signature}"
 
     def hints(self) -> list[KeyHint]:
-        """What can be done about what has the cursor."""
+        """Return the keys that apply to the selection."""
         if self._picture is None or not self._picture.total:
             return []
         cursor = self._list.cursor
-        found = []
+        hints = []
         if cursor is not None:
             group, target = self._group(cursor), self._target()
             n = f" {target.n:,}" if target is not None and target.n > 1 else ""
-            found = [] if target is None else [hint("dead.requeue", f"requeue{n}"), hint("dead.purge", f"purge{n}")]
+            hints = [] if target is None else [hint("dead.requeue", f"retry{n}"), hint("dead.purge", f"delete{n}")]
             if group is None:
-                found += [hint("dead.edit"), hint("list.open")]
+                hints += [hint("dead.edit"), hint("list.open")]
             else:
-                found.append(hint("list.open", "close" if group.signature in self._opened else "expand"))
-            found += [hint("list.mark"), hint("list.all")]
-        return [*found, hint("dead.group", "by error" if self._flat else "one by one"), hint("dead.export")]
+                hints.append(hint("list.open", "close" if group.signature in self._opened else "expand"))
+            hints += [hint("list.mark"), hint("list.all")]
+        return [*hints, hint("dead.group", "by error" if self._flat else "one by one"), hint("dead.export")]
 
     def go_back(self) -> bool:
-        """First the marks go, then the open groups close."""
+        """Clear the marks, else close the expanded groups."""
         if self._list.marks:
             self._list.clear_marks()
             return True
@@ -248,13 +247,13 @@ class DeadView(ListView):
             self.console_app.open_job(event.key[2:])
 
     def action_open_group(self) -> None:
-        """Show the jobs of the group under the cursor."""
+        """Expand the group under the cursor."""
         group = self._group(self._list.cursor)
         if group is not None:
             self._reshape(self._opened | {group.signature})
 
     def action_close_group(self) -> None:
-        """Close the group that the cursor is in; it goes to the group's row."""
+        """Close the group that the cursor is in, and move the cursor to the group's row."""
         group = self._group_of(self._list.cursor)
         if group is not None and group.jobs is not None:
             self._list.go_to(f"e:{group.signature}")
@@ -267,31 +266,31 @@ class DeadView(ListView):
             self._load()
 
     def action_group(self) -> None:
-        """By error, or one by one."""
+        """Switch between grouping by error and a flat list."""
         self._flat = not self._flat
         self._reshaped = True
         self._load()
 
     def action_requeue(self) -> None:
-        """Put them back in the queue; it can be undone, so that nobody is asked."""
+        """Retry the selected jobs, without confirmation: it can be undone."""
         from queuectl.operations.dlq import RETRY, RetryDead
 
-        target = self._aimed()
+        target = self._target_or_refuse()
         if target is None:
             return
         params = RetryDead(ids=target.ids) if target.ids is not None else RetryDead(**target.wider)
-        self.console_app.act(RETRY, params, about=f"requeued {target.label}")
+        self.console_app.act(RETRY, params, about=f"retried {target.label}")
         self._list.clear_marks()
 
     @work
     async def action_purge(self) -> None:
-        """Delete them, once that is really meant."""
+        """Delete the selected jobs, after confirmation."""
         from queuectl.operations.commandline.render import command_line
         from queuectl.operations.delete import DELETE, Delete
         from queuectl.operations.dlq import PURGE, Purge
         from queuectl_tui.screens.confirm import Confirm
 
-        target = self._aimed() if self.console_app.may_write() else None
+        target = self._target_or_refuse() if self.console_app.may_write() else None
         if target is None:
             return
         operation: Operation = DELETE
@@ -305,7 +304,9 @@ class DeadView(ListView):
             f"Delete {target.label}?",
             [
                 *target.errors,
-                "Their output and history go too." if target.n > 1 else "Its output and history go too.",
+                "Their output and history are deleted too."
+                if target.n > 1
+                else "Its output and history are deleted too.",
                 *await self.console_app.outlook(operation, params),
             ],
             command_line(operation, params),
@@ -320,15 +321,15 @@ class DeadView(ListView):
             self._list.clear_marks()
 
     def action_edit(self) -> None:
-        """Change the job under the cursor and put it back."""
+        """Edit the job under the cursor and retry it."""
         job = self._jobs().get(self._list.cursor or "")
         if job is not None:
             self.console_app.edit_job(job.id)
         else:
-            self.console_app.refuse("one job is edited at a time: open the group and go to a job")
+            self.console_app.refuse("only one job can be edited at a time: expand the group and select a job")
 
     def action_export(self) -> None:
-        """Write them to a new file in the working directory."""
+        """Write the selected jobs to a new file in the working directory."""
         target = self._target()
         if target is None:
             return
@@ -346,15 +347,15 @@ class DeadView(ListView):
 
         self.console_app.reader.ask(write, self.console_app.say, "dead.export")
 
-    def _aimed(self) -> Target | None:
-        """What an action is for. Nothing, when the row under the cursor has just gone."""
+    def _target_or_refuse(self) -> Target | None:
+        """Return the target of an action; None, after a message, if its row has just disappeared."""
         app = self.console_app
         if not self.rows_ready:
             app.refuse("the dead letters are still being read: press again")
             return None
-        if self._list.haunted and not self._list.marks:
+        if self._list.cursor_departed and not self._list.marks:
             app.bell()
-            app.refuse("the row under the cursor has just gone: go to another one")
+            app.refuse("the row under the cursor has just disappeared: select another one")
             return None
         target = self._target()
         if target is None:

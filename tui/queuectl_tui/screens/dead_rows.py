@@ -1,4 +1,4 @@
-"""Rows of the dead letters: groups with their jobs, or jobs alone."""
+"""Rows of the Dead letters view: groups with their jobs, or a flat list."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _INDENT = 5
 
 
 def group_rows(groups: Sequence[DeadGroup], at: int, *, ascii_only: bool) -> list[Row]:
-    """The groups, and below each open one its jobs."""
+    """Return the rows of the groups, each expanded one followed by its jobs."""
     rows = []
     for group in groups:
         queues = one_line(group.queues[0], 20) if len(group.queues) == 1 else f"{len(group.queues)} queues"
@@ -68,7 +68,7 @@ def group_rows(groups: Sequence[DeadGroup], at: int, *, ascii_only: bool) -> lis
 
 
 def job_rows(jobs: Sequence[DeadJob], at: int) -> list[Row]:
-    """The jobs one by one."""
+    """Return the rows of the flat list."""
     return [
         Row(
             key=f"j:{job.id}",
@@ -103,7 +103,7 @@ def _in_group(job: DeadJob, at: int) -> Row:
 
 
 def ago(milliseconds: int) -> str:
-    """`42s`, `9m`, `3h`, `12d`: at most four letters for a hundred days."""
+    """Format an age as `42s`, `9m`, `3h`, `12d`: at most four characters up to 999 days."""
     seconds = max(milliseconds, 0) // 1000
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size * (1 if unit != "d" else 2):
@@ -112,7 +112,7 @@ def ago(milliseconds: int) -> str:
 
 
 def _time_of_day(moment: int, at: int) -> str:
-    """`12:40` for the last day, else how long ago."""
+    """Return `12:40` within the last day, else the age."""
     if at - moment < 86_400_000:
         return time.strftime("%H:%M", time.localtime(moment / 1000))
     return ago(at - moment)

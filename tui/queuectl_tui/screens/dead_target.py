@@ -1,4 +1,4 @@
-"""What an action on dead letters is done to: one job, marked jobs, groups, or all there are; and the words for it."""
+"""Target of an action on dead letters: one job, marked jobs, groups or all jobs, with its description."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _ERROR = 68
 
 @record
 class Target:
-    """What an action is done to."""
+    """The jobs that an action applies to."""
 
     n: int
     ids: tuple[str, ...] | None
-    """None: groups, or all."""
+    """None: groups, or all jobs."""
     signatures: tuple[str, ...]
-    """The errors of the groups; empty where jobs are named or all are meant."""
+    """The errors of the groups; empty where jobs are named or all are targeted."""
     label: str
     names: tuple[str, ...]
     errors: tuple[str, ...] = ()
-    """What the groups say."""
+    """The error texts of the groups."""
 
     @property
     def wider(self) -> dict[str, Any]:
-        """The params for groups or for all."""
+        """The params for groups or for all jobs."""
         return {"error": self.signatures} if self.signatures else {"all": True}
 
 
 def aim(picture: DeadPicture, marks: Collection[str], cursor: str | None) -> Target | None:
-    """What is marked, else what has the cursor. Rows are `e:` and an error's signature, or `j:` and a job's id."""
+    """Return the marked rows, else the one under the cursor; keys are `e:` and a signature, or `j:` and a job id."""
     if marks:
         return _marked(picture, marks)
     group = next((each for each in picture.groups if f"e:{each.signature}" == cursor), None)
@@ -48,11 +48,11 @@ def aim(picture: DeadPicture, marks: Collection[str], cursor: str | None) -> Tar
 
 
 def jobs_of(picture: DeadPicture) -> dict[str, DeadJob]:
-    """The jobs that are shown, by the keys of their rows."""
-    found = list(picture.jobs or ())
+    """Return the jobs shown, by the keys of their rows."""
+    jobs = list(picture.jobs or ())
     for group in picture.groups:
-        found += group.jobs or ()
-    return {f"j:{job.id}": job for job in found}
+        jobs += group.jobs or ()
+    return {f"j:{job.id}": job for job in jobs}
 
 
 def _marked(picture: DeadPicture, marks: Collection[str]) -> Target | None:
@@ -60,12 +60,12 @@ def _marked(picture: DeadPicture, marks: Collection[str]) -> Target | None:
     taken = {f"j:{job.id}" for group in groups for job in group.jobs or ()}
     jobs = tuple(job for key, job in jobs_of(picture).items() if key in marks and key not in taken)
     if picture.jobs is not None and len(jobs) == len(picture.jobs) > 1:
-        # Every one of them marked in the flat list, which shows all there are.
+        # All rows of the flat list are marked: target all dead jobs.
         return _all(picture, names=jobs)
     if groups and sum(group.n for group in groups) == picture.total and picture.total > 1:
         return _all(picture, groups=groups)
     if jobs and groups:
-        # An operation takes jobs or errors: with the mark of a job in another group, groups are meant by their jobs.
+        # An operation takes ids or errors: with a marked job of another group, no single operation fits.
         return None
     return _groups(groups) if groups else _named(jobs) if jobs else None
 
@@ -96,7 +96,7 @@ def _named(jobs: tuple[DeadJob, ...]) -> Target:
 
 
 def dead_jobs(n: int) -> str:
-    """`1 dead job`, `1,204 dead jobs`."""
+    """Return `1 dead job`, `1,204 dead jobs`."""
     return f"{n:,} dead {'job' if n == 1 else 'jobs'}"
 
 

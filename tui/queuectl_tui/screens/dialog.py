@@ -1,4 +1,4 @@
-"""What all dialogs have in common: a framed box in the middle, its title, and text that cannot harm."""
+"""Base of all dialogs: a framed box in the middle, with a title and sanitised text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Box(Vertical):
     """The frame of a dialog."""
 
     def __init__(self, title: str, subtitle: str = "") -> None:
-        """`title` stands in the upper border, `subtitle`, which tells the keys, in the lower."""
+        """Show `title` in the upper border, and `subtitle`, which names the keys, in the lower."""
         super().__init__()
         self.border_title = Content(safe(title) or " ")
         self.border_subtitle = Content(safe(subtitle)) if subtitle else None
 
 
 class Dialog(ModalScreen[Answer]):
-    """A dialog. Escape leaves it without an answer."""
+    """A modal dialog. Escape closes it without an answer."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -72,16 +72,16 @@ class Dialog(ModalScreen[Answer]):
     }
     """
     AUTO_FOCUS = "*"
-    """The console's own is for its table: without this, a dialog that gives nothing the focus would take no keys."""
+    """The app's own selector is for its table: without this, a dialog that focuses nothing would receive no keys."""
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
 
     def action_leave(self) -> None:
-        """Go away without an answer."""
+        """Close without an answer."""
         self.dismiss(None)
 
 
 def shown_command(line: str, most: int = 400) -> Content:
-    """A command line as an echo shows it, cut where it gets long."""
+    """Return a command line as the echo line shows it, cut to `most` characters."""
     text = safe(line)
     if len(text) > most:
         text = text[: most - 1] + "…"
@@ -89,5 +89,5 @@ def shown_command(line: str, most: int = 400) -> Content:
 
 
 def safe_lines(lines: list[str] | tuple[str, ...]) -> Content:
-    """Lines of text, each made safe."""
+    """Return lines of text, each sanitised."""
     return Content("\n").join([Content(safe(line)) for line in lines])

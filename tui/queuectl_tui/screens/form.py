@@ -1,4 +1,4 @@
-"""The form of a job: a new one, or one that is changed and put back in the queue."""
+"""Form of a job: a new one, or one that is edited and retried."""
 
 from __future__ import annotations
 
@@ -39,20 +39,19 @@ _LABELS = {"max_retries": "retries", "when": "delay / at"}
 _PAIRS = (("id", "queue"), ("priority", "max_retries"), ("timeout", "when"), ("tags", "needs"))
 _DIFF_WIDTH = 27
 _AROUND = 7
-"""Lines of the frame, the command line and the buttons."""
+"""Lines taken by the frame, the command line and the buttons."""
 
 
 class Labelled(Vertical):
-    """A field with its label, and below it what is wrong with it."""
+    """A field with its label, and an error message below it."""
 
     def __init__(self, name: str, text: str) -> None:
-        """`name` is one of `NAMES`."""
+        """Create a field; `name` is one of `NAMES`."""
         super().__init__(classes="field")
         self.field = name
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Horizontal(classes="row"):
             yield Static(Content(_LABELS.get(self.field, self.field)), classes="label")
             if self.field == "command":
@@ -66,7 +65,7 @@ class Labelled(Vertical):
         yield wrong
 
     def complain(self, message: str | None) -> None:
-        """Show what is wrong, or nothing."""
+        """Show an error message, or clear it."""
         wrong = self.query_one(".wrong", Static)
         wrong.display = message is not None
         if message is not None:
@@ -74,7 +73,7 @@ class Labelled(Vertical):
 
 
 class JobForm(Dialog["dict[str, Any] | None"]):
-    """A job as `spec` takes one. None: never mind."""
+    """Returns a job in the format of `domain.spec`; None when cancelled."""
 
     DEFAULT_CSS = """
     JobForm {
@@ -104,10 +103,10 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         editing: str | None = None,
         line: Callable[[dict[str, Any]], str] | None = None,
     ) -> None:
-        """`initial` fills the fields, `problems` are what the store said of them.
+        """Create the form; `initial` fills the fields, `problems` are errors reported by the store, by field.
 
-        `editing` is the id of the job that is changed: then what changes is shown, and the id stays. `line` makes the
-        command line that does the same; without it that of `enqueue` or `edit`.
+        `editing` is the id of the job being edited: the form then shows the changes, and the id is fixed. `line` makes
+        the equivalent command line; by default that of `enqueue` or `edit`.
         """
         super().__init__()
         self._initial = initial or {}
@@ -116,9 +115,8 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         self._line = line or self._default_line
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         texts = texts_of(self._initial)
-        title = "New job" if self._editing is None else f"Edit and requeue {one_line(self._editing, 50)}"
+        title = "New job" if self._editing is None else f"Edit and retry {one_line(self._editing, 50)}"
         with Box(title, "tab next   ctrl+s save   esc leave"):
             with VerticalScroll(id="fields", can_focus=False):
                 yield Labelled("command", texts["command"])
@@ -132,22 +130,22 @@ class JobForm(Dialog["dict[str, Any] | None"]):
             yield Static(classes="command")
             with Horizontal(classes="buttons"):
                 yield Button("Leave", id="leave", compact=True)
-                yield Button("Enqueue" if self._editing is None else "Requeue", id="submit", compact=True)
+                yield Button("Enqueue" if self._editing is None else "Retry", id="submit", compact=True)
 
     def on_mount(self) -> None:
-        """Start with the command."""
+        """Focus the command."""
         self.query_one("#id", Input).disabled = self._editing is not None
         self.query_one("#diff").display = self._editing is not None
-        self._judge()
+        self._validate()
         self.query_one(TextArea).focus()
         self.query_one(TextArea).move_cursor(self.query_one(TextArea).document.end)
 
     def on_resize(self) -> None:
-        """Scroll the fields rather than push the buttons out of the screen."""
+        """Limit the height of the fields, so that the buttons stay on the screen."""
         self.query_one("#fields").styles.max_height = max(self.size.height - _AROUND, 3)
 
     def texts(self) -> dict[str, str]:
-        """What stands in the fields; what has not been touched is what it was, control characters included."""
+        """Return the texts of the fields; an untouched one keeps its original text, with control characters."""
         shown = {name: self.query_one(f"#{name}", Input).value for name in NAMES if name != "command"}
         shown["command"] = self.query_one(TextArea).text
         before = texts_of(self._initial)
@@ -159,30 +157,30 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         name = event.control.id or ""
         if name in self._problems and self.texts()[name] != texts_of(self._initial)[name]:
             del self._problems[name]
-        self._judge()
+        self._validate()
 
-    def _judge(self) -> None:
-        given, wrong = read(self.texts())
-        told = self._problems | wrong
+    def _validate(self) -> None:
+        job, wrong = read(self.texts())
+        errors = self._problems | wrong
         if self._editing is None and not self.texts()["command"]:
-            # Nothing has been typed yet: no reproach.
-            told.pop("command", None)
+            # Nothing has been typed yet: show no error.
+            errors.pop("command", None)
         for field in self.query(Labelled):
-            field.complain(told.get(field.field))
-        changed = changes(self._initial, given) if self._editing is not None else []
+            field.complain(errors.get(field.field))
+        changed = changes(self._initial, job) if self._editing is not None else []
         self.query_one("#submit", Button).disabled = bool(wrong)
-        missing = "— mend what is red first" if told else "— give it a command first"
+        missing = "— correct the errors first" if errors else "— enter a command first"
         line = self.query_one(".command", Static)
-        line.update(Content.styled(missing, "$foreground 60%") if wrong else self._echo(given))
+        line.update(Content.styled(missing, "$foreground 60%") if wrong else self._echo(job))
         self.query_one("#diff", Static).update(_diff(changed))
 
-    def _default_line(self, given: dict[str, Any]) -> str:
+    def _default_line(self, job: dict[str, Any]) -> str:
         if self._editing is None:
-            return command_line(ENQUEUE, enqueue_params(given))
-        return command_line(EDIT, edit_params(self._editing, self._initial, given))
+            return command_line(ENQUEUE, enqueue_params(job))
+        return command_line(EDIT, edit_params(self._editing, self._initial, job))
 
-    def _echo(self, given: dict[str, Any]) -> Content:
-        return shown_command(self._line(given), 190)
+    def _echo(self, job: dict[str, Any]) -> Content:
+        return shown_command(self._line(job), 190)
 
     @on(Input.Submitted)
     def _next(self) -> None:
@@ -196,14 +194,14 @@ class JobForm(Dialog["dict[str, Any] | None"]):
             self.dismiss(None)
 
     def action_submit(self) -> None:
-        """Answer with the job, unless something is wrong."""
-        given, wrong = read(self.texts())
+        """Return the job, unless a field has an error."""
+        job, wrong = read(self.texts())
         if not wrong:
-            self.dismiss(given)
+            self.dismiss(job)
 
 
 def _diff(changed: list[tuple[str, str, str]]) -> Content:
-    """What changes, a line for each field."""
+    """Return the changes, one line per field."""
     if not changed:
         return Content.styled("nothing changes: it runs again as it is", "$foreground 60%")
     lines = []
@@ -221,7 +219,7 @@ def _diff(changed: list[tuple[str, str, str]]) -> Content:
 
 
 def _different(before: str, after: str) -> tuple[str, str]:
-    """Two texts from shortly before where they begin to differ."""
+    """Return two texts, cut to shortly before their first difference."""
     same = next((place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
     start = max((min(len(before), len(after)) if same is None else same) - 10, 0)
     if max(len(before), len(after)) <= _DIFF_WIDTH:

@@ -1,4 +1,4 @@
-"""What the keys do here: those of what has the focus first, then those that work everywhere. Typing searches."""
+"""Help: the keys of the focused part first, then the global ones. Typing searches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LABEL_WIDTH = 13
 _WIDTH = 90
 _FRAME = 8
 _NAMED = 2
-"""Of several keys for the same, the first ones are shown."""
+"""Number of alternative keys shown for one action."""
 
 
 class Help(Dialog[None]):
@@ -64,10 +64,10 @@ class Help(Dialog[None]):
     def __init__(
         self, *scopes: str, keys: Sequence[Key] = KEYS, own: Sequence[str] = (), lacks: frozenset[str] = frozenset()
     ) -> None:
-        """`scopes` are those of what has the focus, the innermost first.
+        """Create the dialog; `scopes` are those of the focused part, the innermost first.
 
-        `own`: the bindings of the page of a job, from whatever scopes, which come before those; `lacks`: those of
-        the scopes that it does not have.
+        `own` are the bindings of a job's page, from any scope, listed first; `lacks` are ids of the scopes that do not
+        apply.
         """
         super().__init__()
         self._scopes = tuple(dict.fromkeys((*scopes, "global")))
@@ -75,18 +75,17 @@ class Help(Dialog[None]):
         self._own, self._lacks = tuple(own), lacks
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box("Keys", "type to search   ↑↓ scroll   esc leave"):
             yield SafeInput(placeholder="search", compact=True)
             with VerticalScroll(can_focus=False):
                 yield Static(self._listed(""), id="keys")
 
     def on_mount(self) -> None:
-        """Search at once."""
+        """Focus the search field."""
         self.query_one(Input).focus()
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
+        """Wrap the lines for the new width."""
         self.query_one("#keys", Static).update(self._listed(self.query_one(Input).value))
 
     @on(Input.Changed)
@@ -105,18 +104,18 @@ class Help(Dialog[None]):
         wanted = search.strip().lower().split()
         lines: list[Content] = []
         for title, keys in self._parts(everywhere=bool(wanted)):
-            room = min(_WIDTH, self.app.size.width) - _FRAME - _KEY_WIDTH - 2 - _LABEL_WIDTH
+            width = min(_WIDTH, self.app.size.width) - _FRAME - _KEY_WIDTH - 2 - _LABEL_WIDTH
             found = [key for key in keys if _matches(key, wanted)]
             if not found:
                 continue
             if lines:
                 lines.append(Content(""))
             lines.append(Content.styled(title, "bold $primary"))
-            lines += [_line(key, room) for key in found]
+            lines += [_line(key, width) for key in found]
         return Content("\n").join(lines) if lines else Content.styled("no key for that", "$foreground 60%")
 
     def _parts(self, *, everywhere: bool) -> Iterator[tuple[str, list[Key]]]:
-        """The keys of the page, then scope by scope. A search looks everywhere; else only what works here is shown."""
+        """Yield the keys of the page, then scope by scope. Without a search only what applies here is listed."""
         by_id = {key.id: key for key in self._keys}
         if self._own:
             yield TITLES["job"], [by_id[id_] for id_ in self._own if id_ in by_id]
@@ -135,8 +134,8 @@ def _names(key: Key) -> str:
     return " ".join(shown(each) for each in key.keys.split(",")[:_NAMED])
 
 
-def _line(key: Key, room: int) -> Content:
-    words = f"\n{' ' * (_KEY_WIDTH + 2 + _LABEL_WIDTH)}".join(wrap(safe(key.help), max(room, 20)))
+def _line(key: Key, width: int) -> Content:
+    words = f"\n{' ' * (_KEY_WIDTH + 2 + _LABEL_WIDTH)}".join(wrap(safe(key.help), max(width, 20)))
     return Content.assemble(
         (f"{safe(_names(key)):>{_KEY_WIDTH}}  ", "bold $accent"),
         f"{safe(key.label):{_LABEL_WIDTH}}",

@@ -1,4 +1,4 @@
-"""Everything of one job on a page: what it is, why it is or is not running, its attempts, and their output."""
+"""The page of one job: settings, why it is or is not running, attempts, and output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.log_pane import LogPane
 
 _WIDE = 100
-"""From so many columns on, the job and its attempts stand side by side."""
+"""From this many columns on, the job and its attempts are side by side."""
 _STORY = 56
 
 
@@ -51,7 +51,7 @@ class JobScreen(JobPageActions):
     BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
-        """`attempt`: whose output to show; the latest if none is named."""
+        """Create the page; `attempt` selects whose output is shown, None the latest."""
         super().__init__(job_id, attempt=attempt)
         self._first = Static(id="job-first", markup=False)
         self._second = Static(id="job-second", markup=False)
@@ -60,11 +60,11 @@ class JobScreen(JobPageActions):
         self._selected: int | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Facts and attempts above, output below."""
+        """Return facts and attempts above, output below."""
         return (self._top, self.log_pane, self.echo)
 
     def hints(self) -> Sequence[KeyHint]:
-        """The keys that apply here."""
+        """Return the keys that apply here."""
         first, *others = super().hints()
         mine = (
             KeyHint(key="l", label="full log", priority=78, action="log", ids=("list.log",)),
@@ -73,39 +73,39 @@ class JobScreen(JobPageActions):
         return (first, *self.act_hints(), *mine, *others)
 
     def show_page(self, page: JobPage, now: int) -> None:
-        """Show the job as it stands."""
+        """Show the job's current state."""
         wide = self.size.width >= _WIDE
         self._top.set_class(wide, "-wide")
         width = self.size.width - 3
         its_command = command(page, self.paint)
         its_settings = settings(page, self.paint, now, width - _STORY if wide else width)
         its_story = story(page, self.paint, now, _STORY - 3 if wide else width, self.log_pane.attempt)
-        # Where there is little room, what became of it comes before what it was enqueued with.
+        # Where space is short, the outcome comes before the settings.
         first, second = (its_settings, its_story) if wide else (its_story, its_settings)
         first = Text("\n\n").join([its_command, first])
         shown = (first.markup, second.markup)
         if shown != self._shown:
-            # A text that has not changed is not laid out again.
+            # Updating triggers a layout, so unchanged text is left alone.
             self._shown = shown
             self._first.update(first)
             self._second.update(second)
 
     def on_log_pane_updated(self, _: LogPane.Updated) -> None:
-        """Another attempt's output may be shown now. Textual calls the page's own handler too."""
+        """Mark the attempt whose output is shown. Textual calls the page's own handler too."""
         if self.page is not None and self.log_pane.attempt != self._selected:
             self._selected = self.log_pane.attempt
             self.show_page(self.page, self.console_app.clock.now())
 
     def action_log(self) -> None:
-        """The output on the whole screen."""
+        """Open the output on the whole screen."""
         self.app.push_screen(LogScreen(self.job_id, attempt=self.log_pane.attempt))
 
     def action_zoom(self) -> None:
-        """Only the output, and back."""
+        """Toggle between output only and the whole page."""
         self._top.toggle_class("-zoomed")
 
     async def on_click(self, event: events.Click) -> None:
-        """A click on an attempt shows its output."""
+        """Show the output of the attempt that was clicked."""
         clicked = event.widget
         if clicked is not None and clicked in {self._first, self._second} and self.page is not None:
             words = clicked.render_line(event.y).text.split() if event.y < clicked.size.height else []

@@ -1,4 +1,4 @@
-"""What can be done to jobs: to the marked ones, or to the one under the cursor. Asked first where it could hurt."""
+"""Actions on jobs: the marked ones, or the one under the cursor. Dangerous ones are confirmed first."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _CANCELLED = WAITING | {JobState.PROCESSING}
 
 @record
 class Act:
-    """One way to act on jobs."""
+    """One kind of action on jobs."""
 
     operation: str
     states: frozenset[JobState]
-    """Jobs in any other state are left out."""
+    """States of jobs that it applies to; others are skipped."""
     done: str
-    """`retried`."""
+    """Past participle, as `retried`."""
     do: str
-    """The word on the button."""
+    """The label of the button."""
 
 
 RETRY = Act(operation="retry", states=_RETRIED, done="retried", do="Retry")
@@ -52,7 +52,7 @@ DELETE = Act(operation="delete", states=FINAL, done="deleted", do="Delete")
 HOLD = Act(operation="hold", states=READY, done="held", do="Hold")
 RELEASE = Act(operation="release", states=frozenset({JobState.HELD}), done="released", do="Release")
 EDIT = Act(operation="edit", states=frozenset(JobState) - {JobState.PROCESSING}, done="changed", do="Change")
-PRIORITY = Act(operation="priority", states=WAITING, done="gave another priority to", do="Change")
+PRIORITY = Act(operation="priority", states=WAITING, done="reprioritised", do="Change")
 
 
 class JobActions(View):
@@ -61,66 +61,66 @@ class JobActions(View):
     table: JobTable
 
     def action_hints(self, row: Row) -> list[KeyHint]:
-        """What can be done to this row; with marks, whatever can be done to any."""
+        """Return the actions that apply to this row; with marks, those that apply to any state."""
         state = JobState(row.state)
         many = bool(self.table.marks)
-        made = []
+        hints = []
         if many or state in _RETRIED:
-            made.append(hint("list.retry", "run now" if state is JobState.FAILED and not many else None))
+            hints.append(hint("list.retry", "run now" if state is JobState.FAILED and not many else None))
         if many or state in _CANCELLED:
-            made.append(hint("list.cancel"))
+            hints.append(hint("list.cancel"))
         if many or state is JobState.PROCESSING:
-            made.append(hint("list.kill"))
+            hints.append(hint("list.kill"))
         if many or state in FINAL:
-            made.append(hint("list.delete"))
+            hints.append(hint("list.delete"))
         if many or state in READY or state is JobState.HELD:
-            made.append(hint("list.hold", "release" if state is JobState.HELD and not many else None))
+            hints.append(hint("list.hold", "release" if state is JobState.HELD and not many else None))
         if not many and state in EDIT.states:
-            made.append(hint("list.edit"))
+            hints.append(hint("list.edit"))
         if many or state in WAITING:
-            made.append(hint("list.priority"))
-        return made
+            hints.append(hint("list.priority"))
+        return hints
 
     # Keys ------------------------------------------------------------------------------------------------------------
 
     def action_retry(self) -> None:
-        """Run again."""
+        """Retry the selected jobs."""
         self._act(RETRY)
 
     def action_cancel(self) -> None:
-        """Cancel: at once what waits; what runs is asked about."""
+        """Cancel the selected jobs: waiting ones at once, running ones after confirmation."""
         self._act(CANCEL)
 
     def action_kill(self) -> None:
-        """Cancel what runs, with a signal that is chosen."""
+        """Cancel running jobs with a chosen signal."""
         self._kill()
 
     def action_delete(self) -> None:
-        """Delete what has finished."""
+        """Delete finished jobs."""
         self._act(DELETE)
 
     def action_hold(self) -> None:
-        """Hold, or release what is held."""
+        """Hold jobs, or release the held job under the cursor."""
         row = self.table.cursor_row
         held = row is not None and row.state == JobState.HELD and not self.table.marks
         self._act(RELEASE if held else HOLD)
 
     def action_priority(self) -> None:
-        """Another priority."""
-        self._prioritise()
+        """Change the priority."""
+        self._ask_priority()
 
     def action_edit(self) -> None:
-        """Change the job under the cursor and put it back."""
+        """Edit the job under the cursor and put it back in the queue."""
         if (row := self._row()) is not None:
             self.console_app.edit_job(row.id)
 
     def action_log(self) -> None:
-        """The log of the job under the cursor."""
+        """Open the log of the job under the cursor."""
         if (row := self.table.cursor_row) is not None:
             self.console_app.open_log(row.id)
 
     def action_copy(self) -> None:
-        """Copy the id."""
+        """Copy the ids."""
         ids = list(self.table.marks) or ([self.table.cursor_row.id] if self.table.cursor_row else [])
         if ids:
             self.console_app.copy("\n".join(ids), f"copied {_names(ids)}")
@@ -138,7 +138,7 @@ class JobActions(View):
             )
 
     def action_all(self) -> None:
-        """Mark all in the filter; once more takes the marks away."""
+        """Mark all jobs of the filter; if all are marked, clear the marks."""
         table = self.table
         if table.marks and len(table.marks) >= min(table.window.total, MARKED):
             table.clear_marks()
@@ -159,7 +159,7 @@ class JobActions(View):
     # How -------------------------------------------------------------------------------------------------------------
 
     def _row(self) -> Row | None:
-        """The row under the cursor, if it may be acted upon: it has not changed this very moment."""
+        """Return the row under the cursor, unless it has changed at this moment."""
         row = self.table.cursor_row
         if row is None:
             self.console_app.refuse("no job is under the cursor")
@@ -168,14 +168,14 @@ class JobActions(View):
             self.console_app.refuse("the rows are still being read: press again")
             return None
         if not self.table.settled:
-            self.console_app.refuse(f"{one_line(row.id, 40)} has just changed: press again if you still mean it")
+            self.console_app.refuse(f"{one_line(row.id, 40)} has just changed: press again to confirm")
             return None
         return row
 
     async def _targets(self, act: Act) -> tuple[list[Row], int] | None:
-        """The jobs that the act applies to, and how many of the marked ones it does not."""
+        """Return the rows that the action applies to, and the number of marked ones that it does not apply to."""
         if self.table.marking:
-            self.console_app.refuse("what is to be marked is still being read: press again")
+            self.console_app.refuse("the rows to mark are still being read: press again")
             return None
         marks = list(self.table.marks)
         if not marks:
@@ -184,13 +184,13 @@ class JobActions(View):
                 return None
             rows = [row]
         else:
-            found = await self.console_app.fetch(lambda context: context.store.job_pages.these(marks), "targets")
-            rows = [found[id_] for id_ in marks if id_ in found]
+            rows_by_id = await self.console_app.fetch(lambda context: context.store.job_pages.these(marks), "targets")
+            rows = [rows_by_id[id_] for id_ in marks if id_ in rows_by_id]
         fitting = [row for row in rows if row.state in act.states]
         if not fitting:
             what = f"{rows[0].id} is {rows[0].state}" if len(rows) == 1 else "none of the marked jobs"
-            said = f"{what} and cannot be {act.done}" if len(rows) == 1 else f"{what} can be {act.done}"
-            self.console_app.refuse(said)
+            text = f"{what} and cannot be {act.done}" if len(rows) == 1 else f"{what} can be {act.done}"
+            self.console_app.refuse(text)
             return None
         return fitting, len(marks or rows) - len(fitting)
 
@@ -204,7 +204,7 @@ class JobActions(View):
         running = sum(row.state == JobState.PROCESSING for row in rows)
         lines = []
         if left_out:
-            lines.append(f"{left_out} of the marked are in another state and are left alone.")
+            lines.append(f"{left_out} of the marked jobs are in another state and are skipped.")
         danger = operation.danger
         if act is CANCEL and not running:
             danger = Danger.NONE
@@ -213,7 +213,9 @@ class JobActions(View):
             lines.append(f"{which} running: the whole process tree ends.")
         if act is DELETE:
             lines.append(
-                "Its output and history go with it." if len(ids) == 1 else "Their output and history go with them."
+                "Its output and history are deleted too."
+                if len(ids) == 1
+                else "Their output and history are deleted too."
             )
         if len(ids) > 1 or danger is not Danger.NONE:
             lines += await self.console_app.outlook(operation, operation.params(ids=tuple(ids)))
@@ -249,7 +251,7 @@ class JobActions(View):
         self._run(operation, params, ids, KILL)
 
     @work(group="act")
-    async def _prioritise(self) -> None:
+    async def _ask_priority(self) -> None:
         if not self.console_app.may_write() or (targets := await self._targets(PRIORITY)) is None:
             return
         from queuectl_tui.screens.number import NumberPrompt
@@ -310,7 +312,8 @@ class JobActions(View):
             table.tick()
             table.post_message(table.Changed())
 
-        # Seen at once; taken back, with the reason in the echo line, when it could not be done.
+        # Show the pending action at once; it is removed when the action has ended, with an error in the echo line if it
+        # failed.
         table.doing.update(dict.fromkeys(ids, act.operation))
         table.tick()
         self.console_app.act(operation, params, about=f"{act.done} {_names(ids)}", then=clear)

@@ -1,4 +1,4 @@
-"""A job as text in the fields of a form, and back: what is typed is judged by the same rules as on the command line."""
+"""Conversion between a job and the text in the fields of a form, with the rules of the command line."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ NAMES = ("command", "id", "queue", "priority", "max_retries", "timeout", "when",
 """The fields of the form. `when` is a delay or a time."""
 
 
-def given_of(job: Job) -> dict[str, Any]:
-    """A stored job as `spec` takes one, without the time it is due: it is put back to run at once."""
-    given: dict[str, Any] = {
+def fields_of(job: Job) -> dict[str, Any]:
+    """Return a stored job in the format of `domain.spec`, without its due time: it is put back to run at once."""
+    fields: dict[str, Any] = {
         "command": job.command,
         "id": job.id,
         "queue": job.queue,
@@ -37,13 +37,13 @@ def given_of(job: Job) -> dict[str, Any]:
         "tags": list(job.tags),
         "needs": list(job.needs),
     }
-    return {key: value for key, value in given.items() if value is not None and value not in ({}, [])}
+    return {key: value for key, value in fields.items() if value is not None and value not in ({}, [])}
 
 
-def texts_of(given: dict[str, Any]) -> dict[str, str]:
-    """The text of each field for a job as `spec` takes one."""
+def texts_of(fields: dict[str, Any]) -> dict[str, str]:
+    """Return the text of each field for a job in the format of `domain.spec`."""
     texts = dict.fromkeys(NAMES, "")
-    for key, value in given.items():
+    for key, value in fields.items():
         if value is None:
             continue
         if key in {"timeout", "delay"}:
@@ -61,8 +61,11 @@ def texts_of(given: dict[str, Any]) -> dict[str, str]:
 
 
 def read(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The job that the texts describe, as `spec` takes it, and what is wrong, by field. Empty fields are left out."""
-    given: dict[str, Any] = {}
+    """Return the job that the texts describe, in the format of `domain.spec`, and error messages by field.
+
+    Empty fields are left out.
+    """
+    fields: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name in NAMES:
         text = texts.get(name, "")
@@ -76,30 +79,33 @@ def read(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         except UsageError as error:
             problems[name] = error.message.removeprefix("run_at: ")
         else:
-            given[key] = value
-    return given, problems
+            fields[key] = value
+    return fields, problems
 
 
-def enqueue_params(given: dict[str, Any]) -> Enqueue:
-    """What to run for a new job. A command that would be taken for JSON or an option is told as JSON itself."""
-    command = given["command"]
-    plain = {key: given[key] for key in ("id", "queue", "priority", "max_retries", "cwd") if key in given}
+def enqueue_params(fields: dict[str, Any]) -> Enqueue:
+    """Return the operation's params for a new job.
+
+    A command that would be taken for JSON or an option is passed as JSON.
+    """
+    command = fields["command"]
+    plain = {key: fields[key] for key in ("id", "queue", "priority", "max_retries", "cwd") if key in fields}
     return Enqueue(
         job=json.dumps({"command": command}, ensure_ascii=False) if _looks_special(command) else command,
-        timeout=given.get("timeout"),
-        delay=given.get("delay"),
-        at=given.get("run_at"),
-        env=tuple(given.get("env", {}).items()),
-        tag=tuple(given.get("tags", ())),
-        needs=tuple(given.get("needs", ())),
+        timeout=fields.get("timeout"),
+        delay=fields.get("delay"),
+        at=fields.get("run_at"),
+        env=tuple(fields.get("env", {}).items()),
+        tag=tuple(fields.get("tags", ())),
+        needs=tuple(fields.get("needs", ())),
         **plain,
     )
 
 
 def edit_params(id_: str, before: dict[str, Any], after: dict[str, Any]) -> Edit:
-    """What to run for a job that is changed and put back in the queue: only what differs is named."""
+    """Return the operation's params for an edited job, which is retried: only the differences are named."""
     changed = {name for name, _, _ in changes(before, after)}
-    # An emptied field is its default; for some keys that can only be said in JSON.
+    # An emptied field is reset to its default; for some keys only JSON can express that.
     emptied = {key: None for key in ("timeout", "cwd", "env", "tags", "needs") if key in changed and key not in after}
     return Edit(
         id=id_,
@@ -119,22 +125,22 @@ def edit_params(id_: str, before: dict[str, Any], after: dict[str, Any]) -> Edit
     )
 
 
-def field_of(error: QueuectlError, given: dict[str, Any]) -> str:
-    """The field of the form that an error of the store is about."""
+def field_of(error: QueuectlError, fields: dict[str, Any]) -> str:
+    """Return the form field that an error of the store is about."""
     first = error.message.partition(" ")[0].rstrip(":")
     if first in NAMES:
         return first
-    return "id" if "id" in given and given["id"] in error.message else "command"
+    return "id" if "id" in fields and fields["id"] in error.message else "command"
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What differs between two jobs: field, text before, text after."""
+    """Return the differences between two jobs: field, text before, text after."""
     old, new = texts_of(before), texts_of(after)
     return [(name, old[name], new[name]) for name in NAMES if old[name] != new[name]]
 
 
 def _value(name: str, text: str) -> tuple[str, Any]:
-    """The key of `spec` and the value that a field's text stands for. Raises UsageError."""
+    """Return the key of `domain.spec` and the value for a field's text. Raises UsageError."""
     if name == "command":
         return name, text
     text = text.strip()
@@ -153,15 +159,15 @@ def _value(name: str, text: str) -> tuple[str, Any]:
 
 
 def _variables(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for word in split(text):
         name, equals, value = word.text.partition("=")
         if not equals:
             raise UsageError(f"{word.text[:40]!r} is not NAME=VALUE")
         if not word.closed:
             raise UsageError("a quote is not closed")
-        found[name] = value
-    return found
+        variables[name] = value
+    return variables
 
 
 def _looks_special(command: str) -> bool:

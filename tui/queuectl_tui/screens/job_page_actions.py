@@ -1,4 +1,4 @@
-"""What can be done to the job whose page is open. The keys are those of the lists."""
+"""Actions of a job's page, on the keys of the lists."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 _LOWEST, _HIGHEST = -1000, 1000
 ON_THE_PAGE = frozenset({"log.next_error", "log.previous_error"})
-"""Keys of the log that do something else on the page."""
+"""Keys of the log that have another meaning on the page."""
 
 
 class PageLog(LogPane, inherit_bindings=False):
-    """The output on the page of its job, where `e` edits the job as it does in the lists."""
+    """The output on its job's page, where `e` edits the job as in the lists."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("log", but=ON_THE_PAGE | frozenset(SCROLLING))
 
 
 class JobPageActions(OneJobScreen):
-    """Acts on its job, asks first where it could hurt, and tells what was done in a line above the keys."""
+    """Acts on its job, after confirmation where needed, and reports the result in a line above the keys."""
 
     DEFAULT_CSS = """
     JobPageActions {
         & > #job-echo { display: none; background: $surface; }
-        & > #job-echo.-told { display: block; }
+        & > #job-echo.-shown { display: block; }
     }
     """
     own_keys: ClassVar[tuple[str, ...]] = (
@@ -55,63 +55,63 @@ class JobPageActions(OneJobScreen):
     BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
-        """Nothing has been done yet."""
+        """Create the page without a last action."""
         super().__init__(job_id, attempt=attempt)
         self._echo: EchoLine | None = None
 
     @property
     def echo(self) -> EchoLine:
-        """The line that tells what was done last."""
+        """The line that reports the last action."""
         if self._echo is None:
             self._echo = EchoLine(id="job-echo", ascii_only=self.paint.ascii_only)
         return self._echo
 
     def act_hints(self) -> list[KeyHint]:
-        """What can be done to the job as it stands."""
+        """Return the actions that apply to the job's state."""
         if self.page is None or self.problem is not None or self.console_app.read_only:
             return []
         state = self.page.job.state
-        found = []
+        hints = []
         if state in RETRY.states:
-            found.append(hint("list.retry", "run now" if state is JobState.FAILED else None))
+            hints.append(hint("list.retry", "run now" if state is JobState.FAILED else None))
         if state in CANCEL.states:
-            found.append(hint("list.cancel"))
+            hints.append(hint("list.cancel"))
         if state in KILL.states:
-            found.append(hint("list.kill"))
+            hints.append(hint("list.kill"))
         if state in DELETE.states:
-            found.append(hint("list.delete"))
+            hints.append(hint("list.delete"))
         if state in HOLD.states | RELEASE.states:
-            found.append(hint("list.hold", "release" if state in RELEASE.states else None))
+            hints.append(hint("list.hold", "release" if state in RELEASE.states else None))
         if state in EDIT.states:
-            found.append(hint("list.edit"))
+            hints.append(hint("list.edit"))
         if state in PRIORITY.states:
-            found.append(hint("list.priority"))
-        return found
+            hints.append(hint("list.priority"))
+        return hints
 
     def action_retry(self) -> None:
-        """Run it again."""
+        """Retry the job."""
         self._act(RETRY)
 
     def action_cancel(self) -> None:
-        """Cancel it."""
+        """Cancel the job."""
         self._act(CANCEL)
 
     def action_kill(self) -> None:
-        """Cancel it with a signal that is chosen."""
+        """Cancel the job with a chosen signal."""
         self._act(KILL)
 
     def action_delete(self) -> None:
-        """Delete it."""
+        """Delete the job."""
         self._act(DELETE)
 
     def action_hold(self) -> None:
-        """Hold it, or release it."""
+        """Hold the job, or release it."""
         held = self.page is not None and self.page.job.state in RELEASE.states
         self._act(RELEASE if held else HOLD)
 
     @work(group="act")
     async def action_priority(self) -> None:
-        """Another priority."""
+        """Change the priority."""
         job = self._fitting(PRIORITY)
         if job is None:
             return
@@ -133,17 +133,17 @@ class JobPageActions(OneJobScreen):
             self.console_app.act(operation, params, about=f"{PRIORITY.done} {name}", then=self._done)
 
     def action_edit(self) -> None:
-        """Change it and put it back in the queue."""
+        """Edit the job and put it back in the queue."""
         if self._fitting(EDIT) is not None:
             self.console_app.edit_job(self.job_id, then=self._done)
 
     def action_undo(self) -> None:
-        """Take back what was done last; told here, where it was asked for."""
+        """Undo the last action; the page shows the result."""
         if not self._refused():
             self.console_app.undo(self._done, self._refuse)
 
     def make_log(self, kind: type[LogPane]) -> LogPane:
-        """One that leaves the page its keys."""
+        """Create a log pane that leaves the page its keys."""
         del kind
         return super().make_log(PageLog)
 
@@ -163,15 +163,15 @@ class JobPageActions(OneJobScreen):
         self.console_app.reader.ask(lambda context: report(context, self.job_id), copy, "report")
 
     def _refused(self) -> bool:
-        """Whether nothing may be changed; it is told here, above the keys of the page."""
+        """Return whether the console is read-only, and if so report it above the keys of the page."""
         if self.console_app.read_only:
             refused = Refused("this console is read-only", hint="start it without --read-only")
             self.console_app.typed.discard()
-            self._told().failed(self.console_app.clock.now(), "", refused)
+            self._shown_echo().failed(self.console_app.clock.now(), "", refused)
         return self.console_app.read_only
 
     def _fitting(self, act: Act) -> Job | None:
-        """The job, if this can be done to it as it stands; says why not otherwise."""
+        """Return the job if an action applies to its state; otherwise report why not."""
         if self.page is None or self.problem is not None or self._refused():
             return None
         job = self.page.job
@@ -194,7 +194,7 @@ class JobPageActions(OneJobScreen):
         if act is not KILL and not waits and operation.danger is not Danger.NONE:
             from queuectl_tui.screens.confirm import Confirm
 
-            line = "The whole process tree ends." if act is CANCEL else "Its output and history go with it."
+            line = "The whole process tree ends." if act is CANCEL else "Its output and history are deleted too."
             name = f"{job.id}  {job.state}  {job.queue}  {job.command}"
             lines = [line, *await self.console_app.outlook(operation, params)]
             asked = Confirm(
@@ -218,19 +218,19 @@ class JobPageActions(OneJobScreen):
             return
         now = self.console_app.clock.now()
         if done.error is not None:
-            self._told().failed(now, done.about, done.error, done.echo)
+            self._shown_echo().failed(now, done.about, done.error, done.echo)
         else:
-            self._told().done(now, done.about, done.echo, undo=done.undo is not None, too_much=done.too_much)
+            self._shown_echo().done(now, done.about, done.echo, undo=done.undo is not None, too_much=done.too_much)
         self.read_page()
 
     def _refuse(self, text: str) -> None:
-        """Say above the keys of the page why a key does nothing; what was typed after it is dropped."""
+        """Report above the keys of the page why a key does nothing; keys typed after it are dropped."""
         self.console_app.typed.discard()
         self._say(text)
 
     def _say(self, text: str) -> None:
-        self._told().say(text)
+        self._shown_echo().say(text)
 
-    def _told(self) -> EchoLine:
-        self.echo.add_class("-told")
+    def _shown_echo(self) -> EchoLine:
+        self.echo.add_class("-shown")
         return self.echo

@@ -1,4 +1,4 @@
-"""What the pages of one job have in common: a title line, the job as it stands, a line of keys, and the way back."""
+"""Base of the pages of one job: a title line, the job's state, a line of keys, and the way back."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.job_facts import JobPage
 
 _INTERVAL = 0.25
-"""Seconds between two looks whether the job has changed."""
+"""Seconds between two polls for a change of the job."""
 _OLD = 1.0
 """Seconds after which a job that is not final is read again although nothing was written."""
 _PATIENCE = 2.0
-"""Seconds after which it is asked again: a store that cannot be read gives no answer."""
+"""Seconds after which a request is repeated: an unreadable store gives no answer."""
 _KEYS = (
     "log.follow", "log.search", "log.stream", "log.wrap", "log.next_error", "log.times", "log.save",
 )  # fmt: skip
 
 
-def _of_the_log(name: str) -> Callable[[OneJobScreen], None]:
-    """An action that the palette and the key bar find on the page, and the log performs."""
+def _log_action(name: str) -> Callable[[OneJobScreen], None]:
+    """Return an action that the palette and the key bar find on the page, and the log performs."""
 
     def action(page: OneJobScreen) -> None:
         getattr(page.log_pane, f"action_{name}")()
@@ -47,7 +47,7 @@ def _of_the_log(name: str) -> Callable[[OneJobScreen], None]:
 
 
 class OneJobScreen(Screen[None]):
-    """A page of one job. Subclasses say what stands between the title and the keys."""
+    """A page of one job. Subclasses provide what is between the title and the keys."""
 
     scope: ClassVar[str] = "log"
     """The scope of `keymap` that the help shows beside the global one."""
@@ -57,13 +57,13 @@ class OneJobScreen(Screen[None]):
     }
     """
     own_keys: ClassVar[tuple[str, ...]] = ("global.back", "global.leave")
-    """The keys of `keymap` that are the page's own, in the order of the help."""
+    """The keys of `keymap` that belong to the page, in the order of the help."""
     lacks: ClassVar[frozenset[str]] = frozenset()
-    """Keys of the log that the page does not have, as it has something else on them."""
+    """Keys of the log that the page uses for something else."""
     BINDINGS: ClassVar[list[BindingType]] = these(*own_keys)
 
     def __init__(self, job_id: str, *, attempt: int | None = None) -> None:
-        """`attempt`: whose output to show; the latest if none is named."""
+        """Create the page; `attempt` selects whose output is shown, None the latest."""
         super().__init__()
         self.job_id = job_id
         self.page: JobPage | None = None
@@ -77,36 +77,36 @@ class OneJobScreen(Screen[None]):
 
     @property
     def console_app(self) -> ConsoleApp:
-        """The app, with our own methods known to the type checker."""
+        """The app, typed as `ConsoleApp`."""
         return cast("ConsoleApp", self.app)
 
     @property
     def log_pane(self) -> LogPane:
-        """The output."""
+        """The log pane of the job."""
         if self._log is None:
             self._log = self.make_log(LogPane)
         return self._log
 
     def make_log(self, kind: type[LogPane]) -> LogPane:
-        """Make the output's pane."""
+        """Create the log pane."""
         return kind(self.job_id, attempt=self._attempt, ascii_only=self.paint.ascii_only)
 
     @property
     def paint(self) -> Paint:
-        """The styles of the theme that is on."""
+        """The styles of the current theme."""
         return self.console_app.paint
 
     @property
     def rows_ready(self) -> bool:
-        """Whether the job has been read: until then a key of the page cannot act on it."""
+        """Whether the job has been read: until then no key of the page can act on it."""
         return self.page is not None or self.problem is not None
 
     def body(self) -> Iterable[Widget]:
-        """What stands between the title and the keys."""
+        """Return the widgets between the title and the keys."""
         return (self.log_pane,)
 
     def hints(self) -> Sequence[KeyHint]:
-        """The keys that apply here."""
+        """Return the keys that apply here."""
         back = KeyHint(key="esc", label="back", priority=99, action="back", ids=("global.back",))
         found = [back, *(hint(each) for each in _KEYS if each not in self.lacks)]
         if self.page is not None and self.page.job.fence > 1:
@@ -118,7 +118,7 @@ class OneJobScreen(Screen[None]):
         return (*found, hint("global.help"))
 
     def show_page(self, page: JobPage, now: int) -> None:
-        """The job has changed, or time has gone on."""
+        """Show the job; called after a change and once a second."""
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -135,12 +135,12 @@ class OneJobScreen(Screen[None]):
         self._repaint()
 
     def on_log_pane_updated(self, event: LogPane.Updated) -> None:
-        """The log has more to show, or something is searched for: other keys apply."""
+        """Update the keys: the log has changed, or a search has begun or ended."""
         event.stop()
         self._keys.show(self.hints())
 
     def action_back(self) -> None:
-        """Leave a search first, then the page."""
+        """Close a search, else leave the page."""
         if not self.log_pane.close_search():
             self.action_leave()
 
@@ -148,21 +148,21 @@ class OneJobScreen(Screen[None]):
         """Leave the page."""
         self.dismiss()
 
-    action_follow = _of_the_log("follow")
-    action_wrap = _of_the_log("wrap")
-    action_times = _of_the_log("times")
-    action_stream = _of_the_log("stream")
-    action_search = _of_the_log("search")
-    action_next = _of_the_log("next")
-    action_previous = _of_the_log("previous")
-    action_next_error = _of_the_log("next_error")
-    action_previous_error = _of_the_log("previous_error")
-    action_next_attempt = _of_the_log("next_attempt")
-    action_previous_attempt = _of_the_log("previous_attempt")
-    action_save = _of_the_log("save")
+    action_follow = _log_action("follow")
+    action_wrap = _log_action("wrap")
+    action_times = _log_action("times")
+    action_stream = _log_action("stream")
+    action_search = _log_action("search")
+    action_next = _log_action("next")
+    action_previous = _log_action("previous")
+    action_next_error = _log_action("next_error")
+    action_previous_error = _log_action("previous_error")
+    action_next_attempt = _log_action("next_attempt")
+    action_previous_attempt = _log_action("previous_attempt")
+    action_save = _log_action("save")
 
     async def on_key_bar_pressed(self, event: KeyBar.Pressed) -> None:
-        """A hint was clicked."""
+        """Run the action of a clicked hint."""
         event.stop()
         own = hasattr(self, f"action_{event.action.partition('(')[0]}")
         await self.app.run_action(event.action, self if own else self.app)
@@ -174,7 +174,7 @@ class OneJobScreen(Screen[None]):
         self._asked_at = monotonic()
         seen = None if self.page is None or self.problem is not None else self.page.changed
         if self.page is not None and self.page.job.finished_at is None and monotonic() - self._read_at > _OLD:
-            seen = None  # workers come and go, and time goes on, without a change of the job
+            seen = None  # workers start and end, and ages grow, without a change of the job
         self.console_app.reader.ask(
             lambda context: read_page(context, self.job_id, seen), self._take, f"job:{id(self)}"
         )

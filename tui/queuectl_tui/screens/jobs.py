@@ -1,4 +1,4 @@
-"""View 1: the jobs, live; the one under the cursor in detail; the workers below."""
+"""View 1: the jobs, live; the selected job in detail; the workers below."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.detail import JobNow
 
 _REST = 0.08
-"""Seconds for which the cursor must rest before the detail is read."""
+"""Seconds that the cursor must rest before the detail is read."""
 _NARROW = 100
 _LOW_FOR_WORKERS = 26
 SORTS = tuple(Sort)
@@ -38,7 +38,7 @@ _ARROWS = {Sort.NEWEST: "▼", Sort.OLDEST: "▲"}
 
 
 class JobsView(StormActions, ViewActions):
-    """The table, the detail, the workers."""
+    """The table, the detail and the workers."""
 
     view_name = "jobs"
     title = "Jobs"
@@ -56,7 +56,7 @@ class JobsView(StormActions, ViewActions):
     )
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nothing yet."""
+        """Create the view without a snapshot."""
         super().__init__(id=id)
         self._snapshot: Snapshot | None = None
         self._resting: Timer | None = None
@@ -65,7 +65,7 @@ class JobsView(StormActions, ViewActions):
         self.zoomed = False
 
     def compose(self) -> ComposeResult:
-        """Counters, filter, table and detail side by side, workers."""
+        """Lay out counters, filter, table and detail side by side, workers."""
         yield Counters(id="counters")
         yield StormBanner(id="storm")
         yield FilterBar(id="filter")
@@ -75,7 +75,7 @@ class JobsView(StormActions, ViewActions):
         yield WorkerStrip(id="strip")
 
     def on_mount(self) -> None:
-        """Everything is found once."""
+        """Look up the children once."""
         self.table = self.query_one(JobTable)
         self.detail = self.query_one(Detail)
         self.bar = self.query_one(FilterBar)
@@ -87,12 +87,12 @@ class JobsView(StormActions, ViewActions):
     # What the app asks -----------------------------------------------------------------------------------------------
 
     def on_view_shown(self) -> None:
-        """The table has the focus."""
+        """Focus the table."""
         self.table.focus()
         self.table.refresh_rows()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Counters at once; rows, running jobs and detail as they come."""
+        """Show the counters at once, and request rows, running jobs and detail."""
         was_empty = self._is_empty
         before, self._snapshot = self._snapshot, snapshot
         if self._is_empty != was_empty:
@@ -100,21 +100,21 @@ class JobsView(StormActions, ViewActions):
         self.counters.show(snapshot)
         self.show_storm(snapshot.storm)
         self._show_workers()
-        self._say_empty()
+        self._show_empty_text()
         if before is None or snapshot.changed != before.changed or before.error != snapshot.error or not before.total:
             self.table.refresh_rows()
             self._ask_running(snapshot)
             self._ask_detail()
 
     def tick(self) -> None:
-        """A second has passed."""
+        """Update ages and run times each second."""
         self.table.tick()
         self.table.ask_paces()
         self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
         self._show_workers()
 
     def hints(self) -> list[KeyHint]:
-        """The keys that apply to the row under the cursor."""
+        """Return the keys that apply to the row under the cursor."""
         if self.bar.field.has_focus:
             return [
                 KeyHint(key="enter", label="keep", priority=90),
@@ -122,20 +122,20 @@ class JobsView(StormActions, ViewActions):
                 KeyHint(key="state:dead", label="queue:NAME  tag:NAME  id:ID  any text", priority=50),
             ]
         row = self.table.cursor_row
-        made = []
+        hints = []
         if row is not None:
-            made = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self.action_hints(row)]
-            made.append(hint("list.log"))
+            hints = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self.action_hints(row)]
+            hints.append(hint("list.log"))
         elif self.bar.text:
-            made = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80, ids=("global.back",))]
+            hints = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80, ids=("global.back",))]
         if self.table.marks or self.table.in_range:
-            made.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
+            hints.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
         if self.banner.storm is not None:
-            made.append(hint("list.hold_storm"))
-        return [*made, hint("list.sort")]
+            hints.append(hint("list.hold_storm"))
+        return [*hints, hint("list.sort")]
 
     def go_back(self) -> bool:
-        """Leave zoom, then the banner, then marks, then the filter."""
+        """Leave zoom, else hide the banner, else clear the marks, else clear the filter."""
         if self.zoomed:
             self.action_zoom()
             return True
@@ -149,13 +149,13 @@ class JobsView(StormActions, ViewActions):
         return False
 
     def set_filter(self, text: str) -> None:
-        """Show other jobs."""
+        """Set the filter."""
         self.bar.set_text(text)
 
     # Layout ----------------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
-        """Another size, another arrangement."""
+        """Arrange the parts for the new size."""
         self._arrange()
 
     def _arrange(self) -> None:
@@ -171,7 +171,7 @@ class JobsView(StormActions, ViewActions):
     def _repaint(self) -> None:
         if self.is_attached:
             self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
-            self._say()
+            self._show_info()
             self._ask_detail()
             if self._snapshot is not None:
                 self._ask_running(self._snapshot)
@@ -182,19 +182,19 @@ class JobsView(StormActions, ViewActions):
         return self._snapshot is not None and not self._snapshot.total
 
     def action_zoom(self) -> None:
-        """The table alone, or everything."""
+        """Toggle between the table alone and everything."""
         self.zoomed = not self.zoomed
         self._arrange()
 
     def action_detail(self) -> None:
-        """Show the detail, or do not."""
+        """Show or hide the detail."""
         self._detail_wanted = not self._detail_wanted
         self._arrange()
 
     # The filter and the order ----------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
-        """Type a filter."""
+        """Focus the filter field."""
         self.bar.field.focus()
         self.bar.field.cursor_position = len(self.bar.text)
 
@@ -207,54 +207,54 @@ class JobsView(StormActions, ViewActions):
     def _filter_changed(self, event: FilterBar.Changed) -> None:
         if event.chosen != self.table.filter:
             self.table.choose(event.chosen)
-        self._say_empty()
-        self._say()
+        self._show_empty_text()
+        self._show_info()
 
     @on(Counters.Chosen)
     def _state_clicked(self, event: Counters.Chosen) -> None:
         self.set_filter("" if self.bar.text == f"state:{event.state}" else f"state:{event.state}")
 
     def action_sort(self) -> None:
-        """The next order."""
+        """Switch to the next sort order."""
         place = SORTS.index(self.table.sort)
         self.table.choose(self.table.filter, SORTS[(place + 1) % len(SORTS)])
-        self._say()
+        self._show_info()
 
     def action_reverse(self) -> None:
-        """The same order the other way round."""
+        """Reverse the sort order."""
         table = self.table
         other = {Sort.NEWEST: Sort.OLDEST, Sort.OLDEST: Sort.NEWEST}.get(table.sort)
         table.choose(table.filter, other or table.sort, reverse=other is None and not table.reverse)
-        self._say()
+        self._show_info()
 
     def on_descendant_focus(self) -> None:
-        """Other keys apply in the filter than in the list."""
-        self._say()
+        """Update the hints: other keys apply in the filter than in the list."""
+        self._show_info()
         self.console_app.show_hints()
 
     def action_watch(self) -> None:
-        """Watch the job under the cursor, or watch it no longer."""
+        """Watch the job under the cursor, or stop watching it."""
         if (row := self.table.cursor_row) is not None:
             app = self.console_app
             app.say(app.watching.toggle(row))
             app.reader.watching = app.watching.ids
             self.table.tick()
 
-    def _say(self) -> None:
-        """What stands beside the filter."""
+    def _show_info(self) -> None:
+        """Update the text beside the filter."""
         self.view_changed()
         table, width = self.table, self.size.width
         total = self._snapshot.total if self._snapshot is not None else 0
-        found = f"{table.window.total - (table.window.ghost is not None):,}{'+' if table.more else ''}"
+        matches = f"{table.window.total - (table.window.ghost is not None):,}{'+' if table.more else ''}"
         arrow = _ARROWS.get(table.sort, "▲" if table.reverse else "▼")
         order = f"{table.sort.value} {self.console_app.paint.glyph(arrow)}"
         line = []
         if table.filter != Filter():
             if self.bar.field.has_focus and width >= _NARROW:
                 line.append((f"{meaning(table.filter)}   ", "dim"))
-            line.append((f"{found} of {total:,}", "text"))
+            line.append((f"{matches} of {total:,}", "text"))
         elif table.position is not None:
-            line.append((f"{table.position:,} of {found}", "dim"))
+            line.append((f"{table.position:,} of {matches}", "dim"))
         line.append((f"   {'sort: ' if width >= _NARROW else ''}{order}", "dim"))
         if not table.sort.paged and table.window.total >= 2000:
             line.append((" of the newest 2,000", "warning"))
@@ -264,8 +264,8 @@ class JobsView(StormActions, ViewActions):
             line.append((f"   {len(table.marks):,} marked", "marked"))
         self.bar.say(tuple(line), max(width - 24, 20))
 
-    def _say_empty(self) -> None:
-        """What an empty list says."""
+    def _show_empty_text(self) -> None:
+        """Update the text of an empty list."""
         if self._snapshot is None:
             self.table.empty = ((("reading …", "dim"),),)
         elif self.bar.text:
@@ -275,8 +275,8 @@ class JobsView(StormActions, ViewActions):
                 (("esc", "key"), (" clears the filter, ", "dim"), ("/", "key"), (" changes it", "dim")),
             )
         elif self._snapshot.never:
-            told = "reading …" if self._snapshot.error is None else "The store has not been read yet."
-            self.table.empty = (((told, "dim"),),)
+            text = "reading …" if self._snapshot.error is None else "The store has not been read yet."
+            self.table.empty = (((text, "dim"),),)
         elif not self._snapshot.total:
             self.table.empty = FIRST_RUN
         else:
@@ -286,7 +286,7 @@ class JobsView(StormActions, ViewActions):
 
     @on(JobTable.CursorMoved)
     def _cursor_moved(self) -> None:
-        self._say()
+        self._show_info()
         self.console_app.show_hints()
         if not self.console_app.live:
             self._ask_detail()
@@ -297,7 +297,7 @@ class JobsView(StormActions, ViewActions):
 
     @on(JobTable.Changed)
     def _table_changed(self) -> None:
-        self._say()
+        self._show_info()
         self.console_app.show_hints()
 
     @on(JobTable.Opened)
@@ -343,10 +343,10 @@ class JobsView(StormActions, ViewActions):
 FIRST_RUN = (
     (("No jobs yet.", "title"),),
     (),
-    (("n", "key"), ("  writes a job here; from a shell it is ", "dim"), ("queuectl enqueue 'make test'", "accent")),
-    (("S", "key"), ("  starts workers, which go on when the console is closed", "dim")),
-    ((":", "key"), ("  takes every queuectl command, ", "dim"), ("tab", "key"), (" completes it", "dim")),
-    (("?", "key"), ("  tells what the keys do", "dim")),
+    (("n", "key"), ("  creates a job; in a shell: ", "dim"), ("queuectl enqueue 'make test'", "accent")),
+    (("S", "key"), ("  starts workers, which keep running when the console closes", "dim")),
+    ((":", "key"), ("  runs any queuectl command, ", "dim"), ("tab", "key"), (" completes it", "dim")),
+    (("?", "key"), ("  shows what the keys do", "dim")),
     (),
-    (("queuectl demo", "accent"), (" fills a store of its own with something to look at", "dim")),
+    (("queuectl demo", "accent"), (" creates a separate store with sample jobs", "dim")),
 )

@@ -1,4 +1,4 @@
-"""What can be done about a storm of failures: hold what waits in the queue, with one key."""
+"""Action on a failure burst: hold the waiting jobs of its queue with one key."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NAMED = 5
 
 
 class StormActions(JobActions):
-    """The part of the Jobs view that minds its banner."""
+    """The part of the Jobs view that manages the failure burst banner."""
 
     banner: StormBanner
     _hidden: tuple[str, str] | None = None
-    """The storm that somebody does not want to hear of until it is over."""
+    """Signature and queue of the failure burst that was hidden; it stays hidden until it is over."""
 
     def show_storm(self, storm: Storm | None) -> None:
-        """Tell of a storm, unless it was hidden; it goes by itself when it is over."""
+        """Show a failure burst unless it was hidden; None removes the banner."""
         if storm is None:
             self._hidden = None
         elif self._hidden == (storm.signature, storm.queue):
@@ -41,7 +41,7 @@ class StormActions(JobActions):
         self.banner.show(storm, "" if self.console_app.read_only else known.key)
 
     def hide_storm(self) -> bool:
-        """Hide it; False when there was none."""
+        """Hide the banner; False if it is not shown."""
         storm = self.banner.storm
         if storm is None:
             return False
@@ -51,10 +51,10 @@ class StormActions(JobActions):
 
     @work(group="act")
     async def action_hold_storm(self) -> None:
-        """Hold what waits in the queue that fails."""
+        """Hold the waiting jobs of the failing queue."""
         app, storm = self.console_app, self.banner.storm
         if storm is None:
-            app.refuse("no queue fails again and again just now")
+            app.refuse("no queue has a failure burst now")
             return
         if not app.may_write():
             return
@@ -73,8 +73,8 @@ class StormActions(JobActions):
         params = operation.params(ids=tuple(ids))
         lines = [
             f"{storm.jobs} of its jobs have failed within two minutes: {one_line(storm.text, 200)}",
-            "All that waits in the queue is held. What runs goes on, and new jobs are not held.",
-            "h releases what is marked.",
+            "All waiting jobs of the queue are held. Running jobs continue, and new jobs are not held.",
+            "h releases marked jobs.",
         ]
         if len(ids) >= MARKED:
             lines.append(f"No more than the newest {MARKED:,} can be held at once.")

@@ -1,4 +1,4 @@
-"""The Jobs view as it was saved: its filter, its order and its columns under a name."""
+"""Saved views in the Jobs view: filter, order and columns under a name."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class ViewActions(JobActions):
 
     bar: FilterBar
     _shown: SavedView | None = None
-    """The saved view that is on."""
-    _told = ""
+    """The current saved view."""
+    _tab_text = ""
 
     @property
     def shown_view(self) -> str:
-        """The name of the saved view that is on; "" once its filter was changed."""
+        """The name of the current saved view; empty once its filter was changed."""
         if self._shown is not None and parse_view(self._shown.filter)[0] != " ".join(self.bar.text.split()):
             self._shown = None
         return "" if self._shown is None else self._shown.name
 
     @work(group="views")
     async def action_views(self) -> None:
-        """Choose a view, save this one, forget one."""
+        """Show, save or delete a view."""
         from queuectl_tui.screens.saved_views import SavedViews
 
         app = self.console_app
@@ -53,14 +53,14 @@ class ViewActions(JobActions):
         if view is None:
             if app.may_write():
                 await self._save(views)
-        elif choice.forget:
-            forget = find("view delete")
-            app.act(forget, forget.params(name=view.name), about=f"forgot view {one_line(view.name, 40)}")
+        elif choice.delete:
+            delete = find("view delete")
+            app.act(delete, delete.params(name=view.name), about=f"deleted view {one_line(view.name, 40)}")
         else:
             self.show_view(view)
 
     def show_view(self, view: SavedView) -> None:
-        """Show what was saved."""
+        """Show a saved view."""
         try:
             text, look = parse_view(view.filter)
             chosen = parse_filter(text)
@@ -106,7 +106,7 @@ class ViewActions(JobActions):
         app.act(save, save.params(name=name, words=words), about=f"saved view {one_line(name, 40)}", then=then)
 
     def view_changed(self) -> None:
-        """Another view is on, or none: say so beside the tabs."""
-        if self.shown_view != self._told:
-            self._told = self.shown_view
-            self.app.screen_stack[0].query_one(Tabs).say_view(self._told)
+        """Show the name of the current view beside the tabs, or remove it."""
+        if self.shown_view != self._tab_text:
+            self._tab_text = self.shown_view
+            self.app.screen_stack[0].query_one(Tabs).show_saved_view(self._tab_text)

@@ -1,4 +1,4 @@
-"""What the views have in common that are a list with a line of titles above it and a detail below."""
+"""Base of the views that are a list with a line of titles above it and a detail below."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from queuectl_tui.keymap import of_scope
 from queuectl_tui.screens.views import View
-from queuectl_tui.widgets.line_list import OURS
+from queuectl_tui.widgets.line_list import HANDLED
 from queuectl_tui.widgets.lines import Lines, titles
 
 TYPE_CHECKING = False
@@ -21,37 +21,37 @@ _GUTTER = "  "
 
 
 class ListView(View):
-    """A list that has the keys, painted anew whenever there is something new or the room is another."""
+    """A view with a focused list, repainted when its content or its size changes."""
 
-    lacks: ClassVar[frozenset[str]] = frozenset(each.id for each in of_scope("list")) - OURS
+    lacks: ClassVar[frozenset[str]] = frozenset(each.id for each in of_scope("list")) - HANDLED
 
     def __init__(self, rows: LineList, *, id: str | None = None) -> None:
-        """`rows` are its list."""
+        """Create the view around the list `rows`."""
         super().__init__(id=id)
         self._list = rows
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Its own keys, and those of its list."""
+        """The view's own scope, and that of its list."""
         return (self.scope, "list")
 
     def on_view_shown(self) -> None:
-        """The list wants the keys, as soon as there is one."""
+        """Focus the list once it is mounted."""
         self.call_later(self._list.focus)
 
     def on_mount(self) -> None:
-        """Show what has come before there was anything to show it in."""
+        """Paint content that arrived before the view was mounted."""
         self._paint()
 
     def on_resize(self) -> None:
-        """Other columns fit."""
+        """Paint the columns that fit now."""
         self._paint()
 
     def _paint(self) -> None:
-        """Show it all again; there may be no children yet."""
+        """Paint everything; the children may not be mounted yet."""
         raise NotImplementedError
 
     def _paint_titles(self, columns: Sequence[Column]) -> None:
-        """The names of the columns, above the list's own."""
+        """Paint the column titles above the list."""
         line = ((_GUTTER, "text"), *titles(columns, self.size.width - len(_GUTTER) - _SCROLLBAR))
         self.query_one(f"#{self.view_name}-titles", Lines).show([line])

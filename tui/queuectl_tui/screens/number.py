@@ -1,4 +1,4 @@
-"""Ask for one whole number: a priority, how many workers."""
+"""Dialog: enter one whole number, as a priority or a number of workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NumberPrompt(Dialog["int | None"]):
-    """A whole number within bounds, with the command that it makes."""
+    """Returns a whole number within bounds, and shows the resulting command line."""
 
     DEFAULT_CSS = """
     NumberPrompt {
@@ -36,14 +36,13 @@ class NumberPrompt(Dialog["int | None"]):
     def __init__(
         self, title: str, asked: str, *, value: int, low: int, high: int, line: Callable[[int], str], do: str = "Do it"
     ) -> None:
-        """`asked` is a sentence, `value` stands there at first, `line` makes the command line."""
+        """Create the dialog; `asked` is the prompt, `value` the initial number, `line` makes the command line."""
         super().__init__()
         self._title, self._asked, self._do = title, asked, do
         self._value, self._low, self._high = value, low, high
         self._line = line
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box(self._title, "↑↓ change   enter do it   esc leave"):
             yield Static(Content(safe(self._asked)), id="asked")
             yield SafeInput(str(self._value), type="integer", id="number", compact=True)
@@ -54,9 +53,9 @@ class NumberPrompt(Dialog["int | None"]):
                 yield Button(Content(safe(self._do)), id="do", compact=True)
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the number."""
         self.query_one(Input).focus()
-        self._judge()
+        self._validate()
 
     def _number(self) -> int | None:
         try:
@@ -66,7 +65,7 @@ class NumberPrompt(Dialog["int | None"]):
         return number if self._low <= number <= self._high else None
 
     @on(Input.Changed)
-    def _judge(self) -> None:
+    def _validate(self) -> None:
         number = self._number()
         wrong = self.query_one(".wrong", Static)
         wrong.display = number is None
@@ -78,7 +77,7 @@ class NumberPrompt(Dialog["int | None"]):
         self.query_one("#do", Button).disabled = number is None
 
     def action_add(self, step: int) -> None:
-        """One more, or one fewer."""
+        """Add `step` to the number."""
         number = self._number()
         if number is not None:
             self.query_one(Input).value = str(min(max(number + step, self._low), self._high))

@@ -1,4 +1,4 @@
-"""View 4: how much goes in and out, how long it takes and how much of it fails, from what the workers count anyway."""
+"""View 4: throughput, durations and failures, from what the workers count anyway."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ _SLOW = (
     Column(title="MOST", width=6, right=True),
 )
 _TALL = 29
-"""Rows from which the second pair of charts has room."""
+"""Rows from which the second pair of charts is shown."""
 _BAD, _WORRYING = 0.2, 0.05
 """Failure rates that are shown in colour."""
 
 
 @record
 class Span:
-    """How far back to look, in slots of some minutes."""
+    """The period shown, in slots of some minutes."""
 
     label: str
     slots: int
     step: int
     every_ms: int
-    """How often it is worth reading again: a day has many rows, and changes slowly."""
+    """Minimum milliseconds between two reads: a day has many rows, and changes slowly."""
 
 
 HOUR = Span(label="1 h", slots=60, step=1, every_ms=2000)
@@ -68,7 +68,7 @@ DAY = Span(label="24 h", slots=72, step=20, every_ms=15_000)
 
 @record
 class Figures:
-    """What is drawn."""
+    """The data that is drawn."""
 
     span: Span
     rollup: Rollup
@@ -76,27 +76,27 @@ class Figures:
 
 
 def figures(context: Context, span: Span) -> Figures:
-    """Read them."""
+    """Read the figures."""
     history = context.store.stats
     rollup = history.rollup(now=context.now(), slots=span.slots, step=span.step)
     return Figures(span=span, rollup=rollup, slow=tuple(history.slow_commands()))
 
 
 class Panel(Drawing):
-    """A part of the view that somebody else knows how to draw."""
+    """A part of the view that is drawn by a given function."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Empty."""
+        """Create an empty panel."""
         super().__init__(id=id)
         self._draw: Draw = lambda _width, _height, _ascii: []
 
     def show(self, draw: Draw) -> None:
-        """Draw this."""
+        """Set the function that draws, and redraw."""
         self._draw = draw
         self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """As the one who knows draws it."""
+        """Return the lines that the function draws."""
         return self._draw(width, height, paint_of(self).ascii_only)
 
 
@@ -129,7 +129,7 @@ class OverviewView(View):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """The last hour, nothing read yet."""
+        """Show the last hour, not read yet."""
         super().__init__(id=id)
         self._span = HOUR
         self._snapshot: Snapshot | None = None
@@ -138,7 +138,6 @@ class OverviewView(View):
         self._changed: int | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield Lines(id="facts")
         with Horizontal(classes="row charts"):
             yield TimeChart(id="in")
@@ -160,21 +159,21 @@ class OverviewView(View):
         return widget
 
     def on_view_shown(self) -> None:
-        """The view itself wants the keys."""
+        """Focus the view itself."""
         self.focus()
 
     def on_mount(self) -> None:
-        """Show what has come before there was anything to show it in."""
+        """Paint content that arrived before the view was mounted."""
         self._paint()
 
     def on_resize(self) -> None:
-        """What has room depends on the height."""
+        """Choose what is shown by the height."""
         self.set_class(self.size.height >= _TALL, "-tall")
         self.set_class(self.size.height < 22, "-short")
         self._paint_facts()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Read again when something has changed, but no more often than it is worth."""
+        """Read again after a change, but not more often than the span requires."""
         self._snapshot = snapshot
         due = self._read_at is None or snapshot.at - self._read_at >= self._span.every_ms
         moved = snapshot.changed != self._changed or snapshot.at // 60_000 != (self._read_at or 0) // 60_000
@@ -194,13 +193,13 @@ class OverviewView(View):
         self._paint()
 
     def action_span(self) -> None:
-        """The last hour, or the last day."""
+        """Switch between the last hour and the last day."""
         self._span = DAY if self._span == HOUR else HOUR
         self._load()
         self.console_app.show_hints()
 
     def hints(self) -> list[KeyHint]:
-        """The one thing that can be changed here."""
+        """Return the key that switches the span."""
         return [hint("overview.span", "24 h" if self._span == HOUR else "1 h")]
 
     def _paint(self) -> None:
@@ -277,7 +276,7 @@ def _note(values: Sequence[int], per: str, *more: Piece) -> tuple[Piece, ...]:
 
 
 def queue_lines(rollup: Rollup, width: int, height: int) -> list[Line]:
-    """A line for each queue, the busiest first."""
+    """Return a line for each queue, the busiest first."""
     busiest = sorted(rollup.queues, key=lambda line: (-line.enqueued - line.completed - line.failed, line.queue))
     rows: list[list[Piece]] = [
         [
@@ -294,7 +293,7 @@ def queue_lines(rollup: Rollup, width: int, height: int) -> list[Line]:
 
 
 def slow_lines(slow: Sequence[SlowCommand], width: int, height: int) -> list[Line]:
-    """The commands that take longest."""
+    """Return a line for each of the slowest commands."""
     rows: list[list[Piece]] = [
         [
             (one_line(each.command, 200), "text"),

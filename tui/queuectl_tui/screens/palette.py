@@ -1,4 +1,4 @@
-"""The palette: everything that can be done now, found by typing a few letters of it."""
+"""The command palette: all actions that apply now, found by typing a few letters."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     class PaletteHost(Protocol):
-        """What the palette asks of the app."""
+        """The part of the app that the palette uses."""
 
         read_only: bool
 
         def key_entries(self, screen: Screen[Any]) -> Iterator[Entry]:
-            """The key actions that apply to what has the focus on a screen."""
+            """Yield the key actions that apply to the focused part of a screen."""
 
         def open_command_line(self, text: str = "") -> None:
             """Open the command line with `text` typed."""
@@ -38,7 +38,7 @@ class Entry:
     """One line of the palette."""
 
     title: str
-    """What is shown and searched."""
+    """The text that is shown and searched."""
     about: str
     act: Callable[[], None]
 
@@ -48,7 +48,7 @@ class ConsoleCommands(Provider):
 
     def _entries(self) -> Iterator[Entry]:
         host: PaletteHost = self.app  # type: ignore[assignment]  # the console is one
-        # The palette itself is the screen on top; what applies is what is below it.
+        # The palette itself is the topmost screen; the actions are those of the one below it.
         yield from host.key_entries(self.screen)
         for operation in ALL:
             if operation.name in NOT_HERE or (host.read_only and operation.name not in READS | {"doctor"}):
@@ -60,12 +60,12 @@ class ConsoleCommands(Provider):
             )
 
     async def discover(self) -> Hits:
-        """Everything, while nothing has been typed."""
+        """List everything, while nothing has been typed."""
         for entry in self._entries():
             yield DiscoveryHit(Content(safe(entry.title)), entry.act, text=safe(entry.title), help=safe(entry.about))
 
     async def search(self, query: str) -> Hits:
-        """What matches, in its words or in what it is about."""
+        """List the entries whose title or description matches."""
         matcher = self.matcher(query)
         for entry in self._entries():
             title = safe(entry.title)

@@ -1,4 +1,4 @@
-"""What a reading command gave, to scroll through."""
+"""Dialog: the result of a reading command, scrollable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
 MOST = 500
-"""Rows that are shown of a long list."""
+"""Maximum number of rows shown."""
 _FIRST = (
     "id",
     "key",
@@ -40,7 +40,7 @@ _CELL = 40
 
 
 class ResultPanel(Dialog[None]):
-    """A result, under the command line that gave it."""
+    """A result, under its command line."""
 
     DEFAULT_CSS = """
     ResultPanel {
@@ -58,35 +58,34 @@ class ResultPanel(Dialog[None]):
     ]
 
     def __init__(self, line: str, documents: Any) -> None:
-        """`line` is the command line, `documents` the JSON form of its result."""
+        """Create the panel; `line` is the command line, `documents` the JSON form of its result."""
         super().__init__()
         self._line = line
         self._documents = documents
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box(one_line(self._line, 70), "↑↓ scroll   esc leave"), VerticalScroll():
             yield Static(rendered(self._documents), id="result")
 
     def action_down(self) -> None:
-        """A line on."""
+        """Scroll one line down."""
         self.query_one(VerticalScroll).scroll_down(animate=False)
 
     def action_up(self) -> None:
-        """A line back."""
+        """Scroll one line up."""
         self.query_one(VerticalScroll).scroll_up(animate=False)
 
     def action_top(self) -> None:
-        """To the beginning."""
+        """Scroll to the beginning."""
         self.query_one(VerticalScroll).scroll_home(animate=False)
 
     def action_end(self) -> None:
-        """To the end."""
+        """Scroll to the end."""
         self.query_one(VerticalScroll).scroll_end(animate=False)
 
 
 def rendered(documents: Any) -> Content:
-    """Any JSON value for people: a list of objects as a table, an object line by line."""
+    """Render any JSON value: a list of objects as a table, an object line by line."""
     if isinstance(documents, list):
         if not documents:
             return Content.styled("nothing", "$foreground 60%")
@@ -138,7 +137,7 @@ def _lines(of: dict[str, Any], depth: int) -> list[Content]:
 
 
 def _block(key: str, value: str) -> str:
-    """A text of several lines: output as a terminal would leave it, anything else letter by letter."""
+    """Return a multi-line text: output as on a terminal, anything else with control characters written out."""
     return shown(value) if key in {"stdout", "stderr"} else safe_block(value)
 
 

@@ -1,4 +1,4 @@
-"""Saved views: show one, save what is shown, forget one. The same as `queuectl view`."""
+"""Dialogs of saved views: show one, save the current one, delete one, as `queuectl view` does."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NAME = 20
 
 @record
 class Choice:
-    """Which view is wanted; None: what is shown is to be saved."""
+    """The chosen view; None: save the current one."""
 
     view: SavedView | None
-    forget: bool = False
+    delete: bool = False
 
 
 class SavedViews(Dialog["Choice | None"]):
@@ -44,28 +44,27 @@ class SavedViews(Dialog["Choice | None"]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("s", "save", "Save what is shown"),
-        ("D", "forget", "Forget the view"),
+        ("s", "save", "Save the current view"),
+        ("D", "delete", "Delete the view"),
         ("V", "leave", "Leave"),
         ("j", "down", "Down"),
         ("k", "up", "Up"),
     ]
 
     def __init__(self, views: Sequence[SavedView], shown: str, *, read_only: bool = False) -> None:
-        """`shown` is the name of the view that is on."""
+        """Create the dialog; `shown` is the name of the current view."""
         super().__init__()
         self._views = list(views)
         self._shown = shown
         self._read_only = read_only
 
     def compose(self) -> ComposeResult:
-        """A line for each."""
-        keys = "enter show   s save what is shown   D forget   esc leave"
+        keys = "enter show   s save current   D delete   esc leave"
         with Box("Saved views", "enter show   esc leave" if self._read_only else keys):
             if self._views:
                 yield OptionList(*map(self._option, self._views), compact=True)
             else:
-                yield Static(Content("No view is saved yet: s saves the filter, order and columns that are on."))
+                yield Static(Content("No saved views yet: s saves the current filter, order and columns."))
 
     def _option(self, view: SavedView) -> Option:
         mark = "*" if view.name == self._shown else " "
@@ -73,16 +72,16 @@ class SavedViews(Dialog["Choice | None"]):
         return Option(Content.assemble(f"{mark} {name} ", (one_line(view.filter, 200), "$text-muted")))
 
     def on_mount(self) -> None:
-        """The view that is on has the cursor."""
-        for found in self.query(OptionList):
+        """Put the cursor on the current view."""
+        for options in self.query(OptionList):
             names = [view.name for view in self._views]
-            found.highlighted = names.index(self._shown) if self._shown in names else 0
-            found.focus()
+            options.highlighted = names.index(self._shown) if self._shown in names else 0
+            options.focus()
 
     def _under_cursor(self) -> SavedView | None:
-        for found in self.query(OptionList):
-            if found.highlighted is not None:
-                return self._views[found.highlighted]
+        for options in self.query(OptionList):
+            if options.highlighted is not None:
+                return self._views[options.highlighted]
         return None
 
     @on(OptionList.OptionSelected)
@@ -90,55 +89,54 @@ class SavedViews(Dialog["Choice | None"]):
         self.dismiss(Choice(view=self._views[event.option_index]))
 
     def action_save(self) -> None:
-        """Save what is shown."""
+        """Save the current view."""
         self.dismiss(Choice(view=None))
 
-    def action_forget(self) -> None:
-        """Forget the view under the cursor."""
+    def action_delete(self) -> None:
+        """Delete the view under the cursor."""
         if (view := self._under_cursor()) is not None:
-            self.dismiss(Choice(view=view, forget=True))
+            self.dismiss(Choice(view=view, delete=True))
 
     def action_down(self) -> None:
-        """The next view."""
-        for found in self.query(OptionList):
-            found.action_cursor_down()
+        """Move to the next view."""
+        for options in self.query(OptionList):
+            options.action_cursor_down()
 
     def action_up(self) -> None:
-        """The view before."""
-        for found in self.query(OptionList):
-            found.action_cursor_up()
+        """Move to the previous view."""
+        for options in self.query(OptionList):
+            options.action_cursor_up()
 
 
 class ViewName(Dialog["str | None"]):
-    """Under which name a view is saved, with the command that does the same."""
+    """Ask for the name of the view to save, and show the equivalent command line."""
 
     DEFAULT_CSS = "ViewName { .command { margin-top: 1; } .wrong { margin-top: 0; } }"
 
-    def __init__(self, name: str, taken: Sequence[str], line: Callable[[str], str]) -> None:
-        """`name` stands there at first; a view of a name that is `taken` is replaced."""
+    def __init__(self, name: str, existing: Sequence[str], line: Callable[[str], str]) -> None:
+        """Create the dialog with `name` filled in; an existing view with a name in `existing` is replaced."""
         super().__init__()
         self._name = name
-        self._taken = frozenset(taken)
+        self._existing = frozenset(existing)
         self._line = line
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box("Save this view", "enter save   esc leave"):
             yield SafeInput(self._name, placeholder="a name", id="name", compact=True, max_length=60)
             yield Static(classes="wrong")
             yield Static(classes="command")
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the name."""
         self.query_one(Input).focus()
-        self._judge()
+        self._validate()
 
     @on(Input.Changed)
-    def _judge(self) -> None:
+    def _validate(self) -> None:
         name = self.query_one(Input).value.strip()
         replaced = self.query_one(".wrong", Static)
-        replaced.display = name in self._taken
-        replaced.update(Content(f"The view {one_line(name, 40)} is replaced."))
+        replaced.display = name in self._existing
+        replaced.update(Content(f"The view {one_line(name, 40)} will be replaced."))
         command = self.query_one(".command", Static)
         command.display = bool(name)
         command.update(shown_command(self._line(name), 400))

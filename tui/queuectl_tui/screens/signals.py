@@ -1,4 +1,4 @@
-"""Choose the signal that a job is ended with."""
+"""Dialog: choose the signal that cancels a job."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from textual.events import Key
 
 WORDS = {
-    Signals.SIGTERM: "please end: what cancel sends; KILL follows after kill_grace",
+    Signals.SIGTERM: "terminate, as cancel does; KILL follows after kill_grace",
     Signals.SIGINT: "interrupt, as ctrl+c does",
-    Signals.SIGHUP: "the terminal is gone",
-    Signals.SIGQUIT: "end and leave a core dump",
-    Signals.SIGUSR1: "whatever the program does with it",
-    Signals.SIGUSR2: "whatever the program does with it",
-    Signals.SIGKILL: "end at once: nothing is saved, nothing tidied up",
+    Signals.SIGHUP: "hang up: the terminal was closed",
+    Signals.SIGQUIT: "quit with a core dump",
+    Signals.SIGUSR1: "defined by the program",
+    Signals.SIGUSR2: "defined by the program",
+    Signals.SIGKILL: "kill at once: the program can neither save nor clean up",
 }
 
 
 class SignalPicker(Dialog["int | None"]):
-    """The number of a signal."""
+    """Returns the number of a signal."""
 
     DEFAULT_CSS = """
     SignalPicker {
@@ -40,25 +40,24 @@ class SignalPicker(Dialog["int | None"]):
     """
 
     def __init__(self, about: str = "") -> None:
-        """`about` is what will be sent the signal."""
+        """Create the dialog; `about` describes the target."""
         super().__init__()
         self._about = about
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         with Box("Cancel with a signal", "↑↓ choose   enter send   or type its number   esc leave"):
             if self._about:
                 yield Static(Content(one_line(self._about, 68)), id="about")
             yield OptionList(*(Option(_line(each), id=str(each.value)) for each in WORDS), compact=True)
 
     def on_key(self, event: Key) -> None:
-        """The number of a signal moves to it."""
+        """Move to the signal whose number is typed."""
         if event.character is None or not event.character.isdigit():
             return
         options = self.query_one(OptionList)
         numbers = [str(each.value) for each in WORDS]
         now = numbers[options.highlighted or 0]
-        # A second digit goes on with the first: 1, then 12.
+        # A second digit extends the first: 1, then 12.
         wanted = next((n for n in numbers if len(n) == 2 and n == now[:1] + event.character), None) or next(
             (n for n in numbers if n.startswith(event.character)), None
         )

@@ -1,4 +1,4 @@
-"""What the views have in common, and which there are."""
+"""The base class of the views, and the list of views."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class View(Widget):
-    """One of the five views. It is mounted once and told of every snapshot; it never reads the store itself."""
+    """One of the five views. It is mounted once and shown every snapshot; it never reads the store itself."""
 
     view_name: ClassVar[str] = ""
-    """What `view('…')` calls it; also the widget's id."""
+    """The name in `view('…')`; also the widget's id."""
     title: ClassVar[str] = ""
-    """What the tab says."""
+    """The title of the tab."""
     scope: ClassVar[str] = "list"
     """The scope of `keymap` that the help shows beside the global one."""
 
     lacks: ClassVar[frozenset[str]] = frozenset()
-    """Keys of its scopes that it does not have."""
+    """Keys of its scopes that do not apply."""
 
     DEFAULT_CSS = """
     View { height: 1fr; width: 1fr; }
@@ -34,26 +34,26 @@ class View(Widget):
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes whose keys it has, the innermost first."""
+        """The scopes whose keys apply, the innermost first."""
         return (self.scope,)
 
     @property
     def console_app(self) -> ConsoleApp:
-        """The app, with our own methods known to the type checker."""
-        return self.app  # type: ignore[return-value]  # there is no other
+        """The app, typed as `ConsoleApp`."""
+        return self.app  # type: ignore[return-value]  # the only app
 
     def show(self, snapshot: Snapshot) -> None:
-        """Paint what is new. Called for every snapshot while the view is seen, in `batch_update`; must be cheap."""
+        """Paint changes. Called for every snapshot while the view is visible, in `batch_update`; must be cheap."""
 
     def hints(self) -> list[KeyHint]:
-        """The keys that apply to what has the cursor now, without the global ones."""
+        """Return the keys that apply to the selection, without the global ones."""
         return []
 
     def on_view_shown(self) -> None:
-        """It has come to the front: give the focus to the child that wants it, read what is missing."""
+        """Focus a child and read what is missing; called when the view becomes visible."""
 
     def go_back(self) -> bool:
-        """Leave one layer (a filter, marks, an open group); False when there is none left."""
+        """Leave one layer (a filter, marks, an expanded group); False if there is none."""
         return False
 
 
@@ -65,14 +65,14 @@ class Place:
     name: str
     title: str
     short: str
-    """For narrow terminals."""
+    """Title for narrow terminals."""
     module: str
     cls: str
 
     def load(self) -> View:
-        """Make the view. Raises ImportError."""
-        made: View = getattr(import_module(f"queuectl_tui.screens.{self.module}"), self.cls)(id=self.name)
-        return made
+        """Create the view. Raises ImportError."""
+        view: View = getattr(import_module(f"queuectl_tui.screens.{self.module}"), self.cls)(id=self.name)
+        return view
 
 
 PLACES = (

@@ -1,4 +1,4 @@
-"""View 2: who works, on what, and how they are."""
+"""View 2: the workers, with their jobs and health."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ COLUMNS = (
 )
 _HOST = Column(title="HOST", width=10, from_width=80)
 _ASKED = 200
-"""Workers whose jobs are looked up: more than any screen shows."""
+"""Maximum number of workers whose jobs are looked up: more than any screen shows."""
 _POOLS = 3
 _LATE = 0.8
-"""Part of its time limit after which a job is shown as late."""
+"""Part of its timeout after which a job is shown as late."""
 _BUSY_CPU = 0.8
 _OFTEN = 0.2
-"""Part of its attempts that may fail before a worker's tally is shown in colour."""
+"""Part of its attempts that may fail before a worker's count is shown in colour."""
 
 
 @record
 class JobNow:
-    """What a worker runs."""
+    """The job that a worker runs."""
 
     id: str
     command: str
@@ -68,7 +68,7 @@ class JobNow:
 
 
 class WorkersView(ListView):
-    """The pools at the top, the workers below, and the one under the cursor at the bottom."""
+    """The pools at the top, the workers below, and the selected worker at the bottom."""
 
     view_name = "workers"
     title = "Workers"
@@ -84,7 +84,7 @@ class WorkersView(ListView):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nobody seen yet."""
+        """Create the view without workers."""
         super().__init__(LineList(id="worker-list"), id=id)
         self._snapshot: Snapshot | None = None
         self._trends: dict[str, Trend] = {}
@@ -93,14 +93,13 @@ class WorkersView(ListView):
         self._columns: tuple[Column, ...] = COLUMNS
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
         yield Lines(id="pools")
         yield Lines(id="workers-titles")
         yield self._list
         yield Lines(id="worker-detail")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Take in who is there; jobs that nobody ran before are looked up."""
+        """Show the workers; jobs that were not running before are looked up."""
         if snapshot.error is None:
             there = {worker.info.id for worker in snapshot.workers}
             self._trends = {id_: trend for id_, trend in self._trends.items() if id_ in there}
@@ -112,16 +111,16 @@ class WorkersView(ListView):
         )
         if running != self._asked:
             self._asked = running
-            self.console_app.reader.ask(lambda context: jobs_of(context, running), self._know, "workers.jobs")
+            self.console_app.reader.ask(lambda context: jobs_of(context, running), self._take_jobs, "workers.jobs")
         self._paint()
 
     def tick(self) -> None:
-        """A second has passed: run times and beats."""
+        """Update run times and heartbeat ages each second."""
         if self._snapshot is not None and self._snapshot.error is None:
             self._snapshot = replace(self._snapshot, at=max(self.console_app.clock.now(), self._snapshot.at))
             self._paint()
 
-    def _know(self, jobs: dict[str, JobNow]) -> None:
+    def _take_jobs(self, jobs: dict[str, JobNow]) -> None:
         self._jobs = jobs
         self._paint()
 
@@ -140,7 +139,7 @@ class WorkersView(ListView):
         self._paint_titles(self._columns)
         stops = {pool.id: pool.stop for pool in snapshot.pools}
         rows = [self._row(worker, snapshot.at, stops.get(worker.info.pool)) for worker in snapshot.workers]
-        # No ghosts: nothing that is done here is done to one worker, and one that has gone must not look alive.
+        # No ghost rows: no action here is on one worker, and one that has ended must not look alive.
         self._list.show(rows, ghosts=False)
         self._paint_detail()
 
@@ -215,12 +214,12 @@ class WorkersView(ListView):
         if job is not None:
             ran = _clock(snapshot.at - job.started_at)
             limit = "" if job.timeout_ms is None else f" of {_clock(job.timeout_ms)} allowed"
-            told = f"job {safe(job.id)}   queue {safe(job.queue)}   attempt {job.attempt}   running {ran}{limit}"
-            lines += [((told, _late(job, snapshot.at)),), (("$ ", "dim"), (one_line(job.command, width), "text"))]
+            text = f"job {safe(job.id)}   queue {safe(job.queue)}   attempt {job.attempt}   running {ran}{limit}"
+            lines += [((text, _late(job, snapshot.at)),), (("$ ", "dim"), (one_line(job.command, width), "text"))]
         return lines
 
     def hints(self) -> list[KeyHint]:
-        """What can be done about this worker."""
+        """Return the keys that apply to the selected worker."""
         found = []
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
@@ -239,7 +238,7 @@ class WorkersView(ListView):
             self.console_app.refuse("no worker that runs a job is under the cursor")
 
     def action_log(self) -> None:
-        """What the worker's job prints."""
+        """Open the output of the worker's job."""
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
             self.console_app.open_log(worker.info.job)
@@ -248,7 +247,7 @@ class WorkersView(ListView):
 
     @work
     async def action_stop_now(self) -> None:
-        """End every pool at once, once that is really meant."""
+        """Stop every pool at once, after confirmation."""
         from queuectl.operations.workers import STOP, Stop
         from queuectl_tui.screens.confirm import Confirm
 
@@ -292,12 +291,12 @@ _MEANING = {
 
 
 def state_of(worker: LiveWorker, stop: str | None) -> str:
-    """What a worker is up to; `stop` is what its pool was told."""
+    """Return the state of a worker; `stop` is how its pool was asked to stop."""
     if worker.state is WorkerState.STALE:
         return "stale"
     if stop is not None:
         return "stopping" if stop == "now" else "draining"
-    # Its pool goes on: it is one too many, or its supervisor is gone.
+    # The pool itself continues: the worker is surplus, or its supervisor has died.
     return "draining" if worker.stopping else worker.state.value
 
 
@@ -306,25 +305,25 @@ def _meaning(state: str, *, busy: bool) -> str:
 
 
 def pool_lines(snapshot: Snapshot, width: int, *, may_write: bool = True) -> list[Line]:
-    """A line for each pool: what it is asked for and how far it has come."""
-    gone: Line = (("! pool gone", "error"), (f"   {snapshot.told_of_left}", "warning"))
+    """Return a line for each pool: wanted and current size."""
+    gone: Line = (("! pool gone", "error"), (f"   {snapshot.orphans_text}", "warning"))
     start: Line = (("S", "key"), (" starts one", "dim")) if may_write else ()
-    if snapshot.left and not snapshot.pools:
+    if snapshot.orphaned_workers and not snapshot.pools:
         return [spread_out(gone, start, width)]
     if not snapshot.pools:
         waiting = snapshot.counts.get("pending", 0) + snapshot.counts.get("failed", 0)
         left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "nothing waits"
         stopped: Line = (("■ no pool runs", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
         return [spread_out(stopped, start, width)]
-    shown = _POOLS - bool(snapshot.left)
+    shown = _POOLS - bool(snapshot.orphaned_workers)
     lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:shown]]
     if len(snapshot.pools) > shown:
         lines.append(((f"and {len(snapshot.pools) - shown} more pools", "dim"),))
-    return [*lines, gone] if snapshot.left else lines
+    return [*lines, gone] if snapshot.orphaned_workers else lines
 
 
 def hosts_of(snapshot: Snapshot) -> set[str]:
-    """The hosts that work on the store."""
+    """Return the hosts that work on the store."""
     return {pool.host for pool in snapshot.pools} | {seen.info.host for seen in snapshot.workers}
 
 
@@ -357,7 +356,7 @@ def _pool_state(pool: PoolInfo, there: int, busy: int) -> tuple[str, str, str, s
 
 
 def jobs_of(context: Context, running: Iterable[tuple[str, str]]) -> dict[str, JobNow]:
-    """What the workers run, by worker; a job that has gone meanwhile is left out."""
+    """Return the jobs that the workers run, by worker; a job deleted meanwhile is left out."""
     from queuectl.domain.errors import NotFound
 
     timeout = context.settings.job_timeout_ms
@@ -381,7 +380,7 @@ def jobs_of(context: Context, running: Iterable[tuple[str, str]]) -> dict[str, J
 
 
 def short_bytes(count: int | None) -> str:
-    """`11M`: few letters for a narrow column."""
+    """Format a size as `11M`, for a narrow column."""
     return "" if count is None else format_bytes(count).replace(" ", "").replace("iB", "").replace(".0", "")
 
 

@@ -1,1 +1,1 @@
-"""What the console draws with."""
+"""The widgets of the console."""

@@ -1,4 +1,4 @@
-"""Charts of blocks: bars over time, sparklines, outcomes and percentiles. They say so when there is nothing to show."""
+"""Charts of block characters: bars over time, sparklines, outcomes and percentiles."""
 
 from __future__ import annotations
 
@@ -29,48 +29,48 @@ _AXIS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One chart of bars over time. Several series are stacked, the first at the bottom."""
+    """One bar chart over time. Several series are stacked, the first at the bottom."""
 
     title: str
     series: tuple[tuple[float | None, ...], ...] = ()
     """The oldest first; None where there is no value."""
     roles: tuple[str, ...] = ("bar",)
-    """The colour of each series."""
+    """The colour role of each series."""
     note: tuple[tuple[str, str], ...] = ()
-    """What stands to the right of the title."""
+    """Text to the right of the title."""
     since: str = ""
-    """When the oldest slot began, as the axis says it."""
+    """Start of the oldest slot, as shown on the axis."""
     format: Callable[[float], str] = lambda value: f"{value:,.0f}"
-    """How the axis writes a value."""
+    """Formats a value for the axis."""
 
 
 class TimeChart(Drawing):
     """A chart with a title, an axis and labels."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Without data."""
+        """Create a chart without data."""
         super().__init__(id=id)
         self._chart = Chart(title="")
 
     def show(self, chart: Chart) -> None:
-        """Show this one."""
-        # Functions differ each time they are made: they say nothing about the picture.
+        """Show a chart."""
+        # `format` is a new function each time, so it is left out of the comparison.
         if replace(chart, format=self._chart.format) != self._chart:
             self._chart = chart
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """Title, bars, axis."""
+        """Return title, bars and axis."""
         return chart_lines(self._chart, width, height, ascii_only=paint_of(self).ascii_only)
 
 
 def chart_lines(chart: Chart, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
-    """A chart in so much room; at least three lines are wanted."""
+    """Return a chart of `width` by `height` cells; below three lines only the title."""
     title = spread_out(((chart.title, "title"),), chart.note, width)
-    rows, room = height - 2, width - _AXIS - 1
-    if rows < 1 or room < len(_EMPTY):
+    rows, columns = height - 2, width - _AXIS - 1
+    if rows < 1 or columns < len(_EMPTY):
         return [title]
-    stacks = _stacks(chart, room)
+    stacks = _stacks(chart, columns)
     highest = max((sum(stack) for stack in stacks), default=0)
     edge, corner, floor = ("|", "+", "-") if ascii_only else ("┤", "└", "─")
     if not highest:
@@ -80,11 +80,11 @@ def chart_lines(chart: Chart, width: int, height: int, *, ascii_only: bool = Fal
             (
                 (" " * _AXIS, "dim"),
                 (edge if row in {0, rows - 1} else "|" if ascii_only else "│", "dim"),
-                ((nothing if row == middle else "").center(room), "dim"),
+                ((nothing if row == middle else "").center(columns), "dim"),
             )
             for row in range(rows)
         ]
-        return [title, *empty, _time_axis(chart, room, corner, floor)]
+        return [title, *empty, _time_axis(chart, columns, corner, floor)]
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
     body = [
         (
@@ -94,7 +94,7 @@ def chart_lines(chart: Chart, width: int, height: int, *, ascii_only: bool = Fal
         )
         for row in range(rows)
     ]
-    return [title, *body, _time_axis(chart, room, corner, floor)]
+    return [title, *body, _time_axis(chart, columns, corner, floor)]
 
 
 def _label(chart: Chart, highest: float, row: int, rows: int) -> str:
@@ -105,32 +105,32 @@ def _label(chart: Chart, highest: float, row: int, rows: int) -> str:
     return " " * _AXIS
 
 
-def _time_axis(chart: Chart, room: int, corner: str, floor: str) -> Line:
+def _time_axis(chart: Chart, columns: int, corner: str, floor: str) -> Line:
     zero = fitted(chart.format(0), _AXIS, right=True)
     start, end = f"{floor}{chart.since} ", " now"
-    line = floor * (room - cell_len(start) - cell_len(end))
-    said = start + line + end if line else floor * room
-    return ((zero, "dim"), (corner, "dim"), (said, "dim"))
+    line = floor * (columns - cell_len(start) - cell_len(end))
+    text = start + line + end if line else floor * columns
+    return ((zero, "dim"), (corner, "dim"), (text, "dim"))
 
 
-def _stacks(chart: Chart, room: int) -> list[list[float]]:
-    """For each column of the chart, the value of each series: of the highest slot where several share the column."""
+def _stacks(chart: Chart, columns: int) -> list[list[float]]:
+    """Return the values of each series for each column; where slots share a column, those of the highest slot."""
     slots = [[value or 0 for value in stack] for stack in zip(*chart.series, strict=True)]
-    return [max(part, key=sum, default=[]) for part in _shared_out(slots, room)]
+    return [max(part, key=sum, default=[]) for part in _shared_out(slots, columns)]
 
 
 def _row_of(
     stacks: Sequence[Sequence[float]], roles: Sequence[str], unit: float, *, level: int, blocks: str
 ) -> list[Piece]:
-    """One row of bars, `level` rows of `unit` above the axis.
+    """Return one row of bars, `level` rows of `unit` above the axis.
 
-    The cell where one series ends and the next begins shows the one that holds its middle.
+    A cell where one series ends and the next begins shows the series at its middle.
     """
     pieces: list[Piece] = []
     for stack in stacks:
         eighths = round(sum(stack) / unit * 8)
         if sum(stack) and not eighths:
-            eighths = 1  # little is not nothing
+            eighths = 1  # a small value stays visible
         filled = min(max(eighths - level * 8, 0), 8)
         role = _role_at((level + filled / 16) * unit, stack, roles) if filled else roles[0]
         letter = blocks[filled]
@@ -142,7 +142,7 @@ def _row_of(
 
 
 def _role_at(height: float, stack: Sequence[float], roles: Sequence[str]) -> str:
-    """The role of the series that is at this height of a stack; the topmost beyond its end."""
+    """Return the role of the series at a height of a stack; above the stack, that of the topmost series."""
     role, below = roles[0], 0.0
     for value, own in zip(stack, roles, strict=True):
         below += value
@@ -153,23 +153,23 @@ def _role_at(height: float, stack: Sequence[float], roles: Sequence[str]) -> str
 
 
 def _shared_out(values: Sequence[T], width: int) -> list[Sequence[T]]:
-    """The values of each of `width` columns: repeated where there is room, several to a column where there is not."""
+    """Return the values of each of `width` columns: repeated if there are fewer values, grouped if there are more."""
     count = len(values)
     starts = [column * count // width for column in range(width)]
     return [values[start : max(end, start + 1)] for start, end in zip(starts, [*starts[1:], count], strict=True)]
 
 
 def resampled(values: Sequence[float | None], width: int) -> list[float | None]:
-    """`values` in `width` columns, added up where several share one; None where there is nothing."""
-    found: list[float | None] = []
+    """Return `values` in `width` columns, summed where several share one; None where there is no value."""
+    columns: list[float | None] = []
     for part in _shared_out(values, width):
         known = [value for value in part if value is not None]
-        found.append(sum(known) if known else None)
-    return found
+        columns.append(sum(known) if known else None)
+    return columns
 
 
 def spark(values: Sequence[float | None], width: int, *, ascii_only: bool = False, highest: float | None = None) -> str:
-    """One line of bars, the newest at the right; what is there at all shows."""
+    """Return one line of bars, the newest at the right; a value above 0 is always visible."""
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
     columns = resampled(values, width) if len(values) > width else [*[None] * (width - len(values)), *values]
     top = max((value or 0 for value in columns), default=0) if highest is None else highest
@@ -179,7 +179,7 @@ def spark(values: Sequence[float | None], width: int, *, ascii_only: bool = Fals
 
 
 def bar(part: float, width: int, *, ascii_only: bool = False) -> tuple[str, str]:
-    """A bar that fills `part` of `width`, and the rest of its track."""
+    """Return a bar that fills `part` of `width`, and the rest of its track."""
     halves = round(min(max(part, 0), 1) * width * 2)
     if part > 0 and not halves:
         halves = 1
@@ -199,12 +199,12 @@ OUTCOME_LOOKS = {
     "released": ("○", "scheduled"),
     "cancelled": ("■", "cancelled"),
 }
-"""Each way that an attempt can end, in the order in which they are stacked."""
+"""The outcomes of attempts, in the order in which they are stacked."""
 _ASCII_LETTERS = {"✓": "+", "×": "x", "◐": "!", "◇": "?", "○": "o", "■": "-"}
 
 
 def outcome_lines(outcomes: dict[str, int], width: int, *, ascii_only: bool = False) -> list[Line]:
-    """A bar of all outcomes side by side, and what its parts are."""
+    """Return a bar of all outcomes side by side, and its legend."""
     known = [(name, outcomes[name]) for name in OUTCOME_LOOKS if outcomes.get(name)]
     total = sum(n for _, n in known)
     if not total:
@@ -230,7 +230,7 @@ def outcome_lines(outcomes: dict[str, int], width: int, *, ascii_only: bool = Fa
 
 
 def _shares(counts: Sequence[int], width: int) -> list[int]:
-    """`width` shared out in proportion; nobody who is there gets nothing."""
+    """Divide `width` in proportion to the counts; each gets at least 1."""
     total = sum(counts)
     sizes = [max(round(n / total * width), 1) for n in counts]
     while sum(sizes) > width and max(sizes) > 1:
@@ -241,15 +241,15 @@ def _shares(counts: Sequence[int], width: int) -> list[int]:
 
 
 def percentile_lines(title: str, of: Spread, width: int, *, role: str = "bar", ascii_only: bool = False) -> list[Line]:
-    """A title, and a bar for each percentile against the largest."""
+    """Return a title, and a bar for each percentile relative to the largest."""
     count = f"{of.n:,} measured" if of.n else ""
     heading = spread_out(((title, "title"),), ((count, "dim"),), width)
     if of.p50 is None or of.p95 is None or of.p99 is None:
         return [heading, ((_NOTHING.center(width), "dim"),), (), ()]
     lines: list[Line] = [heading]
-    room = max(width - 4 - 9, 1)
+    track_width = max(width - 4 - 9, 1)
     for name, value in (("p50", of.p50), ("p95", of.p95), ("p99", of.p99)):
-        filled, track = bar(value / of.p99 if of.p99 else 0, room, ascii_only=ascii_only)
-        said = fitted(format_duration(value), 8, right=True)
-        lines.append(((f"{name} ", "dim"), (filled, role), (track, "dim"), (f" {said}", "title")))
+        filled, track = bar(value / of.p99 if of.p99 else 0, track_width, ascii_only=ascii_only)
+        text = fitted(format_duration(value), 8, right=True)
+        lines.append(((f"{name} ", "dim"), (filled, role), (track, "dim"), (f" {text}", "title")))
     return lines

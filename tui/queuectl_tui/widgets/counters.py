@@ -1,4 +1,4 @@
-"""How many jobs are in each state, and how much has been done in the last hour."""
+"""Number of jobs in each state, and the finished attempts of the last hour."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ class Counters(Drawing):
             self.state = state
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nothing counted yet."""
+        """Create the line without counts."""
         super().__init__(id=id)
         self._counts: dict[str, int] = {}
         self._finished: tuple[int, ...] = ()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show these."""
+        """Show the counts of a snapshot."""
         if (snapshot.counts, snapshot.finished) != (self._counts, self._finished):
             self._counts, self._finished = dict(snapshot.counts), snapshot.finished
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """One line."""
+        """Return the line."""
         del height
         line: Line = ((" ", "text"),)
         for state, pieces in self._pieces(words=width >= 96):
             del state
             line += pieces
-        room = min(width - length_of(line) - 6, 30)
-        if room >= 8 and any(self._finished):
-            spark = paint_of(self).spark(self._finished, room)
+        spark_width = min(width - length_of(line) - 6, 30)
+        if spark_width >= 8 and any(self._finished):
+            spark = paint_of(self).spark(self._finished, spark_width)
             gap = width - length_of(line) - len(spark) - 4
             line += ((" " * max(gap, 1), "text"), (spark, "bar"), (" 1h", "dim"))
         return [line]
 
     def _pieces(self, *, words: bool) -> list[tuple[str, tuple[Piece, ...]]]:
-        made: list[tuple[str, tuple[Piece, ...]]] = []
+        pieces: list[tuple[str, tuple[Piece, ...]]] = []
         for state in _ORDER:
             count = self._counts.get(state, 0)
             if state == "held" and not count:
@@ -67,8 +67,8 @@ class Counters(Drawing):
             shown = role if count else "faint"
             text = f"{glyph} {word} " if words else f"{glyph} "
             gap: Piece = ("   " if words else "  ", "text")
-            made.append((state, ((text, shown), (number(count), "text" if count else "faint"), gap)))
-        return made
+            pieces.append((state, ((text, shown), (number(count), "text" if count else "faint"), gap)))
+        return pieces
 
     def on_click(self, event: events.Click) -> None:
         """Filter by the state that was clicked."""

@@ -1,4 +1,4 @@
-"""What the job under the cursor is, why it does or does not run, and the last that it said. It follows the cursor."""
+"""The detail pane: the selected job, why it does or does not run, and the end of its output."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _LAST = 4000
 """Bytes of output that are read for its last lines."""
 _LINES = 40
 _SHORT, _LONG = 30, 44
-"""Room that a bar is told it has: for a short one and for a long one."""
+"""Width assumed for a bar: for a short one and for a long one."""
 
 
 @record
 class JobNow:
-    """A job, read for the detail."""
+    """A job, read for the detail pane."""
 
     page: JobPage
-    said: tuple[str, ...]
-    """The last lines that its last attempt printed."""
+    output: tuple[str, ...]
+    """The last lines of output of its last attempt."""
     stream: str
     pace: Pace | None = None
-    """How far it is, while it runs."""
+    """The progress of a running job."""
 
 
 def read_job(context: Context, job_id: str, estimates: DurationEstimates) -> JobNow | None:
-    """The job; None when it has been deleted."""
+    """Read a job; None if it has been deleted."""
     store = context.store
     try:
         job = store.jobs.get(job_id).job
@@ -53,11 +53,11 @@ def read_job(context: Context, job_id: str, estimates: DurationEstimates) -> Job
     attempts = tuple(store.jobs.attempts(job.seq))
     timeout = context.settings.job_timeout_ms if job.timeout_ms is None else job.timeout_ms
     page = JobPage(changed=0, job=job, attempts=attempts, timeout_ms=timeout, why=why)
-    stream, said = _output(context, page)
+    stream, output = _output(context, page)
     pace = None
     if job.state == "processing":
         pace = estimates.paces(context, context.store.job_pages.these([job_id]).values()).get(job_id)
-    return JobNow(page=page, said=said, stream=stream, pace=pace)
+    return JobNow(page=page, output=output, stream=stream, pace=pace)
 
 
 def _sentence(text: str) -> str:
@@ -65,7 +65,7 @@ def _sentence(text: str) -> str:
 
 
 def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
-    """Standard error of an attempt that failed, else standard output: what one wants to see first."""
+    """Return stream name and last lines: standard error of a failed attempt, else standard output."""
     if not page.attempts:
         return "", ()
     last = page.attempts[-1]
@@ -97,13 +97,13 @@ class Detail(Static):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """No job yet."""
+        """Create an empty pane."""
         super().__init__(id=id, markup=False)
         self._now = 0
         self.job: JobNow | None = None
 
     def show(self, job: JobNow | None, paint: Paint, now: int) -> None:
-        """Show it; None: no job has the cursor."""
+        """Show a job; None clears the pane."""
         self.job, self._now = job, now
         if job is None:
             self.border_title = None
@@ -120,7 +120,7 @@ class Detail(Static):
         self.update(text, layout=False)
 
     def repaint(self, paint: Paint, now: int) -> None:
-        """Another size, another theme, or time has gone on."""
+        """Repaint for another size or theme, or to update ages."""
         self.show(self.job, paint, now)
 
     def _long(self, job: JobNow, paint: Paint, now: int, width: int, height: int) -> Text:
@@ -138,10 +138,10 @@ class Detail(Static):
         if attempts is not None:
             blocks.append(attempts)
         text = Text("\n\n").join(blocks)
-        room = height - text.plain.count("\n") - 3
-        if job.said and room > 0:
+        lines_left = height - text.plain.count("\n") - 3
+        if job.output and lines_left > 0:
             text.append(f"\n\nOutput of #{page.attempts[-1].attempt}, {job.stream}\n", paint("title"))
-            text.append(_said(job.said, min(room, 12)), paint("text"))
+            text.append(_last_lines(job.output, min(lines_left, 12)), paint("text"))
         return text
 
     def _short(self, job: JobNow, paint: Paint, now: int, width: int) -> Text:
@@ -160,8 +160,8 @@ class Detail(Static):
         text.append("\n")
         text.append(one_line(" ".join(safe(each) for each in page.why[:2]), width), paint("text"))
         text.append("\n")
-        if job.said:
-            words = [line for line in job.said if line.strip()]
+        if job.output:
+            words = [line for line in job.output if line.strip()]
             text.append(f"{paint.glyph('│')} ", paint("line"))
             text.append(safe((words or [""])[-1]), paint("dim"))
         return text
@@ -180,7 +180,7 @@ def _head(page: JobPage, paint: Paint, now: int) -> Text:
 
 
 def _pace(pace: Pace, paint: Paint, now: int) -> Text:
-    """A line below the head: how far it is, and what is usual."""
+    """Return a line below the head: progress and usual duration."""
     bar, style = bar_of(pace, now, _LONG, paint)
     text = Text()
     if bar:
@@ -257,13 +257,13 @@ def _attempt(page: JobPage, place: int, paint: Paint, now: int) -> Text:
     return text
 
 
-def _said(lines: tuple[str, ...], most: int) -> str:
-    kept = list(lines)[-most:]
-    return "\n".join(safe(line.expandtabs(4)[:400]) for line in kept)
+def _last_lines(lines: tuple[str, ...], most: int) -> str:
+    last = list(lines)[-most:]
+    return "\n".join(safe(line.expandtabs(4)[:400]) for line in last)
 
 
 def _console() -> Console:
-    """What Rich wants to wrap text with; it is asked for nothing else."""
+    """Return a Rich console, which is only used to wrap text."""
     global _WRAPPER  # noqa: PLW0603 - made when first needed
     if _WRAPPER is None:
         from rich.console import Console as Made

@@ -1,4 +1,4 @@
-"""How far a running job is, in a few cells: `▓▓▓░`, `▓▓░░ 47%`, `▓▓▓▓ late`."""
+"""The progress of a running job in a few cells: `▓▓▓░`, `▓▓░░ 47%`, `▓▓▓▓ late`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from queuectl_tui.theme import Paint
 
 _LEAST_COMMAND = 11
-"""Cells that the command keeps, whatever there is to tell."""
+"""Minimum width of the command, in cells."""
 _WIDE = 44
 _ROLES = {"running": "processing", "busy": "processing", "error": "dead", "paused": "scheduled"}
 
 
 def bar_of(pace: Pace, now: int, width: int, paint: Paint) -> tuple[str, Style]:
-    """A bar and a word for the right edge of `width` cells, and their style; "" where there is no room or no news."""
+    """Return a bar and a word for the right edge of `width` cells, and their style; empty if unknown or too wide."""
     late = pace.is_late(now)
     role = "warning" if late else "processing"
     words = []
@@ -38,7 +38,7 @@ def bar_of(pace: Pace, now: int, width: int, paint: Paint) -> tuple[str, Style]:
 
 
 def drawn(part: float | None, cells: int, paint: Paint) -> str:
-    """A bar of so many cells, full for 1; "" where nobody knows."""
+    """Return a bar of `cells` cells, full for 1; empty if `part` is unknown."""
     if part is None:
         return ""
     full = int(part * cells + 1e-9)

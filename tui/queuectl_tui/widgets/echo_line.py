@@ -1,4 +1,4 @@
-"""The line that tells what was done last, and the command line that does the same: so the console teaches it."""
+"""The line that reports the last action with the equivalent command line, so that the console teaches the commands."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ class EchoLine(Static):
         self._left = Content("")
         self._right = ""
         self.command = ""
-        """The last command line, whole and unchanged, to copy."""
+        """The last command line, whole and unchanged, for copying."""
 
     def done(self, at: int, about: str, command: str, *, undo: bool = False, too_much: bool = False) -> None:
-        """Something has been done at `at`, in milliseconds since the epoch; `too_much` to be taken back."""
+        """Report a completed action.
+
+        `at` is in milliseconds since the epoch; `too_much`: it changed more jobs than an undo keeps.
+        """
         self.command = command
         mark = "+" if self._ascii else "✓"
         self._left = Content.assemble(
@@ -50,12 +53,12 @@ class EchoLine(Static):
         self._show()
 
     def failed(self, at: int, about: str, error: QueuectlError, command: str = "") -> None:
-        """Something could not be done."""
+        """Report a failed action."""
         self.command = command
         mark = "x" if self._ascii else "×"
         parts: list[Content | str | tuple[str, str]] = [
             (f"{mark} {clock(at)} ", "bold $text-error"),
-            # What it is about is told in the past tense, which would be wrong here; the command says it too.
+            # `about` is in the past tense, which would be wrong for a failure; the command says it too.
             (f"{one_line(about, _ABOUT)}: " if about and not command else "", "$text-error"),
             (one_line(error.message, 200), "bold $text-error"),
         ]
@@ -68,24 +71,24 @@ class EchoLine(Static):
         self._show()
 
     def working(self, about: str) -> None:
-        """Something is under way."""
+        """Report an action in progress."""
         self._left = Content.assemble((f"{'~' if self._ascii else '…'} ", "$foreground 60%"), one_line(about, _ABOUT))
         self._right = ""
         self._show()
 
     def say(self, text: str) -> None:
-        """A word that belongs to no operation."""
+        """Show a text that belongs to no operation."""
         self._left = Content(one_line(text, 200))
         self._right = ""
         self._show()
 
     def offer_undo(self) -> None:
-        """It can be undone after all."""
+        """Offer undo."""
         self._right = UNDO
         self._show()
 
     def withdraw_undo(self) -> None:
-        """It can no longer be undone."""
+        """Remove the offer to undo."""
         self._right = ""
         self._show()
 
@@ -98,19 +101,19 @@ class EchoLine(Static):
         if not self._right or width < len(self._right) + 20:
             self.update(self._left)
             return
-        room = width - len(self._right) - 2
-        left = self._left.truncate(room, ellipsis=True)
+        width_left = width - len(self._right) - 2
+        left = self._left.truncate(width_left, ellipsis=True)
         gap = " " * (width - left.cell_length - len(self._right))
         self.update(Content.assemble(left, gap, (self._right, "bold $accent")))
 
 
 def clock(at: int) -> str:
-    """The time of day, here."""
+    """Format a time of day, in local time."""
     return time.strftime("%H:%M:%S", time.localtime(at / 1000))
 
 
 def toast(app: App[Any], text: str, *, title: str = "", wrong: bool = False, warning: bool = False) -> None:
-    """A notice in the corner. Never markup, whatever the store holds."""
+    """Show a notice in the corner. The text is never parsed as markup."""
     app.notify(
         safe(text[:400], keep="\n"),
         title=safe(title[:80]),

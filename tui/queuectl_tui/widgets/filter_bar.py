@@ -1,4 +1,4 @@
-"""The filter, typed live: what it means or what is wrong with it, how many match, and in which order they stand."""
+"""The filter, applied while it is typed, with its meaning or error, the number of matches and the sort order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FilterField(SafeInput):
-    """Where the filter is typed."""
+    """The input field of the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "Clear", show=False),
@@ -31,26 +31,26 @@ class FilterField(SafeInput):
     ]
 
     class Left(Message):
-        """Somebody has finished typing."""
+        """The field was left."""
 
     def action_clear(self) -> None:
-        """Take the filter away, and go back to the list."""
+        """Clear the filter, and return to the list."""
         self.value = ""
         self.post_message(self.Left())
 
 
 class FilterInfo(Drawing):
-    """What stands to the right of the filter."""
+    """The text to the right of the filter."""
 
     DEFAULT_CSS = "FilterInfo { height: 1; width: auto; }"
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nothing yet."""
+        """Create an empty text."""
         super().__init__(id=id)
         self._line: Line = ()
 
     def say(self, line: Line) -> None:
-        """Show this."""
+        """Show a line."""
         if line != self._line:
             wider = length_of(line) != length_of(self._line)
             self._line = line
@@ -59,13 +59,13 @@ class FilterInfo(Drawing):
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """As it is."""
+        """Return the line."""
         del width, height
         return [self._line]
 
 
 class FilterBar(Horizontal):
-    """`/ state:failed queue:mail timeout      48 of 12,481   sort: newest   2 marked`."""
+    """The filter line: `/ state:failed queue:mail timeout      48 of 12,481   sort: newest   2 marked`."""
 
     DEFAULT_CSS = """
     FilterBar { height: 1; width: 1fr; padding: 0 1; }
@@ -75,42 +75,42 @@ class FilterBar(Horizontal):
     """
 
     class Changed(Message):
-        """Another filter is wanted; None while what is typed is wrong."""
+        """Another filter was entered; on an error, the last valid one is sent again."""
 
         def __init__(self, chosen: Filter) -> None:
             super().__init__()
             self.chosen = chosen
 
     def __init__(self, *, id: str | None = None) -> None:
-        """No filter."""
+        """Create the bar without a filter."""
         super().__init__(id=id)
         self.error: str | None = None
         self.filter = Filter()
 
     def compose(self) -> ComposeResult:
-        """A field, and what is said about it."""
+        """Lay out the field, and the text about it."""
         slash = FilterInfo(id="slash")
-        slash._line = (("/ ", "key"),)  # noqa: SLF001 - our own
+        slash._line = (("/ ", "key"),)  # noqa: SLF001 - same module
         yield slash
         yield FilterField(placeholder="filter: state: queue: tag: id: or any text", compact=True, select_on_focus=False)
         yield FilterInfo(id="info")
 
     @property
     def field(self) -> FilterField:
-        """Where it is typed."""
+        """The input field."""
         return self.query_one(FilterField)
 
     @property
     def text(self) -> str:
-        """What is typed."""
+        """The text of the field."""
         return self.field.value
 
     def set_text(self, text: str) -> None:
-        """Another filter, as if it had been typed."""
+        """Set the filter, as if it had been typed."""
         self.field.value = text
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Read it; an error leaves the list as it is."""
+        """Parse the filter; an error leaves the list as it is."""
         event.stop()
         if not is_begun(event.value):
             self._read(event.value)
@@ -128,26 +128,26 @@ class FilterBar(Horizontal):
             self.post_message(self.Changed(chosen))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter keeps the filter."""
+        """Keep the filter, and leave the field."""
         event.stop()
         self._read(event.value)
         self.post_message(FilterField.Left())
 
-    def say(self, line: Line, room: int) -> None:
-        """Show what is said about it: an error goes first."""
+    def say(self, line: Line, width: int) -> None:
+        """Show a text about the filter; an error takes precedence."""
         if self.error is not None:
-            line = ((f" {one_line(self.error, room)} ", "error"),)
+            line = ((f" {one_line(self.error, width)} ", "error"),)
         self.query_one("#info", FilterInfo).say(line)
 
 
 def is_begun(text: str) -> bool:
-    """Whether the last word may become `state:` and its kind: what it stands for is not known yet."""
+    """Return whether the last word may become a prefix like `state:`; its meaning is then not known yet."""
     last = text.rpartition(" ")[2]
     return bool(last) and any(key.startswith(last) for key in KEYS)
 
 
 def meaning(chosen: Filter) -> str:
-    """A filter in words."""
+    """Describe a filter in words."""
     parts = []
     if chosen.states:
         parts.append(" or ".join(chosen.states))

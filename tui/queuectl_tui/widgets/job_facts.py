@@ -1,4 +1,4 @@
-"""Everything about one job as text: its title, what it is, why it runs or does not, and what became of each attempt."""
+"""Facts about one job as text: title, settings, why it runs or does not, and the outcome of each attempt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from queuectl_tui.theme import Paint
 
 LONGEST = 4_000
-"""Letters of a command that are shown: the store takes megabytes."""
+"""Maximum number of characters of a command that are shown: the store accepts megabytes."""
 ATTEMPTS = 100
 _BAR = 12
 _LABEL = 9
@@ -41,17 +41,17 @@ class JobPage:
     """One job, read at one moment."""
 
     changed: int
-    """What the store answered to `changed` before it was read."""
+    """The store's change counter before it was read."""
     job: Job
     attempts: tuple[Attempt, ...]
     timeout_ms: int | None
-    """Its own, else the configured one."""
+    """The job's timeout in milliseconds, else the configured one; None for no limit."""
     why: tuple[str, ...] = ()
-    """Why it is or is not running, the weightiest reason first."""
+    """Why it is or is not running, the most important reason first."""
 
 
 def read_page(context: Context, job_id: str, seen: int | None) -> JobPage | str | None:
-    """The job; None when nothing has changed since `seen`, and a sentence when it cannot be read."""
+    """Read a job; None if nothing has changed since `seen`, and an error message if it cannot be read."""
     try:
         changed = context.store.changed()
         if changed == seen:
@@ -73,12 +73,12 @@ def read_page(context: Context, job_id: str, seen: int | None) -> JobPage | str 
 
 
 def state_of(job: Job, now: int) -> str:
-    """The state as the console calls it: a pending job that is not due yet is scheduled."""
+    """Return the state as shown: a pending job that is not due yet is scheduled."""
     return "scheduled" if job.state is JobState.PENDING and job.run_at > now else job.state.value
 
 
 def title(page: JobPage, paint: Paint, now: int, width: int) -> Text:
-    """One line: which job, its state, how far it is."""
+    """Return one line: id, state, progress."""
     job = page.job
     glyph, word, style = paint.state(state_of(job, now))
     text = Text(" ")
@@ -95,17 +95,17 @@ def title(page: JobPage, paint: Paint, now: int, width: int) -> Text:
 
 
 def command(page: JobPage, paint: Paint) -> Text:
-    """The command, whole as long as it is of a length that somebody would read."""
+    """Return the command, cut after `LONGEST` characters."""
     text = Text()
     shown = safe_block(page.job.command[:LONGEST]).expandtabs(4)
     text.append(shown, paint("title"))
     if len(page.job.command) > LONGEST:
-        text.append(f" … {len(page.job.command) - LONGEST:,} more letters", paint("dim"))
+        text.append(f" … {len(page.job.command) - LONGEST:,} more characters", paint("dim"))
     return text
 
 
 def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
-    """What it was enqueued with."""
+    """Return the job's settings."""
     job = page.job
     text = Text()
     pairs = [
@@ -154,7 +154,7 @@ def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
 
 
 def story(page: JobPage, paint: Paint, now: int, width: int, selected: int | None) -> Text:
-    """Why it is or is not running, and the attempts, the oldest first."""
+    """Return why the job is or is not running, and its attempts, the oldest first."""
     text = Text()
     text.append(question(page.job), paint("title"))
     text.append("\n")
@@ -181,32 +181,32 @@ def story(page: JobPage, paint: Paint, now: int, width: int, selected: int | Non
 
 
 def question(job: Job) -> str:
-    """What `story` begins by answering."""
+    """Return the heading of `story`."""
     if job.state is JobState.PROCESSING:
         return "It is running"
     return "Why is it not running?" if job.finished_at is None else "What became of it"
 
 
 def _more(page: JobPage, now: int) -> tuple[str, ...]:
-    """What the job's own record adds to the explanation."""
+    """Return facts from the job's record that complete the explanation."""
     job = page.job
     last = page.attempts[-1] if page.attempts else None
-    said = []
+    facts = []
     if last is not None and last.outcome is None and page.timeout_ms is not None:
-        said.append(f"Its time runs out in {age(max(page.timeout_ms - (now - last.started_at), 0))}")
+        facts.append(f"Its time runs out in {age(max(page.timeout_ms - (now - last.started_at), 0))}")
     if last is not None and last.error is not None and job.state is not JobState.COMPLETED:
-        said.append(last.error)
-    return tuple(said)
+        facts.append(last.error)
+    return tuple(facts)
 
 
 def age(milliseconds: int) -> str:
-    """A stretch of time in whole seconds: `41s`, `3m10s`."""
+    """Format a duration in whole seconds: `41s`, `3m10s`."""
     seconds = max(milliseconds, 0) // 1000
     return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
 
 
 def clock(at: int, now: int) -> str:
-    """A time of day here; with the date when it is not today."""
+    """Format a local time of day; with the date if it is not today."""
     moment, today = time.localtime(at / 1000), time.localtime(now / 1000)
     same = moment[:3] == today[:3]
     return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", moment)
@@ -225,7 +225,7 @@ def _when(page: JobPage, now: int) -> str:
 
 
 def _environment(job: Job, paint: Paint) -> Text:
-    """What the job adds to its worker's environment. Values may be secrets."""
+    """Return the job's environment variables, without values, which may be secrets."""
     text = Text()
     for name, _ in job.env:
         if text:
@@ -251,10 +251,10 @@ def _attempt(attempt: Attempt, paint: Paint, now: int, width: int, *, longest: i
     text.append(f"{one_line(attempt.worker, 8):8} ", paint("text"))
     text.append(f"{glyph} {one_line(describe(attempt), 10):10} ", style)
     text.append(f"{format_duration(took):>7}", paint("text"))
-    room = min(width - text.cell_len - 1, _BAR)
-    if room > 3:
+    bar_width = min(width - text.cell_len - 1, _BAR)
+    if bar_width > 3:
         block = "=" if paint.ascii_only else "█"
-        text.append(" " + block * max(round(took / longest * room), 1), paint("bar"))
+        text.append(" " + block * max(round(took / longest * bar_width), 1), paint("bar"))
     return text
 
 

@@ -1,4 +1,4 @@
-"""What a row of the job table says, and in how many cells."""
+"""Rows of the job table: the columns, their widths, and the text of each cell."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MARK, CURSOR, WATCHED = "*", ">", "◎"
 GUTTER = 2
-"""Cells before the first column: where the cursor and marks are, in letters for whoever sees no colour."""
+"""Cells before the first column: cursor and marks as characters, so that colour is not needed."""
 
 
 class Cell(NamedTuple):
-    """A text and its style; at the right edge of the cell, another one with a style of its own."""
+    """A text and its style; at the right edge of the cell, an optional tail with a style of its own."""
 
     text: str
     style: Style
@@ -36,12 +36,12 @@ class Cell(NamedTuple):
 
 @record
 class Note:
-    """What the table knows of a job beside its row."""
+    """What the table knows of a job besides its row."""
 
     pace: Pace | None = None
-    """How far it is, while it runs."""
+    """The progress of a running job."""
     doing: str = ""
-    """What somebody has asked for here and that has not been done yet."""
+    """The operation that was requested here and has not ended yet."""
     watched: bool = False
 
 
@@ -61,64 +61,64 @@ class Column:
 
 
 COLUMNS = (
-    Column(id="id", title="ID", help="the job's name", right=True, widths=(7, 9, 14)),
-    Column(id="state", title="STATE", help="where it stands", widths=(12, 12, 12)),
-    Column(id="queue", title="QUEUE", help="the queue it is in", widths=(7, 8, 12)),
-    Column(id="try", title="TRY", help="attempts made, of those it has", right=True, widths=(4, 5, 5)),
-    Column(id="command", title="COMMAND", help="what it runs", widths=(1, 1, 1)),
+    Column(id="id", title="ID", help="the job's id", right=True, widths=(7, 9, 14)),
+    Column(id="state", title="STATE", help="its state", widths=(12, 12, 12)),
+    Column(id="queue", title="QUEUE", help="its queue", widths=(7, 8, 12)),
+    Column(id="try", title="TRY", help="attempts used, and allowed", right=True, widths=(4, 5, 5)),
+    Column(id="command", title="COMMAND", help="the command", widths=(1, 1, 1)),
     Column(id="priority", title="PRIO", help="higher runs first", right=True, widths=(0, 0, 5)),
     Column(id="age", title="AGE", help="since it was enqueued", right=True, widths=(4, 4, 5)),
     Column(id="due", title="DUE", help="when it runs next", right=True, widths=(0, 0, 6)),
-    Column(id="worker", title="WKR", help="who runs it, or ran it last", widths=(4, 5, 8)),
-    Column(id="run", title="RUN", help="how long it has run, or took", right=True, widths=(5, 6, 7)),
+    Column(id="worker", title="WKR", help="the worker of the last attempt", widths=(4, 5, 8)),
+    Column(id="run", title="RUN", help="how long it has run", right=True, widths=(5, 6, 7)),
 )
-"""All columns, in order. `COMMAND` takes the room that is left."""
+"""All columns, in order. `COMMAND` takes the remaining width."""
 _UNSURE = {0x200D: None, 0xFE0E: None, 0xFE0F: None}
 _LEAST_COMMAND = 16
 _DROPPED = ("priority", "due", "worker", "queue", "try", "run", "age")
-"""What goes first where there is little room."""
+"""The order in which columns are dropped where the table is too narrow."""
 
 
 def layout(width: int, hidden: frozenset[str], shown: frozenset[str], widest_id: int) -> tuple[tuple[Column, int], ...]:
-    """The columns that fit into `width` cells, and their widths.
+    """Return the columns that fit into `width` cells, and their widths.
 
-    `hidden` and `shown` are what somebody has chosen; the others show where there is room.
+    `hidden` and `shown` are the user's choice; other columns are shown if they fit.
     """
     size = 0 if width < 100 else 1 if width < 150 else 2
     chosen = {}
     for column in COLUMNS:
-        room = column.widths[size] or (column.widths[2] if column.id in shown else 0)
+        cells = column.widths[size] or (column.widths[2] if column.id in shown else 0)
         if column.id == "id":
-            room = max(4, min(widest_id, max(room, 4)))
-        if room and column.id not in hidden:
-            chosen[column.id] = room
+            cells = max(4, min(widest_id, max(cells, 4)))
+        if cells and column.id not in hidden:
+            chosen[column.id] = cells
 
-    def left() -> int:
-        taken = sum(room for id_, room in chosen.items() if id_ != "command")
-        return width - GUTTER - taken - (len(chosen) - 1)
+    def remaining() -> int:
+        used = sum(cells for id_, cells in chosen.items() if id_ != "command")
+        return width - GUTTER - used - (len(chosen) - 1)
 
     for id_ in _DROPPED:
-        if left() >= _LEAST_COMMAND:
+        if remaining() >= _LEAST_COMMAND:
             break
         chosen.pop(id_, None)
     if "command" in chosen:
-        chosen["command"] = max(left(), 1)
+        chosen["command"] = max(remaining(), 1)
     return tuple((column, chosen[column.id]) for column in COLUMNS if column.id in chosen)
 
 
 def state_of(row: Row, now: int) -> str:
-    """The state as it is shown: `pending` that is not due yet is `scheduled`."""
+    """Return the state as shown: a pending job that is not due yet is scheduled."""
     return "scheduled" if row.state == "pending" and row.run_at > now + 999 else row.state
 
 
 def cells(
     row: Row, columns: Sequence[tuple[Column, int]], now: int, paint: Paint, note: Note = NOTHING_NOTED
 ) -> tuple[Cell, ...]:
-    """The texts of a row and their styles, not yet cut to their widths."""
+    """Return the texts of a row and their styles, not yet cut to their widths."""
     dim = paint("dim")
     text = paint("text")
     late = note.pace is not None and note.pace.is_late(now)
-    made = []
+    row_cells = []
     for column, width in columns:
         style, tail, tail_style = dim, "", None
         if column.id == "id":
@@ -152,11 +152,11 @@ def cells(
             if row.state == "processing":
                 style = paint("warning" if late else "processing")
             elif row.state in {"pending", "failed"}:
-                # What waits has no run time; when it runs next is what one wants to know.
+                # A waiting job has no run time; the time until its next run is more useful.
                 due = row.run_at - now
                 value, style = f"+{coarse(due)}" if due > 999 else "", paint("scheduled")
-        made.append(Cell(value, style, tail, tail_style))
-    return tuple(made)
+        row_cells.append(Cell(value, style, tail, tail_style))
+    return tuple(row_cells)
 
 
 def segments(
@@ -166,23 +166,23 @@ def segments(
     over: Style,
     paint: Paint,
 ) -> list[Segment]:
-    """One line of the table, each cell in exactly its width."""
-    made = [Segment(gutter[0], gutter[1] + over)]
+    """Return one line of the table, each cell in exactly its width."""
+    row_cells = [Segment(gutter[0], gutter[1] + over)]
     for place, ((value, style, tail, tail_style), (column, width)) in enumerate(zip(values, columns, strict=True)):
         fitted = fit(value, width - len(tail), paint, right=column.right)
-        made.append(Segment(fitted if not place else f" {fitted}", style + over))
+        row_cells.append(Segment(fitted if not place else f" {fitted}", style + over))
         if tail:
-            made.append(Segment(tail, (tail_style or style) + over))
-    return made
+            row_cells.append(Segment(tail, (tail_style or style) + over))
+    return row_cells
 
 
 def plain(text: str) -> str:
-    """Safe, and of a width that all terminals agree on: they do not on joined emoji and variation selectors."""
+    """Return `text` sanitised, without joined emoji and variation selectors, on whose width terminals disagree."""
     return text if text.isascii() and text.isprintable() else safe(text).translate(_UNSURE)
 
 
 def short_id(id_: str, width: int, paint: Paint) -> str:
-    """An id in `width` cells: of a long one, the end tells more than the beginning."""
+    """Return an id in `width` cells; of a long one the end, which distinguishes ids better than the start."""
     text = plain(id_)
     if cell_len(text) <= width:
         return text
@@ -190,13 +190,13 @@ def short_id(id_: str, width: int, paint: Paint) -> str:
 
 
 def fit(text: str, width: int, paint: Paint, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells; what is cut off shows as an ellipsis."""
+    """Return `text` in exactly `width` cells; a cut is shown as an ellipsis."""
     if text.isascii():
         length = len(text)
         if length > width:
             return text[: width - 1] + paint.glyph("…")
     else:
-        # Only as much as could be shown: a long command of wide letters is measured in vain.
+        # Limit the text first: measuring a long command of wide characters is slow.
         text = text[: width * 4]
         length = cell_len(text)
         if length > width:
@@ -205,7 +205,7 @@ def fit(text: str, width: int, paint: Paint, *, right: bool = False) -> str:
 
 
 def run_time(row: Row, now: int) -> str:
-    """How long it runs, or took."""
+    """Return how long a job has run, or took."""
     if row.state == "processing" and row.started_at is not None:
         return clock(now - row.started_at)
     if row.duration_ms is None:
@@ -214,7 +214,7 @@ def run_time(row: Row, now: int) -> str:
 
 
 def clock(milliseconds: int) -> str:
-    """`0:39`, `12:05`, `3h05`."""
+    """Format a duration as `0:39`, `12:05`, `3h05`."""
     minutes, seconds = divmod(max(milliseconds, 0) // 1000, 60)
     if minutes < 60:
         return f"{minutes}:{seconds:02d}"
@@ -223,7 +223,7 @@ def clock(milliseconds: int) -> str:
 
 
 def coarse(milliseconds: int) -> str:
-    """`3s`, `12m`, `5h`, `9d`: as much as an age needs."""
+    """Format an age as `3s`, `12m`, `5h`, `9d`."""
     seconds = max(milliseconds, 0) // 1000
     for size, unit in ((60, "s"), (60, "m"), (48, "h")):
         if seconds < size:

@@ -1,4 +1,4 @@
-"""The last line: the keys that apply now, as many as fit. The least important go first; `?` and `q` always stay."""
+"""The last line: the keys that apply now, as many as fit. The least important are dropped first; `?` and `q` never."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class KeyBar(Drawing):
             self.action = action
 
     def __init__(self, *, id: str | None = None) -> None:
-        """No keys yet."""
+        """Create an empty line."""
         super().__init__(id=id)
         self._hints: tuple[KeyHint, ...] = ()
 
     def show(self, hints: Sequence[KeyHint]) -> None:
-        """Show these, in this order."""
-        # The views speak of the keys as they come; only here and in the help and the palette are they the user's.
-        made = rehint(hints, getattr(self.app, "user_keymap", {}))
-        if made != self._hints:
-            self._hints = made
+        """Show hints, in this order."""
+        # The views use the default keys; only the key bar, the help and the palette show the user's.
+        user_hints = rehint(hints, getattr(self.app, "user_keymap", {}))
+        if user_hints != self._hints:
+            self._hints = user_hints
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """One line."""
+        """Return the line."""
         del height
         pieces: list[Piece] = [(" ", "text")]
         for place, hint in enumerate(fitting(self._hints, width - 2)):
@@ -58,7 +58,7 @@ class KeyBar(Drawing):
         return [tuple(pieces)]
 
     def on_click(self, event: events.Click) -> None:
-        """Do what was clicked."""
+        """Run the action of the hint that was clicked."""
         at = 1
         for hint in fitting(self._hints, self.size.width - 2):
             at += _width(hint) + _GAP
@@ -69,16 +69,16 @@ class KeyBar(Drawing):
 
 
 def fitting(hints: Sequence[KeyHint], width: int) -> list[KeyHint]:
-    """The hints that fit into `width`, the most important ones, in the order given."""
-    room = width + _GAP
-    kept = set()
+    """Return the most important hints that fit into `width`, in the order given."""
+    free = width + _GAP
+    chosen = set()
     for place in sorted(range(len(hints)), key=lambda each: -hints[each].priority):
         needs = _width(hints[place]) + _GAP
-        if needs > room:
+        if needs > free:
             continue
-        room -= needs
-        kept.add(place)
-    return [hint for place, hint in enumerate(hints) if place in kept]
+        free -= needs
+        chosen.add(place)
+    return [hint for place, hint in enumerate(hints) if place in chosen]
 
 
 def _width(hint: KeyHint) -> int:

@@ -1,4 +1,4 @@
-"""A list of lines whose cursor and marks are keys, so that rows which come and go above it never move it elsewhere."""
+"""A list of lines whose cursor and marks are row keys, so that rows added or removed above do not move them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.lines import Column, Line, Piece
 
 _GUTTER = 2
-OURS = frozenset(
+HANDLED = frozenset(
     {
         "list.down",
         "list.up",
@@ -37,13 +37,13 @@ OURS = frozenset(
         "list.all",
     }
 )
-"""The keys of a list that it has."""
-_NOT_OURS = frozenset(each.id for each in of_scope("list")) - OURS
+"""The keys of `list` that it handles."""
+_NOT_HANDLED = frozenset(each.id for each in of_scope("list")) - HANDLED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A row: its key, and what it looks like in columns."""
+    """A row: its key, and its cells by column."""
 
     key: str
     columns: tuple[Column, ...]
@@ -53,27 +53,27 @@ class Row:
 
 
 class LineList(ScrollView, can_focus=True):
-    """The list. It knows nothing of what its rows stand for."""
+    """The list. It does not depend on what its rows represent."""
 
     DEFAULT_CSS = """
     LineList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = bindings("list", but=_NOT_OURS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list", but=_NOT_HANDLED)
 
     class Moved(Message):
-        """The cursor is at another row."""
+        """The cursor is on another row."""
 
         def __init__(self, sender: LineList, key: str | None) -> None:
-            """At `key`; None when the list is empty."""
+            """Report the cursor on `key`; None when the list is empty."""
             super().__init__()
             self.list = sender
             self.key = key
 
     class Opened(Message):
-        """Enter, or a double click."""
+        """A row was opened, by enter or a double click."""
 
         def __init__(self, sender: LineList, key: str) -> None:
-            """On the row `key`."""
+            """Report that row `key` was opened."""
             super().__init__()
             self.list = sender
             self.key = key
@@ -82,7 +82,7 @@ class LineList(ScrollView, can_focus=True):
         """The marks have changed."""
 
     def __init__(self, *, empty: str = "nothing here", id: str | None = None) -> None:
-        """`empty` is what stands there without rows."""
+        """Create a list; `empty` is shown without rows."""
         super().__init__(id=id)
         self.empty = empty
         self.marks: set[str] = set()
@@ -93,51 +93,52 @@ class LineList(ScrollView, can_focus=True):
 
     @property
     def cursor(self) -> str | None:
-        """The key of the row under the cursor; None too when that row has gone and only its ghost is shown."""
+        """The key of the row under the cursor; None too if that row has disappeared and only its ghost is shown."""
         return None if self._cursor == self._ghost else self._cursor
 
     @property
     def keys(self) -> list[str]:
-        """Of all rows, as they are shown."""
+        """The keys of all rows, in the order shown."""
         return [row.key for row in self._rows if row.key != self._ghost]
 
     @property
-    def haunted(self) -> bool:
-        """Whether the row under the cursor has gone."""
+    def cursor_departed(self) -> bool:
+        """Whether the row under the cursor has disappeared."""
         return self._ghost is not None
 
     def show(self, rows: Sequence[Row], *, ghosts: bool = True) -> None:
-        """Show these rows. The cursor stays at its row; if that has gone, its ghost stays until the next move.
+        """Show these rows.
 
-        Without `ghosts` the cursor goes to the first row then: the operator has asked for another list.
+        The cursor stays on its row; if that has disappeared, its ghost stays until the next move. Without `ghosts` the
+        cursor then goes to the first row, because the operator has asked for another list.
         """
-        made = list(rows)
-        keys = {row.key for row in made}
+        shown = list(rows)
+        keys = {row.key for row in shown}
         place = self._places.get(self._cursor) if self._cursor is not None else None
-        haunted, self._ghost = self._ghost, None
+        old_ghost, self._ghost = self._ghost, None
         if place is not None and self._cursor not in keys and ghosts:
-            parted = self._rows[place]
-            self._ghost = parted.key
-            made.insert(min(place, len(made)), parted)
+            departed = self._rows[place]
+            self._ghost = departed.key
+            shown.insert(min(place, len(shown)), departed)
         self.marks &= keys
-        if made == self._rows and haunted == self._ghost:
+        if shown == self._rows and old_ghost == self._ghost:
             return
         top = self.scroll_offset.y
-        # Whoever has scrolled away from the cursor with the wheel is left there.
+        # If the cursor was scrolled out of view with the wheel, the view stays where it is.
         in_sight = place is None or top <= place < top + max(self.size.height, 1)
-        shift = self._put(made, place)
-        if self._cursor is None and made:
-            self._cursor = made[0].key
+        shift = self._put(shown, place)
+        if self._cursor is None and shown:
+            self._cursor = shown[0].key
             self.post_message(self.Moved(self, self._cursor))
         if shift and self.scroll_offset.y:
-            # Rows came or went above: what the eye rests on stays where it is.
+            # Rows were added or removed above: keep the visible rows where they are.
             self.scroll_to(y=max(self.scroll_offset.y + shift, 0), animate=False, immediate=True)
         if in_sight:
             self._keep_in_sight()
         self.refresh()
 
     def _put(self, rows: list[Row], place: int | None) -> int:
-        """Take rows over; by how much the cursor's row has moved."""
+        """Replace the rows; return by how many places the cursor's row has moved."""
         self._rows = rows
         self._places = {row.key: number for number, row in enumerate(rows)}
         self.virtual_size = Size(self.size.width, len(rows))
@@ -147,14 +148,14 @@ class LineList(ScrollView, can_focus=True):
         return 0 if place is None or now is None else now - place
 
     def clear_marks(self) -> None:
-        """Take all marks away."""
+        """Clear all marks."""
         if self.marks:
             self.marks = set()
             self.post_message(self.Marked())
             self.refresh()
 
     def go_to(self, key: str) -> None:
-        """Move the cursor to a row, if it is there."""
+        """Move the cursor to a row, if it exists."""
         place = self._places.get(key)
         if place is not None:
             self._go(place)
@@ -164,10 +165,10 @@ class LineList(ScrollView, can_focus=True):
             return
         key = self._rows[max(min(place, len(self._rows) - 1), 0)].key
         if self._ghost is not None and key != self._ghost:
-            left = [row for row in self._rows if row.key != self._ghost]
+            remaining = [row for row in self._rows if row.key != self._ghost]
             self._ghost = None
             self._cursor = key
-            self._put(left, None)
+            self._put(remaining, None)
         moved = key != self._cursor
         self._cursor = key
         self._keep_in_sight()
@@ -176,35 +177,35 @@ class LineList(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, key))
 
     def action_move(self, by: int) -> None:
-        """Some rows on."""
+        """Move the cursor by some rows."""
         self._go(self._places.get(self._cursor or "", -1) + by)
 
     def action_page(self, by: int) -> None:
-        """A screenful on."""
+        """Move the cursor by screens."""
         self.action_move(by * max(self.size.height - 1, 1))
 
     def action_top(self) -> None:
-        """The first row."""
+        """Move to the first row."""
         self._go(0)
 
     def action_end(self) -> None:
-        """The last row."""
+        """Move to the last row."""
         self._go(len(self._rows) - 1)
 
     def action_all(self) -> None:
-        """Mark every row, or take all marks away when all have one."""
-        able = {row.key for row in self._rows if row.can_mark and row.key != self._ghost}
-        self.marks = set() if able <= self.marks else able
+        """Mark every row, or clear the marks if all are marked."""
+        markable = {row.key for row in self._rows if row.can_mark and row.key != self._ghost}
+        self.marks = set() if markable <= self.marks else markable
         self.post_message(self.Marked())
         self.refresh()
 
     def action_open(self) -> None:
-        """Say that the row is wanted."""
+        """Report that the row under the cursor is opened."""
         if self.cursor is not None:
             self.post_message(self.Opened(self, self.cursor))
 
     def action_mark(self) -> None:
-        """Mark the row or take the mark away, and go on to the next."""
+        """Mark or unmark the row, and move to the next."""
         if self.cursor is None:
             return
         if self._rows[self._places[self.cursor]].can_mark:
@@ -213,7 +214,7 @@ class LineList(ScrollView, can_focus=True):
         self.action_move(1)
 
     def on_click(self, event: events.Click) -> None:
-        """Select; twice, open."""
+        """Select the clicked row; a double click opens it."""
         place = event.y + self.scroll_offset.y
         if place < len(self._rows):
             self._go(place)
@@ -221,33 +222,33 @@ class LineList(ScrollView, can_focus=True):
                 self.action_open()
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
+        """Keep the cursor in view."""
         self.virtual_size = Size(self.size.width, len(self._rows))
         self._keep_in_sight()
 
     def _keep_in_sight(self) -> None:
-        """Scroll as little as needed for the cursor to show; after the layout, where that comes first."""
+        """Scroll as little as needed to show the cursor; after the layout, if that is pending."""
         if self._cursor in self._places:
             region = Region(0, self._places[self._cursor], 1, 1)
             self.scroll_to_region(region, animate=False, immediate=self.allow_vertical_scroll, x_axis=False)
 
     def on_focus(self) -> None:
-        """The cursor looks different."""
+        """Repaint the cursor, which is styled by focus."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """The cursor looks different."""
+        """Repaint the cursor, which is styled by focus."""
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """A row, or what stands there instead of rows."""
+        """Return a row, or a line of the empty text."""
         width = self.size.width
         place = y + self.scroll_offset.y
         if not self._rows:
             middle = max(self.size.height // 2 - 1, 0)
             lines = self.empty.split("\n")
-            said = lines[y - middle] if 0 <= y - middle < len(lines) else ""
-            return painted(self, ((said.center(width), "dim"),), width)
+            text = lines[y - middle] if 0 <= y - middle < len(lines) else ""
+            return painted(self, ((text.center(width), "dim"),), width)
         if place >= len(self._rows):
             return painted(self, (), width)
         row = self._rows[place]
@@ -256,9 +257,9 @@ class LineList(ScrollView, can_focus=True):
     def _line_of(self, row: Row) -> Line:
         here, marked = row.key == self._cursor, row.key in self.marks
         gutter = (">" if here else " ") + ("*" if marked else " ")
-        # As if there were a scrollbar, so that nothing moves when there is one.
-        room = self.outer_size.width - 1 - _GUTTER - row.indent
-        cells = table_line(row.columns, row.cells, room)
+        # A scrollbar is always allowed for, so that nothing moves when one appears.
+        width = self.outer_size.width - 1 - _GUTTER - row.indent
+        cells = table_line(row.columns, row.cells, width)
         return ((gutter + " " * row.indent, "marked" if marked else "accent"), *cells)
 
     def _over(self, row: Row) -> Style | None:

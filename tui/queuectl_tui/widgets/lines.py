@@ -1,6 +1,6 @@
-"""Lines made of pieces, each with a role: what charts, lists and panes are drawn from.
+"""Lines made of pieces, each with a role: the drawing primitives of charts, lists and panes.
 
-A piece is plain text that never meets a markup parser, and a role, so that colours come from the theme alone.
+A piece is plain text, which never passes through a markup parser, and a role, so that all colours come from the theme.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _GAP = 2
 
 
 def paint_of(widget: Widget) -> Paint:
-    """The styles of the theme that is on."""
-    paint: Paint = widget.app.paint  # type: ignore[attr-defined]  # every app that shows our widgets has one
+    """Return the styles of the current theme."""
+    paint: Paint = widget.app.paint  # type: ignore[attr-defined]  # every app with these widgets has one
     return paint
 
 
 def painted(widget: Widget, line: Line, width: int, over: Style | None = None) -> Strip:
-    """A line as a strip of exactly `width` cells; `over` is laid over every piece, for a cursor or a mark."""
+    """Return a line as a strip of exactly `width` cells; `over` is applied to every piece, for a cursor or a mark."""
     paint = paint_of(widget)
     segments = []
     for text, role in line:
@@ -46,33 +46,33 @@ def painted(widget: Widget, line: Line, width: int, over: Style | None = None) -
 
 
 class Drawing(Widget):
-    """A widget that is nothing but lines, drawn anew only when what it shows or its size has changed."""
+    """A widget that consists of lines, drawn again only when its content or its size has changed."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """Nothing to show yet."""
+        """Create an empty widget."""
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] | None = None
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """What to draw in so much room."""
+        """Return the lines for a size."""
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """What it shows has changed."""
+        """Draw again: the content has changed."""
         self._lines = None
         self.refresh()
 
     def on_resize(self) -> None:
-        """Another size needs other lines."""
+        """Draw again: another size needs other lines."""
         self.redraw()
 
     def notify_style_update(self) -> None:
-        """Another theme does not: only their styles, which are looked up while painting."""
+        """Repaint: another theme changes only styles, which are looked up while painting."""
         super().notify_style_update()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One line of it."""
+        """Return one line."""
         if self._lines is None:
             self._lines = self.lines(self.size.width, self.size.height)
         line = self._lines[y] if y < len(self._lines) else ()
@@ -80,24 +80,24 @@ class Drawing(Widget):
 
 
 class Lines(Drawing):
-    """Lines that somebody else made."""
+    """Lines that are made elsewhere."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """Empty."""
+        """Create an empty widget."""
         super().__init__(id=id, classes=classes)
-        self._given: list[Line] = []
+        self._content: list[Line] = []
 
-    def show(self, given: Iterable[Line]) -> None:
-        """Show these."""
-        made = list(given)
-        if made != self._given:
-            self._given = made
+    def show(self, lines: Iterable[Line]) -> None:
+        """Show these lines."""
+        content = list(lines)
+        if content != self._content:
+            self._content = content
             self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """As they are."""
+        """Return the lines."""
         del width
-        return self._given[:height]
+        return self._content[:height]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,22 +107,22 @@ class Column:
     title: str
     width: int
     right: bool = False
-    """Set to the right, as numbers are."""
+    """Right-aligned, as numbers are."""
     grows: bool = False
-    """Takes the room that is left; `width` is then the least it needs."""
+    """Takes the remaining width; `width` is then the minimum."""
     from_width: int = 0
     """Left out where the list is narrower."""
 
 
 def table_line(columns: Sequence[Column], cells: Sequence[Piece], width: int) -> Line:
-    """Cells under each other: cut or padded to the columns that fit into `width`."""
+    """Return cells cut or padded to the columns that fit into `width`."""
     shown = [(column, cell) for column, cell in zip(columns, cells, strict=True) if width >= column.from_width]
     fixed = sum(column.width for column, _ in shown if not column.grows)
     growing = sum(column.grows for column, _ in shown)
-    room = width - fixed - _GAP * (len(shown) - 1)
+    growing_width = width - fixed - _GAP * (len(shown) - 1)
     pieces: list[Piece] = []
     for place, (column, (text, role)) in enumerate(shown):
-        size = max(room // growing, column.width) if column.grows else column.width
+        size = max(growing_width // growing, column.width) if column.grows else column.width
         if place:
             pieces.append((" " * _GAP, "text"))
         pieces.append((fitted(text, size, right=column.right), role))
@@ -130,12 +130,12 @@ def table_line(columns: Sequence[Column], cells: Sequence[Piece], width: int) ->
 
 
 def titles(columns: Sequence[Column], width: int) -> Line:
-    """The line of titles over a table."""
+    """Return the line of titles above a table."""
     return table_line(columns, [(column.title, "title") for column in columns], width)
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells, its end cut off with an ellipsis."""
+    """Return `text` in exactly `width` cells; a cut end is shown as an ellipsis."""
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, max(width - 1, 0)) + ("…" if width else "")
@@ -144,12 +144,12 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 
 
 def length_of(line: Line) -> int:
-    """Cells that a line takes."""
+    """Return the number of cells of a line."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def spread_out(left: Line, right: Line, width: int) -> Line:
-    """Two halves of a line, one at each edge; where there is no room for both, the right one loses its last pieces."""
+    """Align two parts of a line left and right; if they do not fit, the right one loses its last pieces."""
     while right:
         gap = width - length_of(left) - length_of(right)
         if gap >= 1:
@@ -159,6 +159,6 @@ def spread_out(left: Line, right: Line, width: int) -> Line:
 
 
 def block(text: str, width: int, height: int, role: str = "text") -> list[Line]:
-    """The last lines of a text from the store, made safe, in so much room."""
-    kept = [line for line in text.replace("\r\n", "\n").replace("\t", "    ").split("\n") if line.strip()]
-    return [((fitted(safe(line[: width * 4]), width), role),) for line in kept[-height:]]
+    """Return the last lines of a text from the store, sanitised and cut to a size."""
+    visible = [line for line in text.replace("\r\n", "\n").replace("\t", "    ").split("\n") if line.strip()]
+    return [((fitted(safe(line[: width * 4]), width), role),) for line in visible[-height:]]

@@ -1,4 +1,4 @@
-"""A log with all around it: it reads on while it is shown; its keys, the search box and the line that sums it up."""
+"""The log of a job, read continuously while visible, with its keys, the search box and the status line."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
         """The thread that reads the store."""
 
         def ask(self, request: Callable[[Context], Any], answer: Callable[[Any], None], key: str) -> None:
-            """Run `request` there and hand what it gives to `answer` here; the latest request per `key` wins."""
+            """Run `request` in the thread, then `answer` in the app; the latest request per `key` wins."""
 
 
 INTERVAL = 0.2
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 _PATIENCE = 2.0
-"""Seconds after which it is asked again: a store that cannot be read gives no answer."""
+"""Seconds after which a request is repeated: an unreadable store gives no answer."""
 _STREAMS: tuple[str | None, ...] = (None, "out", "err")
 
 
@@ -58,7 +58,7 @@ class LogPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = bindings("log", but=frozenset(SCROLLING))
 
     class Updated(Message):
-        """Something has been read."""
+        """Output was read."""
 
         def __init__(self, update: LogUpdate) -> None:
             super().__init__()
@@ -72,17 +72,17 @@ class LogPane(Vertical):
         ascii_only: bool = False,
         id: str | None = None,
     ) -> None:
-        """The latest attempt, if none is named."""
+        """Create the pane; `attempt` None shows the latest."""
         super().__init__(id=id)
         self.job_id = job_id
         self.update_seen: LogUpdate | None = None
         self._source = LogSource(job_id, attempt)
         self._asked_at: float | None = None
-        """When the answer that is awaited was asked for; None while none is."""
+        """Time of the pending request; None if there is none."""
         self._purpose = ""
         self._note: tuple[str, str] | None = None
         self._latest = 0
-        """The number of the job's latest attempt, as far as is known here."""
+        """The number of the job's latest attempt that is known here."""
         self._view = LogView(err_mark="E" if ascii_only else "▌", id="log-view")
         self._status = LogStatus(id="log-status", ascii_only=ascii_only)
         self._prompt = Static(id="log-prompt", markup=False)
@@ -90,13 +90,13 @@ class LogPane(Vertical):
 
     @property
     def attempt(self) -> int | None:
-        """The number of the attempt that is shown."""
+        """The number of the attempt shown."""
         update = self.update_seen
         return None if update is None or update.attempt is None else update.attempt.attempt
 
     @property
     def status(self) -> LogStatus:
-        """The line that sums it up."""
+        """The status line."""
         return self._status
 
     @property
@@ -114,14 +114,14 @@ class LogPane(Vertical):
         self.read_on()
 
     def on_resize(self) -> None:
-        self._tell()
+        self._update_status()
 
     def on_unmount(self) -> None:
         source = self._source
         self._reader.ask(lambda _: source.close(), lambda _: None, f"log-close:{id(source)}")
 
     def read_on(self) -> None:
-        """Ask for what is new, unless the last answer is still awaited."""
+        """Request new output, unless a request is pending."""
         if not self.is_attached or (self._asked_at is not None and monotonic() - self._asked_at < _PATIENCE):
             return
         update = self.update_seen
@@ -130,7 +130,7 @@ class LogPane(Vertical):
             and not update.more
             and update.attempt is not None
             and not update.running
-            and not self._news
+            and not self._may_continue
         ):
             return
         self._asked_at = monotonic()
@@ -155,19 +155,19 @@ class LogPane(Vertical):
 
     def action_wrap(self) -> None:
         self._view.lay_out(wrap=not self._view.wrap, stream=self._view.rows.stream)
-        self._tell()
+        self._update_status()
 
     def action_times(self) -> None:
         if not self._view.times and all(line.at is None for line in self._view.rows.lines):
-            self._say("times are known of lines that came while you watched", "warn")
+            self._say("only lines that arrived while the log was open have times", "warn")
             return
         self._view.lay_out(times=not self._view.times, stream=self._view.rows.stream)
-        self._tell()
+        self._update_status()
 
     def action_stream(self) -> None:
         after = _STREAMS[(_STREAMS.index(self._view.rows.stream) + 1) % len(_STREAMS)]
         self._view.lay_out(stream=after)
-        self._tell()
+        self._update_status()
 
     def action_search(self) -> None:
         self._ask("search", self._view.rows.query, "/")
@@ -191,13 +191,13 @@ class LogPane(Vertical):
         self._go_to_attempt(-1)
 
     def on_log_status_follow_wanted(self, event: LogStatus.FollowWanted) -> None:
-        """The new lines were clicked."""
+        """Follow: the count of new lines was clicked."""
         event.stop()
         self._view.follow(on=True)
         self._view.focus()
 
     def attempt_began(self, number: int) -> None:
-        """The job's latest attempt is `number`: show it, for whoever follows the one before it."""
+        """Note that the job's latest attempt is `number`; show it, if the previous one is being followed."""
         seen = self.update_seen
         if seen is None or self.attempt is None or number <= self.attempt or self.attempt < self._latest:
             return
@@ -209,7 +209,7 @@ class LogPane(Vertical):
         number = self._view.rows.hit(self._view.position, step)
         if number is not None:
             self._view.go_to(number)
-        self._say("" if number is not None else "nothing to find: / searches", "warn")
+        self._say("" if number is not None else " searches/ searches", "warn")
 
     def _go_to_error(self, step: int) -> None:
         number = self._view.rows.error(self._view.position, step)
@@ -238,7 +238,7 @@ class LogPane(Vertical):
         self._ask("save", f"job-{update.job.seq}-attempt-{update.attempt.attempt}.log", "save to")
 
     def close_search(self) -> bool:
-        """Close what is open, or forget what was searched for; False when there was nothing of the kind."""
+        """Close the input, or clear the search; False if neither is active."""
         if self.has_class("-asking"):
             self._close_input()
             if self._purpose == "search":
@@ -247,7 +247,7 @@ class LogPane(Vertical):
             self._view.search("")
         else:
             return False
-        self._tell()
+        self._update_status()
         self._announce()
         return True
 
@@ -258,27 +258,27 @@ class LogPane(Vertical):
             number = self._view.rows.hit(self._view.position, 1)
             if number is not None:
                 self._view.go_to(number)
-            self._tell()
+            self._update_status()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self._close_input()
         if self._purpose == "save" and event.value.strip():
             self._save(event.value.strip())
-        self._tell()
+        self._update_status()
         self._announce()
 
     def on_log_view_moved(self, event: LogView.Moved) -> None:
         event.stop()
-        self._tell()
+        self._update_status()
 
     @property
     def _reader(self) -> Reader:
         return cast("Reader", self.app.reader)  # type: ignore[attr-defined]  # every app that shows logs has one
 
     @property
-    def _news(self) -> bool:
-        """Whether a finished attempt is worth another look: only for the attempts that may follow it."""
+    def _may_continue(self) -> bool:
+        """Whether a finished attempt is read again: only if another may follow it."""
         job = None if self.update_seen is None else self.update_seen.job
         return job is not None and job.finished_at is None
 
@@ -290,16 +290,16 @@ class LogPane(Vertical):
         self._latest = self._latest or update.newest
         with self.app.batch_update():
             self._view.take(update)
-            self._tell()
+            self._update_status()
         self.post_message(self.Updated(update))
         if update.more:
             self.call_later(self.read_on)
         else:
-            # Only now: what the attempt before it printed has been seen to its end.
+            # Only now has the output of the previous attempt been shown to its end.
             self.attempt_began(update.newest)
 
     def _announce(self) -> None:
-        """Other keys apply now."""
+        """Report that other keys apply now."""
         if self.update_seen is not None:
             self.post_message(self.Updated(self.update_seen))
 
@@ -325,18 +325,18 @@ class LogPane(Vertical):
             try:
                 written = save(context, self.job_id, attempt, streams, path)
             except FileExistsError:
-                return f"{path} is there already: nothing was written", "bad"
+                return f"{path} exists already: nothing was written", "bad"
             except QueuectlError as error:
                 return f"not saved: {error.message}", "bad"
             except OSError as error:
                 return f"not saved: {error.strerror}", "bad"
             return f"saved {format_bytes(written)} to {path}", "good"
 
-        self._reader.ask(write, lambda told: self._say(*told), "log-save")
+        self._reader.ask(write, lambda note: self._say(*note), "log-save")
 
     def _say(self, note: str, role: str = "dim") -> None:
         self._note = (note, role) if note else None
-        self._tell()
+        self._update_status()
 
-    def _tell(self) -> None:
-        self._status.tell(self.update_seen, self._view, self._note)
+    def _update_status(self) -> None:
+        self._status.show(self.update_seen, self._view, self._note)

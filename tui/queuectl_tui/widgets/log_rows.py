@@ -1,4 +1,4 @@
-"""Which rows a log is shown as: chosen streams, lines wrapped or not, what was searched for. No Textual in here."""
+"""The rows of a log: selected streams, wrapping, and search. Independent of Textual."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ERRORS = re.compile(
     r"|killed|denied|timed out|out of memory)\b|(?-i:\w(?:Error|Exception)\b|\[E\]|^E[0-9 ])",
     re.IGNORECASE,
 )
-"""What a line looks like that somebody in trouble wants to see."""
+"""Pattern of lines that look like an error."""
 
 
 class Row(NamedTuple):
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 class Rows:
-    """The lines that are held, and the rows they make."""
+    """The lines held, and the rows made from them."""
 
     def __init__(self) -> None:
         """Show everything, unwrapped."""
@@ -41,12 +41,12 @@ class Rows:
         self.stream: str | None = None
         """Only this stream, `out` or `err`; None for both."""
         self.width: int | None = None
-        """Wrap at so many columns; None for not at all."""
+        """Columns to wrap at; None for no wrapping."""
         self.widest = 0
-        """Columns of the widest line there has been."""
+        """Width of the widest line so far, in columns."""
         self.query = ""
         self.hits: list[int] = []
-        """Numbers of the lines that hold what is searched for."""
+        """Numbers of the lines that match the search."""
         self._open: tuple[LogLine, ...] = ()
         self._pattern: re.Pattern[str] | None = None
 
@@ -58,13 +58,13 @@ class Rows:
 
     @property
     def next(self) -> int:
-        """The number of the line that is to come."""
+        """The number of the next line."""
         return self.lines[-1].number + 1 if self.lines else 0
 
     def take(self, update: LogUpdate) -> tuple[int, int]:
-        """Take what is new: how many rows went away at the top, how many lines came."""
+        """Add new lines; return how many rows were dropped at the top, and how many lines were added."""
         new = [line for line in update.lines if line.number >= self.next]
-        gone = self._forget(update.first)
+        dropped = self._drop_before(update.first)
         self.lines += new
         shown = [line for line in new if self._is_shown(line)]
         self.rows += self._rows_of(shown)
@@ -73,10 +73,10 @@ class Rows:
             self.hits += [line.number for line in shown if self._pattern.search(line.text)]
         self._open = update.open
         self._show_open()
-        return gone, len(shown)
+        return dropped, len(shown)
 
     def arrange(self, *, stream: str | None, width: int | None) -> None:
-        """Show another stream, or wrap otherwise."""
+        """Show another stream, or change the wrapping."""
         self.stream, self.width = stream, width
         shown = [line for line in self.lines if self._is_shown(line)]
         self.rows = self._rows_of(shown)
@@ -86,7 +86,7 @@ class Rows:
         self.search(self.query)
 
     def search(self, query: str) -> None:
-        """Look for a text. Capitals count if the text has any."""
+        """Search for a text; case matters if it contains capitals."""
         self.query = query
         flags = re.NOFLAG if any(letter.isupper() for letter in query) else re.IGNORECASE
         self._pattern = re.compile(re.escape(query), flags) if query else None
@@ -97,36 +97,36 @@ class Rows:
         )
 
     def found_in(self, text: str) -> list[tuple[int, int]]:
-        """Where in a line the text that is searched for stands."""
+        """Return the positions of the search text in a line."""
         return [] if self._pattern is None else [found.span() for found in self._pattern.finditer(text)]
 
     def hit(self, here: int, step: int) -> int | None:
-        """The number of the next line (or the one before, with a `step` of -1) that was searched for; all around."""
+        """Return the next matching line (`step` 1) or the previous one (-1), wrapping around; None without any."""
         if not self.hits:
             return None
         place = bisect_left(self.hits, here + 1) if step > 0 else bisect_left(self.hits, here) - 1
         return self.hits[place % len(self.hits)]
 
     def error(self, here: int, step: int) -> int | None:
-        """The number of the next or previous line that looks like trouble; None when there is none any more."""
+        """Return the number of the next or previous line that looks like an error; None if there is none."""
         lines: Iterable[LogLine] = self.lines if step > 0 else reversed(self.lines)
         for line in lines:
             if (line.number - here) * step > 0 and self._is_shown(line) and ERRORS.search(line.text):
                 return line.number
         return None
 
-    def run_dir_of(self, number: int) -> int:
-        """The first row of a line."""
+    def first_row_of(self, number: int) -> int:
+        """Return the index of the first row of a line."""
         return bisect_left(self.rows, number, key=lambda row: row.line.number)
 
-    def _forget(self, first: int) -> int:
+    def _drop_before(self, first: int) -> int:
         if not self.lines or self.lines[0].number >= first:
             return 0
         del self.lines[: bisect_left(self.lines, first, key=lambda line: line.number)]
-        gone = self.run_dir_of(first)
-        del self.rows[:gone]
+        dropped = self.first_row_of(first)
+        del self.rows[:dropped]
         del self.hits[: bisect_left(self.hits, first)]
-        return gone
+        return dropped
 
     def _is_shown(self, line: LogLine) -> bool:
         return self.stream is None or line.stream == self.stream
@@ -155,12 +155,12 @@ class Rows:
 
 
 def _wrapped(text: str, width: int) -> Iterable[tuple[int, int]]:
-    """Cut a text with wide letters into parts of at most `width` columns."""
-    start = taken = 0
+    """Split a text with wide characters into parts of at most `width` columns."""
+    start = used = 0
     for place, letter in enumerate(text):
         cells = get_character_cell_size(letter)
-        if taken + cells > width and place > start:
+        if used + cells > width and place > start:
             yield start, place
-            start, taken = place, 0
-        taken += cells
+            start, used = place, 0
+        used += cells
     yield start, len(text)

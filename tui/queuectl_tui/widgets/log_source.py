@@ -1,7 +1,7 @@
-"""The output of one attempt as lines, read on in small steps by the reader thread.
+"""The output of one attempt as lines, read in small steps by the reader thread.
 
-While the attempt runs, its live files are read; when it has ended, what the store keeps goes on at the same offsets.
-The last 5,000 lines are held. Whoever shows them says how many it has seen, so an answer that got lost costs nothing.
+While the attempt runs, its live files are read; after it has ended, the stored output is read on from the same offsets.
+The last 5,000 lines are held. The caller states which lines it has, so a lost answer does no harm.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 LINES = 5_000
 WEIGHT = 4 * 1024 * 1024
-"""Letters that are held at most, whatever the lines are like."""
+"""Maximum number of characters held."""
 LONGEST = 4_096
-"""Columns after which a line goes on in the next one: a line of 100 MB is many of these."""
+"""Columns after which a line is continued in the next one: a line of 100 MB becomes many."""
 STEP = 262_144
-"""Bytes that one step reads at most, so that the reader thread stays free for others."""
+"""Maximum number of bytes read in one step, so that the reader thread can serve other requests."""
 
 _PIECE = 2_048
 _SPAN_WEIGHT = 24
@@ -46,41 +46,41 @@ class LogLine(NamedTuple):
     """A line of output. A tuple, as hundreds are made in a tick: a frozen dataclass takes four times as long."""
 
     number: int
-    """Its place in the order in which lines came, from 0; -1 while it has not ended."""
+    """Position in the order of arrival, from 0; -1 while the line has not ended."""
     stream: str
     """`out` or `err`."""
     text: str
     spans: tuple[Span, ...] = ()
     cells: int = 0
-    """Columns that it takes."""
+    """Width in columns."""
     at: int | None = None
-    """When it came, in milliseconds since the epoch; None for what was there before anybody looked."""
+    """Time of arrival, in milliseconds since the epoch; None for lines printed before the log was opened."""
     left_out: int = 0
-    """Bytes that were not kept: this line stands for them."""
+    """Number of bytes that were not kept; this line is shown in their place."""
     continues: bool = False
-    """Whether it is the rest of the line before."""
+    """Whether it continues the previous line."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogUpdate:
-    """What one step has found."""
+    """The result of one step."""
 
     job: Job | None
     attempt: Attempt | None
-    """The attempt whose output this is; None when the job has not run yet."""
+    """The attempt whose output this is; None if the job has not run yet."""
     newest: int
     """The number of the job's latest attempt, 0 before the first."""
     first: int
-    """The number of the oldest line that is held."""
+    """The number of the oldest line held."""
     lines: tuple[LogLine, ...] = ()
-    """The lines that the asker had not seen."""
+    """The lines that the caller did not have."""
     open: tuple[LogLine, ...] = ()
-    """Lines that have not ended yet, one of each stream at most."""
+    """Lines that have not ended yet, at most one of each stream."""
     total: int = 0
-    """Bytes read so far, those left out included."""
+    """Bytes read so far, including those left out."""
     progress: Progress | None = None
     more: bool = False
-    """Whether there is more to read at once."""
+    """Whether more can be read at once."""
     problem: str | None = None
     """Why nothing could be read."""
 
@@ -91,10 +91,10 @@ class LogUpdate:
 
 
 class LogSource:
-    """Reads on. It belongs to the reader thread."""
+    """Reads the output of an attempt. It belongs to the reader thread."""
 
     def __init__(self, job_id: str, attempt: int | None = None) -> None:
-        """Read nothing yet. Without an `attempt` it is the latest when first read."""
+        """Create a source; without an `attempt` it is the latest at the first read."""
         self.job_id = job_id
         self._number = attempt
         self._seen: int | None = None
@@ -109,14 +109,14 @@ class LogSource:
         self._problem: str | None = None
 
     def read(self, context: Context, have: int) -> LogUpdate:
-        """Read on, and give the lines from number `have` on."""
+        """Read one step, and return the lines from number `have` on."""
         more = False
         try:
-            self._look(context)
+            self._refresh_attempt(context)
             if self._attempt is not None:
                 more = self._read_on(context)
             else:
-                self._caught_up = True  # whatever it prints, it prints while somebody watches
+                self._caught_up = True  # all of its output will be printed while the log is open
             self._problem = None
         except NotFound:
             self._problem = "the job has been deleted"
@@ -126,14 +126,14 @@ class LogSource:
         return self._update(have, more=more)
 
     def close(self) -> None:
-        """Let go of the live files."""
+        """Close the live files."""
         for stream in self._streams.values():
             stream.live.close()
 
     def take(
         self, stream: str, printed: Printed, *, at: int | None, continues: bool = False, left_out: int = 0
     ) -> None:
-        """Hold one more line; the oldest make room."""
+        """Add a line; drop the oldest where the limits are exceeded."""
         line = _line(self._next, stream, printed, at, continues=continues, left_out=left_out)
         self._lines.append(line)
         self._next += 1
@@ -142,13 +142,13 @@ class LogSource:
             self._weight -= _weight(self._lines.popleft())
 
     def skip(self, lines: int) -> None:
-        """Count lines that nobody will see, as more than are held came after them."""
+        """Count lines that are dropped unread, because more than can be held came after them."""
         self._lines.clear()
         self._weight = 0
         self._next += lines
 
-    def _look(self, context: Context) -> None:
-        """See whether the attempt has begun or ended. Must come before the live files are read."""
+    def _refresh_attempt(self, context: Context) -> None:
+        """Read whether the attempt has begun or ended. Must run before the live files are read."""
         seen = context.store.changed()
         if seen == self._seen:
             return
@@ -183,26 +183,26 @@ class LogSource:
         return more
 
     def _read_live(self, stream: _Stream, at: int | None) -> bool:
-        left = STEP
-        while left > 0:
+        pending = STEP
+        while pending > 0:
             stream.offset, data, left_out = stream.live.read(stream.offset)
             if not data:
                 return False
             stream.take(self, data, left_out, at)
-            left -= len(data)
+            pending -= len(data)
         return True
 
     def _read_stored(self, context: Context, at: int | None) -> bool:
         if self._stored is None:
-            self._stored = self._left_in_store(context)
-        left = STEP
-        while left > 0 and self._stored:
+            self._stored = self._unread_stored(context)
+        pending = STEP
+        while pending > 0 and self._stored:
             stream, data, left_out = self._stored.popleft()
-            if len(data) > left:
-                self._stored.appendleft((stream, data[left:], 0))
-                data = data[:left]
+            if len(data) > pending:
+                self._stored.appendleft((stream, data[pending:], 0))
+                data = data[:pending]
             stream.take(self, data, left_out, at)
-            left -= len(data)
+            pending -= len(data)
             if not any(each is stream for each, _, _ in self._stored):
                 stream.finish(self, at)
         if not self._stored:
@@ -211,19 +211,19 @@ class LogSource:
                 stream.live.close()
         return bool(self._stored)
 
-    def _left_in_store(self, context: Context) -> deque[tuple[_Stream, bytes, int]]:
-        """What the store keeps beyond what was read live."""
-        left: deque[tuple[_Stream, bytes, int]] = deque()
+    def _unread_stored(self, context: Context) -> deque[tuple[_Stream, bytes, int]]:
+        """Return the stored output beyond what was read live."""
+        pending: deque[tuple[_Stream, bytes, int]] = deque()
         if self._job is None or self._attempt is None:
-            return left
+            return pending
         outputs = context.store.jobs.output(self._job.seq, self._attempt.attempt)
         for stream, output in zip(self._streams.values(), outputs, strict=True):
             while True:
                 stream.offset, data, left_out = read_stored(output, stream.offset)
                 if not data:
                     break
-                left.append((stream, data, left_out))
-        return left
+                pending.append((stream, data, left_out))
+        return pending
 
     def _update(self, have: int, *, more: bool) -> LogUpdate:
         first = self._lines[0].number if self._lines else self._next
@@ -245,7 +245,7 @@ class LogSource:
 
 
 class _Stream:
-    """How far one stream has been read, and the line it is on."""
+    """Read position and current line of one stream."""
 
     def __init__(self, name: str, live: Follower) -> None:
         self.name = name
@@ -258,14 +258,14 @@ class _Stream:
         self._opened: int | None = None
 
     def take(self, source: LogSource, data: bytes, left_out: int, at: int | None) -> None:
-        """Make lines of what was read."""
+        """Split data into lines."""
         if left_out:
             self.finish(source, at)
             source.take(self.name, Printed(f"[… {left_out} bytes left out …]"), at=at, left_out=left_out)
         self.total += len(data) + left_out
         *whole, rest = self._decoder.decode(data).split("\n")
         if len(whole) > LINES:
-            # A flood: most of these would be forgotten again before anybody saw them.
+            # More lines than can be held: the first would be dropped before they are shown.
             source.skip(len(whole) - LINES)
             del whole[:-LINES]
             self.terminal = Terminal(self.terminal.progress)
@@ -276,7 +276,7 @@ class _Stream:
                 if self._continues and self.terminal.is_empty:
                     self._continues = False  # it was cut exactly at its end
                     continue
-                text = ""  # noqa: PLW2901 - only its end is left to be told
+                text = ""  # noqa: PLW2901 - only its end remains
             line = self.terminal.whole(text.removesuffix("\r"))
             source.take(self.name, line, at=at, continues=self._continues)
             self._continues = False
@@ -285,7 +285,7 @@ class _Stream:
             self._pieces(source, rest, at)
 
     def finish(self, source: LogSource, at: int | None) -> None:
-        """Nothing follows on this line."""
+        """End the current line: no more output follows."""
         rest = self._decoder.decode(b"", final=True)
         self._decoder.reset()
         if rest:
@@ -295,7 +295,7 @@ class _Stream:
         self._continues = False
 
     def open(self) -> LogLine:
-        """The line that has not ended."""
+        """Return the line that has not ended."""
         return _line(-1, self.name, self.terminal.line(), self._opened, continues=self._continues, left_out=0)
 
     def _pieces(self, source: LogSource, text: str, at: int | None) -> None:
@@ -308,9 +308,11 @@ class _Stream:
 
 
 def save(context: Context, job_id: str, attempt: int | None, streams: tuple[str, ...], path: str) -> int:
-    """Write all that is kept of an attempt's output to a new file, made harmless; how many bytes.
+    """Write all stored output of an attempt to a new file, sanitised; return the number of characters written.
 
-    Raises QueuectlError, and OSError where the file is there already or cannot be written.
+    Raises:
+        QueuectlError: the output cannot be read.
+        OSError: the file exists already or cannot be written.
     """
     both = len(streams) != 1
     params = Logs(

@@ -1,4 +1,4 @@
-"""The line that sums a log up: whose output it is, how it ended, what was looked for, and whether it follows."""
+"""The status line of a log: attempt, outcome, search, and whether it follows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GAP = 2
 
 
 class LogStatus(Static):
-    """One line; what does not fit is left out, the least first."""
+    """One line; what does not fit is left out, the least important first."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "status--good", "status--warn", "status--bad", "status--dim", "status--chip", "status--live",
@@ -49,30 +49,30 @@ class LogStatus(Static):
     """
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:
-        """Nothing to tell yet."""
+        """Create an empty line."""
         super().__init__(id=id, markup=False)
         self._ascii = ascii_only
-        self._told: Text | None = None
+        self._shown: Text | None = None
         self._chip = 0
-        """Columns that the word of new lines takes at the right; 0 while there is none."""
+        """Columns that the count of new lines takes at the right; 0 while it is not shown."""
 
     class FollowWanted(Message):
-        """What tells of new lines was clicked."""
+        """The count of new lines was clicked."""
 
     def on_click(self, event: events.Click) -> None:
-        """The new lines are at the end."""
+        """Follow when the count of new lines is clicked."""
         if self._chip and event.x >= self.size.width - self._chip - 1:
             self.post_message(self.FollowWanted())
 
-    def tell(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None) -> None:
-        """Say how it stands; a `note` (text and role) takes the place of whether it follows."""
+    def show(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None) -> None:
+        """Show the state of a log; a `note` (text and role) replaces the follow state."""
         line = self.line(update, view, note, max(self.size.width, 10))
-        if self._told is None or line != self._told or line.spans != self._told.spans:
-            self._told = line
+        if self._shown is None or line != self._shown or line.spans != self._shown.spans:
+            self._shown = line
             self.update(line, layout=False)
 
     def line(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None, width: int) -> Text:
-        """The line in `width` columns."""
+        """Return the line in `width` columns."""
         right = self._right(update, view, note)
         self._chip = right.cell_len if note is None and view.unseen and not view.following else 0
         left = Text()
@@ -107,14 +107,14 @@ class LogStatus(Static):
         return Text("end" if bottom >= total else f"{bottom * 100 // total} %", self._style("dim"))
 
     def _parts(self, update: LogUpdate | None, view: LogView) -> list[Text]:
-        """The parts of the left side, the dearest first."""
+        """Return the parts of the left side, the most important first."""
         if update is None:
             return [Text("reading …", self._style("dim"))]
         if update.problem is not None:
             return [Text(one_line(update.problem, 60), self._style("bad"))]
         attempt = update.attempt
         if attempt is None:
-            return [Text("no attempt yet: there is nothing to show", self._style("dim"))]
+            return [Text("no attempt yet, so no output", self._style("dim"))]
         parts = [Text(f"attempt {attempt.attempt} of {update.newest}")]
         if view.rows.query:
             count, hits = len(view.rows.hits), view.rows.hits

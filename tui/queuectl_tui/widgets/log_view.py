@@ -1,4 +1,4 @@
-"""The rows of a log on the screen: drawn line by line, following or standing still, what was found in view."""
+"""The rows of a log on the screen: drawn line by line, following or stopped, with matches in view."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 TIME_WIDTH = 9
 MARK_WIDTH = 2
-"""A sign for standard error, and one for the line that was found: neither needs colour to be seen."""
+"""A mark for standard error, and one for the current match, so that colour is not needed."""
 _CACHED = 512
 SCROLLING = (
     "log.up", "log.down", "log.page_up", "log.page_down", "log.top", "log.bottom", "log.left", "log.right",
 )  # fmt: skip
-"""The keys of `keymap` that are the view's own; the others are those of the pane around it."""
+"""The keys of `keymap` that the view handles; the pane around it handles the others."""
 
 
 class LogView(ScrollView, can_focus=True):
-    """A log. It is given updates, and asks nobody for anything."""
+    """A log view. It is given updates, and requests nothing itself."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--time", "log--err", "log--gap", "log--hit", "log--found", "log--here",
@@ -61,17 +61,17 @@ class LogView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = these(*SCROLLING)
 
     class Moved(Message):
-        """It follows now, or no longer, or more has come meanwhile."""
+        """It began or stopped following, or new lines arrived."""
 
     def __init__(self, *, err_mark: str = "▌", id: str | None = None) -> None:
-        """`err_mark` is the sign in front of what came from standard error."""
+        """Create the view; `err_mark` marks lines of standard error."""
         super().__init__(id=id)
         self.rows = Rows()
         self.following = True
         self.unseen = 0
-        """Lines that have come since it stopped following."""
+        """Lines that arrived since it stopped following."""
         self.here: int | None = None
-        """The number of the line that was found last."""
+        """The number of the line found last."""
         self.wrap = False
         self.times = False
         self._err_mark = err_mark
@@ -80,7 +80,7 @@ class LogView(ScrollView, can_focus=True):
         self._plain = Style.null()
 
     def take(self, update: LogUpdate) -> None:
-        """Show what is new."""
+        """Show new lines."""
         before = len(self.rows)
         gone, came = self.rows.take(update)
         if not gone and not came and len(self.rows) == before and not self.rows.open_rows:
@@ -96,7 +96,7 @@ class LogView(ScrollView, can_focus=True):
         self.post_message(self.Moved())
 
     def clear(self) -> None:
-        """Show another log from here on."""
+        """Clear the view for another log."""
         query, stream = self.rows.query, self.rows.stream
         self.rows = Rows()
         self.rows.search(query)
@@ -106,7 +106,7 @@ class LogView(ScrollView, can_focus=True):
         self.lay_out(stream=stream)
 
     def lay_out(self, *, wrap: bool | None = None, times: bool | None = None, stream: str | None = None) -> None:
-        """Wrap or do not, show times or do not, show only one stream (None for both)."""
+        """Set wrapping, times and stream (None for both)."""
         top = self.rows[self.scroll_offset.y].line.number if self.scroll_offset.y < len(self.rows) else None
         self.wrap = self.wrap if wrap is None else wrap
         self.times = self.times if times is None else times
@@ -116,20 +116,20 @@ class LogView(ScrollView, can_focus=True):
         if self.following or top is None or top < 0:
             self._scroll(x=0, y=self._lowest)
         else:
-            self._scroll(x=0, y=self.rows.run_dir_of(top))
+            self._scroll(x=0, y=self.rows.first_row_of(top))
         self.refresh()
 
     def search(self, query: str) -> None:
-        """Mark where a text stands."""
+        """Highlight a text."""
         self.rows.search(query)
         self._strips.clear()
         self.refresh()
 
     def go_to(self, number: int) -> None:
-        """Bring a line into view."""
+        """Scroll a line into view."""
         self.follow(on=False)
         self.here = number
-        place = self.rows.run_dir_of(number)
+        place = self.rows.first_row_of(number)
         height = self.scrollable_content_region.height
         if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
             self._scroll(y=max(min(place - height // 3, self._lowest), 0))
@@ -139,15 +139,15 @@ class LogView(ScrollView, can_focus=True):
 
     @property
     def position(self) -> int:
-        """The number of the line from which to look on: the one found last if it is in view, else the topmost."""
+        """The line number from which a search continues: the line found last if it is in view, else the topmost."""
         top = self.scroll_offset.y
         bottom = top + self.scrollable_content_region.height
-        if self.here is not None and top <= self.rows.run_dir_of(self.here) < bottom:
+        if self.here is not None and top <= self.rows.first_row_of(self.here) < bottom:
             return self.here
         return self.rows[top].line.number - 1 if top < len(self.rows.rows) else self.rows.next
 
     def follow(self, *, on: bool) -> None:
-        """Go to the end and stay there, or stop doing so."""
+        """Scroll to the end and stay there, or stop following."""
         if on:
             self._scroll(y=self._lowest)
             self.unseen = 0
@@ -174,7 +174,7 @@ class LogView(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if not self._own_scroll and round(old_value) != round(new_value):
-            # By hand: up stops following, and arriving at the end follows again.
+            # Manual scrolling: up stops following, and reaching the end follows again.
             self.follow(on=round(new_value) >= self._lowest)
 
     def on_resize(self, _: events.Resize) -> None:
@@ -190,7 +190,7 @@ class LogView(ScrollView, can_focus=True):
         super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._plain = self.rich_style  # put together from all ancestors: once for a picture, not once for a line
+        self._plain = self.rich_style  # combined from all ancestors: once per frame, not once per line
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -241,14 +241,14 @@ class LogView(ScrollView, can_focus=True):
         self._own_scroll = False
 
     def _show_sideways(self, number: int) -> None:
-        """What was found is to be seen, wherever in its line it stands."""
-        place = self.rows.run_dir_of(number)
+        """Scroll sideways to show the match, wherever it is in its line."""
+        place = self.rows.first_row_of(number)
         if self.wrap or place >= len(self.rows):
             return
-        found = self.rows.found_in(self.rows[place].line.text)
-        room = self.scrollable_content_region.width - self._gutter_width
-        if found and not self.scroll_offset.x <= found[0][0] <= found[0][1] <= self.scroll_offset.x + room:
-            self._scroll(x=max(found[0][1] - room // 2, 0) if found[0][1] > room else 0)
+        matches = self.rows.found_in(self.rows[place].line.text)
+        columns = self.scrollable_content_region.width - self._gutter_width
+        if matches and not self.scroll_offset.x <= matches[0][0] <= matches[0][1] <= self.scroll_offset.x + columns:
+            self._scroll(x=max(matches[0][1] - columns // 2, 0) if matches[0][1] > columns else 0)
 
     def _gutter(self, row: Row, base: Style) -> Segment:
         mark = self._err_mark if row.line.stream == "err" else " "
@@ -267,23 +267,23 @@ class LogView(ScrollView, can_focus=True):
         return self._plain + self.get_component_rich_style("log--here", partial=True)
 
     def _strip(self, row: Row, base: Style) -> Strip:
-        """The text of a row with its colours, and with what was searched for marked in it."""
+        """Return the text of a row with its colours and highlighted matches."""
         line, start, end = row.line, row.start, row.end
         if line.left_out:
             style = base + self.get_component_rich_style("log--gap", partial=True)
             return Strip([Segment(line.text[start:end], style)])
-        found: list[Span] = []
+        matches: list[Span] = []
         if self.rows.query:
             name = "log--found" if line.number == self.here else "log--hit"
             mark = self.get_component_rich_style(name, partial=True)
-            found = [(first, last, mark) for first, last in self.rows.found_in(line.text)]
-        if not line.spans and not found:
+            matches = [(first, last, mark) for first, last in self.rows.found_in(line.text)]
+        if not line.spans and not matches:
             return Strip([Segment(line.text[start:end], base)])
-        return Strip(list(_painted(line.text, start, end, base, (line.spans, found))))
+        return Strip(list(_painted(line.text, start, end, base, (line.spans, matches))))
 
 
 def _painted(text: str, start: int, end: int, base: Style, layers: tuple[Sequence[Span], ...]) -> Iterator[Segment]:
-    """A part of a text as segments. Each layer's spans are in order and apart; later layers lie on top."""
+    """Return a part of a text as segments. Each layer's spans are ordered and disjoint; later layers are on top."""
     edges = {start, end}
     for spans in layers:
         edges.update(edge for span in spans for edge in span[:2] if start < edge < end)

@@ -1,4 +1,4 @@
-"""How the table's rows are read: this runs in the reader's thread."""
+"""Reading the rows of the table: this runs in the reader's thread."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ if TYPE_CHECKING:
     from queuectl_tui.duration_estimates import DurationEstimates, Pace
 
 COUNTED = 10_000
-"""How many matches of a text are counted; beyond that it is 10,000 and more."""
+"""Maximum count of matches of a text; beyond it, "10,000+" is shown."""
 MARKED = 100_000
-"""How many jobs can be marked at once."""
+"""Maximum number of jobs that can be marked."""
 _RANKED = 3000
 _RARELY = 20
-"""A slow count is done anew only after so many times what it took."""
+"""A slow count is repeated only after this multiple of its duration."""
 
 
 @record
 class Wanted:
-    """Which rows are wanted."""
+    """A request for rows."""
 
     filter: Filter
     sort: Sort
     reverse: bool
     generation: int
-    """Changes with the filter and the order: what was read for another is dropped."""
+    """Changes with filter and sort order; results of an older one are dropped."""
     around: int | None = None
-    """The number of a row; None for the top."""
+    """The seq to read around; None for the top."""
     end: bool = False
     """Whether the cursor goes to the last row."""
     top: bool = False
     """Whether the cursor goes to the first row."""
     step: int = 0
-    """How many rows the cursor goes on from where it is, once they are at hand."""
+    """By how many rows the cursor moves once they are loaded."""
     share: float | None = None
-    """A place that nobody has the number of: 0 is the top, 1 the end."""
+    """A position without a known seq: 0 is the top, 1 the end."""
     above: int = 0
     below: int = 0
     cursor: str | None = None
-    """The job whose row must be known, whether it still is in the list or not."""
+    """The job whose row is read too, whether it is still in the list or not."""
     line: int = 0
-    """Where on the screen `around` is to stand."""
+    """The screen line on which `around` is to be shown."""
     index: int = 0
-    """Where in the list `around` is thought to stand."""
+    """The expected index of `around` in the list."""
 
     @property
     def moves(self) -> bool:
-        """Whether the cursor is on another row once the rows are there."""
+        """Whether the cursor moves to another row once the rows are loaded."""
         return self.end or self.top or self.step != 0
 
 
 @record
 class Found:
-    """What was read."""
+    """The rows that were read."""
 
     wanted: Wanted
     window: Window
@@ -70,24 +70,24 @@ class Found:
     """Whether there are more than `total`."""
     cursor: Row | None
     around: int | None
-    """The number that the rows were read around."""
+    """The seq that the rows were read around."""
     earlier: int
-    """Rows before that one."""
+    """Number of rows before that one."""
     took: float
-    """Seconds."""
+    """Duration of the read in seconds."""
 
 
 class Counter:
-    """Counts matches, and remembers for a while what was dear to count. Used in the reader's thread alone."""
+    """Counts matches, and caches slow counts for a while. Used in the reader's thread only."""
 
     def __init__(self) -> None:
-        """Nothing counted yet."""
+        """Start without a count."""
         self._of: Filter | None = None
         self._known = 0
         self._until = 0.0
 
     def count(self, context: Context, chosen: Filter, stop: Callable[[], None]) -> int:
-        """How many match."""
+        """Return the number of matches."""
         started = time.monotonic()
         if chosen == self._of and started < self._until and not is_counted(chosen):
             return self._known
@@ -101,7 +101,7 @@ class Counter:
 def read(
     context: Context, wanted: Wanted, counter: Counter, estimates: DurationEstimates, stop: Callable[[], None]
 ) -> Found:
-    """Read the rows around a place, how many there are in all, and the one that has the cursor."""
+    """Read the rows around a position, their total number, and the row under the cursor."""
     started = time.monotonic()
     browse = context.store.job_pages
     around = wanted.around
@@ -122,7 +122,7 @@ def read(
             stop=stop,
         )
     if wanted.sort is Sort.LATE:
-        window = _late_first(window, estimates.paces(context, window.rows, heard=False), context.now())
+        window = _late_first(window, estimates.paces(context, window.rows, with_progress=False), context.now())
     if wanted.reverse and not wanted.sort.paged:
         window = _reversed(window)
     total = counter.count(context, wanted.filter, stop) if wanted.sort.paged else len(window.rows)
@@ -153,7 +153,7 @@ def _reversed(window: Window) -> Window:
 
 
 def _late_first(window: Window, paces: dict[str, Pace], now: int) -> Window:
-    """What runs, by how many times it has taken what is usual; the others as they stood."""
+    """Sort running jobs by lateness; the others keep their order."""
 
     def place(row: Row) -> float:
         return -paces[row.id].lateness(now) if row.id in paces else 1.0

@@ -1,4 +1,4 @@
-"""Which rows the table has at hand, and where in the whole list they stand. No painting, no store."""
+"""The loaded rows of the table, and their position in the whole list. No painting, no store access."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
 
 
 class RowWindow:
-    """A stretch of rows without a gap, and the ghost of one that has left it while it had the cursor."""
+    """A contiguous range of rows, and the ghost of one that disappeared while it had the cursor."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Create an empty window."""
         self.rows: list[Row] = []
         self.start = 0
-        """Rows before the first that is at hand; a guess where they were not counted."""
+        """Number of rows before the first loaded one; an estimate where they were not counted."""
         self.total = 0
         self.at_top = self.at_end = True
         self.loaded = False
-        """Whether anything has arrived yet."""
+        """Whether anything has been loaded yet."""
         self.ghost: str | None = None
-        """The id of the row that stands here although it has left."""
+        """The id of the row that is kept although it has left the list."""
         self._places: dict[str, int] = {}
 
     def adopt(self, window: Window, *, total: int, guess: int) -> None:
-        """Take what was read; `guess` is how many rows come before it, if that was not counted."""
+        """Replace the rows; `guess` is the number of rows before them, if that was not counted."""
         self.rows = list(window.rows)
         self.ghost = None
         self.at_top, self.at_end, self.loaded = window.at_top, window.at_end, True
@@ -40,8 +40,8 @@ class RowWindow:
         self.total = self.start + count if window.at_end else max(total, self.start + count + 1)
         self._index()
 
-    def haunt(self, row: Row, sort: Sort, *, index: int | None) -> bool:
-        """Keep `row` where it would stand, or at its old `index`; False when that is not among the rows at hand."""
+    def keep_departed_row(self, row: Row, sort: Sort, *, index: int | None) -> bool:
+        """Keep `row` at its sorted place, or at its old `index`; False if that is outside the loaded rows."""
         if sort.paged:
             numbers = [each.seq for each in self.rows]
             newest = sort.value == "newest"
@@ -58,8 +58,8 @@ class RowWindow:
         self._index()
         return True
 
-    def lay_ghost(self) -> None:
-        """Let the ghost go."""
+    def drop_departed_row(self) -> None:
+        """Remove the ghost."""
         if self.ghost is not None:
             place = self._places.get(self.ghost)
             self.ghost = None
@@ -69,26 +69,26 @@ class RowWindow:
                 self._index()
 
     def place(self, id_: str | None) -> int | None:
-        """Where a job stands among the rows at hand."""
+        """Return the index of a job among the loaded rows."""
         return None if id_ is None else self._places.get(id_)
 
     def index(self, id_: str | None) -> int | None:
-        """Where a job stands in the whole list."""
+        """Return the index of a job in the whole list."""
         place = self.place(id_)
         return None if place is None else self.start + place
 
     def row(self, index: int) -> Row | None:
-        """The row that stands there, if it is at hand."""
+        """Return the row at an index of the whole list, if it is loaded."""
         place = index - self.start
         return self.rows[place] if 0 <= place < len(self.rows) else None
 
     def covers(self, first: int, last: int) -> bool:
-        """Whether all rows from `first` to `last` that exist are at hand."""
+        """Return whether all existing rows from `first` to `last` are loaded."""
         low_enough = first >= self.start or self.at_top
         return low_enough and (last < self.start + len(self.rows) or self.at_end)
 
     def nearest(self, seq: int, sort: Sort) -> int:
-        """The place of the first row that stands at number `seq` or after it, for an order by number."""
+        """Return the index among the loaded rows of the first row at or after `seq`, for an order by seq."""
         if sort.value == "newest":
             return min(bisect_left([-row.seq for row in self.rows], -seq), len(self.rows) - 1)
         return min(bisect_left([row.seq for row in self.rows], seq), len(self.rows) - 1)

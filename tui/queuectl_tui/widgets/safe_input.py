@@ -1,7 +1,7 @@
-"""Fields that never hold a control character: what is pasted goes to the terminal as it stands in the field.
+"""Input fields that never hold a control character, because the terminal shows their text unfiltered.
 
-Terminals send the line breaks of a paste as CR, some as CR LF or LF. All of them are line breaks here: new lines where
-a field has several, a blank where it has one.
+Terminals send the line breaks of a paste as CR, some as CR LF or LF. All of them count as line breaks: new lines in a
+multi-line field, a blank in a single-line one.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ _KEPT = "\n\t"
 
 
 def lines(text: str) -> str:
-    """`text` with LF for every line break."""
+    """Return `text` with LF for every line break."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def one_of(text: str) -> str:
-    """`text` in one line: a line break is a blank, and those at the end are dropped."""
+    """Return `text` in one line: a line break becomes a blank, and those at the end are dropped."""
     return " ".join(lines(text).rstrip("\n").split("\n"))
 
 
 class SafeInput(Input):
-    """One line. Control characters in it are written out."""
+    """A single-line field. Control characters are written out."""
 
     cursor_blink = reactive(False, init=False)
 
     def _on_paste(self, event: Paste) -> None:
-        """Paste all lines as one; Textual's own would drop all but the first."""
+        """Paste all lines as one; Textual's own method would drop all but the first."""
         event.prevent_default()
         event.stop()
         if text := one_of(event.text):
             self.replace(text, *self.selection)
 
     def action_paste(self) -> None:
-        """The same for what was copied in the console."""
+        """Paste the app's clipboard in the same way."""
         self.replace(one_of(self.app.clipboard), *self.selection)
 
     def validate_value(self, value: str) -> str:
@@ -52,7 +52,7 @@ class SafeInput(Input):
 
 
 class SafeTextArea(TextArea):
-    """Several lines. Control characters in them are written out."""
+    """A multi-line field. Control characters are written out."""
 
     cursor_blink = reactive(False, init=False)
 
@@ -60,6 +60,6 @@ class SafeTextArea(TextArea):
         super().__init__(safe(text, keep=_KEPT), id=id, compact=True, tab_behavior="focus", highlight_cursor_line=False)
 
     def edit(self, edit: Edit) -> EditResult:
-        """Write control characters out on their way in."""
+        """Write control characters out before they are inserted."""
         edit.text = safe(lines(edit.text), keep=_KEPT)
         return super().edit(edit)

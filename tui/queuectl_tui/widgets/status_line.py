@@ -1,4 +1,4 @@
-"""The first line: which store, who works on it, how fast, and whether what one sees is now."""
+"""The first line: store, workers, throughput, and whether the view is live."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _GAP: Piece = ("   ", "text")
 
 
 class StatusLine(Drawing):
-    """Drawn from a snapshot; what does not fit goes, the least important first."""
+    """Drawn from a snapshot; what does not fit is dropped, the least important first."""
 
     DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; background: $panel; }"
 
     def __init__(self, location: str, *, read_only: bool = False, id: str | None = None) -> None:
-        """`location` is the store as people may see it."""
+        """Create the line; `location` is the store without secrets."""
         super().__init__(id=id)
         self._location = location
         self._read_only = read_only
@@ -34,12 +34,12 @@ class StatusLine(Drawing):
         self.paused = False
 
     def show(self, snapshot: Snapshot, now: int, *, paused: bool) -> None:
-        """Show this."""
+        """Show a snapshot."""
         self.snapshot, self.now, self.paused = snapshot, now, paused
         self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """One line."""
+        """Return the line."""
         del height
         of = self.snapshot
         wide = width >= 100
@@ -61,10 +61,10 @@ class StatusLine(Drawing):
         if is_url(path):
             return f" {one_line(_database(path), max(width // 4, 10))}"
         path = f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
-        room = max(width // 4, 10)
-        if width < 100 or len(path) > room:
+        path_width = max(width // 4, 10)
+        if width < 100 or len(path) > path_width:
             path = path.rpartition("/")[2]
-        return f" {one_line(path, room)}"
+        return f" {one_line(path, path_width)}"
 
     def _parts(self, of: Snapshot, *, wide: bool) -> list[Line]:
         if not of.pools and not of.workers:
@@ -74,17 +74,17 @@ class StatusLine(Drawing):
         elif not of.pools:
             pool = (("! pool gone", "error"),)
             if wide:
-                pool += ((f": {of.told_of_left}", "warning"),)
+                pool += ((f": {of.orphans_text}", "warning"),)
                 pool += () if self._read_only else ((", S starts one", "dim"),)
         else:
-            there, wanted = len(of.workers) - len(of.left), of.wanted
+            there, wanted = len(of.workers) - len(of.orphaned_workers), of.wanted
             role = "processing" if there >= wanted else "warning"
             pool = (("pool ", "dim"), ("▶ ", role), (f"{there}/{max(wanted, there)}", role))
             if any(each.stop for each in of.pools):
                 pool += ((" draining", "scheduled"),)
             elif wide:
                 pool += ((f" busy {of.busy}", "text"),)
-            if of.left:
+            if of.orphaned_workers:
                 pool += ((" ! a pool is gone" if wide else " !", "error"),)
         rates: Line = (
             (("in ", "dim"), (f"{of.in_rate:.1f}/s", "text"), ("   out ", "dim"), (f"{of.out_rate:.1f}/s", "text"))
@@ -97,22 +97,22 @@ class StatusLine(Drawing):
             parts.append((("oldest ", "dim"), (clock(of.oldest_due_ms), role)))
         return parts
 
-    def _liveness(self, of: Snapshot | None, room: int) -> Line:
+    def _liveness(self, of: Snapshot | None, width: int) -> Line:
         if of is None:
             return (("… reading", "dim"),)
         if of.error is not None:
             age = max(self.now - of.at, 0) // 1000
             stale = f"! NEVER READ since {time.strftime('%H:%M', time.localtime(of.at / 1000))}"
             stale = stale if of.never else f"! STALE {age}s"
-            # That it is stale comes before why.
-            room = min(room - len(stale) - 2, max(self.size.width // 2 - 6, 12))
-            return ((f"{stale}: {one_line(of.error, room)}" if room >= 8 else stale, "error"),)
+            # The staleness is more important than the reason.
+            width = min(width - len(stale) - 2, max(self.size.width // 2 - 6, 12))
+            return ((f"{stale}: {one_line(of.error, width)}" if width >= 8 else stale, "error"),)
         if self.paused:
-            return (("■ PAUSED", "warning"), (" p goes on", "dim"))
+            return (("■ PAUSED", "warning"), (" p resumes", "dim"))
         return (("● ", "good"), ("LIVE", "good"))
 
 
 def _database(url: str) -> str:
-    """A server's store as `database@host`; the host is left out where it is this one."""
+    """Return a server's store as `database@host`; the host is left out where it is this one."""
     parts = urlsplit(url)
     return unquote(parts.path.strip("/")) + (f"@{parts.hostname}" if parts.hostname else "")

@@ -1,4 +1,4 @@
-"""How the job table is painted: a line at a time, from the rows at hand, and only where it differs from the screen."""
+"""Painting of the job table: line by line, from the loaded rows, and only where the screen differs."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _CACHED = 4000
 
 
 class TableLines(ScrollView, can_focus=True):
-    """Titles, and rows below them. It knows which row has the cursor, not how it came there."""
+    """Titles, and rows below them. The cursor is given; moving it is the subclass's task."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.marks: dict[str, None] = {}
         self.paces: dict[str, Pace] = {}
-        """How far the jobs are that run, of those on the screen."""
+        """The progress of running jobs on the screen, by id."""
         self.doing: dict[str, str] = {}
-        """What has been asked for and not been done yet, by job."""
+        """The operations that were requested and have not ended yet, by job."""
         self.hidden: frozenset[str] = frozenset()
-        """Columns that somebody has taken away, and below, those that are wanted where they would not fit."""
+        """Columns hidden by the user; `wanted` are those shown although they would not fit."""
         self.wanted: frozenset[str] = frozenset()
         self.window = RowWindow()
         self.empty: Sequence[Sequence[tuple[str, str]]] = ()
@@ -51,21 +51,21 @@ class TableLines(ScrollView, can_focus=True):
 
     @property
     def _app(self) -> ConsoleApp:
-        return self.app  # type: ignore[return-value]  # there is no other
+        return self.app  # type: ignore[return-value]  # the only app
 
     @property
     def paint(self) -> Paint:
-        """The styles of the theme that is on."""
+        """The styles of the current theme."""
         return self._app.paint
 
     @property
     def _width(self) -> int:
-        """Cells beside the scrollbar."""
+        """The width without the scrollbar, in cells."""
         return self.scrollable_content_region.width
 
     @property
     def _height(self) -> int:
-        """Rows on the screen, below the titles."""
+        """Number of rows on the screen, below the titles."""
         return max(self.size.height - 1, 1)
 
     @property
@@ -74,7 +74,7 @@ class TableLines(ScrollView, can_focus=True):
         return self.scroll_offset.y
 
     def _cursor_line(self) -> int | None:
-        """The line of the screen that the cursor is on."""
+        """Return the screen line of the cursor."""
         index = self.window.index(self._cursor)
         if index is None or not 0 <= index - self._first < self._height:
             return None
@@ -83,7 +83,7 @@ class TableLines(ScrollView, can_focus=True):
     def _set_height(self) -> None:
         size = Size(self.size.width, self.window.total + 1)
         if size != self.virtual_size:
-            # Not through the reactive, which lays the whole screen out anew: only the scrollbar has to know.
+            # Bypass the reactive, which lays out the whole screen again: only the scrollbar depends on it.
             self.set_reactive(ScrollView.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
             self.vertical_scrollbar.window_size = self.size.height
@@ -91,7 +91,7 @@ class TableLines(ScrollView, can_focus=True):
     def _scroll(self, first: int) -> None:
         y = max(min(first, self.window.total + 1 - self.size.height), 0)
         if y != self.scroll_offset.y:
-            # Without the watcher, which paints everything anew: only lines that differ are, by `_refresh_lines`.
+            # Bypass the watcher, which repaints everything: `_refresh_lines` repaints only lines that differ.
             self.set_scroll(None, y)
             self.set_reactive(ScrollView.scroll_target_y, float(y))
             self.vertical_scrollbar.position = y
@@ -114,26 +114,26 @@ class TableLines(ScrollView, can_focus=True):
             self.refresh()
 
     def relayout(self) -> None:
-        """Other columns were chosen."""
+        """Apply another choice of columns."""
         self._lay_out()
 
     def notify_style_update(self) -> None:
-        """Other colours: nothing that was painted holds."""
+        """Discard all cached lines: the styles have changed."""
         super().notify_style_update()
         self._base = None
         self._strips.clear()
         self._painted.clear()
 
     def on_focus(self) -> None:
-        """The cursor shows more clearly."""
+        """Repaint the cursor, which is styled by focus."""
         self._refresh_lines()
 
     def on_blur(self) -> None:
-        """And less."""
+        """Repaint the cursor, which is styled by focus."""
         self._refresh_lines()
 
     def tick(self) -> None:
-        """A second has passed: ages and run times, without reading anything."""
+        """Update ages and run times each second, without reading anything."""
         self._refresh_lines()
 
     def _line_key(self, y: int) -> object:
@@ -147,11 +147,11 @@ class TableLines(ScrollView, can_focus=True):
     def _note(self, row: Row) -> Note:
         pace, doing, watched = self.paces.get(row.id), self.doing.get(row.id, ""), row.id in self._app.watching.ids
         if pace is not None and pace.started_at != row.started_at:
-            pace = None  # of an attempt before
+            pace = None  # of a previous attempt
         return Note(pace=pace, doing=doing, watched=watched) if pace or doing or watched else NOTHING_NOTED
 
     def _refresh_lines(self) -> None:
-        """Paint the lines anew that differ from what is on the screen, and no others."""
+        """Repaint the lines that differ from the screen, and no others."""
         width = self._width
         if not self.window.rows:
             self._painted.clear()
@@ -162,7 +162,7 @@ class TableLines(ScrollView, can_focus=True):
                 self.refresh(Region(0, y, width, 1))
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen, from what is at hand."""
+        """Return one line of the screen, from the loaded rows."""
         width = self._width
         if y == 0:
             return self._titles(width)
@@ -178,7 +178,7 @@ class TableLines(ScrollView, can_focus=True):
         return strip
 
     def _under(self) -> Style:
-        """The widget's own style, on which all is painted: kept, as it is worked out anew for every line otherwise."""
+        """Return the widget's own style, below all others; cached, as it is computed for every line otherwise."""
         if self._base is None:
             self._base = self.rich_style
         return self._base
@@ -193,7 +193,7 @@ class TableLines(ScrollView, can_focus=True):
         if cursor:
             over = paint("cursor" if focus else "cursor-idle")
         if over.reverse:
-            # Reversed, colours would make a patchwork of the line.
+            # In reverse video, coloured cells would break up the line.
             values = tuple(cell._replace(style=over, tail_style=over) for cell in values)
         if ghost:
             values = tuple(cell._replace(style=paint("ghost"), tail_style=paint("ghost")) for cell in values)

@@ -170,7 +170,7 @@ class TableRows(TableLines):
         if row is None:
             return
         if window.ghost is not None and row.id != window.ghost:
-            window.lay_ghost()
+            window.drop_departed_row()
             self._set_height()
         if row.id != self._cursor:
             self._cursor, self._cursor_row = row.id, row
@@ -287,7 +287,7 @@ class TableRows(TableLines):
         if self._cursor is not None and not forget and self._cursor_row is not None:
             was_there = old_index is not None
             ghost = found.cursor if found.cursor is not None and found.cursor.id == self._cursor else self._cursor_row
-            if was_there and window.haunt(ghost, self.sort, index=old_index):
+            if was_there and window.keep_departed_row(ghost, self.sort, index=old_index):
                 self._changed_at = self._app.clock.monotonic()
                 self._cursor_row = ghost
                 return

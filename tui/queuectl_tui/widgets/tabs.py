@@ -1,4 +1,4 @@
-"""The views and their numbers, how much is in each, and which one shows."""
+"""The tabs: the views with their numbers and counts, and the saved view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Tabs(Drawing):
-    """One line; a click goes to a view."""
+    """One line; a click opens a view."""
 
     DEFAULT_CSS = "Tabs { height: 1; width: 1fr; }"
 
@@ -33,7 +33,7 @@ class Tabs(Drawing):
         """The name of the saved view was clicked."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """The first view shows."""
+        """Create the tabs with the first view active."""
         super().__init__(id=id)
         self._counts: dict[str, str] = {}
         self._urgent = False
@@ -41,7 +41,7 @@ class Tabs(Drawing):
         self.active = PLACES[0].name
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show how much there is."""
+        """Show the counts of a snapshot."""
         dead = snapshot.counts.get("dead", 0)
         counts = {
             "jobs": number(snapshot.total),
@@ -53,12 +53,12 @@ class Tabs(Drawing):
             self.redraw()
 
     def choose(self, name: str) -> None:
-        """Another view shows."""
+        """Mark another view as active."""
         self.active = name
         self.redraw()
 
-    def say_view(self, name: str) -> None:
-        """A saved view is on; "" for none."""
+    def show_saved_view(self, name: str) -> None:
+        """Show the name of the current saved view; "" for none."""
         if name != self._view:
             self._view = name
             self.redraw()
@@ -69,7 +69,7 @@ class Tabs(Drawing):
         return ((f"{'view: ' if width >= 100 else ''}{one_line(self._view, 20)} ▾ ", "accent"),)
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """One line."""
+        """Return the line."""
         del height
         pieces: list[Piece] = [(" ", "text")]
         for place in PLACES:
@@ -85,7 +85,7 @@ class Tabs(Drawing):
         return [spread_out(tuple(pieces), self._view_line(width), width)]
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the view that was clicked, or choose a saved one."""
+        """Open the view that was clicked, or the saved views."""
         width = self.size.width
         if self._view and event.x >= width - length_of(self._view_line(width)):
             self.post_message(self.SavedWanted())
@@ -103,7 +103,7 @@ class Tabs(Drawing):
 
 
 def number(count: int) -> str:
-    """`999`, `12,481`, `103k`, `1.2M`: never wider than six letters."""
+    """Format a count as `999`, `12,481`, `103k`, `1.2M`: at most six characters."""
     if count < 100_000:
         return f"{count:,}"
     return f"{count // 1000}k" if count < 1_000_000 else f"{count / 1_000_000:.1f}M"

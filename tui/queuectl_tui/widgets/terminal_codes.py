@@ -1,4 +1,4 @@
-"""The numbers in an SGR sequence, and the colours that they stand for."""
+"""The numbers in an SGR sequence, and their colours."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def codes(params: str) -> Iterator[tuple[int, Color | None]]:
-    """SGR codes in turn, with the colour for 38 and 48."""
-    left = params.split(";")
-    while left:
-        word, *subs = left.pop(0).split(":")
+    """Yield SGR codes in turn, with the colour for 38 and 48."""
+    rest = params.split(";")
+    while rest:
+        word, *subs = rest.pop(0).split(":")
         code = number(word)
         if code is None:
             if not word:
@@ -27,15 +27,15 @@ def codes(params: str) -> Iterator[tuple[int, Color | None]]:
             yield code, None
             continue
         if subs:
-            # 38:2:<colour space>:r:g:b, or without the colour space as some write it.
+            # 38:2:<colour space>:r:g:b, or without the colour space as some programs write it.
             values = [number(sub) or 0 for sub in subs]
             if values[0] == 2 and len(values) > 4:
                 values = [2, *values[2:5]]
         else:
-            kind = number(left[0]) if left else None
-            taken = {5: 2, 2: 4}.get(kind or 0, 1)
-            values = [number(each) or 0 for each in left[:taken]]
-            del left[:taken]
+            kind = number(rest[0]) if rest else None
+            used = {5: 2, 2: 4}.get(kind or 0, 1)
+            values = [number(each) or 0 for each in rest[:used]]
+            del rest[:used]
         yield code, _colour(values)
 
 

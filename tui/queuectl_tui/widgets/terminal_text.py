@@ -1,6 +1,6 @@
-"""Job output as a terminal would leave it on the screen (`queuectl.domain.terminal`), with its colours.
+"""Job output as it would appear on a terminal (`queuectl.domain.terminal`), with its colours.
 
-Colours and weights (SGR) become styles, and `OSC 9;4` is read as progress. Nothing here touches Textual: it runs in the
+Colours and weights (SGR) become styles, and `OSC 9;4` is read as progress. Independent of Textual: it runs in the
 reader thread.
 """
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from queuectl_tui.progress import Progress
 
 Span = tuple[int, int, Style]
-"""From which letter to before which, in what style."""
+"""Start and end of a range of characters, and its style."""
 
 NOT_UTF8 = "surrogateescape"
-r"""How to decode output: `Terminal` shows what was not UTF-8 as \xNN."""
+r"""Error handler for decoding output: `Terminal` shows what was not UTF-8 as \xNN."""
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 
 _FLAGS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
@@ -35,24 +35,24 @@ _WRITTEN_OUT = Style(dim=True)
 
 
 class Printed(NamedTuple):
-    """A line: harmless text, and how parts of it are to be shown."""
+    """A line: sanitised text, and the styles of its parts."""
 
     text: str
     spans: tuple[Span, ...] = ()
 
 
 class Terminal(ScreenLine):
-    """The line that a stream of text is on, in colours. The pen goes on from line to line, as on a terminal."""
+    """The current line of a stream of text, with colours. The style carries over to the next line, as on a terminal."""
 
     __slots__ = ("progress",)
 
     def __init__(self, progress: Progress | None = None) -> None:
-        """Begin a line; `progress` is what was said of it before."""
+        """Begin a line; `progress` is the last one reported."""
         super().__init__()
         self.progress = progress
 
     def whole(self, text: str) -> Printed:
-        """Give a whole line that stands by itself; the quick way for what most jobs print."""
+        """Return a complete line; the fast path for what most jobs print."""
         if text.isprintable() and self.is_empty:
             return Printed(text) if self._pen is None or not text else Printed(text, ((0, len(text), self._pen),))
         if self.is_empty and (painted := self._only_painted(text)) is not None:
@@ -61,7 +61,7 @@ class Terminal(ScreenLine):
         return self.end()
 
     def _only_painted(self, text: str) -> Printed | None:
-        """A line that moves nothing and only changes colours; None where there is more to it."""
+        """Return a line that only changes colours; None if it has other sequences."""
         pieces = _SGR.split(text)
         texts = pieces[::2]
         line = "".join(texts)
@@ -84,7 +84,7 @@ class Terminal(ScreenLine):
         return Printed(line, tuple(spans))
 
     def line(self) -> Printed:
-        """Give the line as it stands."""
+        """Return the current line."""
         spans: list[Span] = []
         pieces: list[str] = []
         length = 0
@@ -100,7 +100,7 @@ class Terminal(ScreenLine):
         return Printed("".join(pieces), tuple(spans))
 
     def end(self) -> Printed:
-        """Give the line and begin the next one."""
+        """Return the current line and begin the next one."""
         self._release()
         printed = self.line()
         self._clear()
@@ -124,7 +124,7 @@ class Terminal(ScreenLine):
 
 
 def parse(line: bytes) -> Printed:
-    r"""Give one line of output, by itself. What is not UTF-8 is shown as \xNN."""
+    r"""Return one line of output, by itself. What is not UTF-8 is shown as \xNN."""
     terminal = Terminal()
     terminal.write(line.decode("utf-8", NOT_UTF8))
     return terminal.end()
@@ -137,7 +137,7 @@ def _dimmed(pen: Style | None) -> Style:
 
 @lru_cache(maxsize=4096)
 def _painted(pen: Style | None, params: str) -> Style | None:
-    """The pen after one SGR sequence. Styles of one look are one object."""
+    """Return the style after one SGR sequence. Equal styles are one object."""
     foreground = pen.color if pen else None
     background = pen.bgcolor if pen else None
     flags = {name: True for name in _FLAGS.values() if pen is not None and getattr(pen, name)}
@@ -164,7 +164,7 @@ def _painted(pen: Style | None, params: str) -> Style | None:
             foreground = None
         elif code == 49:
             background = None
-        # Blinking and hidden text (5, 6, 8) are left alone: nobody is to be annoyed or deceived.
+        # Blinking and hidden text (5, 6, 8) are ignored: they would annoy or deceive.
     if foreground is None and background is None and not flags:
         return None
     return _style(foreground, background, tuple(sorted(flags)))

@@ -1,4 +1,4 @@
-"""The workers below the jobs: one line each, as many as there is room for."""
+"""The workers below the jobs: one line each, as many as fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 5
 
 
 class WorkerStrip(Drawing):
-    """What each worker does now."""
+    """The current activity of each worker."""
 
     DEFAULT_CSS = """
     WorkerStrip { height: auto; width: 1fr; border: round $foreground 25%; border-title-color: $text;
@@ -27,7 +27,7 @@ class WorkerStrip(Drawing):
     """
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Nobody yet."""
+        """Create the strip without workers."""
         super().__init__(id=id)
         self._workers: tuple[LiveWorker, ...] = ()
         self._jobs: dict[str, Row] = {}
@@ -36,7 +36,7 @@ class WorkerStrip(Drawing):
         self.border_title = "Workers"
 
     def show(self, snapshot: Snapshot, jobs: dict[str, Row], now: int) -> None:
-        """Show them; `jobs` are those that they run, by id."""
+        """Show the workers; `jobs` are the jobs that they run, by id."""
         self._workers, self._jobs, self._now = snapshot.workers, jobs, now
         there, wanted = len(snapshot.workers), snapshot.wanted
         self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
@@ -55,19 +55,19 @@ class WorkerStrip(Drawing):
         return not getattr(self.app, "read_only", False)
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """A line for each worker; those that do something stand first when there are too many."""
+        """Return a line for each worker; the busy ones are first when not all fit."""
         if not self._workers:
-            how = ": S starts workers, which go on when the console is closed" if self._may_write else ""
+            how = ": S starts workers, which keep running when the console closes" if self._may_write else ""
             return [((f"Nothing runs{how}.", "dim"),)]
         workers = list(self._workers)
-        left = len(workers) - height
-        if left > 0:
+        hidden = len(workers) - height
+        if hidden > 0:
             workers.sort(key=lambda each: (each.state == "idle", each.state == "busy"))
             workers = workers[: height - 1]
-        made = [self._line(worker, width) for worker in workers]
-        if left > 0:
-            made.append(((f"and {left + 1} more: 2 shows them all", "dim"),))
-        return made
+        lines = [self._line(worker, width) for worker in workers]
+        if hidden > 0:
+            lines.append(((f"and {hidden + 1} more: 2 shows them all", "dim"),))
+        return lines
 
     def _line(self, worker: LiveWorker, width: int) -> Line:
         info = worker.info
@@ -83,14 +83,14 @@ class WorkerStrip(Drawing):
         beat = "" if worker.last_beat_at is None else coarse(self._now - worker.last_beat_at)
         memory = "" if worker.memory_bytes is None else format_bytes(worker.memory_bytes).replace(".0", "")
         right = f"  rss {memory:>8}  beat {beat:>4}  {f'{info.completed}/{info.failed}':>9}"
-        left = f"{fitted(one_line(info.id, 9), 9)} "
-        room = max(width - len(left) - 8 - len(right) - 8 - 10, 10)
-        what = "" if info.job is None else one_line(f"{'' if job is None else job.command}", room)
+        hidden = f"{fitted(one_line(info.id, 9), 9)} "
+        width_left = max(width - len(hidden) - 8 - len(right) - 8 - 10, 10)
+        what = "" if info.job is None else one_line(f"{'' if job is None else job.command}", width_left)
         return (
-            (left, "text"),
+            (hidden, "text"),
             (f"{glyph} {word:6} ", role),
             (fitted(one_line(info.job or "", 9), 9, right=True) + " ", "dim"),
-            (fitted(what, room), "text"),
+            (fitted(what, width_left), "text"),
             (f" {run:>6}", "processing"),
             (right, "dim" if state != "stale" else "dead"),
         )
