@@ -1,6 +1,6 @@
-"""Make every picture of the README: `.venv/bin/python screenshots/make.py`.
+"""Make the pictures of the README: `.venv/bin/python screenshots/make.py`.
 
-The console over a seeded store with a clock that stands, so that a picture changes only when the console does. Needs
+The console runs over a seeded store with a stopped clock, so that a picture changes only when the console does. Needs
 the DejaVu Sans Mono fonts (Debian: fonts-dejavu-core), whose glyphs are as wide as the grid.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tui")]
 for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "COLORTERM"):
-    # Read when Textual is imported: the pictures are to be the same for everybody.
+    # Textual reads these when it is imported; without them, the pictures are the same on every machine.
     os.environ.pop(name, None)
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -30,7 +30,7 @@ from queuectl_tui.app import ConsoleApp
 from tests.support import seed
 
 seed.HOSTILE = ("./backup.sh --all", "./thumbs.sh in/*.jpg", "pg_dump orders | zstd > orders.zst", "./mail.sh welcome")
-"""The tests' own pictures show hostile commands, with scripts that this font does not have."""
+"""Replaces the hostile commands of the tests' pictures, whose scripts this font does not have."""
 SYNC = ("slash", *"sync", "enter")
 FILTER = ("slash", *({":": "colon", " ": "space"}.get(letter, letter) for letter in "state:dead queue:mail"), "enter")
 WIDE, NARROW = (120, 40), (80, 24)
@@ -57,7 +57,7 @@ PICTURES: dict[str, tuple[tuple[str, ...], tuple[int, int], str | None]] = {
 
 
 def main() -> int:
-    """Make them all, as SVG and PNG."""
+    """Make all pictures, as SVG and PNG; return the exit code."""
     missing = [font for font in FONTS if not Path(font).exists()]
     if missing:
         print(f"error: {missing[0]} is missing\nhint: apt install fonts-dejavu-core", file=sys.stderr)
@@ -86,7 +86,7 @@ async def _picture(directory: Path, keys: tuple[str, ...], size: tuple[int, int]
             await pilot.press(key)
             await pilot.pause(0.3)
         await pilot.pause(0.5)
-        # Textual numbers the styles of each picture by chance.
+        # Textual numbers the styles of each picture at random.
         return re.sub(r"terminal-\d+-", "terminal-", app.export_screenshot())
 
 

@@ -237,7 +237,7 @@ async def test_help_shows_what_has_the_focus_first_and_finds_the_rest():
         text = shown(app)
         assert text.index("A job's output") < text.index("Everywhere")
         assert "Dead letters" not in text.replace("Dead letters\n", "", 0).split("Everywhere")[0]
-        await pilot.press(*"purge")
+        await pilot.press(*"good")
         assert "Delete it for good" in shown(app)
         await pilot.press("escape")
 

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from tests.support.console import Terminal
-from tests.support.failure_burst import burst, pasted
+from tests.support.key_burst import burst, pasted
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.screens.result import ResultPanel
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.console import Terminal
-from tests.support.failure_burst import burst, pasted
+from tests.support.key_burst import burst, pasted
 from tests.support.pilot import screen_of
 from tests.support.queue import Queue
 

@@ -9,7 +9,7 @@ import pytest
 from queuectl.domain.job import JobState
 from queuectl_tui import typed
 from queuectl_tui.widgets.job_table import JobTable
-from tests.support.failure_burst import burst
+from tests.support.key_burst import burst
 from tests.support.pilot import screen_of
 from tests.support.waiting import PATIENCE
 

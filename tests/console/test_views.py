@@ -87,13 +87,13 @@ def test_stopping_now_asks_first_and_cancel_has_the_focus(tmp_path: Path):
     [(4, None, 4, "▶ running"), (4, None, 1, "○ starting"), (2, None, 4, "◇ shrinking"), (4, "drain", 4, "◇ draining"),
      (4, "now", 4, "■ stopping")],
 )  # fmt: skip
-def test_a_pool_says_how_far_it_has_come(size: int, stop: str | None, workers: int, said: str):
+def test_a_pool_says_how_far_it_has_come(size: int, stop: str | None, workers: int, messages: str):
     seen, (pool,) = seeds.workers()
     now = snapshot(workers=seen[:workers], pools=(replace(pool, size=size, stop=stop),))
 
     (line,) = pool_lines(now, 100)
 
-    assert line[0][0] == said
+    assert line[0][0] == messages
 
 
 def test_without_a_pool_it_says_what_waits_and_how_to_start_one():
@@ -106,7 +106,7 @@ def test_without_a_pool_it_says_what_waits_and_how_to_start_one():
 
 
 @pytest.mark.parametrize(("busy", "said"), [(1, "1 worker finishes its job"), (2, "2 workers finish their jobs")])
-def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, said: str):
+def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, messages: str):
     seen, _ = seeds.workers()
     running = [worker for worker in seen if worker.info.job is not None][:busy]
     now = snapshot(workers=tuple(running), pools=())
@@ -116,8 +116,8 @@ def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, sa
     (pools,) = pool_lines(now, 100)
     head = line._parts(now, wide=True)[0]
 
-    assert "".join(text for text, _ in pools).startswith(f"! pool gone   {said}")
-    assert "".join(text for text, _ in head) == f"! pool gone: {said}, S starts one"
+    assert "".join(text for text, _ in pools).startswith(f"! pool gone   {messages}")
+    assert "".join(text for text, _ in head) == f"! pool gone: {messages}, S starts one"
     assert "no pool runs" not in str(pools)
 
 

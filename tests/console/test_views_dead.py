@@ -49,7 +49,7 @@ def test_a_key_requeues_the_whole_group(tmp_path: Path):
         dead = list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD]))
         assert len(dead) == 6
         assert app.acted[0][0] == "dlq retry"
-        assert app.said[0].startswith("retried 7 dead jobs of ")
+        assert app.messages[0].startswith("retried 7 dead jobs of ")
 
     drive(app, act)
 
@@ -133,8 +133,8 @@ def test_the_export_is_json_lines_for_its_owner_alone(tmp_path: Path, monkeypatc
         documents = [json.loads(line) for line in text_of(name).splitlines()]
         assert len(documents) == 7
         assert all(document["state"] == "dead" and "KeyError" in document["stderr"] for document in documents)
-        assert app.said[0].startswith("wrote 7 dead jobs")
-        assert "cannot be written" in app.said[1]
+        assert app.messages[0].startswith("wrote 7 dead jobs")
+        assert "cannot be written" in app.messages[1]
 
     drive(app, act)
 
@@ -219,7 +219,7 @@ def test_all_groups_marked_are_all_there_are(tmp_path: Path):
         await pilot.press("a", "r")
         await pilot.pause()
         assert app.acted[0][1].all is True
-        assert app.said[0] == "retried all 13 dead jobs"
+        assert app.messages[0] == "retried all 13 dead jobs"
         assert list(app.context.store.jobs.listing(limit=0, states=[JobState.DEAD])) == []
 
     drive(app, act)
@@ -262,6 +262,6 @@ def test_groups_and_jobs_of_others_are_not_mixed(tmp_path: Path):
         await pilot.press("right", "j", "space", "G", "space", "r")
         await pilot.pause()
         assert app.acted == []
-        assert app.said == ["mark groups or single jobs, not both"]
+        assert app.messages == ["mark groups or single jobs, not both"]
 
     drive(app, act)

@@ -9,7 +9,7 @@ from queuectl.cli import main
 
 
 def call_this_host(name: str) -> None:
-    """Let this process, and those that it forks, run on a host of that name."""
+    """Give this process, and those that it forks, the host name `name`."""
     true = os.uname()
     os.uname = lambda: os.uname_result((true.sysname, name, *tuple(true)[2:]))
 

@@ -1,4 +1,4 @@
-"""One attempt in a worker process of its own, as the pool would fork it: to be ordered about, measured and killed."""
+"""One attempt in a worker process of its own, forked as by the pool: controlled, measured and killed by a test."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _numbers = itertools.count(1)
 
 
 class Ended:
-    """What a worker tells of its attempt at the end."""
+    """The report of a worker at the end of its attempt."""
 
     def __init__(self, result: Result, ticks: list[float], growth: int, seconds: float, children: bool) -> None:
         self.result = result
         self.ticks = ticks
         self.growth = growth
-        """Bytes that the worker's memory grew by at its largest."""
+        """Bytes by which the worker's memory grew at its peak."""
         self.seconds = seconds
-        """Processor time that the worker itself used."""
+        """Processor time in seconds that the worker itself used."""
         self.children = children
-        """Whether the worker has any child left, zombies too."""
+        """Whether the worker has any child left, including zombies."""
 
 
 class Worker:
@@ -62,16 +62,16 @@ class Worker:
                 with open(answer, "wb") as pipe:
                     pickle.dump(ended, pipe)
                 status = 0
-            except BaseException:  # noqa: BLE001 - told to whoever reads the test's output
+            except BaseException:  # noqa: BLE001 - shown in the test's output
                 traceback.print_exc()
             finally:
                 os._exit(status)
         os.close(answer)
 
     def ended(self, seconds: float = PATIENCE) -> Ended:
-        """Wait for the end, and give the whole story."""
+        """Wait for the end, and return the report."""
         if self._ended is None:
-            assert select.select([self._answer], [], [], seconds)[0], f"the attempt goes on after {seconds} s"
+            assert select.select([self._answer], [], [], seconds)[0], f"the attempt still runs after {seconds} s"
             with open(self._answer, "rb", closefd=False) as pipe:
                 data = pipe.read()
             assert data, "the worker died"
@@ -82,14 +82,14 @@ class Worker:
         return self.ended(seconds).result
 
     def printed(self, stream: str = "out") -> bytes:
-        """What it has printed so far, as far as its live file has it."""
+        """Return the output so far, as recorded in its live file."""
         return recover(path_of(self._directory, self.seq, self.fence, stream)).head
 
     def wait_for(self, text: bytes) -> None:
         wait_until(lambda: text in self.printed())
 
     def say(self, order: str) -> None:
-        """Give an order: "cancel 15", "release 9", "raise"."""
+        """Send an order: "cancel 15", "release 9", "raise"."""
         os.write(self._orders, order.encode() + b"\n")
 
     def hang_up(self) -> None:
@@ -156,7 +156,7 @@ class Worker:
         if not words:
             return None
         if words[-1] == b"raise":
-            raise RuntimeError("as it was told")
+            raise RuntimeError("requested by the test")
         kind = attempt_runner.Cancel if words[-2] == b"cancel" else attempt_runner.Release
         return kind(signal=int(words[-1]))
 

@@ -24,7 +24,7 @@ _started: list[subprocess.Popen[Any]] = []
 
 
 def environment(store: Path | str, **changes: str | None) -> dict[str, str]:
-    """The environment of a command on `store`; a change to None takes a variable away."""
+    """Return the environment of a command on `store`; a change to None removes a variable."""
     made = {name: value for name, value in os.environ.items() if not name.startswith("QUEUECTL_")}
     made.pop("NO_COLOR", None)
     made["QUEUECTL_DB"] = str(store)
@@ -40,14 +40,14 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a command with pipes for its output."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    # The options say whether it is bytes or text.
+    # The options decide between bytes and text.
     process = subprocess.Popen([*program, *words], env=env, **options)
     _started.append(process)
-    return process  # type: ignore[return-value]  # as said above
+    return process  # type: ignore[return-value]  # see above
 
 
 def end_what_was_started() -> None:
-    """Let no command outlive the test that started it, above all not one that failed."""
+    """End all commands that the test has started and that still run, as after a failure."""
     while _started:
         process = _started.pop()
         if process.poll() is None:
@@ -59,7 +59,7 @@ def end_what_was_started() -> None:
 
 
 def has_opened_its_store(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it is past its start and at work."""
+    """Return whether the command is past its start-up."""
     with open(f"/proc/{process.pid}/maps") as maps:
         mapped = maps.read()
     return ".db-shm" in mapped or ("libpq" in mapped and _has_a_connection(process.pid))
@@ -69,13 +69,13 @@ def _has_a_connection(pid: int) -> bool:
     try:
         return any(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
-        return False  # one was closed meanwhile
+        return False  # closed meanwhile
 
 
 def as_user(uid: int) -> list[str]:
-    """What runs a command as another user, which root can become.
+    """Return the words that run a command as another user, which needs root.
 
-    Everything is loaded before, as that user may not read where this Python lies.
+    All modules are loaded first, as that user may not be able to read this Python's files.
     """
     script = f"""
 import importlib, os, pkgutil, sys
@@ -91,7 +91,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def skip_unless_others_can_run_it() -> None:
-    """Skip a test where nobody can become another user, or that user could not run the checkout."""
+    """Skip a test where another user cannot be assumed, or could not read the checkout."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     if not os.stat(ROOT).st_mode & 0o005:
@@ -106,10 +106,10 @@ class Done:
         self.code = process.returncode
 
     def refused(self, code: int, *words: str) -> None:
-        """It ended with `code` and told in one error line, which contains `words`, and nothing else but a hint."""
+        """Assert that it ended with `code`, one error line that contains `words`, and at most a hint."""
         lines = self.err.splitlines()
         assert self.code == code, f"exit code {self.code}: {self.out}{self.err}"
-        assert lines, "it said nothing"
+        assert lines, "no error line"
         assert lines[0].startswith("error: "), self.err
         assert all(line.startswith("hint: ") for line in lines[1:]), self.err
         assert len(lines) <= 2, self.err

@@ -1,4 +1,4 @@
-"""The console in a terminal of its own, as a person has it."""
+"""The console on a pseudo-terminal, as a user runs it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
 class Terminal:
-    """A pseudo-terminal with `queuectl` in it."""
+    """A pseudo-terminal that runs `queuectl`."""
 
     def __init__(
         self, *words: str, env: Mapping[str, str], program: str = QUEUECTL, columns: int = 120, rows: int = 40
     ) -> None:
         self.seen = b""
-        """Everything that was written, escapes and all."""
+        """All bytes written, including escape sequences."""
         self._mark = 0
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -40,31 +40,31 @@ class Terminal:
                 os._exit(99)
         self.before = termios.tcgetattr(self.descriptor)
         self._news = threading.Condition()
-        # Always, whatever the test waits for: a console whose terminal takes no more stands still.
+        # Read all the time: a console whose terminal is full would block.
         self._reader = threading.Thread(target=self._read_on, daemon=True)
         self._reader.start()
 
     def press(self, keys: str) -> None:
-        """Type; what is waited for next must come after this."""
+        """Press keys; text that is waited for next must appear after this."""
         self._mark = len(self.seen)
         os.write(self.descriptor, keys.encode())
 
     def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
-        """Wait until this has been painted."""
+        """Wait until a text has been painted."""
         with self._news:
             painted = self._news.wait_for(lambda: text in self.text, seconds)
         assert painted, f"{text!r} has not been painted: {self.text[-3000:]}"
 
     @property
     def text(self) -> str:
-        """What has been painted since the last key, without the escapes."""
+        """The text painted since the last key, without escape sequences."""
         return _CONTROL.sub(b"", self.seen[self._mark :]).decode(errors="replace")
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for the end, and return the exit code."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.read(0.05)
@@ -73,21 +73,21 @@ class Terminal:
                 self.pid = 0
                 self._reader.join(1)
                 return os.waitstatus_to_exitcode(status)
-        raise AssertionError(f"it goes on: {self.text[-2000:]}")
+        raise AssertionError(f"still runs: {self.text[-2000:]}")
 
     def mode(self) -> list[object]:
-        """The terminal's settings."""
+        """Return the terminal's settings."""
         return termios.tcgetattr(self.descriptor)
 
     def close(self) -> None:
         if self.pid:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)
-        self._reader.join(1)  # it may go on where something of the console still has the terminal
+        self._reader.join(1)  # it may block while a process of the console still has the terminal open
         os.close(self.descriptor)
 
     def read(self, seconds: float, since: int | None = None) -> bool:
-        """Wait until more than `since` bytes are there (default: more than now), at most so long."""
+        """Wait until there are more than `since` bytes (default: than now), or until `seconds` have passed."""
         with self._news:
             before = len(self.seen) if since is None else since
             return self._news.wait_for(lambda: len(self.seen) > before, seconds)

@@ -1,4 +1,4 @@
-"""The rows of an SQLite store in a PostgreSQL one, so that a test sees the same jobs in both."""
+"""Copy of the rows of an SQLite store into PostgreSQL, so that a test has the same jobs in both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TABLES = ("pools", "workers", "jobs", "runs", "outputs", "config", "stats", "eve
 
 
 def move(path: str, url: str) -> None:
-    """Copy every row, without what PostgreSQL cannot hold: NUL in a text."""
+    """Copy every row, without NUL in texts, which PostgreSQL cannot store."""
     source = apsw.Connection(path)
     with psycopg.connect(url) as target:
         target.execute("SET search_path = queuectl; SET session_replication_role = replica")

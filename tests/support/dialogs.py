@@ -1,4 +1,4 @@
-"""A stage for one dialog, and what the dialogs' tests put on it."""
+"""An app for one dialog, and the data that the dialogs' tests show in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = Names(
 
 
 class Stage(App[None]):
-    """Holds one dialog, and remembers its answer."""
+    """Shows one dialog, and records its answer."""
 
     COMMANDS: ClassVar = {ConsoleCommands}
 
@@ -53,7 +53,7 @@ class Stage(App[None]):
 
 
 def shown(app: App[Any]) -> str:
-    """All text on the screen."""
+    """Return all text on the screen."""
     width, height = app.size
     lines = app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in lines)[: (width + 1) * height * 4]
@@ -63,7 +63,7 @@ def delete_many(typed: int | None = None, few: int = 5) -> Confirm:
     ids = [str(number) for number in range(12481, 12435, -1)]
     return Confirm(
         "Delete 46 jobs",
-        ["46 finished jobs go away with their history and output.", "This cannot be undone."],
+        ["46 finished jobs are deleted with their history and output.", "This cannot be undone."],
         "queuectl delete " + " ".join(ids),
         Danger.DESTROYS,
         typed,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def small_disk(place: Path, size: str) -> Iterator[Path]:
-    """Mount `size` at `place`; the test is skipped, with the reason, where that is not permitted."""
+    """Mount `size` at `place`; skips the test, with the reason, where that is not permitted."""
     place.mkdir()
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, check=False
@@ -30,7 +30,7 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
 
 @contextmanager
 def bound(file: Path, to: Path) -> Iterator[Path]:
-    """Give a file a second name by a bind mount; the test is skipped, with the reason, where that is not permitted."""
+    """Give a file a second name by a bind mount; skips the test, with the reason, where that is not permitted."""
     to.touch()
     made = subprocess.run(["mount", "--bind", str(file), str(to)], capture_output=True, check=False)
     if made.returncode:
@@ -46,7 +46,7 @@ def make_read_only(place: Path) -> None:
 
 
 def fill(place: Path) -> None:
-    """Leave no byte."""
+    """Fill the file system to the last byte."""
     with (place / "ballast").open("ab", buffering=0) as file:
         for size in (65_536, 4096, 1):
             try:

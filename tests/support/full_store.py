@@ -1,4 +1,4 @@
-"""A store with something of everything that a store remembers, and nobody at work in it."""
+"""A store with rows in every table, and no worker."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 ODD = "printf 'é 日本 👩‍👩‍👧'\n\t\\N \\. \\x1b %s {…} \x1b[31m"
-"""Letters that a stream could stumble over."""
+"""Text with characters that could break a stream."""
 BYTES = bytes(range(256)) * 8
 
 
 def lived(directory: Path) -> str:
-    """A store in `directory`; its path. Its newest job is gone, and can be brought back."""
+    """Create the store in `directory` and return its path. Its newest job is deleted, and can be restored."""
     path = str(directory / "queue.db")
     store = bootstrap.open_store(path, actor="alice@ops")
     store.events.command = "queuectl enqueue 'x'"

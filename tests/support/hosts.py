@@ -1,4 +1,4 @@
-"""Several hosts on one machine: each with a name, a directory for its locks and a way to the server of its own."""
+"""Several hosts on one machine: each with a name, a directory for its locks and its own connection to the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Hosts:
-    """They end, with all that runs on them, when the test does."""
+    """The hosts of a test; `close` ends everything that runs on them."""
 
     def __init__(self, directory: Path, url: str) -> None:
         self._directory = directory
@@ -29,11 +29,11 @@ class Hosts:
         self._proxies: list[Proxy] = []
 
     def host(self, name: str) -> Queue:
-        """The queue as seen from a host of that name."""
+        """Return the queue as seen from a host of that name."""
         return self._add(name, self._url)
 
     def behind_a_proxy(self, name: str) -> tuple[Queue, Proxy]:
-        """A host whose way to the server can be cut."""
+        """Return a host whose connection to the server can be cut."""
         proxy = Proxy(self._url)
         self._proxies.append(proxy)
         return self._add(name, proxy.url), proxy
@@ -55,14 +55,14 @@ class Hosts:
 
 
 def cut_the_power(queue: Queue, pool: Pool) -> None:
-    """End all of a host at once: its pool, and what its jobs have started."""
+    """End all processes of a host at once: its pool, and those that its jobs have started."""
     pool.kill(also=processes_of(queue.path))
-    for pid in processes_of(queue.path):  # what was just being started
+    for pid in processes_of(queue.path):  # started meanwhile
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def outlasts(seconds: float) -> Callable[[], bool]:
-    """Whether so much time has passed since this was made."""
+    """Return a predicate that is true once `seconds` have passed."""
     until = time.monotonic() + seconds
     return lambda: time.monotonic() >= until

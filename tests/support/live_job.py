@@ -1,4 +1,4 @@
-"""A job that runs, as far as its store and its live files show it: whole, printing, ending, at the test's word."""
+"""A running job, as its store and live files show it; the test decides what it prints and when it ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LiveJob:
-    """The job, and the worker that it has."""
+    """The job, and its worker."""
 
     def __init__(self, directory: Path, command: str = "make", **fields: Any) -> None:
         self.path = str(directory / "queue.db")
@@ -34,7 +34,7 @@ class LiveJob:
         self._out, self._err = Capture(), Capture()
 
     def let_its_worker_live(self) -> None:
-        """As this process, until it ends; its supervisor lives too."""
+        """Register this process as the job's worker, and as its supervisor, both alive."""
         pid, here = os.getpid(), os.uname().nodename
         self._worker.store.workers.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)
         self._worker.store.workers.add_worker(

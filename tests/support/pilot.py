@@ -1,4 +1,4 @@
-"""What tests of the console do over and over: look at the screen, and have the store read again."""
+"""Helpers of the console's tests: read the screen, and reload the store."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def lines_of(app: Any) -> list[str]:
-    """The lines of the screen, as they are painted."""
+    """Return the lines of the screen, as painted."""
     return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
 
 
 def screen_of(app: Any) -> str:
-    """The same as one text."""
+    """Return the screen as one text."""
     return "\n".join(lines_of(app))
 
 

@@ -1,4 +1,4 @@
-"""A connection pooler as PgBouncer is one: it keeps a session for a client, or for a transaction."""
+"""A connection pooler like PgBouncer, with session or transaction pooling."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _NAME = ".s.PGSQL.5432"
 _ENCRYPTION = {80877103, 80877104}
 _LAST = b"QSX"
-"""Query, Sync, Terminate: after these a client waits for an answer, or for nothing any more."""
+"""Query, Sync, Terminate: after these a client waits for an answer, or ends."""
 
 
 class Pooler:
-    """Serves clients with its own connections to the server; the one that was used last comes first."""
+    """Serves clients through its own connections to the server; the most recently used one is reused first."""
 
     def __init__(self, url: str, *, keeps_sessions: bool) -> None:
         found = re.search(r"host=([^&]+)", url)
@@ -29,7 +29,7 @@ class Pooler:
         self._server = f"{found[1]}/{_NAME}"
         self._directory = Path(tempfile.mkdtemp(prefix="queuectl-pooler-"))
         self.url = url.replace(found[1], str(self._directory))
-        """The same database by this way."""
+        """URL of the same database through the pooler."""
         self._keeps_sessions = keeps_sessions
         self._lock = threading.Lock()
         self._free: list[socket.socket] = []
@@ -64,7 +64,7 @@ class Pooler:
         try:
             startup = _startup(client)
             server = self._taken(startup)
-            # No client learns which process of the server is its own: it may be another one each time.
+            # No client learns the process of its server connection: it may be another one each time.
             client.sendall(self._greeting + b"K" + struct.pack("!iii", 12, 1, 1) + b"Z" + struct.pack("!ic", 5, b"I"))
             while True:
                 kind, message = _message(client)
@@ -120,7 +120,7 @@ def _message(source: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _answered(server: socket.socket, client: socket.socket) -> bool:
-    """Hand on an answer; whether no transaction is open after it."""
+    """Forward an answer; return whether no transaction is open after it."""
     while True:
         kind, message = _message(server)
         client.sendall(message)

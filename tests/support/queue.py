@@ -1,4 +1,4 @@
-"""A queue on a store of its own, driven as a user drives it: through the command."""
+"""A queue on a store of its own, driven by the command line as a user would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUEUECTL = str(ROOT / "bin" / "queuectl")
 
 
 class Pool:
-    """A `worker start` in the foreground of some terminal."""
+    """A `worker start` in the foreground."""
 
     def __init__(self, queue: Queue, *words: str, log: Path) -> None:
         self._queue = queue
@@ -54,7 +54,7 @@ class Pool:
     def kill(self, also: Iterable[int] = ()) -> None:
         """Kill the supervisor, its steward and its workers with -9, and wait until the workers are gone.
 
-        `also` others, which may be gone already.
+        `also` are further pids, which may be gone already.
         """
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for pid in (self.process.pid, *map(int, children)):
@@ -66,7 +66,7 @@ class Pool:
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
     def end(self) -> None:
-        """Whatever state it is in: let nothing of it outlive the test."""
+        """End the pool in any state, so that none of its processes outlives the test."""
         if self.process.poll() is None:
             self.send(signal.SIGCONT)
             self.send(signal.SIGTERM)
@@ -84,8 +84,11 @@ class Queue:
     """The store, and the commands on it."""
 
     def __init__(self, directory: Path, *, store: Path | str | None = None, host: str | None = None) -> None:
-        """What is written beside the store, the logs of pools for one, lies in `directory`, as the store does too
-        unless it is to be elsewhere: in another file, or at a URL. Its commands run as on a host of the name `host`."""
+        """Create a queue on a new store.
+
+        `directory` holds files beside the store, such as the logs of pools, and by default the store; `store` is
+        another file or a URL. Commands run as on a host named `host`.
+        """
         self.program = [QUEUECTL] if host is None else [sys.executable, "-m", "tests.support.as_host", host]
         self.directory = directory
         self.path = str(store or directory / "queue.db")
@@ -101,7 +104,7 @@ class Queue:
         self._pools: list[Pool] = []
 
     def run(self, *words: str, given: str | bytes = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; `code` is the exit code it must have, None for any."""
+        """Run a command to its end; `code` is the expected exit code, None for any."""
         done = subprocess.run(
             [*self.program, *words],
             env=self.environment,
@@ -116,7 +119,7 @@ class Queue:
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a command whose output can be read as it comes."""
+        """Start a command whose output can be read while it runs."""
         return subprocess.Popen(
             [*self.program, *words],
             env=self.environment,
@@ -126,25 +129,25 @@ class Queue:
         )
 
     def json(self, *words: str, code: int | None = 0) -> Any:
-        """The document that a command prints with --json."""
+        """Return the document that a command prints with --json."""
         return json.loads(self.run(*words, "--json", code=code).stdout)
 
     def enqueue(self, command: str, *words: str) -> str:
-        """Enqueue a command; its id."""
+        """Enqueue a command and return its id."""
         return self.run("enqueue", *words, command).stdout.strip()
 
     def state(self, id_: str) -> str:
         return self.context.store.jobs.state(id_).value
 
     def wait_for(self, id_: str, *states: str, seconds: float = PATIENCE) -> str:
-        """Wait until a job is in one of `states` (final ones if none is named); the state."""
+        """Wait until a job is in one of `states` (by default final ones), and return the state."""
         wanted = states or ("completed", "dead", "cancelled")
         wait_until(lambda: self.state(id_) in wanted, seconds)
         return self.state(id_)
 
     def start(self, *words: str, workers: int = 1) -> Pool:
-        """Start a pool and wait until its workers have reported in."""
-        # By name: workers of an earlier pool may still be about to leave.
+        """Start a pool and wait until its workers have registered."""
+        # Compared by id: workers of an earlier pool may still be exiting.
         before = {seen.info.id for seen in self.workers()}
         pool = Pool(self, "--count", str(workers), *words, log=self.directory / f"pool{len(self._pools)}.log")
         self._pools.append(pool)
@@ -152,7 +155,7 @@ class Queue:
         return pool
 
     def drain(self, *words: str, workers: int = 1) -> Pool:
-        """Start a pool that ends by itself, and do not wait for anything."""
+        """Start a draining pool, without waiting."""
         pool = Pool(
             self, "--count", str(workers), "--drain", *words, log=self.directory / f"pool{len(self._pools)}.log"
         )
@@ -160,24 +163,24 @@ class Queue:
         return pool
 
     def workers(self) -> list[Any]:
-        """The living workers."""
+        """Return the live workers."""
         from queuectl.runtime.liveness import living_workers
 
         return living_workers(self.context.store, self.context.run_dir, now=self.context.now())
 
     def busy_worker(self) -> int:
-        """The pid of the worker that runs a job."""
+        """Return the pid of a worker that runs a job."""
         wait_until(lambda: any(seen.info.job for seen in self.workers()))
         return next(int(seen.info.pid) for seen in self.workers() if seen.info.job)
 
     def outcomes(self, id_: str) -> list[str | None]:
-        """How the attempts of a job ended, in order."""
+        """Return the outcomes of a job's attempts, in order."""
         seq = self.context.store.jobs.get(id_).job.seq
         return [None if a.outcome is None else a.outcome.value for a in self.context.store.jobs.attempts(seq)]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else can change a job meanwhile."""
+        """Lock the jobs against changes by other clients."""
         database = self.context.store.database
         with database.transaction():
             if not database.exclusive:

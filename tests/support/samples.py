@@ -1,4 +1,4 @@
-"""A line for each command."""
+"""A sample line for each command."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SAMPLES = {
     "config unset": ("config", "unset", "lease"),
     "doctor": ("doctor", "--check"),
     "backup": ("backup", "copy.db"),
-    "migrate": ("migrate", "--to", "postgresql://nobody@localhost:1/queue"),
+    "migrate": ("migrate", "--to", "postgresql://user@localhost:1/queue"),
     "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
     "demo": ("demo",),
     "tui": ("tui",),

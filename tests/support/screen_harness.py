@@ -1,4 +1,4 @@
-"""An app with what the pages of one job need from the console, and nothing that moves by itself."""
+"""An app with the parts of the console that the pages of one job need, without timers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """Answers at once."""
+    """A reader that answers at once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

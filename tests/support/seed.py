@@ -1,4 +1,4 @@
-"""A store that looks lived in, the same to the last millisecond each time: for pictures of the console."""
+"""A store with some hours of history, identical each time: for pictures of the console."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOW = 1_784_037_807_000
-"""2026-07-14T14:03:27Z: when every picture is taken."""
+"""2026-07-14T14:03:27Z: the time of every picture."""
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 HOSTILE = (
     "printf '\x1b]0;owned\x07' [/ [bold red]x[/] [link=file:///etc/passwd]",
@@ -39,7 +39,7 @@ CURL_ERROR = "curl: (28) Operation timed out after {ms} milliseconds with 0 byte
 
 
 class StoppedClock(Clock):
-    """A clock that stands until somebody moves it."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self, now: int = NOW) -> None:
         self.at = now
@@ -52,7 +52,7 @@ class StoppedClock(Clock):
 
 
 class Seeder:
-    """Writes jobs into a store as they would stand after some hours of work."""
+    """Writes jobs into a store as they would be after some hours of work."""
 
     def __init__(self, path: str, *, now: int = NOW) -> None:
         store = bootstrap.open_store(path, actor="alice@ops")
@@ -69,7 +69,7 @@ class Seeder:
         state: str,
         *,
         age: int,
-        id: str | None = None,  # noqa: A002 - what a job calls it
+        id: str | None = None,  # noqa: A002 - the job's own word
         queue: str = "mail",
         retries: int = 3,
         priority: int = 0,
@@ -80,8 +80,10 @@ class Seeder:
         cwd: str | None = "/srv/app",
         env: dict[str, str] | None = None,
     ) -> int:
-        """A job made `age` ms ago. `runs`: (outcome, exit code or signal, duration, stdout, stderr, worker), in order;
-        an outcome of None is the one that runs now. `due`: from now, for one that waits.
+        """Add a job made `age` ms ago; return its seq.
+
+        `runs`: (outcome, exit code or signal, duration, stdout, stderr, worker), in order; the one with outcome None is
+        running. `due`: milliseconds from now, for a waiting job.
         """
         self._seq += 1
         seq, created = self._seq, self.now - age
@@ -122,7 +124,7 @@ class Seeder:
             ),
         ).fetchall()  # fmt: skip
         if running:
-            # As a claim does it: the counters do not count what runs.
+            # As in a claim: the counters do not count running jobs.
             self._connection.execute(
                 "UPDATE jobs SET state = 'processing', fence = fence + 1, owner = ? WHERE seq = ?", (owner, seq)
             ).fetchall()
@@ -151,7 +153,7 @@ class Seeder:
         ).fetchall()
 
     def many(self, count: int, *, state: str = "completed", queue: str = "report") -> None:
-        """Plain jobs, quickly; the counters are kept by the triggers."""
+        """Add many plain jobs at once; triggers update the counters."""
         first = self._seq + 1
         self._seq += count
         final = state in {"completed", "dead", "cancelled"}
@@ -195,13 +197,13 @@ class Seeder:
         ).fetchall()
 
     def done(self) -> None:
-        """Write it."""
+        """Commit."""
         self._connection.execute("COMMIT").fetchall()
         self._connection.close()
 
 
 def lively(seeder: Seeder) -> None:
-    """Every state, dead letters that share errors, what runs now, and an hour of figures."""
+    """Add jobs in every state, dead letters that share errors, running jobs, and an hour of figures."""
     _past(seeder)
     _dead(seeder)
     _present(seeder)
@@ -291,7 +293,7 @@ def _figures(seeder: Seeder) -> None:
 
 
 def workers(now: int = NOW) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...]]:
-    """Four workers of one pool, as they would be seen beside `lively`: two busy, one idle, one stale."""
+    """Return four workers of one pool that match `lively`: two busy, one idle, one stale."""
     pool = PoolInfo(id="pool-1", host="ops", pid=48_210, queues=(), size=4, started_at=now - 31 * MINUTE)
     of: tuple[tuple[str, WorkerState, str | None, int, int, int, int, int], ...] = (
         ("w1", WorkerState.BUSY, "66", 3, 9, 400, 812, 3),
@@ -316,7 +318,7 @@ def workers(now: int = NOW) -> tuple[tuple[LiveWorker, ...], tuple[PoolInfo, ...
 
 
 def seeded(directory: Path, seed: Callable[[Seeder], None] | None = lively) -> str:
-    """A store in `directory`, seeded; its path."""
+    """Create and seed a store in `directory`; return its path."""
     path = str(directory / "queue.db")
     seeder = Seeder(path)
     if seed is not None:

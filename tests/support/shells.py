@@ -1,4 +1,4 @@
-"""A shell in a pseudo-terminal that has loaded its completion, and what it would run."""
+"""A shell in a pseudo-terminal that has loaded its completion, and the words that it would run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RC = {
         "function queuectl; printf '%s\\0' $argv >meant.new; mv meant.new meant.$argv[1]; end\n"
     ),
 }
-"""Its `queuectl` writes down what it was given. The script of the completion calls the program by another way."""
+"""Its `queuectl` records its arguments. The completion script calls the program by another path."""
 _LOADED = {
     "bash": 'eval "$({program} completion bash)"\n',
     "zsh": 'eval "$({program} completion zsh)"\n',
@@ -36,7 +36,7 @@ _LOADED = {
 
 
 class Shell:
-    """A person at a shell."""
+    """A user at a shell."""
 
     def __init__(self, name: str, queue: Queue, *, load: str | None = None) -> None:
         home = queue.directory / f"home-{name}"
@@ -61,17 +61,17 @@ class Shell:
         self.wait_for(_READY)
 
     def type(self, keys: str) -> None:
-        """Type, and forget what was on the screen."""
+        """Clear the recorded screen, and type."""
         self._read()
         self._seen = ""
         os.write(self._terminal, keys.encode())
 
     def wait_for(self, text: str) -> None:
-        """Wait until this has been shown since the last key."""
+        """Wait until a text has been shown since the last key."""
         wait_until(lambda: text in self.seen)
 
     def meant(self, typed: str) -> list[str]:
-        """Type the rest of a line after `queuectl `, its tabs included; the words that the command is given."""
+        """Type the rest of a line after `queuectl `, including tabs; return the words that the command receives."""
         for old in self.directory.glob("meant.*"):
             old.unlink()
         self.type(f"queuectl {typed}\r")
@@ -81,7 +81,7 @@ class Shell:
 
     @property
     def seen(self) -> str:
-        """What has been shown since the last key."""
+        """The text shown since the last key."""
         self._read()
         return self._seen
 
@@ -91,7 +91,7 @@ class Shell:
         os.close(self._terminal)
 
     def _written(self) -> list[Path]:
-        self._read()  # a shell that cannot write to its terminal would stand still
+        self._read()  # a shell that cannot write to its terminal would block
         return [*self.directory.glob("meant.[!n]*")]
 
     def _read(self) -> None:

@@ -1,6 +1,6 @@
-"""The command line, told to stop as it starts a worker: `python -m tests.support.signal_at_fork TIMES WORDS…`.
+"""The command line, signalled while it starts a worker: `python -m tests.support.signal_at_fork TIMES WORDS…`.
 
-The signal comes when the first process of a pool has been forked, and nobody has taken down yet that it is there.
+The signal arrives when the first process of a pool has been forked, and is not registered yet.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def tell_early(times: int) -> None:
-    """Let this process get SIGTERM so many times, after its first fork."""
+def signal_at_fork(times: int) -> None:
+    """Send this process SIGTERM `times` times, right after its first fork."""
 
     @contextmanager
-    def then_told() -> Iterator[None]:
+    def then_signal() -> Iterator[None]:
         instead.stop()
         with orders_held_back():
             yield
         for _ in range(times):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    instead = mock.patch("queuectl.runtime.supervisor.orders_held_back", then_told)
+    instead = mock.patch("queuectl.runtime.supervisor.orders_held_back", then_signal)
     instead.start()
 
 
 if __name__ == "__main__":
-    tell_early(int(sys.argv[1]))
+    signal_at_fork(int(sys.argv[1]))
     sys.exit(main.main(sys.argv[2:]))

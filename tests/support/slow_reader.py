@@ -1,4 +1,4 @@
-"""A console whose store is slow to read, so that keys can come before what they act on."""
+"""A console with a slow store, so that keys can arrive before the rows that they act on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class SlowReader:
-    """The reader of a console whose answers to some requests come when they are let through."""
+    """Delays the answers to some requests of a console's reader until the test releases them."""
 
     def __init__(self, app: Any, *keys: str) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Whether a queue came through: its rows, processes, files and ledger held together, once all is at rest."""
+"""Soundness of a queue at rest: its rows, processes, files and ledger are compared."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def assert_sound(
     clock_jumped: bool = False,
     seconds: float = PATIENCE,
 ) -> None:
-    """Nothing was lost, doubled or left behind.
+    """Assert that nothing was lost, duplicated or left behind.
 
-    Waits until no job runs and all that died have been cleared up after. Pools may still be there, idle.
-    `clock_jumped` leaves out the one invariant that compares two times of the wall clock.
+    Waits until no job runs and all dead workers have been reaped. Idle pools may still be there. `clock_jumped` skips
+    the one invariant that compares two times of the wall clock.
     """
     deadline = time.monotonic() + seconds
     while (left := [*left_behind(queue)]) and time.monotonic() < deadline:
@@ -45,7 +45,7 @@ def assert_sound(
 
 
 def untrue_rows(store: Store, acknowledged: Iterable[str], *, clock_jumped: bool = False) -> Iterator[str]:
-    """What the rows of the store should not say."""
+    """Yield what is wrong in the rows of the store."""
     for checked in store.invariants():
         if checked.broken and not (clock_jumped and checked.name == "overlap"):
             yield f"{checked.sentence}: not so for {', '.join(checked.broken)}"
@@ -56,7 +56,7 @@ def untrue_rows(store: Store, acknowledged: Iterable[str], *, clock_jumped: bool
 
 
 def untrue_testimony(store: Store, ledger: Path | str) -> Iterator[str]:
-    """What the jobs themselves have written down, and the store does not bear out."""
+    """Yield what the jobs' own ledger contradicts."""
     entries = read(str(ledger))
     for violation in judge(entries):
         yield f"{violation.job}: {violation.sentence}"
@@ -67,35 +67,35 @@ def untrue_testimony(store: Store, ledger: Path | str) -> Iterator[str]:
 
 
 def left_behind(queue: Queue) -> Iterator[str]:
-    """What should not be there any more once no job runs: attempts, their processes and locks, files of the dead."""
+    """Yield what should not exist once no job runs: attempts, their processes and locks, files of dead workers."""
     for each in queue.context.store.jobs.listing(states=[JobState.PROCESSING], limit=0):
         yield f"job {each.job.id} runs"
     for pid, cookie in processes_of(os.path.realpath(queue.path)).items():
         yield f"process {pid} of attempt {cookie} lives"
     run_dir = queue.context.run_dir
     workers, pools = (
-        {name for name in _names(room) if not _is_free(room, name)} for room in (run_dir.workers, run_dir.pools)
+        {name for name in _names(path) if not _is_free(path, name)} for path in (run_dir.workers, run_dir.pools)
     )
-    for room, living in ((run_dir.workers, workers), (run_dir.pools, pools)):
-        yield from (f"{room}/{name} belongs to nobody" for name in _names(room) if name not in living)
+    for path, living in ((run_dir.workers, workers), (run_dir.pools, pools)):
+        yield from (f"{path}/{name} has no owner" for name in _names(path) if name not in living)
     for name in _names(run_dir.attempts):
         if name.partition(".")[0] not in workers:
-            yield f"{run_dir.attempts}/{name} belongs to nobody"
+            yield f"{run_dir.attempts}/{name} has no owner"
         elif not _is_free(run_dir.attempts, name):
             yield f"{run_dir.attempts}/{name} is held by something of an attempt"
     for name in _names(run_dir.bells):
         kind, _, owner = name.partition("-")
         if {"w": owner not in workers, "p": owner not in pools}.get(kind, False):
-            yield f"{run_dir.bells}/{name} belongs to nobody"
+            yield f"{run_dir.bells}/{name} has no owner"
     yield from (f"{run_dir.live}/{name} is output of a finished attempt" for name in _names(run_dir.live))
 
 
-def _names(room: str) -> list[str]:
+def _names(path: str) -> list[str]:
     try:
-        return sorted(os.listdir(room))
+        return sorted(os.listdir(path))
     except FileNotFoundError:
         return []  # no pool was ever started
 
 
-def _is_free(room: str, name: str) -> bool:
-    return locks.is_free(os.path.join(room, name))
+def _is_free(directory: str, name: str) -> bool:
+    return locks.is_free(os.path.join(directory, name))

@@ -1,4 +1,4 @@
-"""A store with workers in it that do as they are told: claims and results without any process."""
+"""A store with simulated workers: claims and results without any process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 ON_SQLITE = pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
-"""A test that is about SQLite's files, or its plans."""
+"""For a test of SQLite's files or query plans."""
 BACKOFF = Backoff(delay=0.5, base=2, maximum=3600)
 START = 1_700_000_000_000
 
@@ -29,7 +29,7 @@ def printed(text: str | bytes) -> Output:
 
 
 class Stage:
-    """The store, its workers, and the time, which passes only when it is told to."""
+    """The store, its workers, and a clock that only the test advances."""
 
     def __init__(self, store: Store, *workers: str, now: int = START) -> None:
         self.store = store
@@ -70,7 +70,7 @@ class Stage:
         return self.store.claims().finish(claim, worker, result, backoff=BACKOFF, random=rng, now=self.now)
 
     def run(self, outcome: Outcome = Outcome.SUCCESS, *, out: str = "", err: str = "") -> str:
-        """Claim whatever is due next, however far off, and let it end like this; its id."""
+        """Claim the next due job, however late it is due, end it, and return its id."""
         due = self.store.claims().next_due()
         assert due is not None, "nothing waits"
         self.now = max(self.now, due)
@@ -86,6 +86,6 @@ class Stage:
         return {state: number for state, number in found.items() if number}
 
     def check(self) -> None:
-        """Every invariant holds."""
+        """Assert that every invariant holds."""
         broken = {checked.name: checked.broken for checked in self.store.invariants() if checked.broken}
         assert not broken

@@ -1,4 +1,4 @@
-"""Many jobs, many clients, and whoever kills them: what the tests of dying processes are made of."""
+"""Many jobs, clients and kills: the parts of the tests in which processes die."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def enqueue_many(queue: Queue, ledger: Path, number: int, work: str = "sleep 0.02", prefix: str = "job") -> list[str]:
-    """Enqueue so many witnessed jobs at once; the ids that were acknowledged."""
+    """Enqueue `number` witnessed jobs at once; return the acknowledged ids."""
     lines = [
         json.dumps({"id": f"{prefix}{each}", "command": witnessed(str(ledger), work), "max_retries": 5})
         for each in range(number)
@@ -34,7 +34,7 @@ def enqueue_many(queue: Queue, ledger: Path, number: int, work: str = "sleep 0.0
 
 
 class Client(threading.Thread):
-    """Enqueues one job after the other, each by a command of its own, and keeps what was acknowledged."""
+    """Enqueues one job after the other, each by its own command, and records the acknowledged ids."""
 
     def __init__(self, queue: Queue, ledger: Path, name: str, number: int, work: str = "sleep 0.02") -> None:
         super().__init__(name=name, daemon=True)
@@ -50,14 +50,14 @@ class Client(threading.Thread):
                 self.acknowledged.append(done.out.strip())
 
     def finish(self) -> list[str]:
-        """Wait for its end; the ids that were acknowledged, which must be all: nobody has killed it."""
+        """Wait for the end; return the acknowledged ids, which must be all, as nothing has killed it."""
         self.join(PATIENCE)
         assert len(self.acknowledged) == self._number, f"{self.name} was refused"
         return self.acknowledged
 
 
 def kill_workers(queue: Queue, rng: random.Random, *, least: int) -> None:
-    """Kill workers that run a job, one after the other, until every job is final; `least`: so many must be hit."""
+    """Kill busy workers, one after the other, until every job is final; at least `least` must be hit."""
     hit = 0
     while not is_over(queue):
         victims = _settled(queue)
@@ -76,7 +76,7 @@ def _is_cleared_up(queue: Queue, worker: str) -> bool:
 
 
 def _settled(queue: Queue) -> list[tuple[str, int, int]]:
-    """Busy workers older than a second: whoever dies younger is replaced more and more slowly."""
+    """Return busy workers older than a second: those that die younger are replaced more and more slowly."""
     now = queue.context.now()
     seen = [each.info for each in queue.workers()]
     return [
@@ -87,7 +87,7 @@ def _settled(queue: Queue) -> list[tuple[str, int, int]]:
 
 
 def steward_of(pool: Pool, queue: Queue) -> int:
-    """The child of the supervisor that is no worker."""
+    """Return the child of the supervisor that is not a worker."""
     children = Path(f"/proc/{pool.process.pid}/task/{pool.process.pid}/children")
     workers = {each.pid for each in queue.context.store.workers.running_workers()}
 
@@ -99,12 +99,12 @@ def steward_of(pool: Pool, queue: Queue) -> int:
 
 
 def is_over(queue: Queue) -> bool:
-    """Whether every job is final."""
+    """Return whether every job is final."""
     return not sum(count for _, state, count in queue.context.store.counts() if state not in FINAL)
 
 
 def all_final(queue: Queue, seconds: float = PATIENCE) -> None:
-    """Wait until every job has come to its end: completed, or dead because it was lost too often."""
+    """Wait until every job is completed, or dead after too many losses."""
     wait_until(lambda: is_over(queue), seconds)
     for each in queue.context.store.jobs.listing(limit=0):
         lost = each.job.state is JobState.DEAD and each.job.losses >= MAX_LOSSES
@@ -112,25 +112,25 @@ def all_final(queue: Queue, seconds: float = PATIENCE) -> None:
 
 
 def began(ledger: Path, id_: str, attempt: int = 1) -> Callable[[], bool]:
-    """Whether a run has written that it began."""
+    """Return a predicate that is true once an attempt has recorded its start."""
     return lambda: any(each.job == id_ and each.attempt == attempt for each in read(str(ledger)))
 
 
 def alive(pid: int) -> bool:
-    """Whether it lives, and is no zombie."""
+    """Return whether a process is alive and not a zombie."""
     return system.start_time(pid) is not None
 
 
 def pid_in(file: Path) -> int:
-    """The pid that a job writes into `file`."""
+    """Wait for the pid that a job writes into `file`, and return it."""
     return int(wait_until(lambda: file.exists() and file.read_text().strip()))
 
 
 def restless(ledger: Path) -> str:
-    """An endless job that says again and again that it is alive."""
+    """Return an endless job that records again and again that it is alive."""
     return f"{note(str(ledger), 'start')}; while :; do {note(str(ledger), 'alive')}; sleep 0.05; done"
 
 
 def once(ledger: Path, first: str, *, then: str = "true") -> str:
-    """A witnessed job that does `first` in its first attempt, and `then` in all others."""
+    """Return a witnessed job that does `first` in its first attempt, and `then` in all others."""
     return witnessed(str(ledger), f'if [ "$QUEUECTL_ATTEMPT" = 1 ]; then {first}; else {then}; fi')

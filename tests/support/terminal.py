@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, as a person sees it."""
+"""A command on a terminal of its own, as a user sees it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def on_a_terminal(
     *words: str, env: Mapping[str, str], columns: int = 100, typed: Mapping[str, str] | None = None
 ) -> tuple[str, int]:
-    """What is on the screen at the end, and the exit code; `typed` has the answer to what is asked."""
+    """Run a command; return the final screen and the exit code. `typed` maps prompts to answers."""
     answers = dict(typed or {})
     pid, terminal = pty.fork()
     if pid == 0:

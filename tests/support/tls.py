@@ -1,5 +1,6 @@
-"""A PostgreSQL server that speaks TLS: the server of the tests, which was built without, behind a front that answers
-for it; and certificates made for the occasion by the program `openssl`.
+"""A PostgreSQL server with TLS, and certificates made by `openssl`.
+
+The tests' server was built without TLS; a front before it terminates TLS connections.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ASKS_FOR_TLS = struct.pack("!ii", 8, 80877103)
-"""SSLRequest: the first thing that libpq says where it wants TLS."""
+"""SSLRequest: the first message of a libpq client that wants TLS."""
 
 
 class Authority:
-    """Somebody who signs certificates."""
+    """A certificate authority."""
 
     def __init__(self, directory: Path, name: str) -> None:
         directory.mkdir(exist_ok=True)
@@ -32,7 +33,7 @@ class Authority:
         )
 
     def server(self, host: str) -> ssl.SSLContext:
-        """What the server called `host` shows to whoever connects."""
+        """Return the TLS context of a server named `host`."""
         key, request, shown, names = (self._directory / f"{host}.{kind}" for kind in ("key", "csr", "crt", "ext"))
         names.write_text(f"subjectAltName=DNS:{host}\n")
         _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={host}", "-keyout", key, "-out", request)
@@ -46,18 +47,18 @@ class Authority:
 
 
 class Front:
-    """Listens on a port of this machine and hands on to the server's socket, in TLS or without."""
+    """Listens on a port of this machine and forwards to the server's socket, with or without TLS."""
 
     def __init__(self, socket: Path, shows: ssl.SSLContext | None) -> None:
-        """`shows` is what it answers for TLS with; None: it has none, and says so."""
+        """Start it; `shows` is the TLS context, None refuses TLS."""
         self._socket = socket
         self._shows = shows
         self.connections = 0
-        """How often somebody has connected."""
+        """Number of connections."""
         self.encrypted = 0
-        """How often the other side then found our certificate good."""
+        """Number of completed TLS handshakes."""
         self.reached = 0
-        """How often something was said that reached the server."""
+        """Number of connections forwarded to the server."""
         self.port = 0
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -100,7 +101,7 @@ class Front:
                 first = await reader.readexactly(8)
             await self._hand_on(first, reader, writer)
         except (OSError, EOFError):
-            pass  # the other side does not like what it sees
+            pass  # the client refused the certificate
         finally:
             writer.transport.abort()
 

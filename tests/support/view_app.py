@@ -1,4 +1,4 @@
-"""A view alone on the screen, over a seeded store: what a view needs of the console and no more."""
+"""A view alone on the screen over a seeded store, with the parts of the console that it needs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class SynchronousReader:
-    """Answers at once."""
+    """A reader that answers at once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -44,7 +44,7 @@ class SynchronousReader:
 
 
 class ViewApp(App[None]):
-    """Two lines above, the view, two lines below with the keys that it offers."""
+    """Two lines above, the view, and two lines below with its keys."""
 
     CSS = "#above, #below { height: 2; color: $text-muted; }"
     ENABLE_COMMAND_PALETTE = False
@@ -65,7 +65,7 @@ class ViewApp(App[None]):
         self.snapshot = snapshot
         self.acted: list[tuple[str, Any]] = []
         self.opened: list[str] = []
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield Static("", id="above")
@@ -94,7 +94,7 @@ class ViewApp(App[None]):
 
     def act(self, operation: Operation, params: Any, *, about: str) -> None:
         self.acted.append((operation.name, params))
-        self.said.append(about)
+        self.messages.append(about)
         result = operation.run(self.context, params)
         if hasattr(result, "__next__"):
             list(result)
@@ -109,22 +109,22 @@ class ViewApp(App[None]):
         self.opened.append(f"edit {id_}")
 
     async def outlook(self, operation: Operation, params: Any) -> list[str]:
-        return [told] if (told := outlook(self.context, operation.name, params)) else []
+        return [text] if (text := outlook(self.context, operation.name, params)) else []
 
     def may_write(self) -> bool:
         return True
 
     def show_hints(self) -> None:
-        """They are shown whenever it is idle."""
+        """Do nothing: they are shown on each idle."""
 
     def say(self, text: str) -> None:
-        self.said.append(text)
+        self.messages.append(text)
 
     refuse = say
 
 
 def snapshot(at: int = seeds.NOW, *, dead: int = 13, **changes: Any) -> Snapshot:
-    """A snapshot as `seeds.lively` and its workers give it."""
+    """Return a snapshot that matches `seeds.lively` and its workers."""
     workers, pools = seeds.workers(at)
     counts = {
         "pending": 3, "processing": 3, "completed": 44, "failed": 3, "dead": dead, "cancelled": 1, "held": 0,
@@ -158,7 +158,7 @@ def made(view: View, directory: Path, **options: object) -> ViewApp:
 
 
 def screen(app: ViewApp) -> str:
-    """The text on the screen."""
+    """Return the text on the screen."""
     return screen_of(app)
 
 

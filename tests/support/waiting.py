@@ -1,4 +1,4 @@
-"""Waiting for what must happen, by looking until it has: never for a fixed time."""
+"""Waiting by polling a condition, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 180.0
-"""Seconds for which a test waits for what must happen. It ends a wait that would never end, and measures nothing: on a
-busy machine everything takes many times as long, and a red test must mean a fault.
+"""Seconds that a test waits for what must happen.
+
+It bounds a wait that would never end, and measures nothing: on a busy machine everything takes many times as long, and
+a red test must mean a fault.
 """
 
 
 def wait_until(predicate: Callable[[], T | Literal[False] | None], seconds: float = PATIENCE) -> T:
-    """Call `predicate` until it gives something true, and give that; fail when the time is over."""
+    """Call `predicate` until its value is true, and return the value; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         value = predicate()

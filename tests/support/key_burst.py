@@ -1,6 +1,6 @@
-"""Keys that reach the console in one read, as a paste into the terminal, a slow link or a script sends them.
+"""Keys that reach the console in one read, as from a paste, a slow link or a script.
 
-The pilot's `press` waits after each key, so that what the next one meets is always there.
+The pilot's `press` waits after each key, so that the next one always meets a settled screen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pasted(text: str) -> str:
-    """A bracketed paste."""
+    """Return a bracketed paste."""
     return f"\x1b[200~{text}\x1b[201~"
 
 
