@@ -1,4 +1,4 @@
-"""The console over a seeded store, with a clock that stands."""
+"""The console over a seeded store, with a stopped clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 
 for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "COLORTERM", "TEXTUAL"):
-    # Read when Textual is imported: what a developer's terminal likes is not what is tested.
+    # Read when Textual is imported: settings of a developer's terminal must not affect the tests.
     os.environ.pop(name, None)
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pilot.pause()` ends when the console rests, and not when the machine is too busy to let it run."""
+    """Let `pilot.pause()` wait until the console is idle, however busy the machine is."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", settle)
 
 
@@ -54,7 +54,7 @@ def console(queue: Queue) -> Iterator[Callable[..., Terminal]]:
 def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ConsoleApp]:
     """Make a console over a store of its own: `make_app(seed=…, workers=…, **options of ConsoleApp)`.
 
-    Nothing moves by itself (`live=False`): the store is read once at the start, and on `app.reader.refresh()`.
+    There are no timers (`live=False`): the store is read once at the start, and on `app.reader.refresh()`.
     """
     from queuectl_tui.app import ConsoleApp
 
@@ -68,7 +68,7 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
             return bootstrap.context(path, clock=clock)
 
         seen = seeds.workers() if workers and seed is not None else ((), ())
-        # No process runs here, so whoever looks for workers is told of these.
+        # No process runs here, so the workers are simulated.
         monkeypatch.setattr(liveness, "living_workers", lambda *_, **__: list(seen[0]))
         monkeypatch.setattr(liveness, "living_pools", lambda *_, **__: list(seen[1]))
         chosen: dict[str, Any] = {"live": False, "location": "~/prod/queue.db"} | options

@@ -1,4 +1,4 @@
-"""Charts: what they draw of numbers, and that they say when there are none."""
+"""Charts: how they draw numbers, and that they state when there is no data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_stacked_series_keep_their_colours():
     assert [line[2][1] for line in lines[1:5]] == ["dead", "completed", "completed", "completed"]
 
 
-def test_little_is_not_nothing():
+def test_a_small_value_is_visible():
     chart = Chart(title="", series=((1, 100_000),))
 
     assert "▁" in text(chart_lines(chart, 30, 6))[4]
@@ -45,7 +45,7 @@ def test_little_is_not_nothing():
 
 @pytest.mark.parametrize("ascii_only", [True, False])
 @given(first=values, width=st.integers(0, 130), height=st.integers(0, 12))
-def test_a_chart_never_leaves_its_room(ascii_only: bool, first: list[int | None], width: int, height: int):
+def test_a_chart_never_exceeds_its_size(ascii_only: bool, first: list[int | None], width: int, height: int):
     chart = Chart(title="In", series=(tuple(first), tuple(first)), roles=("bar", "dead"), since="24 h ago")
 
     lines = chart_lines(chart, width, height, ascii_only=ascii_only)
@@ -57,7 +57,7 @@ def test_a_chart_never_leaves_its_room(ascii_only: bool, first: list[int | None]
         assert all(each.isascii() for each in text(lines))
 
 
-def test_charts_without_data_say_so():
+def test_charts_without_data_show_a_text():
     assert any("no data yet" in line for line in text(chart_lines(Chart(title="In"), 60, 8)))
     assert any("nothing in this time" in line for line in text(chart_lines(Chart(title="In", series=((0, 0),)), 60, 8)))
     assert "no data yet" in text(outcome_lines({}, 40))[0]
@@ -103,7 +103,7 @@ def test_a_bar_is_never_longer_than_its_track():
     assert bar(0.3, 4, ascii_only=True) == ("#", "...")
 
 
-def test_tables_leave_out_what_has_no_room_and_cut_wide_letters_cleanly():
+def test_tables_drop_columns_that_do_not_fit_and_cut_wide_letters_cleanly():
     columns = [
         Column(title="A", width=4),
         Column(title="B", width=6, grows=True),
@@ -115,7 +115,7 @@ def test_tables_leave_out_what_has_no_room_and_cut_wide_letters_cleanly():
     assert fitted("日本語", 4) == "日 …"
 
 
-def test_halves_of_a_line_stand_at_the_edges_or_the_right_one_goes():
+def test_two_parts_of_a_line_are_at_its_edges_or_the_right_one_is_dropped():
     assert text([spread_out((("a", ""),), (("b", ""),), 5)]) == ["a   b"]
     assert text([spread_out((("aaa", ""),), (("bbb", ""),), 5)]) == ["aaa"]
 

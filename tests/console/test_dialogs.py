@@ -1,4 +1,4 @@
-"""The dialogs, used as a person uses them: what they ask, what they refuse, and what they answer."""
+"""The dialogs as a user drives them: what they ask, refuse and return."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HOSTILE = [
         (["tab", "tab", "enter"], Answer.ALL),
     ],
 )
-async def test_cancel_has_the_focus_and_each_key_means_what_it_says(keys: list[str], answer: Answer):
+async def test_cancel_has_the_focus_and_each_key_gives_its_answer(keys: list[str], answer: Answer):
     app = Stage(delete_many())
     async with app.run_test() as pilot:
         assert app.focused is app.screen.query_one("#no")
@@ -63,7 +63,7 @@ async def test_cancel_has_the_focus_and_each_key_means_what_it_says(keys: list[s
     assert "cannot be undone" in text
 
 
-async def test_the_number_must_be_typed_before_it_may_be_done():
+async def test_the_number_must_be_typed_before_confirming():
     app = Stage(delete_many(typed=46))
     async with app.run_test() as pilot:
         await pilot.press("y")
@@ -78,14 +78,14 @@ async def test_the_number_must_be_typed_before_it_may_be_done():
     assert app.answers == [Answer.ALL]
 
 
-async def test_digits_are_the_number_wherever_the_focus_is():
+async def test_digits_go_to_the_number_wherever_the_focus_is():
     app = Stage(delete_many(typed=46))
     async with app.run_test() as pilot:
         await pilot.press("4", "6")
         assert app.screen.query_one("#number", Input).value == "46"
 
 
-async def test_a_few_are_offered_only_where_there_are_more():
+async def test_the_first_few_are_offered_only_if_there_are_more():
     app = Stage(Confirm("Cancel 1", ["It runs."], "queuectl cancel 1", Danger.STOPS, names=["1"], few=5))
     async with app.run_test():
         assert not app.screen.query("#few")
@@ -122,7 +122,7 @@ async def test_a_number_out_of_bounds_is_refused():
 # The form -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_new_job_is_what_was_typed():
+async def test_the_form_returns_the_typed_job():
     app = Stage(JobForm())
     async with app.run_test() as pilot:
         assert app.screen.query_one("#submit", Button).disabled
@@ -168,7 +168,7 @@ async def test_a_new_job_is_what_was_typed():
         ("env", "A='1", "a quote is not closed"),
     ],
 )
-async def test_what_is_wrong_is_said_under_the_field_and_nothing_can_be_sent(field: str, text: str, message: str):
+async def test_an_error_is_shown_under_its_field_and_disables_the_button(field: str, text: str, message: str):
     app = Stage(JobForm({"command": "x"}))
     async with app.run_test(size=(120, 40)) as pilot:
         app.screen.query_one(f"#{field}", Input).value = text
@@ -182,7 +182,7 @@ async def test_what_is_wrong_is_said_under_the_field_and_nothing_can_be_sent(fie
         assert not app.screen.query_one("#submit", Button).disabled
 
 
-async def test_editing_shows_what_changes_and_keeps_what_was_not_touched():
+async def test_editing_shows_the_changes_and_keeps_untouched_fields():
     before = {"command": "printf '\x1b[1m'\n", "id": "7", "priority": 5, "env": {"A": "x\x1b"}}
     app = Stage(JobForm(before, editing="7"))
     async with app.run_test() as pilot:
@@ -204,7 +204,7 @@ async def test_editing_shows_what_changes_and_keeps_what_was_not_touched():
         ("", "queuectl edit --retry 7 '{\"needs\": null}'"),
     ],
 )
-async def test_what_a_job_needs_is_changed_in_the_form_or_left(typed: str, line: str):
+async def test_the_needs_of_a_job_can_be_edited_in_the_form(typed: str, line: str):
     before = {"command": "true", "id": "7", "needs": ["gpu"]}
     app = Stage(JobForm(before, editing="7"))
     async with app.run_test() as pilot:
@@ -219,7 +219,7 @@ async def test_what_a_job_needs_is_changed_in_the_form_or_left(typed: str, line:
 
 
 @pytest.mark.parametrize("command", ["{ echo; }", "-x", "[1]", "12", "true", "null", "a\nb"])
-async def test_a_command_that_looks_like_something_else_is_still_that_command(command: str):
+async def test_a_command_that_looks_like_json_or_an_option_is_kept(command: str):
     from queuectl.operations.enqueue import _one, _options
     from queuectl_tui.screens.job_fields import enqueue_params
 
@@ -231,7 +231,7 @@ async def test_a_command_that_looks_like_something_else_is_still_that_command(co
 # Help ---------------------------------------------------------------------------------------------------------------
 
 
-async def test_help_shows_what_has_the_focus_first_and_finds_the_rest():
+async def test_help_lists_the_focused_scope_first_and_search_finds_the_others():
     app = Stage(Help("log"))
     async with app.run_test(size=(120, 40)) as pilot:
         text = shown(app)
@@ -273,7 +273,7 @@ async def test_words_are_completed(line: str, wanted: list[str]):
     assert wanted or not texts
 
 
-async def test_tab_goes_through_the_words_and_enter_runs():
+async def test_tab_cycles_through_completions_and_enter_runs():
     app = Stage(CommandLine(names=NAMES))
     async with app.run_test() as pilot:
         await pilot.press(*"retr", "tab", "tab", "tab", "tab")
@@ -285,7 +285,7 @@ async def test_tab_goes_through_the_words_and_enter_runs():
     assert (answer.operation.name, answer.params.ids) == ("retry", ("12480",))
 
 
-async def test_an_error_is_told_with_its_hint_and_the_line_stays():
+async def test_an_error_is_shown_with_its_hint_and_the_line_stays():
     app = Stage(CommandLine("retyr 1"))
     async with app.run_test() as pilot:
         await pilot.press("enter")
@@ -309,7 +309,7 @@ async def test_arrows_recall_earlier_lines():
     assert history == ["retry 1", "status"]
 
 
-async def test_a_view_is_a_place_to_jump_to():
+async def test_the_name_of_a_view_opens_it():
     assert read_line("jobs state:dead mail") == Jump(view="jobs", filter="state:dead mail")
     assert read_line("dead") == Jump(view="dead", filter="")
 
@@ -317,14 +317,14 @@ async def test_a_view_is_a_place_to_jump_to():
 @pytest.mark.parametrize(
     "line", ["wait 1", "demo", "tui", "enqueue --file -", "logs 1 --follow", "retry 'a", "x", "worker"]
 )
-async def test_what_would_keep_the_console_waiting_is_refused(line: str):
+async def test_commands_that_would_block_the_console_are_refused(line: str):
     with pytest.raises(UsageError) as error:
         read_line(line)
 
     assert error.value.hint is not None or "quote" in error.value.message
 
 
-async def test_workers_are_always_started_on_their_own():
+async def test_workers_are_always_started_detached():
     answer = read_line("worker start --count 3")
 
     assert isinstance(answer, Run)
@@ -334,7 +334,7 @@ async def test_workers_are_always_started_on_their_own():
 # Settings -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_setting_is_judged_while_it_is_typed_and_written_by_enter():
+async def test_a_setting_is_validated_while_typed_and_written_by_enter():
     written: list[Any] = []
     app = Stage(ConfigEditor(settings_now(lease=60), lambda change, about, _: written.append((change, about))))
     async with app.run_test() as pilot:
@@ -351,7 +351,7 @@ async def test_a_setting_is_judged_while_it_is_typed_and_written_by_enter():
         assert written[-1] == (Unset(key="lease"), "reset lease to its default")
 
 
-async def test_escape_first_takes_back_what_was_typed():
+async def test_escape_first_restores_the_value():
     app = Stage(ConfigEditor(settings_now(), lambda *_: None))
     async with app.run_test() as pilot:
         await pilot.press("9", "escape")
@@ -379,7 +379,7 @@ async def test_the_palette_finds_keys_and_commands():
     assert app.opened == ["dlq retry "]
 
 
-async def test_the_echo_line_tells_what_was_done_and_offers_undo():
+async def test_the_echo_line_reports_the_action_and_offers_undo():
     app = Stage()
     async with app.run_test() as pilot:
         line = app.query_one(EchoLine)
@@ -394,7 +394,7 @@ async def test_the_echo_line_tells_what_was_done_and_offers_undo():
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_text_is_shown_as_it_is_and_reaches_no_terminal(text: str):
+async def test_hostile_text_is_shown_without_control_sequences(text: str):
     dialogs: list[Screen[Any]] = [
         Confirm(text, [text, text], text, Danger.DESTROYS, 3, do=text, names=[text] * 3, few=1),
         SignalPicker(text),

@@ -36,7 +36,7 @@ async def test_a_new_job_is_enqueued_from_the_form(make_app: Any):
         assert "$ queuectl enqueue --id brand-new" in shown(app)
 
 
-async def test_a_job_that_is_refused_comes_back_into_the_form(make_app: Any):
+async def test_a_refused_job_returns_to_the_form(make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         taken = await app.fetch(lambda context: next(iter(context.store.jobs.listing(limit=1))).job.id, "t")
@@ -52,7 +52,7 @@ async def test_a_job_that_is_refused_comes_back_into_the_form(make_app: Any):
         assert app.screen.query_one(TextArea).text == "echo again"
 
 
-async def test_editing_a_job_changes_it_and_puts_it_back(make_app: Any):
+async def test_editing_a_job_changes_and_retries_it(make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         dead = await app.fetch(
@@ -85,7 +85,7 @@ async def test_the_command_line_runs_what_was_typed(make_app: Any):
 @pytest.mark.parametrize(
     "line", ["list --limit 3", "config list", "config get lease", "status", "dlq list", "worker list", "doctor"]
 )
-async def test_reading_commands_show_what_they_read(line: str, make_app: Any):
+async def test_reading_commands_show_their_result(line: str, make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("colon")
@@ -104,12 +104,12 @@ async def test_an_error_of_the_command_is_in_the_echo_line(make_app: Any):
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("colon")
         await pilot.pause()
-        await pilot.press(*"retry nobody", "enter")
+        await pilot.press(*"retry missing", "enter")
         await pilot.pause()
-        assert "no job nobody" in shown(app)
+        assert "no job missing" in shown(app)
 
 
-async def test_a_view_is_jumped_to(make_app: Any):
+async def test_the_command_line_opens_a_view(make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("colon")
@@ -119,7 +119,7 @@ async def test_a_view_is_jumped_to(make_app: Any):
         assert app.view.view_name == "dead"
 
 
-async def test_settings_are_changed_and_go_back(make_app: Any):
+async def test_settings_are_changed_and_reset(make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("C")
@@ -149,7 +149,7 @@ async def test_help_and_the_palette_open_and_leave(make_app: Any):
         assert app.query_one(EchoLine)
 
 
-async def test_delete_asks_before_it_does(make_app: Any):
+async def test_delete_asks_for_confirmation(make_app: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("colon")

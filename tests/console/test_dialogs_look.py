@@ -1,4 +1,4 @@
-"""What the dialogs look like, at 80x24 and 120x40. A change of a picture is a change to look at."""
+"""Pictures of the dialogs at 80x24 and 120x40. A changed picture is to be reviewed."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_the_palette(snap_compare: Any):
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_what_was_done_last_and_notices(width: int, snap_compare: Any):
+def test_the_last_action_and_notices(width: int, snap_compare: Any):
     async def act(pilot: Pilot[None]) -> None:
         line = pilot.app.query_one(EchoLine)
         line.done(51_805_000, "retried 46 jobs", "queuectl retry " + "12476 " * 46, undo=True)
@@ -155,7 +155,7 @@ def test_what_was_done_last_and_notices(width: int, snap_compare: Any):
     assert snap_compare(Stage(), terminal_size=(width, 24), run_before=act)
 
 
-def test_what_could_not_be_done(snap_compare: Any):
+def test_a_failed_action(snap_compare: Any):
     async def act(pilot: Pilot[None]) -> None:
         error = Refused("job 12476 is dead [/]", hint="queuectl dlq retry 12476")
         pilot.app.query_one(EchoLine).failed(51_805_000, "cancel 12476", error, "queuectl cancel 12476")

@@ -1,4 +1,4 @@
-"""The command line remembers what was typed, for its owner alone, and never the values of variables or a password."""
+"""The history of the command line: kept for its owner alone, without values of variables and passwords."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def kept(tmp_path: Path) -> History:
     return History(str(tmp_path / "state" / "queuectl" / "history"))
 
 
-def test_it_stands_where_state_belongs():
+def test_the_file_is_in_the_state_directory():
     assert location({"XDG_STATE_HOME": "/state"}, "linux") == "/state/queuectl/history"
     assert location({}, "linux").endswith("/.local/state/queuectl/history")
     assert location({}, "darwin").endswith("/Library/Application Support/queuectl/history")
@@ -41,7 +41,7 @@ def test_lines_come_back_in_order_and_only_their_owner_can_read_them(tmp_path: P
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path):
+def test_a_file_readable_by_others_is_made_private(tmp_path: Path):
     file = tmp_path / "history"
     file.write_text("list\n")
     file.chmod(0o644)
@@ -49,7 +49,7 @@ def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_it_does_not_grow_for_ever(tmp_path: Path):
+def test_its_size_is_bounded(tmp_path: Path):
     file = tmp_path / "history"
     file.write_text("".join(f"show job{number}\n" for number in range(2 * MAX_LINES)))
     kept = History(str(file))
@@ -60,7 +60,7 @@ def test_it_does_not_grow_for_ever(tmp_path: Path):
     assert os.listdir(tmp_path) == ["history"]
 
 
-def test_what_is_no_line_is_left_out(tmp_path: Path, kept: History):
+def test_invalid_lines_are_left_out(tmp_path: Path, kept: History):
     kept.add("list \x1b[2J")
     kept.add("x" * 5000)
     assert kept.read() == []
@@ -72,7 +72,7 @@ def test_what_is_no_line_is_left_out(tmp_path: Path, kept: History):
 
 
 @pytest.mark.parametrize("made", ["nothing", "directory", "link", "pipe"])
-def test_a_file_that_cannot_be_used_is_no_trouble(tmp_path: Path, made: str):
+def test_an_unusable_file_is_ignored(tmp_path: Path, made: str):
     path, other = tmp_path / "history", tmp_path / "other"
     other.write_text("secret\n")
     if made == "nothing":
@@ -98,7 +98,7 @@ async def typed(app: Any, pilot: Any, line: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_console_goes_on_where_the_last_one_ended(make_app: Callable[..., ConsoleApp], kept: History):
+async def test_a_new_console_has_the_lines_of_the_last_one(make_app: Callable[..., ConsoleApp], kept: History):
     kept.add("jobs state:dead")
     app = make_app(history=kept)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -131,7 +131,7 @@ async def test_variables_and_passwords_are_not_kept(make_app: Callable[..., Cons
     assert kept.read() == ["jobs"]
 
 
-def test_a_password_is_not_shown_in_the_line_that_was_done():
+def test_a_password_is_not_shown_in_the_echo():
     migrate = find("migrate")
 
     done = ActionDone(migrate, migrate.params(to="postgresql://ann:hunter2@host/jobs"), "moved")

@@ -1,4 +1,4 @@
-"""Whatever jobs, workers and events call themselves, no view breaks and nothing that steers a terminal is painted."""
+"""Hostile names of jobs, workers and events: no view fails, and no control sequence is painted."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ HOSTILE = {
     "long": "long-" * 4000,
     "wide": "処理を開始します 👩‍👩‍👧‍👦 🇩🇪 한국어 \U0001f44d\U0001f3fd Z" + "\u0336\u0489" * 60,
 }
-"""What a job may be called, by what is wrong with it."""
+"""Hostile names, by what is wrong with them."""
 BINARY = bytes(range(1, 256)) * 3 + b"\xff\xfe\xed\xa0\x80\xc0\xaf"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 SIZE = (80, 24)
 _NAME = 190
-"""Letters of a name: the store takes two hundred."""
+"""Maximum length of a name: the store accepts two hundred characters."""
 
 
 def hostile(of: str) -> Callable[[seeds.Seeder], None]:
@@ -85,7 +85,7 @@ def pools(text: str) -> list[Any]:
 
 
 def check(app: ConsoleApp, where: str, *, picture: bool = False) -> str:
-    """Look at everything that is painted now; the text of it. `picture`: at the exported one too."""
+    """Check everything that is painted now, and return its text; `picture`: check the exported picture too."""
     strips = app.screen._compositor.render_strips()
     assert len(strips) == SIZE[1]
     for strip in strips:
@@ -125,7 +125,9 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 @pytest.mark.parametrize("of", HOSTILE)
-async def test_every_view_paints_hostile_names_and_nothing_they_ask_for(of: str, open_app: Callable[..., ConsoleApp]):
+async def test_every_view_paints_hostile_names_without_their_control_sequences(
+    of: str, open_app: Callable[..., ConsoleApp]
+):
     app = open_app(of)
     async with app.run_test(size=SIZE) as pilot:
         for number in "12345":
@@ -136,7 +138,7 @@ async def test_every_view_paints_hostile_names_and_nothing_they_ask_for(of: str,
 
 
 @pytest.mark.parametrize("of", HOSTILE)
-async def test_dead_letters_open_their_groups_and_ask_before_they_purge(of: str, open_app: Callable[..., ConsoleApp]):
+async def test_dead_letters_expand_groups_and_ask_before_deleting(of: str, open_app: Callable[..., ConsoleApp]):
     app = open_app(of)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("3")

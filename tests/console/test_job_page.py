@@ -1,4 +1,4 @@
-"""Everything of one job on a page."""
+"""The page of one job."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_command_is_whole_and_values_are_masked(path: str):
     assert "1m00s" in text
 
 
-def test_the_labels_that_its_worker_must_have_are_told_where_there_are_any(path: str):
+def test_the_needs_of_a_job_are_shown_if_there_are_any(path: str):
     for id_, needs in (("failed", ("big", "gpu")), ("later", ())):
         of = page_of(path, id_)
         page = dataclasses.replace(of, job=replace(of.job, needs=needs))
@@ -85,16 +85,16 @@ def test_the_labels_that_its_worker_must_have_are_told_where_there_are_any(path:
             assert ("needs    big gpu" in settings(page, PAINT, NOW, width).plain) == bool(needs)
 
 
-def test_the_title_says_how_far_it_is(path: str):
-    said = {
+def test_the_title_shows_state_and_progress(path: str):
+    titles = {
         id_: title(page_of(path, id_), PAINT, NOW, 80).plain.split("  ", 1)[1] for id_ in ("failed", "dead", "later")
     }
-    assert said["failed"].split() == ["◐", "failed", "try", "2", "of", "4", "next", "in", "18s"]
-    assert said["dead"].split()[:6] == ["×", "dead", "try", "4", "of", "4"]
-    assert said["later"].split() == ["◇", "scheduled", "not", "tried", "yet", "in", "2h00m"]
+    assert titles["failed"].split() == ["◐", "failed", "try", "2", "of", "4", "next", "in", "18s"]
+    assert titles["dead"].split()[:6] == ["×", "dead", "try", "4", "of", "4"]
+    assert titles["later"].split() == ["◇", "scheduled", "not", "tried", "yet", "in", "2h00m"]
 
 
-def test_the_attempts_are_a_timeline_with_what_comes_next(path: str):
+def test_the_attempts_are_a_timeline_that_ends_with_the_next_one(path: str):
     text = story(page_of(path, "failed"), PAINT, NOW, 60, 1).plain
     rows = [line.split() for line in text.splitlines() if "#" in line and "STARTED" not in line]
     assert [row[:5] for row in rows[:2]] == [
@@ -104,7 +104,7 @@ def test_the_attempts_are_a_timeline_with_what_comes_next(path: str):
     assert rows[2] == ["#3", "14:03:45", "due", "in", "18s"]
 
 
-def test_it_says_why(path: str):
+def test_it_explains_why_the_job_does_not_run(path: str):
     assert "is due in 18.0s" in story(page_of(path, "failed"), PAINT, NOW, 60, None).plain
     assert "all 4 attempts failed" in story(page_of(path, "dead"), PAINT, NOW, 60, None).plain
     assert "No workers are running" in story(page_of(path, "now"), PAINT, NOW, 60, None).plain
@@ -132,7 +132,7 @@ def test_hostile_text_is_written_out(path: str):
             assert all(letter.isprintable() or letter == "\n" for letter in text.plain)
 
 
-def test_a_job_that_has_gone_is_told_of(path: str):
+def test_a_deleted_job_is_reported(path: str):
     assert read_page(Stand(path, lambda: JobScreen("x")).context, "x", None) == "this job has been deleted"
 
 
@@ -201,7 +201,7 @@ def test_picture_job_page(path: str, snap_compare: Any, job_id: str, size: tuple
 @pytest.mark.parametrize("size", SIZES)
 def test_picture_job_page_running(tmp_path: Path, snap_compare: Any, size: tuple[int, int]):
     job = LiveJob(tmp_path, "ffmpeg -i a.mov -vf scale=1280:-2 b.mp4", id="encode", queue="video", timeout_ms=600_000)
-    job.let_its_worker_live()
+    job.register_worker()
     job.begin()
     job.clock.at += 39_000
     job.print(b"".join(b"frame=%5d fps=25\n" % n for n in range(0, 600, 25)) + b"\x1b]9;4;1;61\x07frame=  600 fps=25\r")

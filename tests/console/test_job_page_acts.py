@@ -1,4 +1,4 @@
-"""What the page of a job does to it, and that it tells of it itself."""
+"""Actions on the page of a job, and their results in its own echo line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def page_of(app: Any, pilot: Any, job_id: str) -> JobScreen:
     return app.screen
 
 
-async def test_e_edits_though_the_log_has_the_focus(make_app: Make):
+async def test_e_edits_while_the_log_has_the_focus(make_app: Make):
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         page = await page_of(app, pilot, "dead")
@@ -50,7 +50,7 @@ async def test_e_edits_though_the_log_has_the_focus(make_app: Make):
         assert len(app.screen_stack) == 2
 
 
-async def test_a_priority_is_given_and_taken_back_and_the_page_tells_of_both(make_app: Make):
+async def test_a_priority_is_set_and_undone_and_the_page_reports_both(make_app: Make):
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         page = await page_of(app, pilot, "later")
@@ -73,7 +73,7 @@ async def test_a_priority_is_given_and_taken_back_and_the_page_tells_of_both(mak
         assert "undid" in page.echo.visual.plain  # type: ignore[attr-defined]  # it shows content
 
 
-async def test_what_cannot_be_done_to_it_is_said_on_the_page(make_app: Make):
+async def test_a_refused_action_is_reported_on_the_page(make_app: Make):
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         page: Any = await page_of(app, pilot, "dead")
@@ -94,7 +94,7 @@ async def test_a_read_only_page_refuses(make_app: Make, key: str):
         assert "this console is read-only" in page.echo.visual.plain
 
 
-async def test_what_is_too_much_to_be_undone_is_told(make_app: Make, monkeypatch: pytest.MonkeyPatch):
+async def test_an_action_too_large_to_undo_is_reported(make_app: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(undo, "MAX_JOBS", 0)
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -107,7 +107,7 @@ async def test_what_is_too_much_to_be_undone_is_told(make_app: Make, monkeypatch
         assert app.echo.visual.plain.rstrip().endswith("too many to undo")
 
 
-async def test_editing_a_job_that_has_just_gone_says_so(make_app: Make):
+async def test_editing_a_deleted_job_is_refused(make_app: Make):
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()

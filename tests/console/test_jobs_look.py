@@ -1,4 +1,4 @@
-"""What the Jobs view looks like, in pictures."""
+"""Pictures of the Jobs view."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_mixed_states(make_app: Make, snap_compare: Snap, size: tuple[int, int])
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_an_empty_store_says_how_to_begin(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
+def test_an_empty_store_shows_first_steps(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
     assert snap_compare(make_app(None), terminal_size=size)
 
 

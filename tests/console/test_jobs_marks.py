@@ -1,4 +1,4 @@
-"""What is asked for shows at once in its rows; a range reaches over rows that are not at hand."""
+"""Pending actions are shown in their rows; a range includes rows that are not loaded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEAD = ("slash", *"state:dead", "enter")
 
 
 class Held:
-    """A writer that does nothing before it is let go."""
+    """A writer that does nothing until it is released."""
 
     def __init__(self, app: ConsoleApp, monkeypatch: pytest.MonkeyPatch) -> None:
         self._run = app.writer.run
@@ -39,7 +39,7 @@ class Held:
         self._run(*self._given)
 
 
-async def test_a_row_shows_what_was_asked_until_it_is_done(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_shows_its_pending_action_until_it_ends(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         held = Held(app, monkeypatch)
@@ -53,7 +53,7 @@ async def test_a_row_shows_what_was_asked_until_it_is_done(make_app: Make, monke
         assert app.snapshot.counts["dead"] == 12
 
 
-async def test_what_cannot_be_done_is_taken_back_with_the_reason(
+async def test_a_failed_action_is_removed_from_its_row_with_the_reason(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from queuectl.store.jobs import Jobs
@@ -73,12 +73,12 @@ async def test_what_cannot_be_done_is_taken_back_with_the_reason(
         assert "… retry" not in screen_of(app)
         assert " 54 × dead " in screen_of(app)
         assert "the store is locked" in screen_of(app)
-        # The marks stay, so that it can be tried again.
+        # The marks stay, so that the action can be repeated.
         assert list(app.query_one(JobTable).marks) == ["54", "53"]
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
-async def test_a_range_reaches_over_rows_that_are_not_at_hand(make_app: Make, order: str) -> None:
+async def test_a_range_includes_rows_that_are_not_loaded(make_app: Make, order: str) -> None:
     app = make_app(lambda seeder: seeder.many(5000, state="pending"), workers=False)
     async with app.run_test(size=SIZE) as pilot:
         if order == "oldest":

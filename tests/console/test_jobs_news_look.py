@@ -1,4 +1,4 @@
-"""What the Jobs view looks like with bars, a storm, watched jobs, saved views and what is under way, in pictures."""
+"""Pictures of the Jobs view with bars, a failure burst, watched jobs, saved views and pending actions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOOKS = pytest.mark.parametrize(
 
 
 def busy(seeder: seeds.Seeder) -> None:
-    """What runs: in time, late, and what nobody has seen before."""
+    """Running jobs: in time, late, and of an unknown kind."""
     seeds._past(seeder)
     for _ in range(4):
         seeder.job(
@@ -49,7 +49,7 @@ def busy(seeder: seeds.Seeder) -> None:
 
 
 def printing(directory: Path) -> None:
-    """One more, which says how far it is."""
+    """One more job, which reports its progress."""
     job = LiveJob(directory, "rsync -a /srv/photos backup:/photos", id="photos", queue="default")
     job.begin()
     job.print(b"sending\n\x1b]9;4;1;64\x07")
@@ -82,7 +82,7 @@ async def hold_the_writer(pilot: Pilot[Any]) -> None:
 
 
 @LOOKS
-def test_bars_of_what_runs(
+def test_bars_of_running_jobs(
     make_app: Make, snap_compare: Snap, tmp_path: Path, size: tuple[int, int], options: dict[str, Any]
 ) -> None:
     app = make_app(busy, **options)
@@ -90,19 +90,19 @@ def test_bars_of_what_runs(
     assert snap_compare(app, press=("j", "W", "j", "j"), terminal_size=size)
 
 
-def test_the_late_ones_on_top(make_app: Make, snap_compare: Snap, tmp_path: Path) -> None:
+def test_late_jobs_on_top(make_app: Make, snap_compare: Snap, tmp_path: Path) -> None:
     app = make_app(busy)
     printing(tmp_path)
     assert snap_compare(app, press=(*["o"] * 5, "g"), terminal_size=WIDE)
 
 
 @LOOKS
-def test_a_storm(make_app: Make, snap_compare: Snap, size: tuple[int, int], options: dict[str, Any]) -> None:
+def test_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, int], options: dict[str, Any]) -> None:
     assert snap_compare(make_app(storm, **options), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
-def test_holding_what_waits_in_a_storm(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
+def test_holding_the_waiting_jobs_of_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
     assert snap_compare(make_app(storm), press=("H",), terminal_size=size)
 
 
@@ -138,12 +138,12 @@ def test_saved_views(
     assert snap_compare(app, press=keys, terminal_size=size)
 
 
-def test_no_view_is_saved_yet(make_app: Make, snap_compare: Snap) -> None:
+def test_no_saved_views(make_app: Make, snap_compare: Snap) -> None:
     assert snap_compare(make_app(), press=("V",), terminal_size=WIDE)
 
 
 @pytest.mark.parametrize("options", [{}, PLAIN], ids=["colours", "ascii-mono"])
-def test_what_has_been_asked_for_shows_in_its_rows(make_app: Make, snap_compare: Snap, options: dict[str, Any]) -> None:
+def test_pending_actions_are_shown_in_their_rows(make_app: Make, snap_compare: Snap, options: dict[str, Any]) -> None:
     async def ask(pilot: Pilot[Any]) -> None:
         await pilot.press("slash", *"state:dead", "enter", "j", "space", "space")
         await hold_the_writer(pilot)

@@ -1,4 +1,4 @@
-"""Saved views in the console: shown, saved and forgotten, as `queuectl view` does it."""
+"""Saved views in the console: shown, saved and deleted, as by `queuectl view`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tabs_of(app: ConsoleApp) -> str:
 
 
 def saved(directory: Path, **views: str) -> dict[str, str]:
-    """Save these, and tell which there are."""
+    """Save views, and return all saved ones."""
     store = bootstrap.open_store(str(directory / "queue.db"), actor="bob@ops")
     for name, words in views.items():
         store.views.save(name, words, now=seeds.NOW)
@@ -59,7 +59,7 @@ async def test_a_view_brings_its_filter_order_and_columns(make_app: Make, tmp_pa
         assert table.has_focus
 
 
-async def test_its_name_goes_when_the_filter_is_changed(make_app: Make, tmp_path: Path) -> None:
+async def test_its_name_disappears_when_the_filter_is_changed(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     saved(tmp_path, ops="state:failed")
     async with app.run_test(size=SIZE) as pilot:
@@ -72,7 +72,7 @@ async def test_its_name_goes_when_the_filter_is_changed(make_app: Make, tmp_path
         assert app.query_one(JobTable).window.total == 68
 
 
-async def test_a_view_without_a_look_leaves_order_and_columns_alone(make_app: Make, tmp_path: Path) -> None:
+async def test_a_view_without_a_layout_keeps_order_and_columns(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     saved(tmp_path, ops="state:failed")
     async with app.run_test(size=SIZE) as pilot:
@@ -83,7 +83,7 @@ async def test_a_view_without_a_look_leaves_order_and_columns_alone(make_app: Ma
         assert (table.sort, set(table.hidden)) == (Sort.OLDEST, {"worker"})
 
 
-async def test_what_is_shown_is_saved_under_a_name_as_the_command_line_would(make_app: Make, tmp_path: Path) -> None:
+async def test_the_current_view_is_saved_as_by_the_command_line(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         app.query_one(JobTable).hidden = frozenset({"worker"})
@@ -100,7 +100,7 @@ async def test_what_is_shown_is_saved_under_a_name_as_the_command_line_would(mak
         assert "view: mine" in tabs_of(app)
 
 
-async def test_a_view_is_forgotten(make_app: Make, tmp_path: Path) -> None:
+async def test_a_view_is_deleted(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     saved(tmp_path, a="tag:x", b="tag:y")
     async with app.run_test(size=SIZE) as pilot:
@@ -110,7 +110,7 @@ async def test_a_view_is_forgotten(make_app: Make, tmp_path: Path) -> None:
         assert "$ queuectl view delete b" in screen_of(app)
 
 
-async def test_a_name_that_is_taken_is_told_to_be_replaced(make_app: Make, tmp_path: Path) -> None:
+async def test_an_existing_name_is_announced_to_be_replaced(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     saved(tmp_path, ops="tag:x")
     async with app.run_test(size=SIZE) as pilot:
@@ -148,7 +148,7 @@ async def test_the_name_beside_the_tabs_opens_the_list(make_app: Make, tmp_path:
         assert app.view.view_name == "jobs"
 
 
-async def test_a_view_that_an_older_program_saved_says_why_it_cannot_be_shown(make_app: Make, tmp_path: Path) -> None:
+async def test_an_invalid_view_of_an_older_program_is_refused_with_the_reason(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     saved(tmp_path, odd="sort:", strange="state:nope")
     async with app.run_test(size=SIZE) as pilot:
@@ -159,7 +159,7 @@ async def test_a_view_that_an_older_program_saved_says_why_it_cannot_be_shown(ma
         assert app.query_one(JobTable).window.total == 68
 
 
-async def test_list_takes_a_view_with_a_look_and_save_refuses_one_that_is_none(tmp_path: Path) -> None:
+async def test_list_accepts_a_view_with_a_layout_and_save_refuses_an_invalid_one(tmp_path: Path) -> None:
     context = bootstrap.context(seeds.seeded(tmp_path), clock=seeds.StoppedClock())
     save, listed = find("view save"), find("list")
     save.run(context, save.params(name="ops", words=("state:failed", "sort:duration", "columns:-worker")))

@@ -1,4 +1,4 @@
-"""What the console tells the terminal itself: its title, its clipboard, and that a watched job has ended."""
+"""What the console sends to the terminal: its title, the clipboard, and a notice when a watched job has ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def wait_for_bytes(terminal: Terminal, wanted: bytes) -> None:
     wait_until(seen)
 
 
-def test_the_title_tells_what_runs_and_is_given_back(console: Callable[..., Terminal], queue: Queue):
+def test_the_title_shows_running_jobs_and_is_restored(console: Callable[..., Terminal], queue: Queue):
     terminal = console("tui")
     wait_for_bytes(terminal, b"\x1b[22;2t\x1b]2;0 running, 0 dead - queuectl\x07")
 
@@ -45,7 +45,7 @@ def test_a_copied_id_goes_to_the_terminals_clipboard(console: Callable[..., Term
     wait_for_bytes(terminal, b"\x1b]52;c;" + b64encode(b"job-4711"))
 
 
-def test_the_end_of_a_watched_job_rings_and_is_told_to_the_terminal(console: Callable[..., Terminal], queue: Queue):
+def test_the_end_of_a_watched_job_rings_and_notifies_the_terminal(console: Callable[..., Terminal], queue: Queue):
     waiting = f"while [ ! -e {queue.directory}/go ]; do sleep 0.05; done; exit 3"
     queue.enqueue(waiting, "--id", "long", "--max-retries", "0")
     queue.start()
@@ -63,7 +63,7 @@ def test_the_end_of_a_watched_job_rings_and_is_told_to_the_terminal(console: Cal
     terminal.wait_for("long is dead", 60)
     words = terminal.seen.partition(b"\x1b]9;")[2].partition(b"\x07")[0]
     assert words.decode().isprintable()
-    # Beside the one that ends the notice: `text` leaves that out.
+    # Besides the one that ends the notice, which `text` omits.
     terminal.wait_for("\x07", 60)
 
 
@@ -75,7 +75,7 @@ def test_a_job_that_prints_its_progress_shows_it_while_it_runs(console: Callable
     queue.busy_worker()
     terminal = console("tui")
     terminal.wait_for(" 41%", 60)
-    # Nothing but our own words about it reaches the terminal.
+    # Only the console's own words about it reach the terminal.
     assert b"\x1b]9;4" not in terminal.seen
 
     (queue.directory / "go").touch()

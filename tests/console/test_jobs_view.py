@@ -1,4 +1,4 @@
-"""The job table and its view: what the cursor, the marks, the filter and the keys do."""
+"""The job table and its view: cursor, marks, filter and keys."""
 
 from __future__ import annotations
 
@@ -122,10 +122,10 @@ async def test_a_row_that_leaves_the_filter_stays_as_a_ghost_until_the_next_move
         await pilot.press("j")
         assert (table.is_ghost, table.settled) == (False, True)
         assert table.cursor_row.id == "27"
-        assert table.window.row(2).id == "27"  # type: ignore[union-attr]  # it is there
+        assert table.window.row(2).id == "27"  # type: ignore[union-attr]  # the row exists
 
 
-async def test_the_filter_is_live_and_an_error_leaves_the_list_alone(make_app: Make) -> None:
+async def test_the_filter_is_live_and_an_error_keeps_the_list(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"state:dead")
@@ -139,7 +139,7 @@ async def test_the_filter_is_live_and_an_error_leaves_the_list_alone(make_app: M
         assert table.has_focus
 
 
-async def test_words_that_may_become_a_key_do_not_empty_the_list(make_app: Make) -> None:
+async def test_an_incomplete_filter_key_does_not_empty_the_list(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"stat")
@@ -179,7 +179,7 @@ async def test_every_order_shows_its_first_row(make_app: Make) -> None:
     ]  # fmt: skip
 
 
-async def test_a_key_acts_through_the_operation_and_teaches_its_command(make_app: Make) -> None:
+async def test_a_key_runs_the_operation_and_echoes_its_command(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"state:dead", "enter", "r")
@@ -228,7 +228,7 @@ async def test_the_key_bar_keeps_help_and_quit(make_app: Make, width: int) -> No
         assert "q quit" in last
 
 
-async def test_ctrl_c_asks_first_and_leaves_the_second_time(make_app: Make) -> None:
+async def test_ctrl_c_asks_first_and_quits_the_second_time(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("ctrl+c")

@@ -1,4 +1,4 @@
-"""A watched job is marked, and its end is told."""
+"""A watched job is marked, and its end is reported."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
 
 
-def told(app: ConsoleApp) -> list[str]:
+def notices(app: ConsoleApp) -> list[str]:
     return [each.message for each in app._notifications]
 
 
-async def test_a_watched_job_is_marked_and_its_end_is_told_once(make_app: Make, tmp_path: Path) -> None:
+async def test_a_watched_job_is_marked_and_its_end_is_reported_once(make_app: Make, tmp_path: Path) -> None:
     app = make_app(None)
     job = LiveJob(tmp_path, "make world", id="world")
     job.begin()
@@ -36,16 +36,16 @@ async def test_a_watched_job_is_marked_and_its_end_is_told_once(make_app: Make, 
         await pilot.press("W")
         assert "◎ make world" in screen_of(app)
         await read_again(pilot)
-        assert told(app) == []
+        assert notices(app) == []
         job.end()
         await read_again(pilot)
-        assert told(app) == ["world is completed: make world"]
+        assert notices(app) == ["world is completed: make world"]
         assert "◎" not in screen_of(app)
         await read_again(pilot)
-        assert len(told(app)) == 1
+        assert len(notices(app)) == 1
 
 
-async def test_an_attempt_that_is_tried_again_is_no_end(make_app: Make, tmp_path: Path) -> None:
+async def test_a_failed_attempt_that_is_retried_is_not_an_end(make_app: Make, tmp_path: Path) -> None:
     app = make_app(None)
     job = LiveJob(tmp_path, "make world", id="world", max_retries=1)
     job.begin()
@@ -53,16 +53,16 @@ async def test_an_attempt_that_is_tried_again_is_no_end(make_app: Make, tmp_path
         await pilot.press("W")
         job.end(Outcome.EXIT)
         await read_again(pilot)
-        assert told(app) == []
+        assert notices(app) == []
         assert "◎" in screen_of(app)
         job.clock.at += HOUR
         job.begin()
         job.end(Outcome.EXIT)
         await read_again(pilot)
-        assert told(app) == ["world is dead after 2 attempts: make world"]
+        assert notices(app) == ["world is dead after 2 attempts: make world"]
 
 
-async def test_the_end_is_told_while_the_picture_is_stopped(make_app: Make, tmp_path: Path) -> None:
+async def test_the_end_is_reported_while_the_display_is_frozen(make_app: Make, tmp_path: Path) -> None:
     app = make_app(None)
     job = LiveJob(tmp_path, "make world", id="world")
     job.begin()
@@ -70,10 +70,10 @@ async def test_the_end_is_told_while_the_picture_is_stopped(make_app: Make, tmp_
         await pilot.press("W", "p")
         job.end()
         await read_again(pilot)
-        assert told(app) == ["world is completed: make world"]
+        assert notices(app) == ["world is completed: make world"]
 
 
-async def test_pressed_again_it_is_not_watched_any_more(make_app: Make, tmp_path: Path) -> None:
+async def test_a_second_press_stops_watching(make_app: Make, tmp_path: Path) -> None:
     app = make_app(None)
     job = LiveJob(tmp_path, "make world", id="world")
     job.begin()
@@ -82,7 +82,7 @@ async def test_pressed_again_it_is_not_watched_any_more(make_app: Make, tmp_path
         assert "◎" not in screen_of(app)
         job.end()
         await read_again(pilot)
-        assert told(app) == []
+        assert notices(app) == []
         await pilot.press("W")
         assert "world has ended already: completed" in screen_of(app)
 
@@ -97,10 +97,10 @@ async def test_a_deleted_job_has_ended_too(make_app: Make, tmp_path: Path) -> No
         connection.execute("DELETE FROM jobs WHERE id = '68'").fetchall()
         connection.close()
         await read_again(pilot)
-        assert told(app) == ["68 has been deleted"]
+        assert notices(app) == ["68 has been deleted"]
 
 
-async def test_hostile_names_are_told_harmlessly(make_app: Make, tmp_path: Path) -> None:
+async def test_hostile_names_are_sanitised(make_app: Make, tmp_path: Path) -> None:
     app = make_app(None)
     job = LiveJob(tmp_path, "printf '\x1b]0;owned\x07' [/x] [bold]\x9b2J", id="[/] \x1b[2J \u202e")
     job.begin()
@@ -108,13 +108,13 @@ async def test_hostile_names_are_told_harmlessly(make_app: Make, tmp_path: Path)
         await pilot.press("W")
         job.end()
         await read_again(pilot)
-        (words,) = told(app)
+        (words,) = notices(app)
         assert words.isprintable()
         assert "[/]" in screen_of(app)
         assert not set(screen_of(app)) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
-async def test_what_can_be_watched_is_bounded(make_app: Make) -> None:
+async def test_the_number_of_watched_jobs_is_bounded(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE):
         row = app.query_one(JobTable).cursor_row

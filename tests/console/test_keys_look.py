@@ -1,4 +1,4 @@
-"""What the help of a job's page, marked groups, and a read-only console look like."""
+"""Pictures of the help on a job's page, of marked groups, and of a read-only console."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 
-async def test_the_page_and_the_log_open_and_give_way_again(make_app: Callable[..., ConsoleApp]):
+async def test_the_page_and_the_log_open_and_close(make_app: Callable[..., ConsoleApp]):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -48,7 +48,7 @@ async def test_enter_and_l_on_a_row_open_them(make_app: Callable[..., ConsoleApp
         assert isinstance(app.screen, LogScreen)
 
 
-async def test_a_log_lives_with_the_threads_of_the_console(make_app: Callable[..., ConsoleApp]):
+async def test_a_log_is_read_by_the_reader_thread(make_app: Callable[..., ConsoleApp]):
     app = make_app(live=True)
     async with app.run_test(size=(120, 40)) as pilot:
         app.open_log("42")
@@ -67,7 +67,7 @@ async def test_a_log_lives_with_the_threads_of_the_console(make_app: Callable[..
         await pilot.press("q")
 
 
-async def test_the_page_acts_on_its_job_and_tells_how(make_app: Callable[..., ConsoleApp]):
+async def test_the_page_acts_on_its_job_and_reports_the_result(make_app: Callable[..., ConsoleApp]):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -100,7 +100,7 @@ async def test_the_page_acts_on_its_job_and_tells_how(make_app: Callable[..., Co
         assert page.problem == "this job has been deleted"
 
 
-async def test_nothing_is_done_read_only(make_app: Callable[..., ConsoleApp]):
+async def test_read_only_changes_nothing(make_app: Callable[..., ConsoleApp]):
     app = make_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""The output of an attempt as lines: live, stored, and from one into the other without a seam."""
+"""The output of an attempt as lines: live, stored, and continued from one to the other without a gap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def job(tmp_path: Path) -> LiveJob:
 
 
 def all_of(source: LogSource, context: Context, have: int = 0) -> LogUpdate:
-    """Read until there is no more; the last answer, with every line from `have` on that is held."""
+    """Read until there is no more; return the last answer, with every held line from `have` on."""
     while source.read(context, 0).more:
         pass
     return source.read(context, have)
@@ -55,7 +55,7 @@ def test_output_is_followed_while_it_is_printed_and_after_the_end(job: LiveJob):
     assert texts(source.read(job.context, 4)) == []
 
 
-def test_what_was_printed_between_two_looks_and_the_end_is_not_lost(job: LiveJob):
+def test_output_between_the_last_poll_and_the_end_is_not_lost(job: LiveJob):
     job.begin()
     job.print(b"a\n")
     source = LogSource(job.id)
@@ -69,7 +69,7 @@ def test_what_was_printed_between_two_looks_and_the_end_is_not_lost(job: LiveJob
     assert update.lines[-1].stream == "err"
 
 
-def test_a_job_that_ended_before_anybody_looked_is_read_from_the_store(job: LiveJob):
+def test_a_job_that_has_ended_is_read_from_the_store(job: LiveJob):
     job.begin()
     job.print(b"\x1b[31mred\x1b[0m\n")
     job.print(b"oops", err=True)
@@ -79,7 +79,7 @@ def test_a_job_that_ended_before_anybody_looked_is_read_from_the_store(job: Live
     assert len(update.lines[0].spans) == 1
 
 
-def test_lines_that_came_while_somebody_watched_have_a_time(job: LiveJob):
+def test_lines_that_arrive_while_the_log_is_open_have_a_time(job: LiveJob):
     job.begin()
     job.print(b"before\n")
     source = LogSource(job.id)
@@ -89,7 +89,7 @@ def test_lines_that_came_while_somebody_watched_have_a_time(job: LiveJob):
     assert [line.at for line in source.read(job.context, 0).lines] == [None, NOW + 5000]
 
 
-def test_a_gap_says_how_much_is_missing(job: LiveJob):
+def test_a_gap_shows_its_size(job: LiveJob):
     job.begin()
     job.print(b"x" * 99 + b"\n" + (b"y" * 99 + b"\n") * 30_000)
     job.end()
@@ -127,7 +127,7 @@ def test_a_line_without_end_is_cut_and_bounded(job: LiveJob):
         while source.read(job.context, 0).more:
             pass
     update = source.read(job.context, 0)
-    # One piece more may be there than fits, never much more.
+    # At most one piece more than fits may be there.
     assert all(len(line.text) <= LONGEST * 2 for line in update.lines)
     assert update.lines[-1].continues
     assert sum(len(line.text) for line in update.lines) <= 4 * 1024 * 1024
@@ -155,7 +155,7 @@ def test_a_progress_bar_of_megabytes_is_one_line(job: LiveJob):
     assert update.progress.percent == 19
 
 
-def test_letters_and_sequences_are_put_together_over_reads(job: LiveJob):
+def test_letters_and_sequences_split_over_reads_are_joined(job: LiveJob):
     job.begin()
     source = LogSource(job.id)
     for byte in "\x1b[32mgrün 漢\x1b[0m\n".encode():
@@ -177,7 +177,7 @@ def test_an_earlier_attempt_can_be_read(job: LiveJob):
     assert texts(LogSource(job.id).read(job.context, 0)) == ["second"]
 
 
-def test_it_tells_that_the_job_is_gone_and_keeps_what_it_has(job: LiveJob):
+def test_a_deleted_job_is_reported_and_its_lines_are_kept(job: LiveJob):
     job.begin()
     job.print(b"kept\n")
     source = LogSource(job.id)
@@ -229,5 +229,5 @@ def test_a_flood_costs_little_and_its_numbers_are_right(job: LiveJob):
     assert time.process_time() - began < 2
     assert update.lines[-1].text == "last"
     assert len(update.lines) == LINES
-    # All of it was kept: 64 KiB and a MiB hold it.
+    # All of it was stored: 64 KiB and one MiB hold it.
     assert update.lines[-1].number == 400_001

@@ -1,4 +1,4 @@
-"""The log on the screen: it follows until somebody scrolls up, finds what is looked for, and looks as it should."""
+"""The log on the screen: following, scrolling, searching, and its pictures."""
 
 # ruff: noqa: RUF001
 
@@ -41,7 +41,7 @@ def lines(first: int, last: int) -> bytes:
 
 
 class Log:
-    """A log screen over a job that runs."""
+    """A log screen over a running job."""
 
     def __init__(self, pilot: Pilot[None], job: LiveJob) -> None:
         self.pilot, self.job = pilot, job
@@ -89,7 +89,7 @@ def shown(job: LiveJob, **options: Any) -> Stand:
 
 
 @pytest.mark.asyncio
-async def test_it_follows_until_somebody_scrolls_up_and_then_counts(job: LiveJob):
+async def test_scrolling_up_stops_following_and_counts_new_lines(job: LiveJob):
     job.print(lines(0, 100))
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -139,7 +139,7 @@ async def test_f_follows_and_stops_following(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_what_is_read_stands_still_while_old_lines_go(job: LiveJob):
+async def test_the_visible_lines_stay_while_old_ones_are_dropped(job: LiveJob):
     job.print(lines(0, 5000))
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -156,7 +156,7 @@ async def test_what_is_read_stands_still_while_old_lines_go(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_the_end_of_the_attempt_is_shown_with_its_last_words(job: LiveJob):
+async def test_the_end_of_the_attempt_is_shown_with_its_last_output(job: LiveJob):
     job.print(b"one\n")
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -168,7 +168,7 @@ async def test_the_end_of_the_attempt_is_shown_with_its_last_words(job: LiveJob)
 
 
 @pytest.mark.asyncio
-async def test_searching_marks_counts_and_goes_round(job: LiveJob):
+async def test_searching_marks_counts_and_wraps_around(job: LiveJob):
     job.print(lines(0, 100))
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -203,7 +203,7 @@ async def test_new_lines_are_searched_too(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_errors_are_gone_through(job: LiveJob):
+async def test_keys_move_between_errors(job: LiveJob):
     job.print(
         lines(0, 30) + b"Traceback (most recent call last):\n" + lines(31, 60) + b"KeyError: 'id'\n" + lines(61, 90)
     )
@@ -244,7 +244,7 @@ def test_this_does_not_look_like_an_error(line: str):
 
 
 @pytest.mark.asyncio
-async def test_streams_are_told_apart_and_can_be_chosen(job: LiveJob):
+async def test_streams_are_distinguished_and_can_be_chosen(job: LiveJob):
     job.print(b"out 1\n")
     job.print(b"err 1\n", err=True)
     async with shown(job).run_test(size=(80, 24)) as pilot:
@@ -282,7 +282,7 @@ async def test_long_lines_wrap_or_scroll_sideways(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_times_are_shown_of_lines_that_came_meanwhile(job: LiveJob):
+async def test_times_are_shown_for_lines_that_arrived_while_open(job: LiveJob):
     job.print(b"before\n")
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -295,7 +295,7 @@ async def test_times_are_shown_of_lines_that_came_meanwhile(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_attempts_are_gone_through(job: LiveJob):
+async def test_keys_move_between_attempts(job: LiveJob):
     job.print(b"first\n")
     job.end(Outcome.EXIT)
     job.clock.at += 10_000
@@ -316,7 +316,7 @@ async def test_attempts_are_gone_through(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_who_follows_is_taken_to_the_next_attempt(job: LiveJob):
+async def test_a_followed_log_switches_to_the_next_attempt(job: LiveJob):
     job.print(b"first\n")
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -335,7 +335,7 @@ async def test_who_follows_is_taken_to_the_next_attempt(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_who_looks_at_an_older_attempt_stays_there(job: LiveJob):
+async def test_an_older_attempt_stays_shown(job: LiveJob):
     job.end(Outcome.EXIT)
     job.clock.at += 10_000
     job.begin()
@@ -353,7 +353,7 @@ async def test_who_looks_at_an_older_attempt_stays_there(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_an_attempt_that_was_asked_for_is_not_left(job: LiveJob):
+async def test_a_requested_attempt_stays_shown(job: LiveJob):
     job.end(Outcome.EXIT)
     job.clock.at += 10_000
     job.begin()
@@ -366,7 +366,7 @@ async def test_an_attempt_that_was_asked_for_is_not_left(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_a_click_on_the_new_lines_goes_to_them(job: LiveJob):
+async def test_a_click_on_the_count_of_new_lines_follows(job: LiveJob):
     job.print(lines(0, 100))
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -384,7 +384,7 @@ async def test_a_click_on_the_new_lines_goes_to_them(job: LiveJob):
 
 
 @pytest.mark.asyncio
-async def test_a_new_attempt_is_told_of(job: LiveJob):
+async def test_a_new_attempt_is_announced(job: LiveJob):
     job.print(lines(0, 100))
     async with shown(job).run_test(size=(80, 24)) as pilot:
         log = Log(pilot, job)
@@ -418,7 +418,7 @@ async def test_saving_asks_for_a_name_and_never_overwrites(
 
 
 @pytest.mark.asyncio
-async def test_hostile_output_reaches_no_terminal(job: LiveJob):
+async def test_hostile_output_is_sanitised(job: LiveJob):
     async with shown(job).run_test(size=(120, 40)) as pilot:
         log = Log(pilot, job)
         await log.print(HOSTILE * 3)
@@ -442,7 +442,7 @@ async def test_a_tick_of_a_busy_job_is_cheap(job: LiveJob):
             began = time.process_time()
             await log.read()
             spent.append(time.process_time() - began)
-        # The target is 6 ms on a quiet machine; this only catches what is many times dearer.
+        # The target is 6 ms on a quiet machine; this only catches a cost many times higher.
         assert sorted(spent)[len(spent) // 2] < 0.1
 
 
@@ -538,7 +538,7 @@ def test_picture_a_gap(job: LiveJob, snap_compare: Any):
     assert snap_compare(shown(job), terminal_size=(80, 24), run_before=before)
 
 
-def test_picture_nothing_yet(tmp_path: Path, snap_compare: Any):
+def test_picture_no_attempt(tmp_path: Path, snap_compare: Any):
     job = LiveJob(tmp_path, id="build")
     assert snap_compare(shown(job), terminal_size=(80, 24))
 

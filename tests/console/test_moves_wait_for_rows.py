@@ -1,4 +1,4 @@
-"""A move beyond the rows at hand is finished when the rows have come, and a key behind it acts where it leads."""
+"""A move beyond the loaded rows ends when the rows have arrived, and the next key acts on the row that it leads to."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def state(app: Any, id_: str) -> JobState:
     [("", "G", 1), ("", "\x1b[F", 1), ("G", "g", JOBS), ("G", HOME, JOBS)],
     ids=["G", "end", "g", "home"],
 )
-async def test_a_key_behind_a_move_to_an_end_acts_on_the_row_there(make_app: Make, before: str, move: str, to: int):
+async def test_a_key_after_a_move_to_an_end_acts_on_the_row_there(make_app: Make, before: str, move: str, to: int):
     app: Any = make_app(waiting, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
@@ -57,7 +57,7 @@ async def test_a_key_behind_a_move_to_an_end_acts_on_the_row_there(make_app: Mak
 
         await burst(pilot, move + "h")
         assert held(app) == []
-        # The store changes, or the view is read again: the move is not forgotten over it.
+        # The store changes, or the view is read again: the move is still pending.
         table.refresh_rows()
 
         slow.answer()
@@ -71,7 +71,7 @@ async def test_a_key_behind_a_move_to_an_end_acts_on_the_row_there(make_app: Mak
     [("j" * 300, 300), (PAGE_DOWN * 9, None), ("j" * 40 + PAGE_DOWN * 6 + UP * 150, None)],
     ids=["rows", "pages", "there and back"],
 )
-async def test_moves_of_one_read_go_as_far_as_when_they_are_typed_slowly(make_app: Make, keys: str, by: int | None):
+async def test_moves_of_one_read_go_as_far_as_slowly_typed_ones(make_app: Make, keys: str, by: int | None):
     app: Any = make_app(waiting, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -85,7 +85,7 @@ async def test_moves_of_one_read_go_as_far_as_when_they_are_typed_slowly(make_ap
         assert held(app) == [str(JOBS - by)]
 
 
-async def test_a_move_beyond_the_rows_at_hand_is_finished_when_they_come(make_app: Make):
+async def test_a_move_beyond_the_loaded_rows_ends_when_they_arrive(make_app: Make):
     app: Any = make_app(waiting, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -101,7 +101,7 @@ async def test_a_move_beyond_the_rows_at_hand_is_finished_when_they_come(make_ap
         assert held(app) == [str(JOBS - pages * page)]
 
 
-async def test_a_move_from_a_row_that_was_scrolled_away_goes_on_from_it(make_app: Make):
+async def test_a_move_continues_from_a_row_scrolled_out_of_view(make_app: Make):
     app: Any = make_app(waiting, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)

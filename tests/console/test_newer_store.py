@@ -1,4 +1,4 @@
-"""A store that a newer queuectl has upgraded is refused, at the start and while the console is open."""
+"""A store upgraded by a newer queuectl is refused, at the start and while the console is open."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ sizes = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: 
 
 
 def upgrade(path: str) -> None:
-    """What a newer queuectl would do first."""
+    """Upgrade the store as a newer queuectl would."""
     connection = apsw.Connection(path)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}").fetchall()
     connection.close()
@@ -50,7 +50,7 @@ def test_the_console_does_not_open_on_it(queue: Queue):
 
 
 @pytest.mark.asyncio
-async def test_an_open_console_says_so_keeps_its_picture_and_writes_nothing(make_app: Make, tmp_path: Path):
+async def test_an_open_console_reports_it_keeps_its_rows_and_writes_nothing(make_app: Make, tmp_path: Path):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -84,7 +84,7 @@ def test_picture_of_a_store_upgraded_while_it_is_open(
         app: Any = pilot.app
         await pilot.pause()
         upgrade(str(tmp_path / "queue.db"))
-        # As people are shown it: no path of this machine.
+        # As shown to a user: without a path of this machine.
         real = app.reader._open().store.database
         real.path = "~/prod/queue.db"
         app.clock.at += 4000

@@ -1,4 +1,4 @@
-"""What is pasted: CR, CR LF and LF are line breaks in every field, whichever the terminal sends."""
+"""Paste: CR, CR LF and LF are line breaks in every field, whichever of them the terminal sends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def value(app: Any) -> str:
 
 @BREAKS
 @pytest.mark.asyncio
-async def test_a_pasted_line_break_is_one_in_a_command(make_app: Make, end: str):
+async def test_a_pasted_line_break_is_kept_in_a_command(make_app: Make, end: str):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await burst(pilot, "n" + pasted(f"cd /tmp{end}{end}make\ttest{end}"))
@@ -42,7 +42,7 @@ async def test_a_pasted_line_break_is_one_in_a_command(make_app: Make, end: str)
 @BREAKS
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.asyncio
-async def test_a_pasted_line_break_is_a_blank_where_there_is_one_line(make_app: Make, end: str, field: str):
+async def test_a_pasted_line_break_is_a_blank_in_a_single_line_field(make_app: Make, end: str, field: str):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await burst(pilot, FIELDS[field])
@@ -53,7 +53,7 @@ async def test_a_pasted_line_break_is_a_blank_where_there_is_one_line(make_app: 
 
 
 @pytest.mark.asyncio
-async def test_a_number_is_pasted_with_the_line_break_behind_it(make_app: Make):
+async def test_a_number_can_be_pasted_with_a_trailing_line_break(make_app: Make):
     app = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await burst(pilot, "S\x15" + pasted("7\r"))

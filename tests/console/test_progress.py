@@ -1,4 +1,4 @@
-"""What a job prints of its progress is found, and nothing else in its output can do harm."""
+"""A job's progress is found in its output, and nothing else in its output can do harm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HALF = Progress("running", 50)
         (b"\x1b]9;4;1;10\x07\x1b]9;4;0;0\x1b\\", None),
     ],
 )
-def test_the_last_that_is_said_counts(data: bytes, meant: Progress | None):
+def test_the_last_reported_progress_counts(data: bytes, meant: Progress | None):
     assert parse_progress(data, HALF) == meant
 
 
@@ -55,19 +55,19 @@ def test_the_last_that_is_said_counts(data: bytes, meant: Progress | None):
         b"\xff\xfe\x00\x1b\x1b]\x07" * 50,
     ],
 )
-def test_what_is_no_progress_leaves_what_was_said_before(data: bytes):
+def test_invalid_sequences_keep_the_previous_progress(data: bytes):
     assert parse_progress(data, HALF) == HALF
     assert parse_progress(data) is None
 
 
 @given(st.binary(), st.sampled_from([None, HALF]))
-def test_any_bytes_are_read(data: bytes, before: Progress | None):
+def test_any_bytes_are_accepted(data: bytes, before: Progress | None):
     found = parse_progress(data + b"\x1b]9;4;1;7", before)
 
     assert found is None or found.percent is None or 0 <= found.percent <= 100
 
 
-def test_it_is_found_behind_any_rubbish_that_has_ended():
+def test_it_is_found_after_other_sequences():
     assert parse_progress(b"\x1b]9;4;1;3\x1b]52;c;AA" * 100 + b"\x07" + b"\x1b]9;4;1;64\x07\x1b[31m") == Progress(
         "running", 64
     )

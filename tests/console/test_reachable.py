@@ -1,4 +1,4 @@
-"""Whatever the command line can do, the console can do too, and its echo is the command line that does the same."""
+"""Every operation of the command line is available in the console, whose echo is the equivalent command line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REFUSED = {
     "demo": "it makes a store of its own, and this console looks at another",
     "completion": "it is for the line of a shell; the console completes its own",
 }
-"""What the console does not run, and why."""
+"""Operations that the console does not run, and why."""
 BY_KEY = {
     "enqueue": "global.new_job",
     "show": "list.open",
@@ -63,7 +63,7 @@ BY_KEY = {
     "config set": "global.config",
     "config unset": "global.config",
 }
-"""Operations that have a key as well."""
+"""Operations that also have a key."""
 HERE = [name for name in WHERE if name not in REFUSED]
 MIXED = [("global", scope) for scope in ("list", "dead", "workers", "overview", "activity")]
 IDS = ["job1", "-dashed", "two words", "it's [/bold] $HOME", "\x1b[31m\u202ered"]
@@ -75,13 +75,13 @@ def one_of(name: str) -> Run:
         try:
             answer = read_line(line)
         except UsageError:
-            continue  # with an option that needs a shell around it
+            continue  # with an option that needs a shell
         assert isinstance(answer, Run)
         return answer
     pytest.fail(f"the console takes no example of {name}")
 
 
-def test_the_console_refuses_only_what_makes_no_sense_in_it():
+def test_the_console_refuses_only_commands_that_make_no_sense_in_it():
     assert set(NOT_HERE) == set(REFUSED)
     assert set(REFUSED) <= set(WHERE)
 
@@ -101,7 +101,7 @@ def test_every_operation_is_completed_while_it_is_typed(name: str):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_says_what_to_do_instead(name: str):
+def test_a_refused_command_has_a_hint(name: str):
     words = {"wait": "wait job1", "completion": "completion bash"}
 
     with pytest.raises(UsageError) as caught:
@@ -111,14 +111,14 @@ def test_what_is_refused_says_what_to_do_instead(name: str):
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_every_operation_that_names_a_key_has_that_key(name: str):
+def test_every_operation_with_a_key_has_that_key(name: str):
     key = find(name).key
     if key is not None:
         id_ = BY_KEY[name]
         assert key in next(each.keys for each in KEYS if each.id == id_).split(",")
 
 
-def test_every_key_that_stands_for_an_operation_is_there():
+def test_every_key_of_an_operation_exists():
     assert set(BY_KEY) <= set(HERE)
     assert set(BY_KEY.values()) <= {key.id for key in KEYS}
 
@@ -170,7 +170,7 @@ async def test_an_entry_of_the_palette_opens_the_command_line_with_the_words_typ
 
 
 def rows(path: str) -> dict[str, list[Any]]:
-    """What the store holds of jobs: every column, with what was run."""
+    """Return all columns of the jobs in the store, with their attempts."""
     connection = apsw.Connection(path)
     try:
         return {
@@ -240,7 +240,7 @@ async def test_the_echo_of_a_key_is_the_command_that_does_the_same(
 
 
 async def pressed(app: ConsoleApp, view: str, key: str) -> Any:
-    """Press a key on the only row there is, say yes, and return what was run."""
+    """Press a key on the only row, confirm, and return the operations that were run."""
     given: list[Any] = []
     run = app.writer.run
 

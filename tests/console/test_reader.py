@@ -1,4 +1,4 @@
-"""The reader's thread survives what goes wrong in it, and tells it."""
+"""The reader's thread survives errors, and reports them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def until(met: Callable[[], bool]) -> None:
-    """Wait for it beside the console, which goes on meanwhile."""
+    """Wait for a condition while the console runs."""
     await asyncio.to_thread(wait_until, met, 60)
 
 
@@ -36,30 +36,28 @@ def is_there(path: Path) -> bool:
     return path.exists()
 
 
-async def test_a_mistake_in_a_request_is_told_and_the_next_one_is_answered(make_app: Make) -> None:
+async def test_an_error_in_a_request_is_reported_and_the_next_one_is_answered(make_app: Make) -> None:
     app = make_app(live=True)
     async with app.run_test(size=(120, 40)):
         await until(lambda: app.snapshot.total == 68)
-        told: list[str | None] = []
+        errors: list[str | None] = []
         answers: list[int] = []
         show = app.view.show
 
         def see(snapshot: object) -> None:
-            told.append(app.snapshot.error)
+            errors.append(app.snapshot.error)
             show(snapshot)  # type: ignore[arg-type]  # what it was given
 
         app.view.show = see  # type: ignore[method-assign]  # to see what it is shown
         app.reader.ask(lambda _: 1 // 0, answers.append, "wrong")
-        await until(lambda: "internal: ZeroDivisionError: integer division or modulo by zero" in told)
+        await until(lambda: "internal: ZeroDivisionError: integer division or modulo by zero" in errors)
         app.reader.ask(lambda context: len(context.store.job_pages.these(["68"])), answers.append, "right")
         await until(lambda: answers == [1])
         app.reader.refresh()
         await until(lambda: app.snapshot.error is None)
 
 
-async def test_a_mistake_in_reading_everything_is_told_and_passes(
-    make_app: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_error_in_a_snapshot_is_reported_and_passes(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(live=True)
     async with app.run_test(size=(120, 40)):
         await until(lambda: app.snapshot.total == 68)

@@ -1,4 +1,4 @@
-"""The page of the console's keys is made from the keymap."""
+"""The page of the console's keys is generated from the keymap."""
 
 from __future__ import annotations
 

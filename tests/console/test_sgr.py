@@ -1,4 +1,4 @@
-"""Job output comes out as a terminal would show it, and never as anything that a terminal would obey."""
+"""Job output appears as on a terminal, without any sequence that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def is_harmless(text: str) -> bool:
 
 
 @given(BYTES)
-def test_nothing_comes_out_that_a_terminal_would_obey(data: bytes):
+def test_no_output_contains_terminal_sequences(data: bytes):
     printed = parse(data.replace(b"\n", b""))
     assert is_harmless(printed.text)
     place = 0
@@ -96,7 +96,7 @@ def test_nothing_comes_out_that_a_terminal_would_obey(data: bytes):
 
 
 @given(st.lists(BYTES, max_size=6))
-def test_it_does_not_matter_where_the_output_is_cut(pieces: list[bytes]):
+def test_the_result_does_not_depend_on_where_the_output_is_split(pieces: list[bytes]):
     whole = b"".join(pieces).replace(b"\n", b"").decode("utf-8", NOT_UTF8)
     one, many = Terminal(), Terminal()
     one.write(whole)
@@ -146,7 +146,7 @@ def test_the_width_of_a_line_is_known(data: bytes):
         ("e\u0301\u0301".encode(), "e\u0301\u0301"),
     ],
 )
-def test_a_line_is_what_a_terminal_would_be_left_with(printed: bytes, seen: str):
+def test_a_line_is_the_final_line_of_a_terminal(printed: bytes, seen: str):
     assert parse(printed).text == seen
 
 
@@ -181,11 +181,11 @@ def test_colours_are_kept(printed: bytes, looks: str):
 @pytest.mark.parametrize(
     "printed", [b"\x1b[31m\x1b[0mx", b"\x1b[31m\x1b[mx", b"\x1b[8mhidden", b"\x1b[5mblink", b"\x1b[>4mx"]
 )
-def test_what_is_over_or_would_deceive_leaves_no_trace(printed: bytes):
+def test_finished_and_deceptive_styles_are_ignored(printed: bytes):
     assert parse(printed).spans == ()
 
 
-def test_colours_go_on_in_the_next_line():
+def test_colours_continue_in_the_next_line():
     terminal = Terminal()
     terminal.write("\x1b[31mone")
     assert len(terminal.end().spans) == 1
@@ -207,7 +207,7 @@ def test_colours_go_on_in_the_next_line():
         (b"\x1b]9;hello\x07", None),
     ],
 )
-def test_progress_is_heard(printed: bytes, progress: Progress | None):
+def test_progress_is_recognised(printed: bytes, progress: Progress | None):
     terminal = Terminal()
     terminal.write(printed.decode())
     assert terminal.progress == progress

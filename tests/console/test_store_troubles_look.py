@@ -1,4 +1,4 @@
-"""What the console looks like over a store that is locked, and over one that it may not change."""
+"""Pictures of the console over a locked store, and over a read-only one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def locked() -> Any:
 
 
 def lock(app: Any, *, late: int = 12 * seeds.SECOND) -> None:
-    """From now on the reader finds the store locked; `late` after the last good look it looks again."""
+    """Lock the store for the reader; `late` milliseconds after the last good read, it reads again."""
     app.reader._open = locked
     app.clock.at += late
     app.reader.refresh()
@@ -44,7 +44,7 @@ def test_a_locked_store_keeps_the_last_picture(make_app: Make, snap_compare: Sna
         await pilot.pause()
         lock(app)
         await pilot.pause()
-        # What a view asks for meanwhile has no answer, and takes nothing away.
+        # A request of a view gets no answer meanwhile, and removes nothing.
         await pilot.press("j")
         await pilot.pause()
 
@@ -52,14 +52,14 @@ def test_a_locked_store_keeps_the_last_picture(make_app: Make, snap_compare: Sna
 
 
 @sizes
-def test_a_store_that_was_never_read_says_why(make_app: Make, snap_compare: Snap, size: tuple[int, int]):
+def test_a_store_that_was_never_read_shows_the_reason(make_app: Make, snap_compare: Snap, size: tuple[int, int]):
     app = make_app()
-    app.reader._open = locked  # type: ignore[method-assign]  # locked before the first look
+    app.reader._open = locked  # type: ignore[method-assign]  # locked before the first read
 
     assert snap_compare(app, terminal_size=size)
 
 
-def test_a_paused_picture_still_says_that_the_store_is_locked(make_app: Make, snap_compare: Snap):
+def test_a_paused_console_still_shows_that_the_store_is_locked(make_app: Make, snap_compare: Snap):
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press("p")
         lock(pilot.app)
@@ -69,7 +69,7 @@ def test_a_paused_picture_still_says_that_the_store_is_locked(make_app: Make, sn
 
 
 @pytest.mark.asyncio
-async def test_the_banner_goes_when_the_store_is_read_again(make_app: Make):
+async def test_the_banner_disappears_when_the_store_is_read_again(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -88,7 +88,7 @@ async def test_the_banner_goes_when_the_store_is_read_again(make_app: Make):
 
 @sizes
 @pytest.mark.parametrize("view", ["jobs", "workers", "dead"])
-def test_read_only_says_so_and_offers_nothing_that_writes(
+def test_read_only_is_shown_and_no_writing_action_is_offered(
     make_app: Make, snap_compare: Snap, view: str, size: tuple[int, int]
 ):
     async def act(pilot: Pilot[Any]) -> None:
@@ -121,7 +121,7 @@ def test_read_only_over_a_locked_store(make_app: Make, snap_compare: Snap, size:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("width", [60, 70, 80, 100, 120])
-async def test_that_a_picture_is_old_is_told_at_every_width(make_app: Make, width: int):
+async def test_staleness_is_shown_at_every_width(make_app: Make, width: int):
     app = make_app(read_only=True, location="/srv/a-store-with-rather-a-long-name.db")
     async with app.run_test(size=(width, 24)) as pilot:
         await pilot.pause()

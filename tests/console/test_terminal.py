@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pressed(terminal: Terminal, key: str, queue: Queue) -> bool:
-    """Press a key; whether the job has left the dead."""
+    """Press a key; return whether the job is no longer dead."""
     terminal.press(key)
     try:
         terminal.wait_for("queuectl retry broken", seconds=1)
@@ -26,7 +26,7 @@ def pressed(terminal: Terminal, key: str, queue: Queue) -> bool:
     return queue.state("broken") != "dead"
 
 
-def test_an_operator_runs_watches_repairs_and_leaves(console: Callable[..., Terminal], queue: Queue):
+def test_an_operator_runs_watches_repairs_and_quits(console: Callable[..., Terminal], queue: Queue):
     queue.enqueue("test -e fixed", "--id", "broken", "--max-retries", "0")
     terminal = console()
     terminal.wait_for("broken")
@@ -63,7 +63,7 @@ def test_without_a_command_on_a_terminal_the_console_opens(console: Callable[...
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_with_the_terminal_as_it_was(console: Callable[..., Terminal], number: int):
+def test_a_signal_ends_it_and_restores_the_terminal(console: Callable[..., Terminal], number: int):
     terminal = console("tui")
 
     terminal.signal(number)
@@ -90,7 +90,7 @@ def test_closing_the_console_leaves_workers_and_their_jobs_running(console: Call
     assert queue.wait_for("job") == "completed"
 
 
-def test_ctrl_c_hints_first_and_ends_at_the_second_press(console: Callable[..., Terminal]):
+def test_ctrl_c_shows_a_hint_and_quits_at_the_second_press(console: Callable[..., Terminal]):
     terminal = console()
 
     terminal.press("\x03")
@@ -100,7 +100,7 @@ def test_ctrl_c_hints_first_and_ends_at_the_second_press(console: Callable[..., 
     assert terminal.wait() in {0, 130}
 
 
-def test_read_only_nothing_is_changed(console: Callable[..., Terminal], queue: Queue):
+def test_read_only_keeps_the_store_unchanged(console: Callable[..., Terminal], queue: Queue):
     queue.enqueue("true", "--id", "job")
     terminal = console("tui", "--read-only")
     terminal.wait_for("job")

@@ -1,4 +1,4 @@
-"""`u` takes back the action that was asked for last, also while that is being written."""
+"""`u` undoes the last requested action, also while that is still being written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class SlowWriter:
-    """The writer of a console: one operation runs when it is let through."""
+    """The writer of a console, which delays one operation until it is released."""
 
     def __init__(self, app: Any, name: str = "hold") -> None:
         self._app = app
@@ -48,7 +48,7 @@ class SlowWriter:
 
 
 async def hold_one_and_go_to_the_next(app: Any, pilot: Pilot[int]) -> tuple[str, str]:
-    """Hold the first job that waits; its id, and the id of the one that has the cursor then."""
+    """Hold the first waiting job; return its id, and the id under the cursor afterwards."""
     app.view.set_filter("state:pending state:held")
     await pilot.pause()
     table = app.view.query_one(JobTable)
@@ -62,7 +62,7 @@ def states(app: Any, *ids: str) -> list[JobState]:
     return [app.reader._open().store.jobs.get(id_).job.state for id_ in ids]
 
 
-async def test_undo_waits_for_the_action_that_is_being_written(make_app: Make, monkeypatch: pytest.MonkeyPatch):
+async def test_undo_waits_for_an_action_in_progress(make_app: Make, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(typed, "_PATIENCE", PATIENCE)
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -80,7 +80,7 @@ async def test_undo_waits_for_the_action_that_is_being_written(make_app: Make, m
 
 
 @pytest.mark.parametrize("page", [False, True], ids=["in the list", "on the page of the job"])
-async def test_undo_of_an_action_that_goes_on_is_refused_with_a_line(
+async def test_undo_of_a_long_action_is_refused_with_a_message(
     make_app: Make, monkeypatch: pytest.MonkeyPatch, *, page: bool
 ):
     monkeypatch.setattr(typed, "_PATIENCE", 0.0)

@@ -1,4 +1,4 @@
-"""The user's own keys: they do what they are mapped to, are shown, and mistakes are told in one line."""
+"""The user's own keys: they work, are shown, and mistakes are reported in one line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def written(path: Path, content: Any) -> str:
 
 
 def acts_of(app: console.ConsoleApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of what the console runs from here on."""
+    """Return a list to which the console's operations are added from now on."""
     acts: list[str] = []
     run = app.act
 
@@ -85,7 +85,7 @@ async def test_key_bar_help_and_palette_show_the_users_keys(make_app: Make) -> N
 
 
 @pytest.mark.asyncio
-async def test_a_page_of_one_job_obeys_and_shows_them_too(make_app: Make) -> None:
+async def test_the_page_of_a_job_uses_and_shows_them_too(make_app: Make) -> None:
     app = make_app(one_dead, workers=False, user_keymap={"global.back": "f9", "list.retry": "f5"})
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("enter")
@@ -100,17 +100,17 @@ async def test_a_page_of_one_job_obeys_and_shows_them_too(make_app: Make) -> Non
         assert not isinstance(app.screen, JobScreen)
 
 
-def test_two_bindings_can_change_places(tmp_path: Path) -> None:
+def test_two_bindings_can_swap_keys(tmp_path: Path) -> None:
     swapped = {"list.retry": "x", "list.cancel": "r"}
     assert user_keymap.read(written(tmp_path, swapped)) == swapped
 
 
-def test_keys_can_be_written_as_people_write_them(tmp_path: Path) -> None:
+def test_keys_can_be_written_as_characters(tmp_path: Path) -> None:
     found = user_keymap.read(written(tmp_path, {"list.filter": "/, f3", "global.leave": "q,ctrl+x"}))
     assert found == {"list.filter": "slash,f3", "global.leave": "q,ctrl+x"}
 
 
-def test_what_two_bindings_share_as_they_come_stays_allowed(tmp_path: Path) -> None:
+def test_keys_that_default_bindings_share_stay_allowed(tmp_path: Path) -> None:
     assert user_keymap.read(written(tmp_path, {"log.next": "n,f3"})) == {"log.next": "n,f3"}
 
 
@@ -142,7 +142,7 @@ def test_without_a_file_nothing_is_mapped(tmp_path: Path) -> None:
         ({"list.retry": "ctrl+c"}, "gives ctrl+c to list.retry, but it always quits", None),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, content: Any, message: str, hint: str | None) -> None:
+def test_a_mistake_is_reported_in_one_line(tmp_path: Path, content: Any, message: str, hint: str | None) -> None:
     with pytest.raises(UsageError) as caught:
         user_keymap.read(written(tmp_path, content))
     assert message in caught.value.message
@@ -150,7 +150,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, content: Any, message: st
     assert hint is None or hint in (caught.value.hint or "")
 
 
-def test_a_file_that_is_no_text_or_no_file_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_in_one_line(tmp_path: Path) -> None:
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe{")
     with pytest.raises(UsageError, match="is not JSON"):
@@ -159,9 +159,7 @@ def test_a_file_that_is_no_text_or_no_file_is_told_in_one_line(tmp_path: Path) -
         user_keymap.read(str(tmp_path))
 
 
-def test_the_console_refuses_a_wrong_keymap_before_it_takes_the_screen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_console_refuses_an_invalid_keymap_before_it_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUEUECTL_KEYMAP", written(tmp_path, "{"))
     monkeypatch.setattr(console.ConsoleApp, "run", lambda *_, **__: pytest.fail("the screen was taken"))
     with pytest.raises(UsageError) as caught:

@@ -1,4 +1,4 @@
-"""Workers, overview and activity: what their keys do; and what no view ever does."""
+"""Workers, overview and activity: the effect of their keys, and what holds for every view."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VIEWS = (WorkersView, DeadView, OverviewView, ActivityView)
 # Workers ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_is_told_with_its_job_and_how_it_is(tmp_path: Path):
+def test_a_worker_is_shown_with_its_job_and_state(tmp_path: Path):
     app = made(WorkersView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -83,20 +83,20 @@ def test_stopping_now_asks_first_and_cancel_has_the_focus(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("size", "stop", "workers", "said"),
+    ("size", "stop", "workers", "expected"),
     [(4, None, 4, "▶ running"), (4, None, 1, "○ starting"), (2, None, 4, "◇ shrinking"), (4, "drain", 4, "◇ draining"),
      (4, "now", 4, "■ stopping")],
 )  # fmt: skip
-def test_a_pool_says_how_far_it_has_come(size: int, stop: str | None, workers: int, messages: str):
+def test_a_pool_shows_wanted_and_current_size(size: int, stop: str | None, workers: int, expected: str):
     seen, (pool,) = seeds.workers()
     now = snapshot(workers=seen[:workers], pools=(replace(pool, size=size, stop=stop),))
 
     (line,) = pool_lines(now, 100)
 
-    assert line[0][0] == messages
+    assert line[0][0] == expected
 
 
-def test_without_a_pool_it_says_what_waits_and_how_to_start_one():
+def test_without_a_pool_it_shows_waiting_jobs_and_how_to_start_one():
     (line,) = pool_lines(snapshot(workers=(), pools=()), 80)
 
     text = "".join(piece for piece, _ in line)
@@ -105,8 +105,8 @@ def test_without_a_pool_it_says_what_waits_and_how_to_start_one():
     assert "S starts one" in text
 
 
-@pytest.mark.parametrize(("busy", "said"), [(1, "1 worker finishes its job"), (2, "2 workers finish their jobs")])
-def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, messages: str):
+@pytest.mark.parametrize(("busy", "expected"), [(1, "1 worker finishes its job"), (2, "2 workers finish their jobs")])
+def test_a_killed_pool_is_shown_while_its_workers_continue(busy: int, expected: str):
     seen, _ = seeds.workers()
     running = [worker for worker in seen if worker.info.job is not None][:busy]
     now = snapshot(workers=tuple(running), pools=())
@@ -116,12 +116,12 @@ def test_a_pool_that_was_killed_is_told_of_where_its_workers_go_on(busy: int, me
     (pools,) = pool_lines(now, 100)
     head = line._parts(now, wide=True)[0]
 
-    assert "".join(text for text, _ in pools).startswith(f"! pool gone   {messages}")
-    assert "".join(text for text, _ in head) == f"! pool gone: {messages}, S starts one"
+    assert "".join(text for text, _ in pools).startswith(f"! pool gone   {expected}")
+    assert "".join(text for text, _ in head) == f"! pool gone: {expected}, S starts one"
     assert "no pool runs" not in str(pools)
 
 
-def test_a_pool_that_was_killed_is_told_of_beside_one_that_runs():
+def test_a_killed_pool_is_shown_beside_a_running_one():
     seen, (pool,) = seeds.workers()
     stray = replace(seen[0], info=replace(seen[0].info, pool="killed"))
 
@@ -131,13 +131,13 @@ def test_a_pool_that_was_killed_is_told_of_beside_one_that_runs():
     assert lines[1][0][0] == "! pool gone"
 
 
-def test_many_pools_do_not_take_the_whole_screen():
+def test_many_pools_do_not_fill_the_screen():
     pools = tuple(PoolInfo(id=f"p{n}", host="h", pid=n, queues=("a", "b"), size=1) for n in range(9))
 
     assert len(pool_lines(snapshot(pools=pools), 80)) == 4
 
 
-def test_a_pool_tells_the_labels_of_its_workers():
+def test_a_pool_shows_the_labels_of_its_workers():
     pools = tuple(PoolInfo(id=f"p{n}", host="h", pid=n, queues=(), labels=("gpu", "big") * n, size=1) for n in range(2))
 
     plain, labelled = (
@@ -148,7 +148,7 @@ def test_a_pool_tells_the_labels_of_its_workers():
     assert "every queue   labels gpu big   up" in labelled
 
 
-def test_workers_that_have_gone_leave_nothing_behind(tmp_path: Path):
+def test_ended_workers_leave_no_ghost_rows(tmp_path: Path):
     app = made(WorkersView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -181,7 +181,7 @@ def test_a_trend_counts_what_was_done_between_snapshots():
     assert sum(trend.series(2_000_000)) == 0
 
 
-def test_a_trend_knows_nothing_of_the_time_it_did_not_see():
+def test_a_trend_ignores_long_gaps_between_snapshots():
     worker, trend = seeds.workers()[0][0], Trend()
     trend.see(worker, 0)
     trend.see(replace(worker, info=replace(worker.info, completed=99_999)), 600_000)
@@ -207,7 +207,7 @@ def test_the_overview_is_read_again_only_when_something_has_changed(tmp_path: Pa
     drive(app, act)
 
 
-def test_the_overview_looks_back_an_hour_or_a_day(tmp_path: Path):
+def test_the_overview_shows_an_hour_or_a_day(tmp_path: Path):
     app = made(OverviewView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -240,7 +240,7 @@ def test_activity_is_live_and_follows_the_newest_until_the_cursor_leaves_it(tmp_
     drive(app, act)
 
 
-def test_activity_is_filtered_while_typing_and_escape_takes_the_filter_away(tmp_path: Path):
+def test_activity_is_filtered_while_typing_and_escape_clears_the_filter(tmp_path: Path):
     app = made(ActivityView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -257,7 +257,7 @@ def test_activity_is_filtered_while_typing_and_escape_takes_the_filter_away(tmp_
     drive(app, act)
 
 
-def test_older_events_come_when_the_cursor_gets_near_the_end(tmp_path: Path):
+def test_older_events_are_loaded_when_the_cursor_nears_the_end(tmp_path: Path):
     app = made(ActivityView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -274,7 +274,7 @@ def test_older_events_come_when_the_cursor_gets_near_the_end(tmp_path: Path):
     drive(app, act)
 
 
-def test_an_event_without_a_command_line_is_given_the_one_that_does_the_same(tmp_path: Path):
+def test_an_event_without_a_command_line_gets_an_equivalent_one(tmp_path: Path):
     app = made(ActivityView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -340,7 +340,7 @@ def test_an_empty_store_and_one_that_cannot_be_read_are_shown(tmp_path: Path, cl
 
 
 @pytest.mark.parametrize("cls", VIEWS)
-def test_in_ascii_nothing_else_is_drawn(tmp_path: Path, cls: type[View]):
+def test_ascii_mode_draws_only_ascii(tmp_path: Path, cls: type[View]):
     app = made(cls(), tmp_path, ascii_only=True)
 
     async def act(pilot: Pilot[None]) -> None:

@@ -1,4 +1,4 @@
-"""The views in the console itself: reached by their keys, fed by its reader, acting through its writer."""
+"""The views in the console itself: opened by their keys, fed by its reader, acting through its writer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def drive(app: ConsoleApp, act: Callable[[Pilot[int]], Awaitable[None]], size: t
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])
-def test_every_view_is_reached_by_its_key_and_offers_keys(make_app: Callable[..., ConsoleApp], size: tuple[int, int]):
+def test_every_view_opens_by_its_key_and_offers_keys(make_app: Callable[..., ConsoleApp], size: tuple[int, int]):
     app = make_app()
 
     async def act(pilot: Pilot[int]) -> None:
@@ -45,7 +45,7 @@ def test_every_view_is_reached_by_its_key_and_offers_keys(make_app: Callable[...
     drive(app, act, size)
 
 
-def test_a_group_of_dead_jobs_is_requeued_and_the_echo_teaches_the_command(make_app: Callable[..., ConsoleApp]):
+def test_a_group_of_dead_jobs_is_retried_and_the_echo_shows_the_command(make_app: Callable[..., ConsoleApp]):
     app = make_app()
 
     async def act(pilot: Pilot[int]) -> None:
@@ -64,7 +64,7 @@ def test_a_group_of_dead_jobs_is_requeued_and_the_echo_teaches_the_command(make_
     drive(app, act, (140, 40))
 
 
-def test_read_only_nothing_is_done(make_app: Callable[..., ConsoleApp]):
+def test_read_only_runs_nothing(make_app: Callable[..., ConsoleApp]):
     app = make_app(read_only=True)
 
     async def act(pilot: Pilot[int]) -> None:
@@ -84,7 +84,7 @@ def test_read_only_nothing_is_done(make_app: Callable[..., ConsoleApp]):
     drive(app, act)
 
 
-def test_a_second_passes_without_reading_anything(make_app: Callable[..., ConsoleApp]):
+def test_the_clock_advances_without_a_read(make_app: Callable[..., ConsoleApp]):
     app = make_app()
 
     async def act(pilot: Pilot[int]) -> None:
@@ -92,7 +92,7 @@ def test_a_second_passes_without_reading_anything(make_app: Callable[..., Consol
         await pilot.pause(0.1)
         view = app.view
         assert isinstance(view, WorkersView)
-        app.clock.at += 3000  # type: ignore[attr-defined]  # a clock that stands until it is moved
+        app.clock.at += 3000  # type: ignore[attr-defined]  # a StoppedClock
         view.tick()
         row = view.query_one(LineList).render_line(0)
         assert "0:05" in "".join(segment.text for segment in row)

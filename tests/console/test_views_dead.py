@@ -1,4 +1,4 @@
-"""Dead letters: groups, marks, ghosts, and what is done to them."""
+"""Dead letters: groups, marks, ghost rows, and actions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_groups_open_and_close_and_the_flat_list_has_every_job(tmp_path: Path):
     drive(app, act)
 
 
-def test_a_key_requeues_the_whole_group(tmp_path: Path):
+def test_a_key_retries_the_whole_group(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -54,7 +54,7 @@ def test_a_key_requeues_the_whole_group(tmp_path: Path):
     drive(app, act)
 
 
-def test_marked_jobs_are_requeued_together_and_all_marked_is_all(tmp_path: Path):
+def test_marked_jobs_are_retried_together_and_all_marked_means_all(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -69,7 +69,7 @@ def test_marked_jobs_are_requeued_together_and_all_marked_is_all(tmp_path: Path)
     drive(app, act)
 
 
-def test_purging_a_group_wants_the_number_typed(tmp_path: Path):
+def test_deleting_a_group_asks_for_the_number(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -87,7 +87,7 @@ def test_purging_a_group_wants_the_number_typed(tmp_path: Path):
     drive(app, act)
 
 
-def test_purging_one_job_deletes_that_job(tmp_path: Path):
+def test_deleting_one_job_deletes_only_that_job(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -101,7 +101,7 @@ def test_purging_one_job_deletes_that_job(tmp_path: Path):
     drive(app, act)
 
 
-def test_a_job_that_has_gone_leaves_a_ghost_that_nothing_is_done_to(tmp_path: Path):
+def test_a_departed_job_leaves_a_ghost_row_without_actions(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -139,7 +139,7 @@ def test_the_export_is_json_lines_for_its_owner_alone(tmp_path: Path, monkeypatc
     drive(app, act)
 
 
-def test_escape_takes_marks_away_first_and_then_closes_groups(tmp_path: Path):
+def test_escape_clears_marks_first_and_then_closes_groups(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -163,7 +163,7 @@ def test_edit_is_for_one_job(tmp_path: Path):
     drive(app, act)
 
 
-def test_they_are_not_all_walked_over_at_every_change(tmp_path: Path):
+def test_dead_letters_are_not_reloaded_at_every_change(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -194,7 +194,7 @@ def test_the_arrows_open_and_close_the_group_that_the_cursor_is_in(tmp_path: Pat
     drive(app, act)
 
 
-def test_marked_groups_are_requeued_in_one_action_and_taken_back_in_one(tmp_path: Path):
+def test_marked_groups_are_retried_in_one_action_and_undone_in_one(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -212,7 +212,7 @@ def test_marked_groups_are_requeued_in_one_action_and_taken_back_in_one(tmp_path
     drive(app, act)
 
 
-def test_all_groups_marked_are_all_there_are(tmp_path: Path):
+def test_all_groups_marked_means_all_dead_jobs(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -225,7 +225,7 @@ def test_all_groups_marked_are_all_there_are(tmp_path: Path):
     drive(app, act)
 
 
-def test_purging_all_names_the_errors_and_wants_the_number(tmp_path: Path):
+def test_deleting_all_names_the_errors_and_asks_for_the_number(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:
@@ -255,7 +255,7 @@ def test_the_mark_of_a_job_within_a_marked_group_counts_once(tmp_path: Path):
     drive(app, act)
 
 
-def test_groups_and_jobs_of_others_are_not_mixed(tmp_path: Path):
+def test_groups_and_jobs_of_other_groups_are_not_mixed(tmp_path: Path):
     app = made(DeadView(), tmp_path)
 
     async def act(pilot: Pilot[None]) -> None:

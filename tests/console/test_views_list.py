@@ -1,4 +1,4 @@
-"""The list of lines: whatever comes and goes, the cursor and the marks stay with their rows."""
+"""The list of lines: cursor and marks stay with their rows, whatever is added or removed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def cursor_departed(of: LineList) -> bool:
 
 
 def line_of_cursor(of: LineList) -> str:
-    """The text of the row that is drawn as the cursor's."""
+    """Return the text of the row that is drawn as the cursor's."""
     drawn = ["".join(segment.text for segment in of.render_line(y)) for y in range(of.size.height)]
     return next((line for line in drawn if line.startswith(">")), "")
 
@@ -93,7 +93,7 @@ def test_a_thousand_inserts_and_deletes_never_move_the_cursor_to_another_row():
     drive(act)
 
 
-def test_a_row_that_has_gone_stays_as_a_ghost_and_nothing_opens_it():
+def test_a_departed_row_stays_as_a_ghost_and_cannot_be_opened():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
         of.show(rows("abc"))
         await pilot.press("j")
@@ -124,7 +124,7 @@ def test_a_ghost_that_comes_back_is_a_row_again():
     drive(act)
 
 
-def test_the_last_row_goes_and_the_list_is_empty_after_the_next_move():
+def test_after_the_last_row_departs_the_next_move_empties_the_list():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
         of.show(rows("a"))
         of.show([])
@@ -164,7 +164,7 @@ def test_marks_are_set_with_space_and_all_at_once():
     drive(act)
 
 
-def test_a_click_selects_and_two_open():
+def test_a_click_selects_and_a_double_click_opens():
     async def act(app: ListApp, of: LineList, pilot: Pilot[None]) -> None:
         of.show(rows("abc"))
         await pilot.click(of, offset=(5, 2))

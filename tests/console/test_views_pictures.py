@@ -1,4 +1,4 @@
-"""What workers, dead letters, overview and activity look like."""
+"""Pictures of workers, dead letters, overview and activity."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def picture(tmp_path: Path, snap_compare: Callable[..., bool]) -> Callable[..., 
 
 
 def working(stop: str | None = None, wanted: int = 4) -> list[Snapshot]:
-    """A minute of snapshots in which the workers get something done."""
+    """Return a minute of snapshots in which the workers finish jobs."""
     seen, (pool,) = seeds.workers()
     pools = (replace(pool, stop=stop, size=wanted),)
     found = []
@@ -97,7 +97,7 @@ def test_workers_busy_idle_and_stale(picture: Callable[..., bool], size: tuple[i
 
 
 def on_two_hosts(of: Snapshot) -> Snapshot:
-    """The same, with half of the workers in a pool on another host, which tells no more of them than that they live."""
+    """The same, with half of the workers in a pool on another host, of which only the lease is known."""
     (pool,) = of.pools
     other = replace(pool, id="pother", host="build7")
     workers = [
@@ -169,12 +169,12 @@ def test_dead_none(picture: Callable[..., bool], size: tuple[int, int]):
 
 
 @both
-def test_dead_purge_of_a_group(picture: Callable[..., bool], size: tuple[int, int]):
+def test_dead_deletion_of_a_group(picture: Callable[..., bool], size: tuple[int, int]):
     assert picture(DeadView(), size, ["D"])
 
 
 def test_dead_a_ghost(picture: Callable[..., bool]):
-    # What was requeued has gone from the store, and stays under the cursor until the next move.
+    # The retried job has left the list, and stays under the cursor until the next move.
     assert picture(DeadView(), SMALL, ["b", "j", "r"], last=snapshot(dead=12))
 
 

@@ -33,7 +33,7 @@ class LiveJob:
         (self.id,) = self._worker.store.jobs.enqueue([NewJob(command=command, **fields)], max_retries=3, now=NOW)
         self._out, self._err = Capture(), Capture()
 
-    def let_its_worker_live(self) -> None:
+    def register_worker(self) -> None:
         """Register this process as the job's worker, and as its supervisor, both alive."""
         pid, here = os.getpid(), os.uname().nodename
         self._worker.store.workers.add_pool(PoolInfo(id="p1", host=here, pid=pid, queues=(), size=1), now=NOW)

@@ -1,4 +1,4 @@
-"""A running job's bar: what it says of itself, or what such jobs usually take."""
+"""The bar of a running job: its own progress, or the usual duration of such jobs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def done(seeder: seeds.Seeder, command: str, *durations: int, queue: str = "mail
 
 
 def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int = 1) -> dict[str, Pace]:
-    """What is known of the jobs that run, after some looks a minute apart."""
+    """Return the paces of the running jobs, after some reads a minute apart."""
     clock = seeds.StoppedClock()
     context = bootstrap.context(seeds.seeded(directory, seed), clock=clock)
     estimates = DurationEstimates()
@@ -53,12 +53,12 @@ def paces(directory: Path, seed: Callable[[seeds.Seeder], None], *, looks: int =
 
 
 def line_of(app: ConsoleApp, command: str) -> str:
-    """The row of the job that runs this."""
+    """Return the row of the running job with a command."""
     lines = [line for line in screen_of(app).splitlines() if "processing " in line and f"/4 {command}" in line]
     return lines[0].partition(" │")[0]
 
 
-def test_what_the_same_command_took_before_is_usual(tmp_path: Path):
+def test_the_usual_duration_is_that_of_the_same_command(tmp_path: Path):
     def seed(seeder: seeds.Seeder) -> None:
         done(seeder, "make all", 8000, 10_000, 90_000)
         done(seeder, "make docs", 1000, 1000)
@@ -71,7 +71,7 @@ def test_what_the_same_command_took_before_is_usual(tmp_path: Path):
     assert not pace.is_late(NOW)
 
 
-def test_else_what_the_same_program_took_in_that_queue(tmp_path: Path):
+def test_else_the_usual_duration_is_that_of_the_program_in_its_queue(tmp_path: Path):
     def seed(seeder: seeds.Seeder) -> None:
         done(seeder, "send --to a", 4000)
         done(seeder, "send --to b", 6000)
@@ -83,7 +83,7 @@ def test_else_what_the_same_program_took_in_that_queue(tmp_path: Path):
     assert pace.usual_ms == 5000
 
 
-def test_nothing_is_usual_of_what_never_ran_or_ran_once(tmp_path: Path):
+def test_there_is_no_usual_duration_after_fewer_than_two_runs(tmp_path: Path):
     def seed(seeder: seeds.Seeder) -> None:
         done(seeder, "make all", 8000)
         run(seeder, "make all", since=60_000)
@@ -108,13 +108,13 @@ def test_a_rare_command_is_found_behind_many_others_step_by_step(tmp_path: Path)
     assert later.usual_ms == 20_000
 
 
-def test_late_is_half_as_long_again_and_never_a_moment():
+def test_a_job_is_late_after_half_as_long_again_and_two_seconds():
     assert not Pace(started_at=0, usual_ms=10_000, progress=None).is_late(15_000)
     assert Pace(started_at=0, usual_ms=10_000, progress=None).is_late(15_001)
     assert not Pace(started_at=0, usual_ms=10, progress=None).is_late(2000)
 
 
-def test_what_a_job_says_of_itself_goes_before_what_is_usual():
+def test_reported_progress_takes_precedence_over_the_usual_duration():
     pace = Pace(started_at=0, usual_ms=10_000, progress=Progress("running", 80))
 
     assert pace.part(1000) == 0.8
@@ -130,7 +130,7 @@ def late(seeder: seeds.Seeder) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_late_job_says_so_and_stands_on_top_in_that_order(make_app: Make) -> None:
+async def test_a_late_job_is_marked_and_first_in_the_order_by_lateness(make_app: Make) -> None:
     app = make_app(late, workers=False)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -146,7 +146,7 @@ async def test_a_late_job_says_so_and_stands_on_top_in_that_order(make_app: Make
 
 
 @pytest.mark.asyncio
-async def test_the_bar_grows_with_the_seconds_and_nothing_is_read_for_it(make_app: Make) -> None:
+async def test_the_bar_grows_each_second_without_a_read(make_app: Make) -> None:
     app = make_app(late, workers=False)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -208,7 +208,7 @@ async def test_an_attempt_begins_with_a_bar_of_its_own(make_app: Make, tmp_path:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
-async def test_a_bar_leaves_room_for_the_command(make_app: Make, width: int) -> None:
+async def test_a_bar_leaves_space_for_the_command(make_app: Make, width: int) -> None:
     app = make_app(late, workers=False)
     async with app.run_test(size=(width, 30)):
         table = app.query_one(JobTable)
@@ -219,7 +219,7 @@ async def test_a_bar_leaves_room_for_the_command(make_app: Make, width: int) -> 
 
 
 @pytest.mark.asyncio
-async def test_the_detail_tells_what_is_usual(make_app: Make) -> None:
+async def test_the_detail_shows_the_usual_duration(make_app: Make) -> None:
     app = make_app(late, workers=False)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()

@@ -1,4 +1,4 @@
-"""The help and the palette tell of the keys that there are here, of all of them and of no others."""
+"""The help and the palette list exactly the keys that apply."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRITES = ("list.retry", "list.delete", "list.edit", "global.new_job", "global.st
 VIEWS = ["jobs", "workers", "dead", "overview", "activity"]
 
 
-def told(app: Any) -> str:
+def help_text(app: Any) -> str:
     assert isinstance(app.screen, Help)
     return str(app.screen.query_one("#keys", Static).visual)
 
@@ -49,10 +49,10 @@ async def test_the_help_on_a_jobs_page_has_its_keys_and_those_of_its_log(make_ap
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()
-        text = told(app)
+        text = help_text(app)
         for id_ in (*JobScreen.own_keys, *SCROLLING, "log.search"):
             assert text.count(BY_ID[id_].help.split(";")[0]) >= 1, id_
-        # The page has another use for this key.
+        # The page uses this key for something else.
         assert BY_ID["log.next_error"].help not in text
         assert text.index("A job\n") < text.index("A job's output") < text.index("Everywhere")
         everywhere = text[text.index("Everywhere") :]
@@ -75,7 +75,7 @@ async def test_every_key_of_the_page_does_what_the_help_says(make_app: Make):
 
 
 @pytest.mark.parametrize("view", ["workers", "dead", "activity"])
-async def test_the_help_on_a_list_tells_how_to_move_in_it(make_app: Make, view: str):
+async def test_the_help_on_a_list_includes_its_moves(make_app: Make, view: str):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -83,12 +83,12 @@ async def test_the_help_on_a_list_tells_how_to_move_in_it(make_app: Make, view: 
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()
-        assert BY_ID["list.end"].help in told(app)
-        assert BY_ID["list.columns"].help not in told(app)
+        assert BY_ID["list.end"].help in help_text(app)
+        assert BY_ID["list.columns"].help not in help_text(app)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-async def test_the_palette_has_only_what_the_view_can_do(make_app: Make, view: str):
+async def test_the_palette_lists_only_actions_of_the_view(make_app: Make, view: str):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -102,7 +102,7 @@ async def test_the_palette_has_only_what_the_view_can_do(make_app: Make, view: s
     assert entry("global.new_job") in entries
 
 
-async def test_the_palette_on_a_jobs_page_has_what_can_be_done_to_the_job(make_app: Make):
+async def test_the_palette_on_a_jobs_page_lists_the_actions_on_the_job(make_app: Make):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -114,7 +114,7 @@ async def test_the_palette_on_a_jobs_page_has_what_can_be_done_to_the_job(make_a
 
 
 @pytest.mark.parametrize("view", VIEWS)
-async def test_a_console_that_is_read_only_offers_nothing_that_writes(make_app: Make, view: str):
+async def test_a_read_only_console_offers_no_writing_action(make_app: Make, view: str):
     app = make_app(read_only=True)
     async with app.run_test(size=(160, 40)) as pilot:
         await pilot.pause()
@@ -129,7 +129,7 @@ async def test_a_console_that_is_read_only_offers_nothing_that_writes(make_app: 
         assert ":list" in entries
         await pilot.press("question_mark")
         await pilot.pause()
-        assert not any(BY_ID[id_].help in told(app) for id_ in WRITES)
+        assert not any(BY_ID[id_].help in help_text(app) for id_ in WRITES)
 
 
 async def test_without_workers_a_read_only_console_does_not_offer_to_start_any(make_app: Make):

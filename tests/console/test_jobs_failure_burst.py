@@ -1,4 +1,4 @@
-"""Many failures with one error raise a banner, and one key holds what waits in that queue."""
+"""A failure burst raises a banner, and one key holds the waiting jobs of its queue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def storm(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.
     seeder.job("other", "pending", age=SECOND, queue="video", id="elsewhere")
 
 
-async def test_a_storm_is_told_of_and_takes_no_focus(make_app: Make) -> None:
+async def test_a_failure_burst_is_shown_and_takes_no_focus(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE):
         assert "24 jobs failed in 2 min in mail, same error: exit 28" in screen_of(app)
@@ -43,7 +43,7 @@ async def test_a_storm_is_told_of_and_takes_no_focus(make_app: Make) -> None:
         assert app.query_one(JobTable).has_focus
 
 
-async def test_without_a_storm_there_is_no_line_for_it(make_app: Make) -> None:
+async def test_without_a_failure_burst_there_is_no_banner(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         assert not app.query_one(StormBanner).display
@@ -51,7 +51,7 @@ async def test_without_a_storm_there_is_no_line_for_it(make_app: Make) -> None:
         assert "no queue has a failure burst" in screen_of(app)
 
 
-async def test_one_key_holds_what_waits_in_that_queue_after_asking(make_app: Make) -> None:
+async def test_one_key_holds_the_waiting_jobs_of_the_queue_after_confirmation(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("H")
@@ -69,7 +69,7 @@ async def test_one_key_holds_what_waits_in_that_queue_after_asking(make_app: Mak
         assert app.snapshot.counts["held"] == 0
 
 
-async def test_whoever_leaves_the_question_has_held_nothing(make_app: Make) -> None:
+async def test_leaving_the_confirmation_holds_nothing(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("H", "enter")
@@ -79,7 +79,7 @@ async def test_whoever_leaves_the_question_has_held_nothing(make_app: Make) -> N
         assert app.query_one(StormBanner).display
 
 
-async def test_esc_hides_it_until_the_storm_is_over(make_app: Make) -> None:
+async def test_esc_hides_it_until_the_failure_burst_is_over(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE) as pilot:
         banner = app.query_one(StormBanner)
@@ -92,7 +92,7 @@ async def test_esc_hides_it_until_the_storm_is_over(make_app: Make) -> None:
         assert app.query_one(JobTable).filter.queue is None
 
 
-async def test_it_goes_by_itself(make_app: Make) -> None:
+async def test_it_disappears_by_itself(make_app: Make) -> None:
     app = make_app(storm)
     async with app.run_test(size=SIZE) as pilot:
         assert app.query_one(StormBanner).display
@@ -101,7 +101,7 @@ async def test_it_goes_by_itself(make_app: Make) -> None:
         assert not app.query_one(StormBanner).display
 
 
-async def test_read_only_tells_and_offers_nothing(make_app: Make) -> None:
+async def test_read_only_shows_it_and_offers_no_action(make_app: Make) -> None:
     app = make_app(storm, read_only=True)
     async with app.run_test(size=SIZE) as pilot:
         assert "24 jobs failed" in screen_of(app)
