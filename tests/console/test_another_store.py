@@ -1,4 +1,4 @@
-"""A console whose store is replaced by another one sends nothing there that was meant for jobs of the first."""
+"""A console whose store is replaced sends nothing to the new store that was meant for jobs of the first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHERS = 5
 
 
 def other_store(directory: Path) -> Path:
-    """A store whose first two actions were to hold its jobs 1 and 2."""
+    """Create a store whose first two actions were to hold its jobs 1 and 2."""
     directory.mkdir()
     path = seeds.seeded(directory, lambda seeder: seeder.many(OTHERS, state="pending"))
     context = bootstrap.context(path, clock=seeds.StoppedClock())
@@ -43,7 +43,7 @@ def other_store(directory: Path) -> Path:
 
 
 async def replace_store(pilot: Pilot[int], path: Path, other: Path) -> None:
-    """Put `other` in the place of the store, and let the console find that out."""
+    """Replace the store by `other`, and let the console notice it."""
     app: Any = pilot.app
     os.replace(other, path)
     for part in ("-wal", "-shm"):
@@ -60,7 +60,7 @@ def states(app: Any, *ids: str) -> list[JobState]:
     return [app.reader._open().store.jobs.get(id_).job.state for id_ in ids]
 
 
-async def test_undo_cursor_and_marks_are_not_those_of_the_store_before(make_app: Make, tmp_path: Path):
+async def test_undo_cursor_and_marks_are_not_those_of_the_previous_store(make_app: Make, tmp_path: Path):
     app: Any = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
@@ -80,7 +80,7 @@ async def test_undo_cursor_and_marks_are_not_those_of_the_store_before(make_app:
         assert states(app, "1", "2") == [JobState.HELD, JobState.PENDING]
 
 
-async def test_a_store_that_comes_back_itself_keeps_cursor_marks_and_undo(make_app: Make, tmp_path: Path):
+async def test_a_store_that_returns_keeps_cursor_marks_and_undo(make_app: Make, tmp_path: Path):
     app: Any = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
@@ -100,7 +100,7 @@ async def test_a_store_that_comes_back_itself_keeps_cursor_marks_and_undo(make_a
         assert (table.cursor_row.id, list(table.marks)) == before
 
 
-async def test_an_action_that_finds_its_store_gone_ends_what_undo_takes_back(make_app: Make):
+async def test_an_action_on_a_lost_store_drops_the_undo(make_app: Make):
     app: Any = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.set_filter("state:pending")

@@ -1,4 +1,4 @@
-"""A key that acts on a row acts on one of the rows that were asked for, or on none."""
+"""A key that acts on a row acts on a row of the current request, or on none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def held(counts: list[tuple[str, str, int]]) -> int:
     ["/state:failed\r", "/state:failed\r\x1b[B", "o", ":jobs state:failed\r", "/state:failed\ro"],
     ids=["filter", "filter and a move", "order", "command", "filter and order"],
 )
-async def test_a_key_behind_another_filter_or_order_acts_on_a_row_of_it(make_app: Make, asks: str):
+async def test_a_key_after_a_change_of_filter_or_order_acts_on_a_new_row(make_app: Make, asks: str):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         table = app.view.query_one(JobTable)
@@ -56,7 +56,7 @@ async def test_a_key_behind_another_filter_or_order_acts_on_a_row_of_it(make_app
 
 
 @pytest.mark.parametrize("keys", ["x", "h", "r", " h", "jx", "D", "e", "K", "P"])
-async def test_a_key_whose_rows_do_not_come_is_refused_with_a_line(
+async def test_a_key_whose_rows_do_not_arrive_is_refused_with_a_message(
     make_app: Make, monkeypatch: pytest.MonkeyPatch, keys: str
 ):
     monkeypatch.setattr(typed, "_PATIENCE", 0.0)
@@ -77,7 +77,7 @@ async def test_a_key_whose_rows_do_not_come_is_refused_with_a_line(
 
 
 @pytest.mark.parametrize("action", ["cancel", "hold", "delete", "retry", "kill", "edit", "priority"])
-async def test_an_action_that_is_clicked_before_the_rows_have_come_is_refused_with_a_line(make_app: Make, action: str):
+async def test_an_action_clicked_before_the_rows_arrive_is_refused_with_a_message(make_app: Make, action: str):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         before = states(app)
@@ -105,7 +105,7 @@ async def test_a_filter_can_be_changed_while_its_rows_are_being_read(make_app: M
         assert app.view.query_one(JobTable).filter.states == ("held",)
 
 
-async def test_a_key_behind_all_in_the_filter_waits_for_the_marks(make_app: Make):
+async def test_a_key_after_mark_all_waits_for_the_marks(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.set_filter("state:pending")
@@ -120,7 +120,7 @@ async def test_a_key_behind_all_in_the_filter_waits_for_the_marks(make_app: Make
         assert "Hold 3 jobs?" in screen_of(app)
 
 
-async def test_marks_of_a_filter_that_was_left_are_not_made(make_app: Make):
+async def test_jobs_of_a_previous_filter_are_not_marked(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         slow = SlowReader(app, "mark")
@@ -135,7 +135,7 @@ async def test_marks_of_a_filter_that_was_left_are_not_made(make_app: Make):
 
 
 @pytest.mark.parametrize("asks", ["b", "\r", "\x1b[C"], ids=["one by one", "expand", "expand by an arrow"])
-async def test_a_key_behind_another_grouping_of_the_dead_waits_for_it(make_app: Make, asks: str):
+async def test_a_key_after_a_change_of_grouping_waits_for_it(make_app: Make, asks: str):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")

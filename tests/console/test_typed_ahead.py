@@ -1,4 +1,4 @@
-"""Keys of one read: each meets what the one before it has left on the screen."""
+"""Keys of one read: each acts on the screen that the one before it has left."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     Make = Callable[..., ConsoleApp]
 
 LETTERS = "xhr"
-"""Each of them changes a job of a list, without a question, where it reaches one."""
+"""Keys that change a job of a list without confirmation."""
 LEAVE = {f"global.view_{number}" for number in range(1, 6)} | {"global.leave", "list.open"}
-"""Keys after which these letters are meant for jobs again, or for nothing."""
+"""Keys after which these letters act on jobs again, or on nothing."""
 ODD = {
     "slash": "/", "colon": ":", "question_mark": "?", "plus": "+", "minus": "-", "space": " ", "escape": "\x1b",
     "enter": "\r", "tab": "\t", "left_square_bracket": "[", "right_square_bracket": "]", "pageup": "\x1b[5~",
@@ -44,20 +44,20 @@ ODD = {
 
 
 def written(key: str) -> str:
-    """What a terminal sends for a key."""
+    """Return the bytes that a terminal sends for a key."""
     if key.startswith("ctrl+"):
         return chr(ord(key[5:]) & 31)
     return ODD.get(key, key)
 
 
 def clear(directory: Path) -> None:
-    """Make room for another store."""
+    """Remove the store, so that another one can be created."""
     for each in directory.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
 def jobs_of(app: Any) -> list[tuple[str, str, int]]:
-    """How many jobs of each queue are in which state."""
+    """Return the number of jobs by queue and state."""
     return sorted(app.reader._open().store.counts())
 
 
@@ -66,7 +66,7 @@ def where(app: Any) -> tuple[Any, Any]:
 
 
 async def to_the_top(pilot: Pilot[int], view: str) -> None:
-    """Close what is open, and go to the list of the view."""
+    """Close all layers, and focus the list of the view."""
     app: Any = pilot.app
     for _ in range(6):
         if len(app.screen_stack) == 1:
@@ -82,7 +82,7 @@ async def to_the_top(pilot: Pilot[int], view: str) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("view", ["jobs", "workers", "dead", "overview", "activity"])
-async def test_letters_behind_a_key_that_moves_the_focus_never_reach_the_list_that_it_left(make_app: Make, view: str):
+async def test_letters_after_a_change_of_focus_never_reach_the_previous_list(make_app: Make, view: str):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await to_the_top(pilot, view)
@@ -111,7 +111,7 @@ async def test_letters_behind_a_key_that_moves_the_focus_never_reach_the_list_th
     [("/xy", Input), (":xh", Input), ("nxh", TextArea), ("/" + pasted("xy"), Input), ("n" + pasted("xh"), TextArea)],
     ids=["filter", "command", "form", "paste in filter", "paste in form"],
 )
-async def test_letters_behind_a_key_that_opens_a_field_are_in_the_field(make_app: Make, typed: str, field: Any):
+async def test_letters_after_a_key_that_opens_a_field_are_in_the_field(make_app: Make, typed: str, field: Any):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await burst(pilot, typed)
@@ -132,9 +132,7 @@ async def test_letters_behind_a_key_that_opens_a_field_are_in_the_field(make_app
         ("jobs", "Pq5\rj"), ("jobs", "\x1b[Bx\x1b[Bh"), ("workers", "\rx"), ("activity", "/enq\r\r"),
     ],
 )  # fmt: skip
-async def test_keys_of_one_read_do_what_they_do_when_they_are_typed_slowly(
-    make_app: Make, tmp_path: Path, view: str, typed: str
-):
+async def test_keys_of_one_read_act_as_slowly_typed_ones(make_app: Make, tmp_path: Path, view: str, typed: str):
     left = []
     for slowly in (True, False):
         clear(tmp_path)
@@ -162,19 +160,19 @@ async def test_keys_of_one_read_do_what_they_do_when_they_are_typed_slowly(
     [("n", "x" * 300, "\t"), ("/", "y" * 100, "\r"), (":", "z" * 100, "\x1b[D"), ("", "j" * 40, "k")],
     ids=["form", "filter", "command line", "list"],
 )
-async def test_of_a_run_of_letters_or_steps_only_the_first_waits_until_the_screen_stands_still(
+async def test_of_a_run_of_letters_or_steps_only_the_first_waits_for_a_stable_screen(
     make_app: Make, opens: str, run: str, behind: str
 ):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await burst(pilot, opens)
-        focused, stand_still, waited = app.screen.focused, app.typed._stand_still, []
+        focused, wait_until_stable, waited = app.screen.focused, app.typed._wait_until_stable, []
 
         async def count() -> None:
             waited.append(len(app.typed._held))
-            await stand_still()
+            await wait_until_stable()
 
-        app.typed._stand_still = count
+        app.typed._wait_until_stable = count
         await burst(pilot, run + behind)
 
         assert waited == [len(run) + 1, 1]
@@ -183,7 +181,7 @@ async def test_of_a_run_of_letters_or_steps_only_the_first_waits_until_the_scree
 
 
 @pytest.mark.asyncio
-async def test_what_is_typed_behind_a_key_that_is_refused_is_dropped(make_app: Make):
+async def test_keys_after_a_refused_key_are_dropped(make_app: Make):
     app: Any = make_app(workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         jobs = jobs_of(app)
@@ -212,7 +210,7 @@ async def test_a_key_waits_for_the_answer_that_opens_its_dialog(make_app: Make):
         assert jobs_of(app) == jobs
 
         ask(*asked.pop())
-        app.typed.news()
+        app.typed.wake()
         await pilot.pause()
 
         assert isinstance(app.screen, JobForm)
@@ -221,7 +219,7 @@ async def test_a_key_waits_for_the_answer_that_opens_its_dialog(make_app: Make):
 
 
 @pytest.mark.asyncio
-async def test_a_dialog_whose_job_cannot_be_read_is_told_of_and_takes_what_was_typed_with_it(make_app: Make):
+async def test_an_unreadable_job_of_a_dialog_is_reported_and_drops_the_keys_after_it(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         jobs, ask = jobs_of(app), app.reader.ask
@@ -244,7 +242,7 @@ async def test_a_dialog_whose_job_cannot_be_read_is_told_of_and_takes_what_was_t
 
 
 @pytest.mark.asyncio
-async def test_ctrl_c_waits_for_nothing_that_was_typed_before_it(make_app: Make):
+async def test_ctrl_c_does_not_wait_for_earlier_keys(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         jobs, ask = jobs_of(app), app.reader.ask
@@ -259,7 +257,7 @@ async def test_ctrl_c_waits_for_nothing_that_was_typed_before_it(make_app: Make)
 
 
 @pytest.mark.asyncio
-async def test_letters_behind_a_command_that_shows_something_reach_what_it_shows(make_app: Make):
+async def test_letters_after_a_command_with_a_result_reach_its_panel(make_app: Make):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         jobs = jobs_of(app)
@@ -271,7 +269,7 @@ async def test_letters_behind_a_command_that_shows_something_reach_what_it_shows
 
 
 @pytest.mark.asyncio
-async def test_enter_in_the_palette_takes_from_what_all_of_its_letters_find(make_app: Make):
+async def test_enter_in_the_palette_uses_the_matches_of_all_letters(make_app: Make):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         jobs = jobs_of(app)
@@ -283,7 +281,7 @@ async def test_enter_in_the_palette_takes_from_what_all_of_its_letters_find(make
 
 
 @pytest.mark.asyncio
-async def test_a_key_behind_the_one_that_opens_a_job_acts_on_that_job(make_app: Make):
+async def test_a_key_after_opening_a_job_acts_on_that_job(make_app: Make):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         row = app.view.query_one(JobTable).cursor_row
@@ -297,7 +295,7 @@ async def test_a_key_behind_the_one_that_opens_a_job_acts_on_that_job(make_app: 
 
 
 @pytest.mark.parametrize("typed", ["/xh", ":xh", "nxh", "exh", "n" + pasted("xh")])
-def test_on_a_terminal_letters_of_the_same_write_are_in_the_field_that_opens(
+def test_on_a_terminal_letters_of_one_write_are_in_the_field_that_opens(
     console: Callable[..., Terminal], queue: Queue, typed: str
 ):
     queue.enqueue("true", "--id", "job-1")

@@ -25,4 +25,4 @@ class SlowReader:
         self._app.reader.ask = self._ask
         for request in self.asked.values():
             self._ask(*request)
-        self._app.typed.news()
+        self._app.typed.wake()

@@ -10,12 +10,7 @@ from tests.support.language import found_in
 from tests.support.queue import ROOT
 
 NOT_YET = (
-    "docs/console.md",
-    "screenshots/",
     "tests/benchmarks/",
-    "tests/console/",
-    "tests/support/",
-    "tui/",
 )
 """Files that are still to be rewritten."""
 WORD_LISTS = ("tests/support/language.py", "tests/unit/test_language.py")

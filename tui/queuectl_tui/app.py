@@ -1,4 +1,4 @@
-"""The console: one screen with five views, a thread that reads, a thread that writes."""
+"""The console app: one screen with five views, a reader thread and a writer thread."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 
 SMALLEST = (60, 15)
 _INTERRUPT = 5.0
-"""Seconds within which the second Ctrl+C ends the console."""
+"""Seconds within which a second Ctrl+C ends the console."""
 _SAVE_TITLE, _GIVE_BACK_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
 class ConsoleApp(ConsoleActions):
-    """The whole of it. `live=False`: no threads and no timers; for pictures."""
+    """The console. `live=False`: no threads and no timers, for pictures."""
 
     CSS_PATH = "app.tcss"
     TITLE = "queuectl"
@@ -80,9 +80,10 @@ class ConsoleApp(ConsoleActions):
         user_keymap: Mapping[str, str] | None = None,
         history: History | None = None,
     ) -> None:
-        """`census` looks for workers and pools, `location` is the store as people may see it.
+        """Create the console.
 
-        `user_keymap` has been checked: `user_keymap.read`.
+        `census` reads the live workers and pools; `location` is the store without secrets; `user_keymap` has been
+        checked by `user_keymap.read`.
         """
         super().__init__()
         self.user_keymap = user_keymap or {}
@@ -98,7 +99,7 @@ class ConsoleApp(ConsoleActions):
         self.history = history
         self._lines = history.read() if history is not None else []
         self.mounted_all = False
-        """Whether the widgets are there."""
+        """Whether the widgets are mounted."""
         self._interrupted_at = float("-inf")
         self._terminal_title = ""
         self._paint: Paint | None = None
@@ -109,10 +110,10 @@ class ConsoleApp(ConsoleActions):
         self.theme = theme or ("queuectl-mono" if mono else "queuectl")
         from queuectl_tui.screens.palette import ConsoleCommands
 
-        self.COMMANDS = {ConsoleCommands}  # type: ignore[misc]  # ours alone, without the stock ones
+        self.COMMANDS = {ConsoleCommands}  # type: ignore[misc]  # without Textual's own
 
     def compose(self) -> ComposeResult:
-        """Status, tabs, the views, what was done last, the keys."""
+        """Lay out status, tabs, views, echo line and keys."""
         yield StatusLine(self.location, read_only=self.read_only, id="status")
         yield Tabs(id="tabs")
         yield ContentSwitcher(PLACES[0].load(), initial=PLACES[0].name, id="views")
@@ -122,7 +123,7 @@ class ConsoleApp(ConsoleActions):
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
-        """Begin to read."""
+        """Start the threads and show the first view."""
         self.set_keymap(self.user_keymap)
         main = self.screen_stack[0]
         self.status, self.tabs = main.query_one(StatusLine), main.query_one(Tabs)
@@ -132,7 +133,7 @@ class ConsoleApp(ConsoleActions):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         if self.live:
             for each in (signal.SIGTERM, signal.SIGHUP):
-                # Not from a thread, as in tests.
+                # Fails outside the main thread, as in tests.
                 with suppress(RuntimeError, NotImplementedError, ValueError):
                     asyncio.get_running_loop().add_signal_handler(each, self.exit, None, 128 + each)
             self.set_interval(1.0, self._tick)
@@ -142,7 +143,7 @@ class ConsoleApp(ConsoleActions):
         self.show_hints()
 
     def on_unmount(self) -> None:
-        """Let the threads end."""
+        """Stop the threads, and restore the terminal's title."""
         self.typed.stop()
         self.reader.stop()
         self.writer.stop()
@@ -153,51 +154,51 @@ class ConsoleApp(ConsoleActions):
 
     @property
     def paint(self) -> Paint:
-        """The styles of the theme that is on."""
+        """The styles of the current theme."""
         if self._paint is None:
             self._paint = Paint(self.theme, dark=self.current_theme.dark, ascii_only=self.ascii_only)
         return self._paint
 
     @property
     def view(self) -> View:
-        """The view that shows."""
-        found = self.switcher.get_child_by_id(self.switcher.current or PLACES[0].name)
-        if not isinstance(found, View):
+        """The current view."""
+        view = self.switcher.get_child_by_id(self.switcher.current or PLACES[0].name)
+        if not isinstance(view, View):
             raise TypeError
-        return found
+        return view
 
     def act(
         self, operation: Operation, params: Any, *, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
-        """Run an operation in the writer's thread; the echo line tells how it ended. `then` is told too."""
+        """Run an operation in the writer's thread; the echo line reports its result, which `then` receives too."""
         if not reads(operation, params) and not self.may_write():
             return
         self.echo.working(about)
         self.writer.run(operation, params, about, then)
 
     def may_write(self) -> bool:
-        """Whether anything may be changed; says so when not."""
+        """Return whether the console may write; if not, report why."""
         if self.read_only:
             refused = Refused("this console is read-only", hint="start it without --read-only")
-            self.tell(refused)
+            self.show_error(refused)
         return not self.read_only
 
-    def tell(self, error: QueuectlError) -> None:
-        """An error in the echo line. What was typed after the key that led to it is dropped."""
+    def show_error(self, error: QueuectlError) -> None:
+        """Show an error in the echo line, and drop the keys typed after the one that caused it."""
         self.typed.discard()
         self.echo.failed(self.clock.now(), "", error)
 
     def say(self, text: str) -> None:
-        """A word in the echo line."""
+        """Show a text in the echo line."""
         self.echo.say(text)
 
     def copy(self, text: str, about: str) -> None:
-        """Put text on the terminal's clipboard."""
+        """Copy text to the terminal's clipboard."""
         self.copy_to_clipboard(text)
         self.say(about)
 
     def show_hints(self) -> None:
-        """The keys that apply now, and those that always do."""
+        """Show the keys that apply now, and those that always apply."""
         if not self.mounted_all:
             return
         typing = getattr(self.screen_stack[0].focused, "value", None) is not None
@@ -205,7 +206,7 @@ class ConsoleApp(ConsoleActions):
         general.append(hint("global.stop_pool") if self.snapshot.pools else hint("global.start_pool"))
         if self.read_only or typing:
             general = []
-        general += [] if typing else [hint("global.pause", "go on" if self.paused else None), hint("global.command")]
+        general += [] if typing else [hint("global.pause", "resume" if self.paused else None), hint("global.command")]
         always = [] if typing else [hint("global.help"), hint("global.leave")]
         own = [each for each in self.view.hints() if not (self.read_only and each.action in WRITES)]
         self.key_bar.show([*own, *general, *always])
@@ -216,7 +217,7 @@ class ConsoleApp(ConsoleActions):
     def _snapshot_arrived(self, event: SnapshotArrived) -> None:
         if self.is_another(event.snapshot.store):
             self._forget_jobs()
-        self.tell_of_ends(event.snapshot)
+        self.report_ends(event.snapshot)
         if self.paused and event.snapshot.error is None:
             return
         self.snapshot = event.snapshot
@@ -224,40 +225,40 @@ class ConsoleApp(ConsoleActions):
             self._show()
 
     def _forget_jobs(self) -> None:
-        """Keep no mark, and no cursor of the job table: another store may have other jobs of the same ids."""
+        """Drop the marks, and the cursor of the job table: another store may have other jobs with the same ids."""
         main = self.screen_stack[0]
         for table in main.query(JobTable):
-            table.forget()
+            table.reset()
         for lines in main.query(LineList):
             lines.clear_marks()
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
         event.answer(event.value)
-        self.typed.news()
+        self.typed.wake()
 
     def _show(self) -> None:
         self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
-        self._show_trouble()
+        self._show_store_error()
         self.tabs.show(self.snapshot)
         self.view.show(self.snapshot)
         self.show_hints()
         self._show_title()
-        self._show_smallness()
+        self._show_too_small()
 
     def _tick(self) -> None:
-        """A second has passed: ages and clocks."""
+        """Update ages and clocks each second."""
         with self.batch_update():
             self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
             if not self.paused and hasattr(self.view, "tick") and len(self.screen_stack) == 1:
                 self.view.tick()
 
     def on_app_blur(self) -> None:
-        """Nobody looks: read less often."""
+        """Poll less often: the terminal is in the background."""
         self.reader.seen = False
 
     def on_app_focus(self) -> None:
-        """Somebody looks again."""
+        """Poll at the normal rate again, and read at once."""
         self.reader.seen = True
         self.reader.refresh()
 
@@ -265,10 +266,10 @@ class ConsoleApp(ConsoleActions):
 
     @on(KeyBar.Pressed)
     async def _hint_clicked(self, event: KeyBar.Pressed) -> None:
-        await self.run_action(event.action, self._who_does(event.action))
+        await self.run_action(event.action, self._action_target(event.action))
 
-    def _who_does(self, action: str) -> DOMNode:
-        """The nearest to the focus that has this action: what a key would find."""
+    def _action_target(self, action: str) -> DOMNode:
+        """Return the nearest node to the focus that has this action, as for a key."""
         name = f"action_{action.partition('(')[0]}"
         start = self.focused or self.view
         return next((node for node in start.ancestors_with_self if hasattr(node, name)), self)
@@ -284,7 +285,7 @@ class ConsoleApp(ConsoleActions):
         self.show_view(name)
 
     def show_view(self, name: str) -> None:
-        """Show a view; it is made when it is first shown."""
+        """Show a view; it is created when it is first shown."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
         place = next(each for each in PLACES if each.name == name)
@@ -293,7 +294,7 @@ class ConsoleApp(ConsoleActions):
 
     async def _switch(self, name: str, mounted: AwaitMount | None) -> None:
         if mounted is not None:
-            # It paints at once, so all that it is made of has to be there.
+            # The view paints at once, so its children must be mounted.
             await mounted
         self.switcher.current = name
         self.tabs.choose(name)
@@ -302,7 +303,7 @@ class ConsoleApp(ConsoleActions):
         self.show_hints()
 
     def action_pause(self) -> None:
-        """Stop the picture, or let it go on."""
+        """Freeze the display, or resume."""
         self.paused = not self.paused
         if not self.paused:
             self.reader.refresh()
@@ -313,35 +314,35 @@ class ConsoleApp(ConsoleActions):
         self.reader.refresh()
 
     def action_zoom(self) -> None:
-        """Give the pane the whole screen."""
+        """Toggle between one pane and the whole view."""
         zoom = getattr(self.view, "action_zoom", None)
         if zoom is not None:
             zoom()
 
     def action_theme(self) -> None:
-        """The next theme."""
+        """Switch to the next theme."""
         place = CYCLE.index(self.theme) if self.theme in CYCLE else -1
         self.theme = CYCLE[(place + 1) % len(CYCLE)]
         self.say(f"theme {self.theme}")
 
     async def action_back(self) -> None:
-        """Back by one layer; the top stays."""
+        """Close one layer; never quits."""
         self.view.go_back()
         self.show_hints()
 
     def action_leave(self) -> None:
-        """Back, and out at the top."""
+        """Close one layer; at the top, quit."""
         if not self.view.go_back():
             self.exit(0)
 
     def action_interrupt(self) -> None:
-        """The first time tells how to leave, the second leaves."""
+        """Show how to quit; a second call within five seconds quits."""
         now = self.clock.monotonic()
         if now - self._interrupted_at < _INTERRUPT:
             self.exit(0)
             return
         self._interrupted_at = now
-        self.say("Ctrl+C again leaves the console; workers and jobs go on")
+        self.say("Ctrl+C again quits the console; workers and jobs keep running")
 
     # The terminal ----------------------------------------------------------------------------------------------------
 
@@ -354,10 +355,10 @@ class ConsoleApp(ConsoleActions):
         self.refresh(layout=True)
 
     def on_resize(self) -> None:
-        """Say so where the terminal is too small for anything else."""
-        self._show_smallness()
+        """Show a message if the terminal is too small."""
+        self._show_too_small()
 
-    def _show_smallness(self) -> None:
+    def _show_too_small(self) -> None:
         width, height = self.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         main = self.screen_stack[0]
@@ -369,19 +370,19 @@ class ConsoleApp(ConsoleActions):
             text += f"{number(counts.get('dead', 0))} dead"
             main.query_one("#too-small", Static).update(Text(text, justify="center"))
 
-    def _show_trouble(self) -> None:
-        """The whole of what is wrong with the store, where it does not pass by itself or there is no picture yet."""
+    def _show_store_error(self) -> None:
+        """Show the full error of the store, if it is permanent or nothing has been read yet."""
         where = self.screen_stack[0].query_one("#trouble", Static)
         wrong = self.snapshot.failure
-        told = wrong is not None and (self.snapshot.never or not isinstance(wrong, StoreBusy))
-        where.display = told
-        if told and wrong is not None:
-            # The hint of a lock is for somebody who wanted to do something.
-            then = "it is read as soon as it lets itself be read" if isinstance(wrong, StoreBusy) else wrong.hint
-            where.update(Text(safe("\n".join(filter(None, (wrong.message, then))), keep="\n"), self.paint("error")))
+        shown = wrong is not None and (self.snapshot.never or not isinstance(wrong, StoreBusy))
+        where.display = shown
+        if shown and wrong is not None:
+            # The hint of a lock error addresses a user who tried to write.
+            hint = "it is read as soon as the lock is released" if isinstance(wrong, StoreBusy) else wrong.hint
+            where.update(Text(safe("\n".join(filter(None, (wrong.message, hint))), keep="\n"), self.paint("error")))
 
     def _show_title(self) -> None:
-        """What the terminal's tab says."""
+        """Set the title of the terminal."""
         if not self.live or self.is_headless:
             return
         counts = self.snapshot.counts

@@ -1,4 +1,4 @@
-"""What can be done from everywhere: the pool, new jobs, the command line, settings, undo, help."""
+"""Actions that are available everywhere: the pool, new jobs, the command line, settings, help."""
 
 from __future__ import annotations
 
@@ -47,52 +47,52 @@ class ConsoleActions(LastAction):
     snapshot: Snapshot
     read_only: bool
     user_keymap: Mapping[str, str]
-    """The keys that the user has chosen, by the ids of the bindings."""
+    """The user's keys by the ids of their bindings."""
     _lines: list[str]
     history: History | None
-    """Where the command line keeps what was typed; None for nowhere."""
+    """The history of the command line; None if it is not kept."""
 
     if TYPE_CHECKING:
 
-        def tell(self, error: QueuectlError) -> None:
-            """Tell of an error."""
+        def show_error(self, error: QueuectlError) -> None:
+            """Show an error."""
 
         def show_view(self, name: str) -> None:
             """Show a view."""
 
         def _write(self, sequence: str) -> None:
-            """Tell the terminal."""
+            """Write a sequence to the terminal."""
 
     def __init__(self) -> None:
-        """Nothing is watched."""
+        """Start without watched jobs."""
         super().__init__()
         self.watching = WatchList()
 
     async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
-        """Read something and wait for it. Where it cannot be read, that is told and the worker that waits ends."""
+        """Read something and wait for it. An error is shown, and cancels the worker that waits."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def failed(error: QueuectlError | None) -> None:
             if error is not None:
                 self.typed.discard()
-                self.tell(error)
+                self.show_error(error)
             future.cancel()
 
         self.reader.ask(request, lambda value: None if future.done() else future.set_result(value), key, failed)
         return await future
 
     async def outlook(self, operation: Operation, params: Any) -> list[str]:
-        """Whether it could be undone, as the last line of a question; nothing for what changes no jobs."""
+        """Return whether an operation could be undone, as a line for a confirmation; empty if it changes no jobs."""
         from queuectl.operations.outlook import outlook
 
-        told = await self.fetch(lambda context: outlook(context, operation.name, params), "outlook")
-        return [] if told is None else [told]
+        text = await self.fetch(lambda context: outlook(context, operation.name, params), "outlook")
+        return [] if text is None else [text]
 
     # The pool --------------------------------------------------------------------------------------------------------
 
     @work(group="pool")
     async def action_start_pool(self) -> None:
-        """Start workers that outlive the console."""
+        """Start workers that keep running when the console closes."""
         if not self.may_write():
             return
         from queuectl_tui.screens.number import NumberPrompt
@@ -103,7 +103,7 @@ class ConsoleActions(LastAction):
             return command_line(start, start.params(count=number, detach=True))
 
         asked = NumberPrompt(
-            "Start workers", "How many? They go on when the console is closed.", value=4, low=1, high=_MOST_WORKERS,
+            "Start workers", "How many? They keep running when the console closes.", value=4, low=1, high=_MOST_WORKERS,
             line=line, do="Start",
         )  # fmt: skip
         number = await self.push_screen_wait(asked)
@@ -116,7 +116,7 @@ class ConsoleActions(LastAction):
 
     @work(group="pool")
     async def action_stop_pool(self) -> None:
-        """Let the workers finish what they run, and stop."""
+        """Let the workers finish their jobs, then stop."""
         if not self.may_write():
             return
         workers = len(self.snapshot.workers)
@@ -128,8 +128,8 @@ class ConsoleActions(LastAction):
         stop = find("worker stop")
         busy = self.snapshot.busy
         lines = [
-            "None of them runs a job just now." if not busy else f"{busy} of them run a job, and finish it first.",
-            "Jobs that wait stay where they are, until workers are started again.",
+            "None of them is running a job." if not busy else f"{busy} of them run a job, and finish it first.",
+            "Waiting jobs stay in the queue until workers are started again.",
         ]
         asked = Confirm(
             f"Stop {workers} worker{'s' * (workers != 1)}?", lines, command_line(stop, stop.params()), Danger.STOPS,
@@ -139,7 +139,7 @@ class ConsoleActions(LastAction):
             self.act(stop, stop.params(), about=f"stopped {workers} worker{'s' * (workers != 1)}")
 
     def action_scale(self, by: int) -> None:
-        """One worker more or fewer in the newest pool."""
+        """Add or remove one worker of the newest pool."""
         if not self.may_write():
             return
         pools = [pool for pool in self.snapshot.pools if pool.stop is None]
@@ -154,7 +154,7 @@ class ConsoleActions(LastAction):
         if size < 1:
             self.refuse(f"that is the last worker: {self._key('global.stop_pool')} stops the pool")
             return
-        # Seen at once, so that three quick presses are three workers.
+        # Shown at once, so that three quick presses add three workers.
         pools_now = tuple(replace(each, size=size) if each.id == pool.id else each for each in self.snapshot.pools)
         self.snapshot = replace(self.snapshot, pools=pools_now)
         scale = find("worker scale")
@@ -170,23 +170,23 @@ class ConsoleActions(LastAction):
 
     @work(group="form")
     async def new_job(self, initial: dict[str, Any], problems: dict[str, str]) -> None:
-        """Ask for a job and enqueue it; one that is refused comes back into the form, with the reason."""
+        """Ask for a job and enqueue it; a refused one returns to the form, with the reason."""
         from queuectl_tui.screens.form import JobForm
         from queuectl_tui.screens.job_fields import enqueue_params, field_of
 
-        given = await self.push_screen_wait(JobForm(initial, problems))
-        if given is None:
+        job = await self.push_screen_wait(JobForm(initial, problems))
+        if job is None:
             return
 
         def then(done: ActionDone) -> None:
             if done.error is not None:
-                self.new_job(given, {field_of(done.error, given): done.error.message})
+                self.new_job(job, {field_of(done.error, job): done.error.message})
 
-        self.act(find("enqueue"), enqueue_params(given), about=f"enqueued {one_line(given['command'], 40)}", then=then)
+        self.act(find("enqueue"), enqueue_params(job), about=f"enqueued {one_line(job['command'], 40)}", then=then)
 
     @work(group="form")
     async def edit_job(self, job_id: str, then: Callable[[ActionDone], None] | None = None) -> None:
-        """Change a job and put it back in the queue; `then` is told how that ended."""
+        """Edit a job and put it back in the queue; `then` receives the result."""
         if not self.may_write():
             return
         from queuectl_tui.screens.form import JobForm
@@ -209,34 +209,34 @@ class ConsoleActions(LastAction):
             self.act(find("edit"), edit_params(job_id, before, after), about=about, then=then)
 
     def open_job(self, job_id: str, *, attempt: int | None = None) -> None:
-        """Everything about a job."""
+        """Open the page of a job."""
         from queuectl_tui.screens.job import JobScreen
 
         self.push_screen(JobScreen(job_id, attempt=attempt))
 
     def open_log(self, job_id: str, *, attempt: int | None = None) -> None:
-        """What a job has printed."""
+        """Open the log of a job."""
         from queuectl_tui.screens.log import LogScreen
 
         self.push_screen(LogScreen(job_id, attempt=attempt))
 
-    def tell_of_ends(self, snapshot: Snapshot) -> None:
-        """A watched job has ended: a word here, and one to the terminal, which may show it wherever its owner is."""
-        for news in self.watching.ended(snapshot.watched or {}, snapshot.asked):
-            self.notify(news.text, severity="information" if news.good else "warning", timeout=10, markup=False)
-            self._write(f"\x1b]9;queuectl: {safe(news.text)}\x07")
+    def report_ends(self, snapshot: Snapshot) -> None:
+        """Report watched jobs that have ended: by a notice here, and by one of the terminal."""
+        for notice in self.watching.ended(snapshot.watched or {}, snapshot.asked):
+            self.notify(notice.text, severity="information" if notice.good else "warning", timeout=10, markup=False)
+            self._write(f"\x1b]9;queuectl: {safe(notice.text)}\x07")
             self.bell()
         self.reader.watching = self.watching.ids
 
     # The command line, settings, help --------------------------------------------------------------------------------
 
     def action_command(self) -> None:
-        """Type a command."""
+        """Open the command line."""
         self.open_command_line()
 
     @work(group="command")
     async def open_command_line(self, text: str = "") -> None:
-        """Type a command, `text` of which is there already."""
+        """Open the command line with `text` typed, and run the answer."""
         from queuectl_tui.screens.command_line import CommandLine, Jump, Run
         from queuectl_tui.screens.completion import read_names
 
@@ -249,7 +249,7 @@ class ConsoleActions(LastAction):
             self.history.add(self._lines[-1])
         if isinstance(answer, Jump):
             self.show_view(answer.view)
-            # After the view has come to the front.
+            # After the view has become visible.
             self.call_next(self._filter, answer.filter)
             return
         await self._run_line(answer.operation, answer.params, answer.line)
@@ -296,12 +296,12 @@ class ConsoleActions(LastAction):
 
         self.act(operation, params, about=operation.name, then=then)
         if operation.name in READS:
-            # Keys wait for the panel as for a dialog: not for a doctor or a self-test, which may take minutes.
+            # Keys wait for the panel as for a dialog, but not for `doctor` or `selftest`, which may take minutes.
             await ended
 
     @work(group="settings")
     async def action_settings(self) -> None:
-        """See and change the settings."""
+        """Open the settings."""
         from queuectl_tui.screens.config_editor import ConfigEditor
 
         listed = find("config list")
@@ -310,7 +310,7 @@ class ConsoleActions(LastAction):
         known = {each.key: each for each in settings}
         put, unset = find("config set"), find("config unset")
 
-        def write(change: Any, about: str, tell: Callable[[Any, str | None], None]) -> None:
+        def write(change: Any, about: str, on_result: Callable[[Any, str | None], None]) -> None:
             operation = unset if type(change) is unset.params else put
 
             def then(done: ActionDone) -> None:
@@ -320,14 +320,14 @@ class ConsoleActions(LastAction):
                     back = put.params(key=was.key, value=show(was.value)) if stored else unset.params(key=was.key)
                     self._setting_undo = (put if stored else unset, back)
                     self.echo.offer_undo()
-                tell(done.result, None if done.error is None else done.error.message)
+                on_result(done.result, None if done.error is None else done.error.message)
 
             self.act(operation, change, about=about, then=then)
 
         self.push_screen(ConfigEditor(settings, write, read_only=self.read_only))
 
     def action_help(self) -> None:
-        """What the keys do."""
+        """Open the help."""
         from queuectl_tui.screens.help import Help
         from queuectl_tui.screens.job_screen_base import OneJobScreen
 
@@ -338,7 +338,7 @@ class ConsoleActions(LastAction):
             self.push_screen(Help(*self.view.scopes, keys=keys, lacks=self.view.lacks))
 
     def key_entries(self, screen: Screen[Any] | None = None) -> Iterator[Entry]:
-        """The keys that apply to what has the focus on `screen` (the one on top), and the views, for the palette."""
+        """Yield the keys that apply on `screen` (the topmost), and the views, for the palette."""
         from queuectl_tui.screens.palette import Entry
 
         for key, target in active_keys(self._offered(), self, self.view, screen or self.screen):
@@ -357,7 +357,7 @@ class ConsoleActions(LastAction):
 
 
 def documents(result: Any) -> Any:
-    """The JSON form of a result."""
+    """Return the JSON form of a result."""
     if isinstance(result, list):
         return [each.document() for each in result]
     return result.document() if hasattr(result, "document") else safe(str(result))

@@ -91,14 +91,7 @@ KEYS: tuple[Key, ...] = (
         help="Search all actions",
         action="command_palette",
     ),
-    Key(
-        id="global.help",
-        keys="question_mark",
-        scope="global",
-        label="help",
-        help="Show what the keys do here",
-        priority=100,
-    ),
+    Key(id="global.help", keys="question_mark", scope="global", label="help", help="Show the keys here", priority=100),
     Key(
         id="global.pause",
         keys="p",
@@ -312,28 +305,14 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(id="dead.edit", keys="e", scope="dead", label="edit+retry", help="Edit the job and retry it", priority=60),
     Key(id="dead.purge", keys="D", scope="dead", label="delete", help="Delete it for good", priority=70),
-    Key(
-        id="dead.group",
-        keys="b",
-        scope="dead",
-        label="group by",
-        help="Group by error, or list one by one",
-        priority=50,
-    ),
+    Key(id="dead.group", keys="b", scope="dead", label="group by", help="By error, or one by one", priority=50),
     Key(id="dead.open_group", keys="right", scope="dead", label="expand", help="Show the jobs of a group"),
     Key(id="dead.close_group", keys="left", scope="dead", label="close", help="Close the group the cursor is in"),
     Key(
         id="dead.export", keys="E", scope="dead", label="export", help="Write them to a file of JSON Lines", priority=30
     ),
     # Workers, overview, activity ------------------------------------------------------------------------------------
-    Key(
-        id="workers.log",
-        keys="l",
-        scope="workers",
-        label="log",
-        help="Show the output of the worker's job",
-        priority=75,
-    ),
+    Key(id="workers.log", keys="l", scope="workers", label="log", help="The output of its job", priority=75),
     Key(
         id="workers.stop_now",
         keys="K",
@@ -383,9 +362,7 @@ KEYS: tuple[Key, ...] = (
         help="The next line that looks like an error",
         priority=50,
     ),
-    Key(
-        id="log.previous_error", keys="E", scope="log", label="error", help="The previous line that looks like an error"
-    ),
+    Key(id="log.previous_error", keys="E", scope="log", label="error", help="The previous one"),
     Key(
         id="log.previous_attempt",
         keys="left_square_bracket",
@@ -402,21 +379,9 @@ KEYS: tuple[Key, ...] = (
     Key(id="log.page_up", keys="pageup", scope="log", label="page", help="One page up", action="page(-1)"),
     Key(id="log.top", keys="home,g", scope="log", label="top", help="The first line"),
     Key(id="log.bottom", keys="end,G", scope="log", label="end", help="The last line; starts following"),
+    Key(id="log.left", keys="left", scope="log", label="left", help="Long lines: to the left", action="sideways(-8)"),
     Key(
-        id="log.left",
-        keys="left",
-        scope="log",
-        label="left",
-        help="Scroll long lines to the left",
-        action="sideways(-8)",
-    ),
-    Key(
-        id="log.right",
-        keys="right",
-        scope="log",
-        label="right",
-        help="Scroll long lines to the right",
-        action="sideways(8)",
+        id="log.right", keys="right", scope="log", label="right", help="Long lines: to the right", action="sideways(8)"
     ),
 )
 """Every binding, in the order of the help."""

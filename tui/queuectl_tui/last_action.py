@@ -72,7 +72,7 @@ class LastAction(TypedApp):
             self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)
         if event.then is not None:
             event.then(event)
-        self.typed.news()
+        self.typed.wake()
         self.reader.refresh()
 
     def is_another(self, store: str) -> bool:

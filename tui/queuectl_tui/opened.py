@@ -1,4 +1,4 @@
-"""The context of a thread of the console: opened anew once a store that had gone is back, and never created."""
+"""The store context of one thread of the console: reopened after the store was gone, and never created."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ if TYPE_CHECKING:
 
 
 class Opened:
-    """Makes the context when it is first asked for, and another one after `failed` was told that the store has gone."""
+    """Opens the context at its first use, and again after `failed` was called with StoreGone."""
 
     def __init__(self, factory: Callable[[], Context]) -> None:
-        """`factory` makes a context; its store is opened when it is first used."""
+        """Create a holder; `factory` makes a context, whose store is opened at its first use."""
         self._factory = factory
         self._context: Context | None = None
 
     def get(self) -> Context:
-        """The context. Raises StoreGone where there is no file: opening it would create an empty store in its place."""
+        """Return the context.
+
+        Raises StoreGone if there is no file, as opening it would create an empty store in its place.
+        """
         if self._context is None:
-            made = self._factory()
-            if not is_url(made.given) and not os.path.exists(made.given):
+            context = self._factory()
+            if not is_url(context.given) and not os.path.exists(context.given):
                 raise StoreGone(
-                    f"the store {made.location} is not there any more", hint="it is used again as soon as it is back"
+                    f"the store {context.location} does not exist any more",
+                    hint="it is used again as soon as it is back",
                 )
-            self._context = made
+            self._context = context
         return self._context
 
     def failed(self, error: QueuectlError) -> None:
-        """Something could not be done: a connection to a store that has gone is never of use again."""
+        """Note an error: the connection to a store that is gone is closed, as it never becomes usable again."""
         if isinstance(error, StoreGone):
             self.close()
 

@@ -1,10 +1,10 @@
-"""The keys and pastes that were typed: each is handled in full before the next one is given to what has the focus.
+"""Queue of typed keys and pastes: each is handled completely before the next one is dispatched to the focus.
 
 Textual forwards a key to the widget that has the focus when the key arrives. Keys of one read all arrive before the
 first is handled, so the letters of `/xy` would act on the list that `/` has just left. Here a key waits until the one
-before it has been handled: until the focus and the screens stand still, until the dialog that it opens is there, and,
-where it acts on a row, until the rows on the screen are those that were asked for. The key that takes the last action
-back waits until that action has ended.
+before it has been handled: until focus and screens are stable, until the dialog that it opens is there, and, if it acts
+on a row, until the rows on the screen are those of the last request. The key that undoes the last action waits until
+that action has ended.
 """
 
 from __future__ import annotations
@@ -34,29 +34,31 @@ if TYPE_CHECKING:
     from queuectl_tui.screens.views import View
 
 _STILL = 3
-"""Passes in a row that change neither focus nor screens. A message that a handler posts to its own widget is handled
-one pass later; the longest chain of them (a letter of the filter: field, bar, view) takes three."""
+"""Consecutive passes that change neither focus nor screens.
+
+A message that a handler posts to its own widget is handled one pass later; the longest chain of them (a letter of the
+filter: field, bar, view) takes three.
+"""
 _PATIENCE = 2.0
-"""Seconds that a key waits for a dialog, for rows or for an action. Then it and all that was typed after it are
-dropped."""
+"""Seconds that a key waits for a dialog, for rows or for an action; then it and all keys typed after it are dropped."""
 _CLOSING = 0.1
-"""Seconds between two looks whether a widget still handles messages."""
+"""Seconds between two checks whether a widget still handles messages."""
 _LOOK = 0.05
-"""Seconds between two looks at what makes no `news` when it ends: the search of the palette."""
+"""Seconds between two polls of what calls no `wake` when it ends: the search of the palette."""
 _AT_ONCE = frozenset({"ctrl+c", "ctrl+q"})
-"""Keys that leave the console: they wait for nothing, and what was typed before them is dropped, as on a terminal."""
+"""Keys that quit the console: they wait for nothing, and drop the keys typed before them, as on a terminal."""
 
 
 class Typed:
-    """What has been typed and not been handled yet."""
+    """Queue of the keys and pastes that have not been handled yet."""
 
     def __init__(self, app: TypedApp, dispatch: Callable[[Key | Paste], Awaitable[None]]) -> None:
-        """`dispatch` gives an event to what has the focus."""
+        """Create the queue; `dispatch` sends an event to the focus."""
         self._app = app
         self._dispatch = dispatch
         self._held: deque[Key | Paste] = deque()
         self._last: tuple[Key | Paste, object] | None = None
-        """What was handed over last, and where the focus was."""
+        """The last event dispatched, and the focus at that time."""
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._asking: WeakSet[Worker[Any]] = WeakSet()
@@ -65,7 +67,7 @@ class Typed:
         """Workers that no key waits for any more."""
 
     async def put(self, event: Key | Paste) -> None:
-        """Handle this after all that was typed before it."""
+        """Handle an event after all events typed before it."""
         if isinstance(event, Key) and event.key in _AT_ONCE:
             self.discard()
             await self._dispatch(event)
@@ -75,21 +77,21 @@ class Typed:
             self._task = asyncio.create_task(self._handle_all(), name="typed")
 
     def discard(self) -> None:
-        """Drop what has not been handled: it was meant for something that did not come."""
+        """Drop the unhandled events: they were meant for something that did not open."""
         self._held.clear()
-        self.news()
+        self.wake()
 
-    def news(self) -> None:
-        """Something has arrived that a key may wait for."""
+    def wake(self) -> None:
+        """Check the queue again: something that a key may wait for has arrived."""
         self._news.set()
 
     def asks(self, worker: Worker[Any], *, now: bool) -> None:
-        """The dialog of a worker is open `now`, or has been answered."""
+        """Note that the dialog of a worker is open (`now`), or has been answered."""
         (self._asking.add if now else self._asking.discard)(worker)
-        self.news()
+        self.wake()
 
     def stop(self) -> None:
-        """The console ends."""
+        """Stop: the console ends."""
         self._held.clear()
         if self._task is not None:
             self._task.cancel()
@@ -112,12 +114,12 @@ class Typed:
             self._task = None
 
     async def _wait_for_turn(self, event: Key | Paste) -> bool:
-        """Wait until all that was typed before has had its effect; False when that takes too long."""
+        """Wait until all events typed before have taken effect; return False after a timeout."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _PATIENCE
         while True:
-            if not self._goes_on(event):
-                await self._stand_still()
+            if not self._repeats_last(event):
+                await self._wait_until_stable()
             elif not self._types(event):
                 await self._sweep()
             if self._types(event):
@@ -129,7 +131,7 @@ class Typed:
                 return False
             if loop.time() >= end:
                 self._given_up.update(working)
-                # Undo itself says which action it would have to wait for.
+                # Undo itself reports which action it would have to wait for.
                 return not working and not rows
             self._news.clear()
             try:
@@ -138,7 +140,7 @@ class Typed:
                 continue
 
     def _working(self) -> list[Worker[Any]]:
-        """Workers that a key has started and that have neither ended nor opened their dialog."""
+        """Return the workers started by a key that have neither ended nor opened their dialog."""
         return [
             worker
             for worker in self._app.workers
@@ -146,15 +148,15 @@ class Typed:
         ]
 
     def _types(self, event: Key | Paste) -> bool:
-        """Whether it only adds to the text of a field, which waits for nothing that is being read."""
+        """Return whether an event only adds to the text of a field, which does not depend on a read."""
         field = self._app.screen.focused
         return isinstance(field, Input | TextArea) and (not isinstance(event, Key) or event.is_printable)
 
-    def _goes_on(self, event: Key | Paste) -> bool:
-        """Whether it is one more of what came before: text for the same field, or the same step of the same list.
+    def _repeats_last(self, event: Key | Paste) -> bool:
+        """Return whether an event continues the last one: text for the same field, or the same step of the same list.
 
-        Neither changes focus or screens. A letter need not wait for the one before it, as a field takes them in order;
-        a step waits only until the step before it has been made.
+        Neither changes focus or screens. A letter need not wait for the one before it, as a field handles them in
+        order; a step waits only until the step before it has been made.
         """
         if self._last is None or self._last[1] != self._place() or not isinstance(event, Key):
             return False
@@ -164,11 +166,11 @@ class Typed:
         return isinstance(last, Key) and last.key == event.key and is_step(self._binding(event))
 
     def _place(self) -> object:
-        """Where what is typed goes."""
+        """Return the target of typed events: screens and focus."""
         return tuple(self._app.screen_stack), self._app.screen.focused
 
     def _awaits_rows(self, event: Key | Paste) -> bool:
-        """Whether it acts on a row, and the rows that were asked for are not there yet."""
+        """Return whether an event acts on a row while the requested rows have not arrived."""
         screen = self._app.screen
         start: DOMNode = screen.focused or screen
         owner = next((node for node in start.ancestors_with_self if hasattr(node, "rows_ready")), None)
@@ -177,30 +179,30 @@ class Typed:
         return acts_on_row(self._binding(event))
 
     def _awaits_action(self, event: Key | Paste) -> bool:
-        """Whether it takes back an action that is still under way."""
+        """Return whether an event undoes an action that is still in progress."""
         return self._app.changing and isinstance(event, Key) and self._binding(event) == "global.undo"
 
     def _binding(self, event: Key) -> str | None:
-        """The id of what the key does."""
-        found = self._app.screen.active_bindings.get(event.key)
-        return None if found is None else found.binding.id
+        """Return the id of a key's binding."""
+        active = self._app.screen.active_bindings.get(event.key)
+        return None if active is None else active.binding.id
 
-    async def _stand_still(self) -> None:
-        """Wait until everything has been handled that the last key has led to."""
-        still, before = 0, None
-        while still < _STILL:
+    async def _wait_until_stable(self) -> None:
+        """Wait until all effects of the last key have been handled."""
+        stable, before = 0, None
+        while stable < _STILL:
             await self._sweep()
             now = self._place()
-            still = still + 1 if now == before else 0
+            stable = stable + 1 if now == before else 0
             before = now
 
     async def _sweep(self) -> None:
-        """Wait until all that a key passes through has handled what it was sent before now."""
+        """Wait until all handlers of a key have processed the messages sent to them so far."""
         for pump in self._pumps():
             await self._pass(pump)
 
     def _pumps(self) -> Iterator[MessagePump]:
-        """What the effects of a key pass through, in the order in which messages bubble."""
+        """Yield the message pumps that handle the effects of a key, in the order in which messages bubble."""
         screen = self._app.screen
         start: DOMNode = screen.focused or screen
         if len(self._app.screen_stack) == 1 and self._app.mounted_all:
@@ -208,7 +210,7 @@ class Typed:
         yield from start.ancestors_with_self
 
     async def _pass(self, pump: MessagePump) -> None:
-        """Wait until `pump` has handled what it was sent before now; one that closes handles nothing."""
+        """Wait until `pump` has handled the messages sent to it so far; a closing one handles nothing."""
         handled = asyncio.Event()
         if not pump.call_later(handled.set):
             return
@@ -221,31 +223,31 @@ class Typed:
 
 
 class TypedApp(App[int]):
-    """An app that handles what is typed one key after the other."""
+    """An app that handles typed events one after the other."""
 
     mounted_all: bool = False
-    """Whether the widgets are there."""
+    """Whether the widgets are mounted."""
 
     if TYPE_CHECKING:
 
         @property
         def changing(self) -> bool:
-            """Whether an action is under way that changes something."""
+            """Whether a changing action is in progress."""
 
         @property
         def view(self) -> View:
-            """The view that shows."""
+            """The current view."""
 
         def say(self, text: str) -> None:
-            """Say a word."""
+            """Show a text."""
 
     def __init__(self) -> None:
-        """Nothing has been typed."""
+        """Start with an empty queue."""
         super().__init__()
         self.typed = Typed(self, super().on_event)
 
     async def on_event(self, event: Event) -> None:
-        """Keys and pastes are handled one after the other, everything else as it comes."""
+        """Queue keys and pastes; dispatch all other events at once."""
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             await self.typed.put(event)
         else:
@@ -257,12 +259,12 @@ class TypedApp(App[int]):
         answer = self.push_screen(screen, wait_for_dismiss=True, mode=mode)
         self.typed.asks(worker, now=True)
         try:
-            # As Textual does it: the dialog outlives a worker that is cancelled.
+            # As in Textual: the dialog outlives a cancelled worker.
             return await asyncio.shield(answer)
         finally:
             self.typed.asks(worker, now=False)
 
     def refuse(self, text: str) -> None:
-        """Say why a key does nothing. What was typed after it was meant for what it would have opened."""
+        """Report why a key does nothing, and drop the keys typed after it, which were meant for what it opens."""
         self.typed.discard()
         self.say(text)

@@ -1,8 +1,8 @@
-"""The job table: a million rows, of which those near the screen are at hand.
+"""The job table: of a million rows, those near the screen are loaded.
 
-The cursor and the marks are job ids. Where rows come and go, the row under the cursor keeps its line on the screen;
-one that leaves the list while it has the cursor stays as a ghost until the next move, so that no key lands on its
-neighbour.
+The cursor and the marks are job ids. When rows are added or removed, the row under the cursor keeps its line on the
+screen; one that leaves the list while it has the cursor stays as a ghost until the next move, so that no key acts on
+its neighbour.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from queuectl.store.job_pages import Row
 
 MOVES = frozenset({"down", "up", "page_down", "page_up", "top", "end", "open", "mark", "range"})
-"""The bindings of the scope `list` that are the table's own."""
+"""The bindings of the scope `list` that the table handles."""
 
 
 class JobTable(TableRows, can_focus=True):
-    """Rows of jobs, read page by page: moving about, and marking."""
+    """Rows of jobs, read page by page: moving the cursor, and marking."""
 
     DEFAULT_CSS = """
     JobTable { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
@@ -43,29 +43,29 @@ class JobTable(TableRows, can_focus=True):
     )
 
     class Opened(Message):
-        """Enter, or a double click."""
+        """A row was opened, by enter or a double click."""
 
         def __init__(self, row: Row) -> None:
             super().__init__()
             self.row = row
 
     def action_move(self, by: int) -> None:
-        """Some rows on or back."""
+        """Move the cursor by some rows."""
         self._from_cursor(by)
 
     def action_page(self, by: int) -> None:
-        """A screen on or back."""
+        """Move the cursor by screens."""
         self._from_cursor(by * max(self._height - 1, 1))
 
     def action_top(self) -> None:
-        """The first row."""
+        """Move to the first row."""
         if self.window.at_top and self.window.start == 0:
             self._go(0)
             return
         self._move(replace(self._top(), top=True))
 
     def action_end(self) -> None:
-        """The last row."""
+        """Move to the last row."""
         if self.window.at_end:
             self._go(self.window.total - 1)
             return
@@ -77,7 +77,7 @@ class JobTable(TableRows, can_focus=True):
             self.post_message(self.Opened(self.cursor_row))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor there; open on a double click."""
+        """Move the cursor to the clicked row; open it on a double click."""
         if event.y == 0:
             return
         index = self._first + event.y - 1
@@ -88,7 +88,7 @@ class JobTable(TableRows, can_focus=True):
             self.action_open()
 
     def action_mark(self) -> None:
-        """Mark the row, or take its mark away, and go on to the next."""
+        """Mark or unmark the row, and move to the next."""
         if self._cursor is None or self.is_ghost:
             return
         if self._cursor in self.marks:
@@ -100,33 +100,33 @@ class JobTable(TableRows, can_focus=True):
         self._refresh_lines()
 
     def action_range(self) -> None:
-        """Begin a range here, or mark everything from where it began to here."""
-        begun, here = self._range, self._cursor_row
-        if begun is None or here is None:
-            self._range = None if begun is not None else here
+        """Begin a range here, or mark all rows from its beginning to here."""
+        start, here = self._range, self._cursor_row
+        if start is None or here is None:
+            self._range = None if start is not None else here
             self.post_message(self.Changed())
             return
-        first, last = self.window.place(begun.id), self.window.place(here.id)
+        first, last = self.window.place(start.id), self.window.place(here.id)
         self._range = None
         if first is not None and last is not None:
             low, high = sorted((first, last))
             self.mark([row.id for row in self.window.rows[low : high + 1] if row.id != self.window.ghost])
         elif self.sort.paged:
-            self._mark_between(*sorted((begun.seq, here.seq)))
+            self._mark_between(*sorted((start.seq, here.seq)))
         else:
             self.app.bell()
             self.post_message(self.Changed())
 
     def _mark_between(self, low: int, high: int) -> None:
-        """Mark from one number to another: most of these rows are not at hand."""
-        self._mark_found((low, high))
+        """Mark a range of seqs: most of these rows are not loaded."""
+        self._mark_matching((low, high))
 
     def mark_all(self) -> None:
-        """Mark everything that the filter covers, and nothing else."""
-        self._mark_found(None)
+        """Mark all jobs of the filter, and no others."""
+        self._mark_matching(None)
 
-    def _mark_found(self, between: tuple[int, int] | None) -> None:
-        """Mark what the filter covers once it has been read, unless another filter is wanted by then."""
+    def _mark_matching(self, between: tuple[int, int] | None) -> None:
+        """Read the ids of the filter and mark them, unless the filter has changed by then."""
         chosen, reader, generation = self.filter, self._app.reader, self._generation
 
         def request(context: Context) -> list[str]:
@@ -154,21 +154,21 @@ class JobTable(TableRows, can_focus=True):
         return self._range is not None
 
     def mark(self, ids: Sequence[str], *, only: bool = False) -> None:
-        """Mark these too, or these alone."""
+        """Mark jobs, in addition or (`only`) exclusively."""
         if only:
             self.marks.clear()
         self.marks.update(dict.fromkeys(ids))
         self._refresh_lines()
         self.post_message(self.Changed())
 
-    def forget(self) -> None:
-        """Begin again at the first row, without marks: the rows are of another store."""
+    def reset(self) -> None:
+        """Start over at the first row, without marks: the rows are of another store."""
         self.clear_marks()
         self._cursor = self._cursor_row = None
         self.choose(self.filter)
 
     def clear_marks(self) -> bool:
-        """Take all marks away; False when there were none."""
+        """Clear all marks; return False if there were none."""
         had = bool(self.marks) or self._range is not None
         self.marks.clear()
         self._range = None

@@ -1,4 +1,4 @@
-"""Which rows the job table has at hand: what is read when, and how rows and cursor take their places on the screen."""
+"""The loaded rows of the job table: when to read which, and how rows and cursor are placed on the screen."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.row_source import Found
 
 _SETTLE = 0.15
-"""Seconds for which a row that has just changed under the cursor takes no orders."""
+"""Seconds for which a row that has just changed under the cursor ignores keys."""
 _PACED = 0.9
-"""Seconds between two looks at how far running jobs are."""
+"""Seconds between two reads of the progress of running jobs."""
 _AGAIN = 0.5
-"""Seconds after which rows are asked for again that could not be read."""
+"""Seconds after which a failed read of rows is repeated."""
 _DEAR = 10
-"""A slow read is done anew only after so many times what it took."""
+"""A slow read is repeated only after this multiple of its duration."""
 
 
 class TableRows(TableLines):
-    """Asks the reader for rows near the screen, and keeps the cursor on its job when they come."""
+    """Requests rows near the screen from the reader, and keeps the cursor on its job when they arrive."""
 
     class CursorMoved(Message):
         """Another job has the cursor, or the same one has changed."""
@@ -41,44 +41,44 @@ class TableRows(TableLines):
             self.row = row
 
     class Changed(Message):
-        """What is in the list, or how much is marked, has changed."""
+        """The rows of the list, or the marks, have changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.filter = Filter()
         self.sort = Sort.NEWEST
         self.reverse = False
-        """For the orders that have no pages; newest and oldest are each other's."""
+        """For the orders without pages; newest and oldest are each other's reverse."""
         self.more = False
-        """Whether there are more rows than could be counted."""
+        """Whether there are more rows than were counted."""
         self._range: Row | None = None
-        """Where a range of marks has begun."""
+        """The row where a range of marks has begun."""
         self._changed_at = float("-inf")
         self._generation = 0
         self._adopted = -1
         self._counter = Counter()
         self.estimates = DurationEstimates()
-        """The reader's thread alone uses it."""
+        """Used by the reader's thread only."""
         self._asked: Wanted | None = None
         self._moving: Wanted | None = None
-        """What was asked for so that the cursor can move, until it has moved."""
+        """The request that moves the cursor once it is answered."""
         self._not_before = 0.0
         self._late = False
         self._paced_at = float("-inf")
         self._marking = -1
-        """The generation for which rows are being marked that are not at hand; -1 for none."""
+        """The generation for which ids are being read to mark them; -1 for none."""
 
     @property
     def rows_ready(self) -> bool:
-        """Whether the rows are those that were asked for: of this filter and order, with cursor and marks in place.
+        """Whether the rows are those of the current filter and order, with cursor and marks in place.
 
-        True too before the first rows: there is nothing yet that a key could act on.
+        Also true before the first rows: there is nothing yet that a key could act on.
         """
         return self._adopted in {-1, self._generation} and self._moving is None and not self.marking
 
     @property
     def marking(self) -> bool:
-        """Whether rows are being marked that have not been read yet."""
+        """Whether ids are being read to mark them."""
         return self._marking == self._generation
 
     @property
@@ -93,12 +93,12 @@ class TableRows(TableLines):
 
     @property
     def settled(self) -> bool:
-        """Whether a key may act on the row under the cursor: it has not changed just now."""
+        """Whether a key may act on the row under the cursor: it has not changed in the last moment."""
         return self._app.clock.monotonic() - self._changed_at >= _SETTLE
 
     @property
     def position(self) -> int | None:
-        """Where the cursor stands in the list, from 1."""
+        """Position of the cursor in the list, from 1."""
         index = self.window.index(self._cursor)
         return None if index is None else index + 1
 
@@ -113,9 +113,9 @@ class TableRows(TableLines):
         self._ask(self._top())
 
     def refresh_rows(self) -> None:
-        """The store has changed: read what is near the screen again."""
+        """Read the rows near the screen again: the store has changed."""
         if self._app.clock.monotonic() < self._not_before:
-            # This filter or order is dear; it is read anew a little later.
+            # This filter or order is slow to read; it is read a little later.
             if not self._late:
                 self._late = True
                 self.set_timer(self._not_before - self._app.clock.monotonic() + 0.01, self._read_late)
@@ -141,9 +141,9 @@ class TableRows(TableLines):
         return replace(self._wanted(), below=self._height * 4)
 
     def _here(self) -> Wanted:
-        """What is on the screen, held by the row under the cursor or else by the one at the top.
+        """Return a request for the rows on the screen, anchored at the row under the cursor or else at the top one.
 
-        While the cursor is to move, what it waits for: another request would take the place of that one.
+        While the cursor is about to move, that request: another one would replace it.
         """
         if self._moving is not None:
             return self._moving
@@ -159,7 +159,7 @@ class TableRows(TableLines):
         return self._top() if row is None else replace(self._wanted(), around=row.seq, line=line, index=index)
 
     def _go(self, index: int) -> None:
-        """Put the cursor on the row at `index`: at once if it is at hand, else on the nearest one until it is."""
+        """Put the cursor on the row at `index`: at once if it is loaded, else on the nearest one until it is."""
         window = self.window
         self._moving = None
         if not window.rows:
@@ -182,7 +182,7 @@ class TableRows(TableLines):
             self._move(replace(self._here(), step=index - near))
 
     def _from_cursor(self, by: int) -> None:
-        """Move the cursor by some rows; one that is out of sight is looked for first."""
+        """Move the cursor by some rows; a cursor out of view is read first."""
         index = self.window.index(self._cursor)
         if index is not None:
             self._go(index + by)
@@ -192,7 +192,7 @@ class TableRows(TableLines):
             self._go(self._first)
 
     def _move(self, wanted: Wanted) -> None:
-        """Ask for rows that the cursor is to move to."""
+        """Request the rows that the cursor is to move to."""
         self._moving = wanted
         self._ask(wanted)
 
@@ -206,7 +206,7 @@ class TableRows(TableLines):
         reader.ask(request, self._arrived, f"rows-{self.id}", self._failed)
 
     def _failed(self, error: QueuectlError | None) -> None:
-        """Ask again where the store could not be read: it need not change before it can."""
+        """Repeat the request after an error: the store may become readable without a change."""
         if error is not None and self.is_attached and not self.rows_ready and not self._late:
             self._late = True
             self.set_timer(_AGAIN, self._read_late)
@@ -216,7 +216,7 @@ class TableRows(TableLines):
             self._ask(wanted)
 
     def ask_paces(self) -> None:
-        """How far are the jobs that run, of those on the screen? Looked at once a second at most."""
+        """Read the progress of the running jobs on the screen, at most once a second."""
         now = self._app.clock.monotonic()
         if self._app.live and now - self._paced_at < _PACED:
             return
@@ -241,7 +241,7 @@ class TableRows(TableLines):
             return
         moves = found.wanted is self._moving
         if found.wanted.moves and not moves:
-            # The cursor has been put elsewhere meanwhile.
+            # The cursor was moved elsewhere meanwhile.
             return
         with self._app.batch_update():
             if moves:
@@ -252,7 +252,7 @@ class TableRows(TableLines):
 
     def _adopt(self, found: Found) -> None:
         wanted, window = found.wanted, self.window
-        forget = wanted.generation != self._adopted
+        is_other = wanted.generation != self._adopted
         self._adopted = wanted.generation
         before = (self._cursor_row, self.is_ghost, window.total, self.more)
         old_index = window.index(self._cursor)
@@ -260,20 +260,20 @@ class TableRows(TableLines):
             self._not_before = self._app.clock.monotonic() + min(found.took * _DEAR, 5.0)
         window.adopt(found.window, total=found.total, guess=wanted.index - found.earlier)
         self.more = found.more
-        self._place_cursor(found, old_index, forget=forget)
+        self._place_cursor(found, old_index, keep_cursor=not is_other)
         self._widest_id = max((len(row.id) for row in window.rows), default=4)
         self._lay_out()
         self._set_height()
-        self._hold(found)
+        self._restore_scroll(found)
         self._refresh_lines()
         self.ask_paces()
         if (self._cursor_row, self.is_ghost) != before[:2]:
             self.post_message(self.CursorMoved(self.cursor_row))
-        if (window.total, self.more) != before[2:] or forget:
+        if (window.total, self.more) != before[2:] or is_other:
             self.post_message(self.Changed())
 
-    def _place_cursor(self, found: Found, old_index: int | None, *, forget: bool) -> None:
-        """Find the row that has the cursor again: in the list, or as its ghost."""
+    def _place_cursor(self, found: Found, old_index: int | None, *, keep_cursor: bool) -> None:
+        """Place the cursor on its row again: in the list, or as a ghost."""
         window = self.window
         if (found.wanted.end or found.wanted.top) and window.rows:
             self._cursor = window.rows[-1 if found.wanted.end else 0].id
@@ -284,7 +284,7 @@ class TableRows(TableLines):
                 self._changed_at = self._app.clock.monotonic()
             self._cursor_row = row
             return
-        if self._cursor is not None and not forget and self._cursor_row is not None:
+        if self._cursor is not None and keep_cursor and self._cursor_row is not None:
             was_there = old_index is not None
             ghost = found.cursor if found.cursor is not None and found.cursor.id == self._cursor else self._cursor_row
             if was_there and window.keep_departed_row(ghost, self.sort, index=old_index):
@@ -292,20 +292,20 @@ class TableRows(TableLines):
                 self._cursor_row = ghost
                 return
             if not was_there or window.rows:
-                # Out of sight: it is found again by its number when somebody moves.
+                # Out of view: it is found again by its seq at the next move.
                 self._cursor_row = ghost
                 return
         first = window.rows[0] if window.rows else None
         self._cursor, self._cursor_row = (None, None) if first is None else (first.id, first)
 
-    def _hold(self, found: Found) -> None:
-        """Scroll so that what the rows were read around stands where it stood."""
+    def _restore_scroll(self, found: Found) -> None:
+        """Scroll so that the row which the rows were read around keeps its line."""
         wanted, window = found.wanted, self.window
         if wanted.end:
             self._scroll(window.total)
             return
         if found.around is None or not window.rows:
-            # From the top, where new rows push the others down: but not the one with the cursor out of sight.
+            # From the top, new rows push the others down, but never the cursor's row out of view.
             self._scroll(0 if wanted.around is None and wanted.share is None else self._first)
             self._keep_in_sight()
             return
@@ -318,7 +318,7 @@ class TableRows(TableLines):
         return self._cursor_row is not None and self._cursor_row.seq == wanted.around
 
     def _fetch(self) -> None:
-        """Ask for rows where the screen is near the end of those at hand."""
+        """Request rows if the screen is near the end of the loaded ones."""
         window, first = self.window, self._first
         if not window.loaded or not window.rows or not self.sort.paged or self._moving is not None:
             return
@@ -337,13 +337,13 @@ class TableRows(TableLines):
         self._ask_once(replace(self._wanted(), share=share, index=first))
 
     def watch_scroll_y(self, old: float, new: float) -> None:
-        """The view has moved: see to it that rows are at hand."""
+        """Request missing rows: the view has scrolled."""
         super().watch_scroll_y(old, new)
         if round(old) != round(new):
             self._fetch()
 
     def on_resize(self) -> None:
-        """Another size shows other columns and more or fewer rows."""
+        """Lay out for the new size: other columns, and more or fewer rows."""
         self._lay_out()
         self._strips.clear()
         self._painted.clear()

@@ -1,4 +1,4 @@
-"""What the console says about undo, before an action and after it, is what the store does."""
+"""The console's statements about undo, before and after an action, match what the store does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILTERED = {
 }
 
 
-def said(app: Any) -> str:
+def last_line(app: Any) -> str:
     assert isinstance(app.screen, Confirm)
     return str(app.screen._lines[-1])
 
@@ -48,7 +48,7 @@ async def ask(app: Any, pilot: Any, what: str) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("most", [0, 1000])
 @pytest.mark.parametrize("what", FILTERED)
-async def test_a_question_says_whether_it_can_be_undone(
+async def test_a_confirmation_states_whether_undo_is_possible(
     make_app: Make, monkeypatch: pytest.MonkeyPatch, what: str, most: int
 ):
     monkeypatch.setattr(undo, "MAX_JOBS", most)
@@ -57,24 +57,24 @@ async def test_a_question_says_whether_it_can_be_undone(
         await ask(app, pilot, what)
 
         never = what in {"cancel what runs", "kill"}
-        assert said(app) == (CANNOT if never else CAN if most else TOO_MUCH)
+        assert last_line(app) == (CANNOT if never else CAN if most else TOO_MUCH)
 
 
 @pytest.mark.asyncio
-async def test_a_cancel_of_jobs_that_run_and_of_jobs_that_wait_tells_them_apart(make_app: Make):
+async def test_cancelling_running_and_waiting_jobs_states_undo_for_each(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         app.view.set_filter("state:processing state:pending")
         await pilot.pause()
         await pilot.press("a", "x")
 
-        assert said(app) == "Running jobs are ended for good; for waiting jobs this can be undone for 10 minutes."
+        assert last_line(app) == "Running jobs are ended for good; for waiting jobs this can be undone for 10 minutes."
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("most", [0, 1000])
 @pytest.mark.parametrize("keys", ["D", "jD", "bD", "aD"])
-async def test_a_purge_of_dead_letters_says_whether_it_can_be_undone(
+async def test_deleting_dead_letters_states_whether_undo_is_possible(
     make_app: Make, monkeypatch: pytest.MonkeyPatch, keys: str, most: int
 ):
     monkeypatch.setattr(undo, "MAX_JOBS", most)
@@ -82,12 +82,12 @@ async def test_a_purge_of_dead_letters_says_whether_it_can_be_undone(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3", *keys)
 
-        assert said(app) == (CAN if most else TOO_MUCH)
+        assert last_line(app) == (CAN if most else TOO_MUCH)
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("prune --state completed --older-than 1s", CANNOT),
         ("dlq purge", CAN),
@@ -96,18 +96,18 @@ async def test_a_purge_of_dead_letters_says_whether_it_can_be_undone(
         ("worker stop", None),
     ],
 )
-async def test_a_command_that_asks_first_says_whether_it_can_be_undone(make_app: Make, line: str, told: str | None):
+async def test_a_confirmed_command_states_whether_undo_is_possible(make_app: Make, line: str, expected: str | None):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press(":", *line, "enter")
 
         assert isinstance(app.screen, Confirm)
-        assert (told or "") in " ".join(app.screen._lines)
-        assert told is not None or "undone" not in " ".join(app.screen._lines)
+        assert (expected or "") in " ".join(app.screen._lines)
+        assert expected is not None or "undone" not in " ".join(app.screen._lines)
 
 
 @pytest.mark.asyncio
-async def test_undo_after_an_action_that_was_not_kept_takes_back_none_before_it(
+async def test_undo_after_an_action_without_undo_does_not_undo_an_older_one(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ):
     app: Any = make_app()
@@ -131,7 +131,7 @@ async def test_undo_after_an_action_that_was_not_kept_takes_back_none_before_it(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("stored", [None, "5"], ids=["default", "stored"])
-async def test_undo_puts_a_setting_back(make_app: Make, stored: str | None):
+async def test_undo_restores_a_setting(make_app: Make, stored: str | None):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         store = app.reader._open().store
