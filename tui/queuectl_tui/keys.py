@@ -203,7 +203,7 @@ KEYS: tuple[Key, ...] = (
         keys="v",
         scope="list",
         label="range",
-        help="Mark from here to the row where it is pressed again",
+        help="Mark a range: press again at its end",
         priority=10,
     ),
     Key(
@@ -211,7 +211,7 @@ KEYS: tuple[Key, ...] = (
         keys="a",
         scope="list",
         label="all",
-        help="Mark all jobs of the filter, not only this page",
+        help="Mark all in the filter, not only this page",
         priority=15,
     ),
     Key(id="list.detail", keys="d", scope="list", label="detail", help="Show or hide the detail", priority=8),
