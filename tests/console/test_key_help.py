@@ -121,7 +121,7 @@ async def test_a_read_only_console_offers_no_writing_action(make_app: Make, view
         app.show_view(view)
         await pilot.pause()
         screen = screen_of(app)
-        for words in ("S starts", "+ more", "- fewer", "X drain", "stop now", "n new job", "requeue", "r retry"):
+        for words in ("S starts", "+ more", "- fewer", "X drain", "stop now", "n new job", "D delete", "r retry"):
             assert words not in screen
         entries = await entries_of(app)
         assert not any(entry(id_) in entries for id_ in WRITES)
