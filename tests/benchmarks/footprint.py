@@ -53,7 +53,7 @@ def waits_on(stage: Stage, jobs: int) -> list[float]:
 
 
 def _settle(context: Context) -> None:
-    """Wait until the job is final and everybody sleeps again."""
+    """Wait until the job is final and every worker is idle again."""
     while any(state in {"pending", "processing"} for _, state, _ in context.store.counts()):
         time.sleep(0.002)
     time.sleep(0.01)
@@ -67,9 +67,9 @@ def at_rest(rounds: int) -> list[Figure]:
         time.sleep(2)
         before = sum(_nanoseconds(pid) for pid in family(supervisor))
         time.sleep(seconds)
-        everybody = family(supervisor)
-        used = (sum(_nanoseconds(pid) for pid in everybody) - before) / 1e9
-        memory = sum(_pss(pid) for pid in everybody) / 1024
+        processes = family(supervisor)
+        used = (sum(_nanoseconds(pid) for pid in processes) - before) / 1e9
+        memory = sum(_pss(pid) for pid in processes) / 1024
     share = 100 * used / seconds
     return [
         Figure(
@@ -83,7 +83,7 @@ def at_rest(rounds: int) -> list[Figure]:
             value=f"{memory:.0f} MiB",
             target="≤ 90 MiB",
             met=memory <= 90,
-            detail=f"{len(everybody)} processes",
+            detail=f"{len(processes)} processes",
         ),
     ]
 

@@ -123,7 +123,7 @@ def _crew(url: str, directory: Path, number: int, workers: int, job_ms: int, sec
 
 
 def _commits(watching: psycopg.Connection[tuple[int, ...]]) -> int:
-    """Transactions that are over, as far as the backends have told."""
+    """Transactions that are over, as far as the backends have reported them."""
     ((commits,),) = watching.execute(
         "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
     ).fetchall()

@@ -3,7 +3,8 @@
 Both are run as their documentation recommends for throughput, and with whatever else was faster here:
 
 - The commands are started from threads (`asyncio.to_thread(subprocess.run, …)`): asyncio's own subprocesses are one
-  and a half to eight times slower. The output is captured, as we do: whoever queues commands asks what they printed.
+  and a half to eight times slower. The output is captured, as queuectl does: users of a queue of commands ask what the
+  commands printed.
 - pgqueuer: the driver asyncpg, uvloop, `pgq autovac`, batches of ten; one process, as two are hardly faster. Its own
   limit of concurrent jobs polls ten times a second once it is reached, so the limit is a semaphore of ours: the worker
   takes every job out of the store at once, which no second host could share, and eight of them run at a time.

@@ -26,7 +26,7 @@ SETTINGS = {
     "max_connections": "300",
     "shared_buffers": "256MB",
 }
-"""As a server comes, with room for more connections and a little more memory."""
+"""The defaults of a server, with more connections and a little more memory."""
 JOBS = 5000
 FEW, MANY = 1_000, 1_000_000
 JOB = """

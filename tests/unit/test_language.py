@@ -9,10 +9,6 @@ import pytest
 from tests.support.language import found_in
 from tests.support.queue import ROOT
 
-NOT_YET = (
-    "tests/benchmarks/",
-)
-"""Files that are still to be rewritten."""
 WORD_LISTS = ("tests/support/language.py", "tests/unit/test_language.py")
 """Files that contain banned words in order to find them."""
 
@@ -31,7 +27,7 @@ def test_names_comments_and_messages_contain_no_banned_word(files: list[str]):
     found = [
         f"{path}:{line}: {word}"
         for path in files
-        if not path.startswith(NOT_YET + WORD_LISTS)
+        if not path.startswith(WORD_LISTS)
         for line, word in found_in(path, (ROOT / path).read_text(encoding="utf-8"))
     ]
 
