@@ -11,8 +11,9 @@ from errno import EBADF
 from queuectl.cli.screen import Screen
 from queuectl.cli.words import read_words
 from queuectl.domain.errors import NotFound, QueuectlError, UsageError
-from queuectl.domain.text import can_draw, written_line
+from queuectl.domain.text import can_draw
 from queuectl.operations import WHERE, find
+from queuectl.operations.commandline.redact import recorded_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _run(call: Call, screen: Screen) -> int:
         say=screen.say,
         on_absent=None if operation.makes_store else screen.note_absence,
     )
-    context_.command = written_line(call.name, call.words)
+    context_.command = recorded_line(operation, call.words)
     if screen.has_person:
         context_.edit_text = lambda text, again: _edit_text(text, again, screen)
     try:

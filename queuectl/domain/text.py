@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 _JOINERS = frozenset("\u200c\u200d")
 """The zero width non-joiner and joiner: without them Persian words and emoji families are misspelt."""
 _HARMLESS_UNPRINTABLE = _JOINERS | frozenset("\u00a0\u3000")
 """Not printable according to Unicode, but harmless: the joiners and two spaces."""
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Controls that change the display order of letters, so that one name can imitate another."""
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
-"""Characters that a shell takes literally."""
-_LONGEST_LINE = 2000
-"""Characters of a command line that are recorded: a command may be megabytes long."""
-_WITH_VARIABLES = frozenset({"enqueue", "edit"})
-_WITH_ADDRESSES = frozenset({"migrate"})
 
 
 def safe(text: str, *, keep: str = "") -> str:
@@ -95,27 +85,3 @@ def is_unicode(text: str) -> bool:
 
 def _escaped(letter: str) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or letter.encode("unicode_escape").decode()
-
-
-def written_line(name: str, words: Iterable[str]) -> str:
-    """Return a command line as the history records it: quoted for a shell, shortened, without secrets.
-
-    The values of a job's environment variables are replaced, as is a whole JSON object that has any. Of a URL, which
-    may contain a password, only the scheme is kept.
-    """
-    line, hidden = ["queuectl", name], False
-    for word in words:
-        shown = word[:_LONGEST_LINE]
-        if name in _WITH_VARIABLES:
-            if hidden or word.startswith(("--env=", "-e")):
-                option = "" if hidden else "--env=" if word.startswith("--env=") else "-e"
-                variable, equals, _ = word[len(option) :].partition("=")
-                shown = f"{option}{variable[:_LONGEST_LINE]}{equals and '=***'}"
-            elif word.lstrip().startswith("{") and '"env"' in word:
-                shown = "{…}"
-            hidden = word in {"-e", "--env"}
-        elif name in _WITH_ADDRESSES and "://" in word:
-            shown = word.partition("://")[0][:_LONGEST_LINE] + "://…"
-        line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
-    text = " ".join(line).encode(errors="backslashreplace").decode()
-    return text if len(text) <= _LONGEST_LINE else text[:_LONGEST_LINE] + "…"

@@ -111,6 +111,7 @@ def _publish(partial: str, path: str) -> None:
 
 BACKUP = Operation(
     name="backup",
+    blocking=True,
     summary="Copy the store to a file while workers run",
     params=Backup,
     run=backup,

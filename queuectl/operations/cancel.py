@@ -58,7 +58,6 @@ CANCEL = Operation(
     summary="Cancel jobs that wait or run",
     params=Cancel,
     run=cancel,
-    key="x",
     danger=Danger.STOPS,
     description=(
         "A job that waits is cancelled at once. A running job and all its processes get the signal, and KILL after "

@@ -100,13 +100,13 @@ DELETE = Operation(
     summary="Delete finished jobs and their history",
     params=Delete,
     run=delete,
-    key="D",
     danger=Danger.DESTROYS,
     description="If one of the jobs is not finished, none is deleted.",
     examples=("delete job1 job2",),
 )
 PRUNE = Operation(
     name="prune",
+    blocking=True,
     summary="Delete the jobs that finished long ago",
     params=Prune,
     run=prune,

@@ -147,6 +147,7 @@ def _run(context: Context, stage: Context) -> Shown:
 
 DEMO = Operation(
     name="demo",
+    not_in_console="run it in a shell: queuectl demo",
     summary="Run a sample workload on a store of its own",
     params=Demo,
     run=demo,

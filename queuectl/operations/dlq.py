@@ -11,7 +11,7 @@ from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
 from queuectl.operations.delete import Deleted
 from queuectl.operations.job_record import describe, detail, recorded
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Effect, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,6 +208,7 @@ def _count(context: Context, errors: tuple[str, ...]) -> int:
 
 LIST = Operation(
     name="dlq list",
+    effect=Effect.READS,
     summary="List the dead jobs, with the reason",
     params=ListDead,
     run=list_dead,
@@ -220,6 +221,7 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="dlq show",
+    effect=Effect.READS,
     summary="Show a dead job: its output and every attempt",
     params=ShowDead,
     run=show_dead,

@@ -11,7 +11,7 @@ from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
 from queuectl.operations.job_record import recorded
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Operation, Secret
 from queuectl.operations.typed import check_options
 
 TYPE_CHECKING = False
@@ -207,10 +207,10 @@ def _now(context: Context, id_: str) -> JobRecord:
 
 EDIT = Operation(
     name="edit",
+    secret=Secret.VARIABLES,
     summary="Change a job that is not running, and run it again if asked to",
     params=Edit,
     run=edit,
-    key="e",
     description=(
         "The history of the job is kept; its id cannot be changed. Without changes, on a terminal, it opens $VISUAL or "
         "$EDITOR on the job as JSON; if the edit is refused, the text is kept in a file, whose path is printed. With "

@@ -64,7 +64,6 @@ HOLD = Operation(
     summary="Keep jobs from being run until they are released",
     params=Hold,
     run=hold,
-    key="h",
     description=(
         "Only jobs that wait can be held; if one of the jobs cannot, none is. A drain does not wait for held jobs."
     ),
@@ -83,7 +82,6 @@ PRIORITY = Operation(
     summary="Change the priority of waiting jobs",
     params=Priority,
     run=priority,
-    key="P",
     description="If one of the jobs does not wait, none is changed.",
     examples=("priority job1 job2 10", "priority job1 -5"),
 )

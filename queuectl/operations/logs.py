@@ -9,7 +9,7 @@ from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record
 from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import attempt_document, output_of, text_of
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Effect, Operation
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
 
@@ -181,10 +181,10 @@ def logs(context: Context, params: Logs) -> Log:
 
 LOGS = Operation(
     name="logs",
+    effect=Effect.READS,
     summary="Print the output of a job",
     params=Logs,
     run=logs,
-    key="l",
     description=(
         "Standard output, then standard error, of the latest attempt. The first 64 KiB and the last MiB of each are "
         "kept. Control characters are escaped, so that the output cannot control your terminal. Of a line that is "

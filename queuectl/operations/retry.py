@@ -32,7 +32,6 @@ RETRY = Operation(
     summary="Run finished or failed jobs again, with a fresh set of retries",
     params=Retry,
     run=retry,
-    key="r",
     description="If one of the jobs cannot be retried, none is. Their history stays.",
     examples=("retry job1", "retry job1 job2"),
 )

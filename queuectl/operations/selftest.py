@@ -242,6 +242,7 @@ def _stress(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Ve
 
 SELFTEST = Operation(
     name="selftest",
+    blocking=True,
     summary="Check on a temporary store that the queue keeps its guarantees on this machine",
     params=Selftest,
     run=selftest,

@@ -82,7 +82,6 @@ UNDO = Operation(
     summary="Undo the last action, or an earlier one",
     params=Undo,
     run=undo,
-    key="u",
     description=(
         "For ten minutes these can be undone: cancel (of a waiting job), retry, hold, release, priority, edit, delete, "
         "dlq retry and dlq purge. A job that has run or was changed since is left as it is, and is named. These cannot "

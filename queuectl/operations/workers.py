@@ -8,7 +8,7 @@ from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
 from queuectl.domain.units import format_time, parse_duration
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Effect, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,6 +270,7 @@ def scale(context: Context, params: Scale) -> Scaled:
 
 START = Operation(
     name="worker start",
+    blocking=True,
     summary="Start workers, which run jobs until they are stopped",
     params=Start,
     run=start,
@@ -288,6 +289,7 @@ START = Operation(
 )
 STOP = Operation(
     name="worker stop",
+    blocking=True,
     summary="Stop the workers of this store and wait until they are gone",
     params=Stop,
     run=stop,
@@ -300,6 +302,7 @@ STOP = Operation(
 )
 LIST = Operation(
     name="worker list",
+    effect=Effect.READS,
     summary="List the running workers",
     params=ListWorkers,
     run=list_workers,

@@ -16,7 +16,6 @@ from queuectl.operations.doctor import Doctor, environment, limits, processes, s
 from queuectl.runtime import database_readers, liveness, system
 from queuectl.runtime.systemd_login import Login, kills_at_logout, login_of
 from queuectl.store.sqlite.health import has_reset_bug, version
-from queuectl_tui.writer import reads
 from tests.support.queue import Queue
 
 TYPE_CHECKING = False
@@ -216,11 +215,6 @@ def test_a_pool_that_ends_at_logout_is_reported(
 
     assert kills_at_logout() is {"yes": True, "no": False}.get(kills)
     assert found.cure is None if cure is None else cure in str(found.cure)
-
-
-def test_doctor_with_fix_counts_as_a_write():
-    assert reads(find("doctor"), Doctor(check=True))
-    assert not reads(find("doctor"), Doctor(fix=True))
 
 
 def test_a_process_that_ended_during_the_check_is_not_reported(queue: Queue, monkeypatch: pytest.MonkeyPatch):

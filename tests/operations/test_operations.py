@@ -10,7 +10,7 @@ from queuectl.domain.record import described
 from queuectl.operations import ALL, WHERE, find
 from queuectl.operations.cancel import parse_signal
 from queuectl.operations.job_record import text_of
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Effect, Operation
 
 
 def test_every_operation_is_found_by_its_own_name():
@@ -41,10 +41,21 @@ def test_every_operation_has_a_view(operation: Operation):
     assert callable(views[operation.name])
 
 
-def test_no_two_operations_share_a_key():
-    keys = [each.key for each in ALL if each.key]
+def test_operations_that_only_read_are_known():
+    reading = {each.name for each in ALL if each.effect is Effect.READS}
 
-    assert len(set(keys)) == len(keys)
+    assert reading == {
+        *("list", "show", "logs", "wait", "explain", "history", "status", "worker list", "dlq list", "dlq show"),
+        *("config list", "config get", "view list", "doctor", "tui", "completion"),
+    }
+    assert [each.name for each in ALL if each.repairs] == ["doctor"]
+
+
+def test_doctor_writes_only_to_fix():
+    doctor = find("doctor")
+
+    assert not doctor.writes(doctor.params())
+    assert doctor.writes(doctor.params(fix=True))
 
 
 @pytest.mark.parametrize(

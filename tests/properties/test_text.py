@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from queuectl.domain.attempt import Outcome, Output, Result
 from queuectl.domain.signature import LONGEST, signature
-from queuectl.domain.text import one_line, safe, safe_block, written_line
+from queuectl.domain.text import one_line, safe, safe_block
+from queuectl.operations import find
+from queuectl.operations.commandline.redact import recorded_line
 
 letters = st.characters(exclude_categories=[]) | st.sampled_from(
     "\x1b\x9b\x00\x7f\r\n\t\u202e\u2066\u200f\ud800\udcff'"
@@ -55,19 +57,19 @@ def test_one_line_is_one_short_harmless_line(text: str, width: int):
 @given(st.sampled_from(["enqueue", "edit", "retry"]), st.lists(hostile, max_size=4), st.text("xyz", min_size=8))
 def test_what_the_history_keeps_of_a_command_has_no_value_of_a_variable(name: str, words: list[str], secret: str):
     for line in (
-        written_line("enqueue", [*words, "--env", f"A={secret}"]),
-        written_line("edit", [*words, f"--env=A={secret}"]),
-        written_line("enqueue", [*words, f"-eA={secret}"]),
+        recorded_line(find("enqueue"), [*words, "--env", f"A={secret}"]),
+        recorded_line(find("edit"), [*words, f"--env=A={secret}"]),
+        recorded_line(find("enqueue"), [*words, f"-eA={secret}"]),
     ):
         assert secret not in line or any(secret in word for word in words)
-    assert len(written_line(name, words)) <= 2001
+    assert len(recorded_line(find(name), words)) <= 2001
 
 
 @given(st.text("xyz", min_size=8))
 def test_what_the_history_keeps_of_a_command_has_no_password_of_a_server(secret: str):
     url = f"postgresql://ann:{secret}@host/db?password={secret}"
     for words in (["--to", url], [f"--to={url}"], [url]):
-        assert secret not in written_line("migrate", words)
+        assert secret not in recorded_line(find("migrate"), words)
 
 
 @given(st.binary(max_size=200), st.sampled_from([Outcome.EXIT, Outcome.TIMEOUT, Outcome.SPAWN_ERROR]), hostile)

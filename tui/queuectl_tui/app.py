@@ -30,7 +30,7 @@ from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.line_list import LineList
 from queuectl_tui.widgets.status_line import StatusLine
 from queuectl_tui.widgets.tabs import Tabs, number
-from queuectl_tui.writer import Writer, reads
+from queuectl_tui.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -171,7 +171,7 @@ class ConsoleApp(ConsoleActions):
         self, operation: Operation, params: Any, *, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
         """Run an operation in the writer's thread; the echo line reports its result, which `then` receives too."""
-        if not reads(operation, params) and not self.may_write():
+        if operation.writes(params) and not self.may_write():
             return
         self.echo.working(about)
         self.writer.run(operation, params, about, then)

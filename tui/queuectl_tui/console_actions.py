@@ -14,14 +14,14 @@ from queuectl.domain.record import replace
 from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.commandline.render import command_line
-from queuectl.operations.operation import Danger
+from queuectl.operations.operation import Danger, Effect
 from queuectl_tui.available_keys import active_keys, available
 from queuectl_tui.keymap import remap
 from queuectl_tui.last_action import LastAction
 from queuectl_tui.screens.views import PLACES
 from queuectl_tui.watch_list import WatchList
 from queuectl_tui.widgets.tabs import Tabs
-from queuectl_tui.writer import READS, has_secrets, reads
+from queuectl_tui.writer import has_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -270,7 +270,7 @@ class ConsoleActions(LastAction):
         from queuectl_tui.screens.confirm import Confirm
         from queuectl_tui.screens.result import ResultPanel
 
-        if not reads(operation, params) and not self.may_write():
+        if operation.writes(params) and not self.may_write():
             return
         if operation.name == "logs":
             self.open_log(params.id, attempt=params.attempt)
@@ -284,7 +284,7 @@ class ConsoleActions(LastAction):
             if not await self.push_screen_wait(asked):
                 return
 
-        shows = operation.name in READS or operation.name in {"doctor", "selftest"}
+        shows = operation.effect is Effect.READS or operation.name == "selftest"
         ended = asyncio.get_running_loop().create_future()
 
         def then(done: ActionDone) -> None:
@@ -295,8 +295,8 @@ class ConsoleActions(LastAction):
             ended.set_result(None)
 
         self.act(operation, params, about=operation.name, then=then)
-        if operation.name in READS:
-            # Keys wait for the panel as for a dialog, but not for `doctor` or `selftest`, which may take minutes.
+        if operation.effect is Effect.READS and not operation.blocking:
+            # Keys wait for the panel as for a dialog, but not for an operation that may take minutes.
             await ended
 
     @work(group="settings")

@@ -9,7 +9,7 @@ from textual import on
 from queuectl.domain.errors import StoreGone
 from queuectl.operations import find
 from queuectl_tui.typed import TypedApp
-from queuectl_tui.writer import ActionDone, reads
+from queuectl_tui.writer import ActionDone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class LastAction(TypedApp):
                 self._forget_last()
             self.echo.failed(now, event.about, event.error, event.echo)
         else:
-            if not reads(event.operation, event.params):
+            if event.operation.writes(event.params):
                 self._last_undo, self._setting_undo = event.undo, None
                 self._not_undoable = event.operation.name if event.undo is None else None
             self.echo.done(now, event.about, event.echo, undo=event.undo is not None, too_much=event.too_much)

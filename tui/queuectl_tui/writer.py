@@ -25,23 +25,6 @@ if TYPE_CHECKING:
 
     Task: TypeAlias = tuple[Operation, Any, str, Callable[["ActionDone"], None] | None]
 
-READS = frozenset(
-    {
-        "list", "show", "logs", "wait", "worker list", "status", "dlq list", "dlq show", "config list", "config get",
-        "explain", "history", "view list", "tui",
-    }
-)  # fmt: skip
-"""Operations that change nothing, which `--read-only` allows."""
-
-
-def reads(operation: Operation, params: Any) -> bool:
-    """Return whether an operation changes nothing. `doctor` only reads, unless it is run with `fix`."""
-    return operation.name in READS or (operation.name == "doctor" and not params.fix)
-
-
-_LONG = frozenset({"worker start", "worker stop", "wait", "doctor", "backup", "migrate", "prune", "selftest"})
-"""Operations that may take long; each runs in its own thread, so that no other waits behind it."""
-
 
 class ActionDone(Message):
     """An operation has ended."""
@@ -102,19 +85,19 @@ class Writer:
         self, operation: Operation, params: Any, about: str, then: Callable[[ActionDone], None] | None = None
     ) -> None:
         """Run an operation, and post `ActionDone`."""
-        if not reads(operation, params):
+        if operation.writes(params):
             self.changing.append(operation.name)
         task = (operation, params, about, then)
         if not self._live:
             self._once(task)
-        elif operation.name in _LONG:
+        elif operation.blocking:
             threading.Thread(target=self._once, args=(task,), name=operation.name, daemon=True).start()
         else:
             self._tasks.put(task)
 
     def ended(self, done: ActionDone) -> None:
         """Note that the app has received the result of an operation."""
-        if not reads(done.operation, done.params):
+        if done.operation.writes(done.params):
             self.changing.remove(done.operation.name)
 
     def _run(self) -> None:

@@ -14,7 +14,7 @@ from queuectl.domain.text import one_line
 from queuectl.operations import WHERE, find
 from queuectl.operations.arguments import nearest, params, usage
 from queuectl.operations.commandline.quoting import split
-from queuectl_tui.screens.completion import GROUPS, NOT_HERE, VIEWS, Completion, Names, command_of, complete
+from queuectl_tui.screens.completion import GROUPS, VIEWS, Completion, Names, command_of, complete
 from queuectl_tui.widgets.safe_input import SafeInput
 
 TYPE_CHECKING = False
@@ -213,8 +213,8 @@ def read_line(line: str) -> Jump | Run:
 
 def _for_console(operation: Operation, given: Any) -> Any:
     """Return params that do not block the console. Raises UsageError for commands that it cannot run."""
-    if operation.name in NOT_HERE:
-        raise UsageError(f"{operation.name} is not for the console", hint=NOT_HERE[operation.name])
+    if operation.not_in_console:
+        raise UsageError(f"{operation.name} is not for the console", hint=operation.not_in_console)
     if operation.name == "worker start":
         return replace(given, detach=True)
     if operation.name == "enqueue" and given.file == "-":

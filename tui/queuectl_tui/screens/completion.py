@@ -30,13 +30,6 @@ VIEWS = {
     "activity": "the events",
 }
 """Words that open a view instead of running an operation."""
-NOT_HERE = {
-    "tui": "the console is open already",
-    "wait": "the list shows when the job ends: leave the console open",
-    "demo": "run it in a shell: queuectl demo",
-    "completion": "it is for a shell: queuectl completion bash",
-}
-"""Commands that the console does not run, each with an alternative."""
 _IDS = 200
 _MOST = 50
 
@@ -116,7 +109,7 @@ def _commands(before: Sequence[str], partial: str) -> list[Choice]:
     choices = [
         Choice(text=name[skip:], about=find(name).summary)
         for name in WHERE
-        if name.startswith(lead) and name not in NOT_HERE
+        if name.startswith(lead) and not find(name).not_in_console
     ]
     if not before:
         choices += [

@@ -10,8 +10,7 @@ from textual.content import Content
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
 from queuectl.operations import ALL
-from queuectl_tui.screens.completion import NOT_HERE
-from queuectl_tui.writer import READS
+from queuectl.operations.operation import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class ConsoleCommands(Provider):
         # The palette itself is the topmost screen; the actions are those of the one below it.
         yield from host.key_entries(self.screen)
         for operation in ALL:
-            if operation.name in NOT_HERE or (host.read_only and operation.name not in READS | {"doctor"}):
+            if operation.not_in_console or (host.read_only and operation.effect is not Effect.READS):
                 continue
             yield Entry(
                 title=f":{operation.name}",

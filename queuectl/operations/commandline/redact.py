@@ -1,0 +1,47 @@
+"""The command line of an operation as the event log records it: quoted, shortened, without secrets."""
+
+from __future__ import annotations
+
+from queuectl.operations.operation import Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from queuectl.operations.operation import Operation
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
+"""Characters that a shell takes literally."""
+LONGEST = 2000
+"""Characters of a command line that are recorded: a command may be megabytes long."""
+
+
+def recorded_line(operation: Operation, words: Iterable[str]) -> str:
+    """Return the command line of `operation` with its `words`, of at most `LONGEST` characters and an ellipsis.
+
+    The values of a job's environment variables are replaced, as is a whole JSON object that has any. Of a URL, which
+    may contain a password, only the scheme is kept.
+    """
+    line, hidden = ["queuectl", operation.name], False
+    for word in words:
+        shown = word[:LONGEST]
+        if operation.secret is Secret.VARIABLES:
+            shown = _without_variable(word, hidden=hidden)
+            hidden = word in {"-e", "--env"}
+        elif operation.secret is Secret.ADDRESSES and "://" in word:
+            shown = word.partition("://")[0][:LONGEST] + "://…"
+        # Not shlex.quote: every enqueue loads this module, and the import of shlex costs it a millisecond.
+        line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
+    text = " ".join(line).encode(errors="backslashreplace").decode()
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _without_variable(word: str, *, hidden: bool) -> str:
+    """Return `word` without the value of a variable; `hidden`: the word before it was the option."""
+    if hidden or word.startswith(("--env=", "-e")):
+        option = "" if hidden else "--env=" if word.startswith("--env=") else "-e"
+        variable, equals, _ = word[len(option) :].partition("=")
+        return f"{option}{variable[:LONGEST]}{equals and '=***'}"
+    if word.lstrip().startswith("{") and '"env"' in word:
+        return "{…}"
+    return word[:LONGEST]
