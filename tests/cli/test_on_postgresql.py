@@ -157,7 +157,7 @@ def test_a_password_is_in_no_message(tmp_path: Path):
 
     run("list", env=env).refused(5, "postgresql://ann@localhost:1/db")
     weak = environment("postgresql://ann:geheim@db.example.org/db?sslmode=require")
-    run("list", env=weak).refused(2, "sslmode=require is too little")
+    run("list", env=weak).refused(2, "sslmode=require is too weak")
 
 
 def test_the_location_hides_the_password_and_the_console_gets_it():
