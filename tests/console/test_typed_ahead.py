@@ -252,7 +252,7 @@ async def test_ctrl_c_does_not_wait_for_earlier_keys(make_app: Make):
 
         await burst(pilot, "exh\x03")
 
-        assert "Ctrl+C again leaves" in screen_of(app)
+        assert "Ctrl+C again quits" in screen_of(app)
         assert jobs_of(app) == jobs
 
 

@@ -22,7 +22,7 @@ same.
   nothing and says so. What is typed behind a key that is refused is dropped.
 - **It asks before it ends or destroys.** Cancel has the focus; the count, the names and the command are shown, and
   whether it can be undone. `u` undoes the last action, for ten minutes; if that cannot be undone, it says so.
-- **It gets out of the way.** Closing it stops no worker; workers that it starts go on by themselves. When the store
+- **It gets out of the way.** Closing it stops no worker; workers that it starts keep running. When the store
   cannot be read it keeps the last picture and shows its age; one that was moved away is read again once it is back.
 - **Hostile output is harmless**: control characters in commands and output are written out; colours of a job's log
   stay.
