@@ -26,6 +26,14 @@ MAX_PRIORITY = 1000
 """A limit, because a claim queries each priority in use once."""
 
 
+def parse_variable(text: str) -> tuple[str, str]:
+    """Return name and value of `NAME=VALUE`. Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
+    return name, value
+
+
 def check_command(value: object) -> str:
     """Return a shell command without a byte order mark: not blank, no NUL, valid Unicode, at most 4 MiB."""
     if not isinstance(value, str):

@@ -89,3 +89,9 @@ def format_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def format_age(milliseconds: int) -> str:
+    """Format a duration in whole seconds: `41s`, `3m10s`; a negative one as 0."""
+    seconds = max(milliseconds, 0) // 1000
+    return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)

@@ -6,7 +6,7 @@ import json
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import FIELDS, check, parse_object
+from queuectl.domain.spec import FIELDS, check, parse_object, parse_variable
 from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 _CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (), "needs": ()}
 """Keys that may be null, and the value that null stands for."""
-
-
-def variable(text: str) -> tuple[str, str]:
-    """Return name and value of `NAME=VALUE`. Raises UsageError."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
-    return name, value
 
 
 @record
@@ -60,7 +52,7 @@ class Edit:
         default=(),
         short="e",
         metavar="NAME=VALUE",
-        parse=variable,
+        parse=parse_variable,
     )
     tag: tuple[str, ...] = field(
         "a tag; all that are given replace its tags; may be repeated", default=(), metavar="WORD"

@@ -6,7 +6,7 @@ import json
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object
+from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object, parse_variable
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone
 from queuectl.operations.operation import Operation, Secret
@@ -27,13 +27,6 @@ _RESERVED = frozenset(
         "for", "function", "if", "in", "select", "then", "time", "until", "while",
     )
 )  # fmt: skip
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
-    return name, value
 
 
 @record
@@ -76,7 +69,7 @@ class Enqueue:
     at: str | None = field("do not run it before this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
     cwd: str | None = field("the directory to run in (default: this one)", default=None, short="C", metavar="DIR")
     env: tuple[tuple[str, str], ...] = field(
-        "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=_variable
+        "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=parse_variable
     )
     tag: tuple[str, ...] = field("a tag for list --tag; may be repeated", default=(), metavar="WORD")
     needs: tuple[str, ...] = field(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from queuectl.domain.job import READY, JobState
 from queuectl.domain.record import record, replace
+from queuectl.store.patterns import escape_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -360,12 +361,7 @@ def _statement(name: str, state: JobState | None) -> tuple[str, dict[str, str]]:
 def _criteria(chosen: Filter) -> dict[str, Any]:
     return {
         "queue": chosen.queue,
-        "tag": None if chosen.tag is None else f"% {_escape_like(chosen.tag)} %",
-        "id": None if chosen.id is None else f"%{_escape_like(chosen.id)}%",
-        "search": None if chosen.text is None else f"%{_escape_like(chosen.text)}%",
+        "tag": None if chosen.tag is None else f"% {escape_like(chosen.tag)} %",
+        "id": None if chosen.id is None else f"%{escape_like(chosen.id)}%",
+        "search": None if chosen.text is None else f"%{escape_like(chosen.text)}%",
     }
-
-
-def _escape_like(text: str) -> str:
-    """Return `text` with LIKE's wildcards escaped."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

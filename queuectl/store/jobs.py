@@ -7,6 +7,7 @@ import json
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import FINAL, WAITING, JobState
 from queuectl.store.database import Duplicate
+from queuectl.store.patterns import escape_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,9 +163,9 @@ class Jobs:
         """
         criteria = {
             "queue": queue,
-            "tag": None if tag is None else f"% {_escape_like(tag)} %",
-            "search": None if search is None else f"%{_escape_like(search)}%",
-            "named": None if named is None else f"%{_escape_like(named)}%",
+            "tag": None if tag is None else f"% {escape_like(tag)} %",
+            "search": None if search is None else f"%{escape_like(search)}%",
+            "named": None if named is None else f"%{escape_like(named)}%",
         }
         ((last,),) = self._database.rows("last_seq")
         wanted = tuple(dict.fromkeys(states)) or (None,)
@@ -361,8 +362,3 @@ def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
         f" {' '.join(job.tags)} " if job.tags else None,
         " ".join(job.needs) or None,
     )
-
-
-def _escape_like(text: str) -> str:
-    """Return `text` with LIKE's wildcards escaped."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from queuectl.domain.attempt import FAILURES
 from queuectl.domain.event import Event
 from queuectl.domain.record import record
+from queuectl.store.patterns import escape_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Stats:
             "events_before",
             before=last + 1 if before is None else before,
             after=last - _SEARCHED if search else -1,
-            search=f"%{_escape_like(search)}%" if search else None,
+            search=f"%{escape_like(search)}%" if search else None,
             limit=limit,
         )
         return [
@@ -227,8 +228,3 @@ class _Counted:
             wait=spread(self._by_queue.get((queue, True), {})),
             run=spread(self._by_queue.get((queue, False), {})),
         )
-
-
-def _escape_like(text: str) -> str:
-    """Return `text` with LIKE's wildcards escaped."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -6,8 +6,9 @@ import time
 
 from queuectl.cli.render import Column, table
 from queuectl.cli.views.delete import deleted
-from queuectl.cli.views.list_show import LONGEST, age, show, when
+from queuectl.cli.views.list_show import LONGEST, show, when
 from queuectl.cli.views.retry import states
+from queuectl.domain.units import format_age
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def _list_errors(records: Iterator[ErrorRecord], screen: Screen) -> None:
             str(each.error.n),
             each.error.signature,
             ", ".join(each.error.queues),
-            f"{age(now - each.error.first_at)} ago",
-            f"{age(now - each.error.last_at)} ago",
+            f"{format_age(now - each.error.first_at)} ago",
+            f"{format_age(now - each.error.last_at)} ago",
             each.text,
         )
         for each in records

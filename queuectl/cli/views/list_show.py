@@ -9,7 +9,7 @@ from queuectl.cli.render import Column, colour_of_state, facts, painted, state_c
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
-from queuectl.domain.units import format_duration, format_time
+from queuectl.domain.units import format_age, format_duration, format_time
 from queuectl.operations.job_record import describe, text_of
 
 TYPE_CHECKING = False
@@ -103,16 +103,10 @@ def when(of: JobRecord) -> str:
     """Return `in 18s` until the job is due, for how long it has waited or run, or how long ago it ended."""
     job, now = of.job, time.time_ns() // 1_000_000
     if job.finished_at is not None:
-        return f"{age(now - job.finished_at)} ago"
+        return f"{format_age(now - job.finished_at)} ago"
     if job.state is JobState.PROCESSING and of.latest is not None:
-        return age(now - of.latest.started_at)
-    return f"in {age(job.run_at - now)}" if job.run_at > now else age(now - job.run_at)
-
-
-def age(milliseconds: int) -> str:
-    """Return a duration in whole seconds: `41s`, `3m10s`."""
-    seconds = max(milliseconds, 0) // 1000
-    return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
+        return format_age(now - of.latest.started_at)
+    return f"in {format_age(job.run_at - now)}" if job.run_at > now else format_age(now - job.run_at)
 
 
 def _attempt_row(attempt: Attempt) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
-from queuectl.cli.views.list_show import age
 from queuectl.domain.text import safe
+from queuectl.domain.units import format_age
 from queuectl.operations.undo import Undone
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def _list(actions: Iterator[UndoableRecord], screen: Screen) -> None:
     ]
     now = time.time_ns() // 1_000_000
     rows = (
-        (str(of.id), f"{age(now - of.at)} ago", of.actor, of.verb, str(of.jobs), of.command or "")
+        (str(of.id), f"{format_age(now - of.at)} ago", of.actor, of.verb, str(of.jobs), of.command or "")
         for of in (each.undoable for each in actions)
     )
     if not table(columns, rows, screen):

@@ -12,6 +12,7 @@ from queuectl.domain.errors import NotFound
 from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe
+from queuectl.domain.units import format_age
 from queuectl.operations.explain import Explain, explain
 from queuectl.operations.job_record import describe
 from queuectl_tui.widgets import job_facts
@@ -175,7 +176,7 @@ def _head(page: JobPage, paint: Paint, now: int) -> Text:
     if job.attempts:
         text.append(f"  attempt {job.attempts} of {job.max_retries + 1}", paint("dim"))
     if job.finished_at is None and job.state != "processing" and job.run_at > now:
-        text.append(f", next in {job_facts.age(job.run_at - now)}", paint("failed"))
+        text.append(f", next in {format_age(job.run_at - now)}", paint("failed"))
     return text
 
 
@@ -187,7 +188,7 @@ def _pace(pace: Pace, paint: Paint, now: int) -> Text:
         text.append(f"\n{bar[1:]}", style)
     if pace.usual_ms is not None:
         text.append("  usually " if bar else "\nusually ", paint("dim"))
-        text.append(job_facts.age(pace.usual_ms), paint("text"))
+        text.append(format_age(pace.usual_ms), paint("text"))
     return text
 
 
@@ -195,7 +196,7 @@ def _facts(page: JobPage, paint: Paint, now: int) -> Text:
     job = page.job
     pairs = [("queue", one_line(job.queue, 24)), ("priority", str(job.priority))]
     if page.timeout_ms is not None:
-        pairs.append(("timeout", job_facts.age(page.timeout_ms)))
+        pairs.append(("timeout", format_age(page.timeout_ms)))
     pairs.append(("enqueued", f"{job_facts.clock(job.created_at, now)}"))
     text = Text()
     for place, (name, value) in enumerate(pairs):
@@ -251,7 +252,7 @@ def _attempt(page: JobPage, place: int, paint: Paint, now: int) -> Text:
     text.append(f"#{attempt.attempt} ", paint("text"))
     text.append(f"{job_facts.clock(attempt.started_at, now)} {one_line(attempt.worker, 9)} ", paint("dim"))
     text.append(f"{glyph} {describe(attempt)}", style)
-    text.append(f"  {job_facts.age(took) if took >= 1000 else f'{took}ms'}", paint("dim"))
+    text.append(f"  {format_age(took) if took >= 1000 else f'{took}ms'}", paint("dim"))
     if attempt.error:
         text.append(f"  {one_line(attempt.error, 80)}", paint("dim"))
     return text

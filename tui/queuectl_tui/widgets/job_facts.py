@@ -11,7 +11,7 @@ from queuectl.domain.attempt import MAX_LOSSES, Outcome
 from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.job import JobState
 from queuectl.domain.text import one_line, safe, safe_block
-from queuectl.domain.units import format_duration
+from queuectl.domain.units import format_age, format_duration
 from queuectl.operations.explain import Explain, explain
 from queuectl.operations.job_record import describe
 
@@ -113,10 +113,10 @@ def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
         ("priority", str(job.priority)),
         ("retries", str(job.max_retries)),
         ("timeout", "none" if page.timeout_ms is None else format_duration(page.timeout_ms)),
-        ("enqueued", f"{clock(job.created_at, now)}, {age(now - job.created_at)} ago"),
+        ("enqueued", f"{clock(job.created_at, now)}, {format_age(now - job.created_at)} ago"),
     ]
     if job.finished_at is not None:
-        pairs.append(("finished", f"{clock(job.finished_at, now)}, {age(now - job.finished_at)} ago"))
+        pairs.append(("finished", f"{clock(job.finished_at, now)}, {format_age(now - job.finished_at)} ago"))
     elif job.state is JobState.PROCESSING and page.attempts:
         pairs.append(("started", clock(page.attempts[-1].started_at, now)))
     else:
@@ -174,7 +174,7 @@ def story(page: JobPage, paint: Paint, now: int, width: int, selected: int | Non
         text.append("\n")
     if page.job.state is JobState.FAILED:
         due = page.job.run_at - now
-        what = f"due in {age(due)}" if due > 0 else "due now"
+        what = f"due in {format_age(due)}" if due > 0 else "due now"
         text.append(f"  #{page.job.fence + 1:<3} {clock(page.job.run_at, now)} {what}\n", paint("dim"))
     text.rstrip()
     return text
@@ -193,16 +193,10 @@ def _more(page: JobPage, now: int) -> tuple[str, ...]:
     last = page.attempts[-1] if page.attempts else None
     facts = []
     if last is not None and last.outcome is None and page.timeout_ms is not None:
-        facts.append(f"Its time runs out in {age(max(page.timeout_ms - (now - last.started_at), 0))}")
+        facts.append(f"Its time runs out in {format_age(max(page.timeout_ms - (now - last.started_at), 0))}")
     if last is not None and last.error is not None and job.state is not JobState.COMPLETED:
         facts.append(last.error)
     return tuple(facts)
-
-
-def age(milliseconds: int) -> str:
-    """Format a duration in whole seconds: `41s`, `3m10s`."""
-    seconds = max(milliseconds, 0) // 1000
-    return f"{seconds}s" if seconds < 60 else format_duration(seconds * 1000)
 
 
 def clock(at: int, now: int) -> str:
@@ -216,12 +210,12 @@ def _when(page: JobPage, now: int) -> str:
     job = page.job
     last = page.attempts[-1] if page.attempts else None
     if job.finished_at is not None:
-        return f"{age(now - job.finished_at)} ago"
+        return f"{format_age(now - job.finished_at)} ago"
     if job.state is JobState.PROCESSING:
-        return "" if last is None else f"for {age(now - last.started_at)} on {one_line(last.worker, 20)}"
+        return "" if last is None else f"for {format_age(now - last.started_at)} on {one_line(last.worker, 20)}"
     if job.run_at > now:
-        return f"next in {age(job.run_at - now)}" if job.attempts else f"in {age(job.run_at - now)}"
-    return f"due for {age(now - job.run_at)}"
+        return f"next in {format_age(job.run_at - now)}" if job.attempts else f"in {format_age(job.run_at - now)}"
+    return f"due for {format_age(now - job.run_at)}"
 
 
 def _environment(job: Job, paint: Paint) -> Text:
