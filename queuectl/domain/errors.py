@@ -14,7 +14,6 @@ QueuectlError
 │   │   └── StoreDamaged   not a valid store, or no longer one; StoreUnreadable too
 │   └── StoreUnreachable   its server does not answer
 ├── MachineUnfit        5  the machine does not allow workers to run
-├── JobsFailed          1  a job that was waited for failed
 └── TimedOut          124  `wait` or `worker stop` ran out of time
 """
 
@@ -115,13 +114,6 @@ class MachineUnfit(QueuectlError):
 
     exit_code = 5
     code = "machine"
-
-
-class JobsFailed(QueuectlError):
-    """A job that was waited for failed."""
-
-    exit_code = 1
-    code = "jobs_failed"
 
 
 class TimedOut(QueuectlError):

@@ -159,14 +159,6 @@ FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 """The keys of a job: for each, the field of NewJob that it fills, and its check."""
 
 
-def parse_job(text: str) -> NewJob:
-    """Return the job that one JSON object describes.
-
-    Raises UsageError, naming the field, when it is not JSON, not an object, or has a wrong field.
-    """
-    return new_job(parse_object(text))
-
-
 def parse_object(text: str, *, instead: str = "or give the shell command itself") -> dict[str, Any]:
     """Return the unchecked keys of one JSON object. Raises UsageError, whose hint offers `instead`."""
     try:

@@ -6,7 +6,6 @@ import json
 
 from queuectl.domain.errors import Refused, UsageError
 from queuectl.domain.job import FINAL, READY, WAITING, JobState
-from queuectl.domain.record import as_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,8 +119,3 @@ def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None
                 f"job {job.id} is {job.state}: {called.get(name, name)} has an effect only if it runs again",
                 hint="--retry",
             )
-
-
-def spec_of(job: Job) -> dict[str, Any]:
-    """Return the editable fields of a job."""
-    return {name: value for name, value in as_dict(job).items() if name in EDITABLE}

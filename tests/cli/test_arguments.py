@@ -12,7 +12,7 @@ from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.record import described
-from queuectl.domain.spec import FIELDS, parse_job
+from queuectl.domain.spec import FIELDS, new_job, parse_object
 from queuectl.operations import ALL, WHERE, find
 from queuectl.operations.arguments import params, usage
 from queuectl.operations.operation import Operation
@@ -86,7 +86,7 @@ def test_the_usage_line_marks_optional_arguments():
 def test_any_text_parses_or_raises_a_usage_error(text: str):
     message = None
     try:
-        parse_job(text)
+        new_job(parse_object(text))
     except UsageError as error:
         message = error.message
 
@@ -96,7 +96,7 @@ def test_any_text_parses_or_raises_a_usage_error(text: str):
 @given(st.dictionaries(st.sampled_from([*FIELDS, "unknown"]), json_values))
 def test_any_object_parses_or_raises_a_usage_error(given: dict[str, object]):
     try:
-        job = parse_job(json.dumps(given))
+        job = new_job(parse_object(json.dumps(given)))
     except UsageError:
         return
     assert isinstance(job.command, str)
@@ -120,4 +120,4 @@ def test_a_valid_job_is_read_as_it_was_written(command: str, priority: int, retr
     text = json.dumps({"command": command, "priority": priority, "max_retries": retries, "env": env})
 
     expected = NewJob(command=command, priority=priority, max_retries=retries, env=tuple(env.items()))
-    assert parse_job(text) == expected
+    assert new_job(parse_object(text)) == expected

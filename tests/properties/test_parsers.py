@@ -14,7 +14,7 @@ from queuectl.config import SETTINGS, known_key, settings_from, show
 from queuectl.domain.errors import UsageError
 from queuectl.domain.filter import parse_filter
 from queuectl.domain.job import JobState, NewJob
-from queuectl.domain.spec import FIELDS, MAX_NAME, MAX_PRIORITY, MAX_RETRIES, parse_job
+from queuectl.domain.spec import FIELDS, MAX_NAME, MAX_PRIORITY, MAX_RETRIES, new_job, parse_object
 from queuectl.domain.units import (
     MAX_DURATION_MS,
     MAX_TIME,
@@ -146,7 +146,7 @@ def test_the_name_of_a_setting_is_known_or_refused(text: str):
 @example('{"command": "x", "tags": ["a", {}]}')
 @settings(max_examples=300)
 def test_a_job_is_sound_or_refused(text: str):
-    job = parsed(parse_job, text)
+    job = parsed(lambda given: new_job(parse_object(given)), text)
 
     if job is None:
         return

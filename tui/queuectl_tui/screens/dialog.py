@@ -86,8 +86,3 @@ def shown_command(line: str, most: int = 400) -> Content:
     if len(text) > most:
         text = text[: most - 1] + "…"
     return Content.assemble(("$ ", "$foreground 60%"), (text, "$text"))
-
-
-def safe_lines(lines: list[str] | tuple[str, ...]) -> Content:
-    """Return lines of text, each sanitised."""
-    return Content("\n").join([Content(safe(line)) for line in lines])
