@@ -20,6 +20,7 @@ from queuectl_tui.keymap import remap
 from queuectl_tui.last_action import LastAction
 from queuectl_tui.screens.views import PLACES
 from queuectl_tui.watch_list import WatchList
+from queuectl_tui.widgets.echo_line import toast
 from queuectl_tui.widgets.tabs import Tabs
 from queuectl_tui.writer import has_secrets
 
@@ -223,7 +224,7 @@ class ConsoleActions(LastAction):
     def report_ends(self, snapshot: Snapshot) -> None:
         """Report watched jobs that have ended: by a notice here, and by one of the terminal."""
         for notice in self.watching.ended(snapshot.watched or {}, snapshot.asked):
-            self.notify(notice.text, severity="information" if notice.good else "warning", timeout=10, markup=False)
+            toast(self, notice.text, warning=not notice.good, timeout=10)
             self._write(f"\x1b]9;queuectl: {safe(notice.text)}\x07")
             self.bell()
         self.reader.watching = self.watching.ids

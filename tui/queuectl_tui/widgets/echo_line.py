@@ -112,11 +112,20 @@ def clock(at: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at / 1000))
 
 
-def toast(app: App[Any], text: str, *, title: str = "", wrong: bool = False, warning: bool = False) -> None:
-    """Show a notice in the corner. The text is never parsed as markup."""
+def toast(
+    app: App[Any],
+    text: str,
+    *,
+    title: str = "",
+    wrong: bool = False,
+    warning: bool = False,
+    timeout: float | None = None,
+) -> None:
+    """Show a notice in the corner for `timeout` seconds (default: Textual's). The text is never parsed as markup."""
     app.notify(
         safe(text[:400], keep="\n"),
         title=safe(title[:80]),
         severity="error" if wrong else "warning" if warning else "information",
+        timeout=timeout,
         markup=False,
     )
