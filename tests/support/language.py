@@ -51,18 +51,27 @@ def found_in(path: str, text: str) -> Iterator[tuple[int, str]]:
                 yield token.start[0] + token.string.count("\n", 0, match.start()), match[0]
 
 
-def main(paths: list[str]) -> int:
-    """Print the banned words below `paths` (default: everywhere); return 1 if there are any."""
+def found_below(prefixes: tuple[str, ...] = ("",)) -> list[str]:
+    """Return `path:line: word` for each banned word in the tracked files whose path begins with one of `prefixes`.
+
+    Raises subprocess.CalledProcessError where the sources are not a git checkout.
+    """
     kinds = ("*.py", "*.sql", "*.md")
     listed = subprocess.run(["git", "ls-files", "--", *kinds], capture_output=True, text=True, check=True, cwd=ROOT)
-    count = 0
-    for path in listed.stdout.splitlines():
-        if paths and not any(path.startswith(each) for each in paths):
-            continue
-        for number, word in found_in(path, (ROOT / path).read_text(encoding="utf-8")):
-            print(f"{path}:{number}: {word}")
-            count += 1
-    return int(count > 0)
+    return [
+        f"{path}:{line}: {word}"
+        for path in listed.stdout.splitlines()
+        if path.startswith(prefixes) and (ROOT / path).exists()
+        for line, word in found_in(path, (ROOT / path).read_text(encoding="utf-8"))
+    ]
+
+
+def main(paths: list[str]) -> int:
+    """Print the banned words below `paths` (default: everywhere); return 1 if there are any."""
+    found = found_below(tuple(paths) or ("",))
+    for each in found:
+        print(each)
+    return int(bool(found))
 
 
 if __name__ == "__main__":

@@ -6,30 +6,14 @@ import subprocess
 
 import pytest
 
-from tests.support.language import found_in
-from tests.support.queue import ROOT
-
-WORD_LISTS = ("tests/support/language.py", "tests/unit/test_language.py")
-"""Files that contain banned words in order to find them."""
+from tests.support.language import found_below, found_in
 
 
-@pytest.fixture(scope="module")
-def files() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--", "*.py", "*.sql", "*.md"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    if listed.returncode:
+def test_names_comments_and_messages_contain_no_banned_word():
+    try:
+        found = found_below()
+    except subprocess.CalledProcessError:
         pytest.skip("the sources are not a git checkout")
-    return [path for path in listed.stdout.splitlines() if (ROOT / path).exists()]
-
-
-def test_names_comments_and_messages_contain_no_banned_word(files: list[str]):
-    found = [
-        f"{path}:{line}: {word}"
-        for path in files
-        if not path.startswith(WORD_LISTS)
-        for line, word in found_in(path, (ROOT / path).read_text(encoding="utf-8"))
-    ]
 
     assert found == []
 
