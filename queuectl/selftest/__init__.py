@@ -1,1 +1,1 @@
-"""Self-tests of the queue's promises: a siege and a soak with real processes, and a ledger written by their jobs."""
+"""Self-tests of the queue's promises: a stress run and a soak of real processes, and the ledger of their jobs."""

@@ -1,4 +1,4 @@
-"""Clients of a siege: processes that enqueue granted jobs, and record what was acknowledged."""
+"""Clients of a stress run: processes that enqueue granted jobs, and record what was acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of a siege: random processes, mostly workers, are killed with SIGKILL."""
+"""Faults of a stress run: random processes, mostly workers, are killed with SIGKILL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SPARE_IDLE = 0.7
 
 
 class Faults:
-    """The strikes of one siege, and their record."""
+    """The faults injected into one stress run, and their record."""
 
     def __init__(self, ground: Sandbox, store: Store, enqueuers: Sequence[Client], rng: Random) -> None:
         """Pick targets by `rng`."""

@@ -1,4 +1,4 @@
-"""Proof of the promise after a siege: store, ledger, acknowledgements and leftovers are checked against each other."""
+"""Proof of the promise after a stress run: store, ledger, acknowledgements and leftovers must agree."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Found:
 
 
 class Proof:
-    """The proof of one siege."""
+    """The proof of one stress run."""
 
     def __init__(
         self,

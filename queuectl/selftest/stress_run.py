@@ -1,4 +1,4 @@
-"""Siege: clients enqueue and workers run jobs while both are killed; then all jobs finish, and evidence is left."""
+"""Stress run: clients enqueue and workers run jobs while both are killed; then all jobs finish and leave evidence."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from queuectl.store.store import Store
 
 PATIENCE = 60.0
-"""Seconds without any progress after which a siege is aborted."""
+"""Seconds without any progress after which a stress run is aborted."""
 _PAUSE = 0.02
 _LEAK_CHECK_EVERY = 1.0
 """Seconds between two listings of all processes of the machine."""
 _AHEAD = 4
-"""Jobs that may wait for each worker in a siege that is limited by time."""
+"""Jobs that may wait for each worker in a stress run that is limited by time."""
 
 
 @record
 class Plan:
-    """Parameters of a siege."""
+    """Parameters of a stress run."""
 
     workers: int
     enqueuers: int
@@ -46,7 +46,7 @@ class Plan:
 
 @record
 class Evidence:
-    """Evidence of a siege besides the store and the ledger."""
+    """Evidence of a stress run besides the store and the ledger."""
 
     acknowledged: tuple[str, ...]
     """Ids of jobs whose enqueue was acknowledged, in the order of each client."""
@@ -60,7 +60,7 @@ class Evidence:
 
 
 class StressRun:
-    """One siege from its start to the end of its pool."""
+    """One stress run from its start to the end of its pool."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class StressRun:
         self._rng = rng
         self._progress = progress
         self._accidents: list[str] = []
-        """Accidents that abort the siege."""
+        """Accidents that abort the stress run."""
         self._outlived: dict[str, str] = {}
         """Accidents that do not abort it, by cookie."""
         self._enqueuers: list[Client] = []
@@ -86,7 +86,7 @@ class StressRun:
         self._changed_at = self._leak_check_at = 0.0
 
     def run(self) -> Evidence:
-        """Run the siege and stop the pool; return the evidence."""
+        """Run the stress run and stop the pool; return the evidence."""
         ground, plan = self._ground, self._plan
         config = ClientConfig(
             directory=ground.directory,
@@ -124,7 +124,7 @@ class StressRun:
             now = time.monotonic()
             if every is not None and now >= next_kill:
                 faults.strike()
-                # A late kill is not caught up: two kills at once would be another siege than the planned one.
+                # A late kill is not caught up: two kills at once would be another stress run than the planned one.
                 next_kill = max(next_kill + every, now)
             for each in self._enqueuers:
                 self._check_client(each.poll())

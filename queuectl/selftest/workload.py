@@ -1,4 +1,4 @@
-"""Jobs of a siege: short ones of every kind, each of which writes its runs into the ledger.
+"""Jobs of a stress run: short ones of every kind, each of which writes its runs into the ledger.
 
 The next job of an enqueuer follows from the seed and its number alone, so that the replacement of a killed enqueuer
 continues where that one stopped. The kind is part of the id, which so determines how the job must end.

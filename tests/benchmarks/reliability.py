@@ -1,4 +1,4 @@
-"""Figures of recovery: a killed worker, a hung one, and a siege."""
+"""Figures of recovery: a killed worker, a hung one, and a stress run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEASE = 3
 MARK = 'date +%s%N > "{directory}/$QUEUECTL_JOB_ID-$QUEUECTL_ATTEMPT"'
 OBEYS = MARK + "; sleep 1000"
 STUBBORN = "trap '' TERM; " + MARK + "; while :; do sleep 0.05; done"
-SIEGE = ("--enqueuers", "10", "--jobs", "1000", "--workers", "50", "--kill-every", "200ms")
+STRESS = ("--enqueuers", "10", "--jobs", "1000", "--workers", "50", "--kill-every", "200ms")
 
 
 def reliability(rounds: int) -> list[Figure]:
@@ -64,14 +64,14 @@ def _siege() -> Figure:
     """The self-test as its acceptance asks for it."""
     with Stage() as stage:
         done = subprocess.run(
-            [QUEUECTL, "selftest", "--crash", *SIEGE, "--json"],
+            [QUEUECTL, "selftest", "--crash", *STRESS, "--json"],
             env=stage.environment,
             stdout=subprocess.PIPE,
             check=False,
         )
     verdict = json.loads(done.stdout)
     return Figure(
-        what=f"`queuectl selftest --crash {' '.join(SIEGE)}`",
+        what=f"`queuectl selftest --crash {' '.join(STRESS)}`",
         value=f"{verdict['violation_count']} violations",
         target="0, every job final",
         met=done.returncode == 0,

@@ -26,7 +26,7 @@ AT_ONCE = Backoff(delay=0, base=1, maximum=0, jitter=0)
 
 
 class Case:
-    """A siege of three jobs, one of which lost its worker once."""
+    """A stress run of three jobs, one of which lost its worker once."""
 
     def __init__(self, queue: Queue) -> None:
         self.store: Store = queue.context.store
