@@ -7,7 +7,7 @@ import sys
 
 from queuectl.domain.record import field, record
 from queuectl.domain.text import one_line
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def shown(choice: Choice) -> str:
 
 COMPLETION = Operation(
     name="completion",
-    effect=Effect.READS,
+    reads=True,
     not_in_console="it is for a shell: queuectl completion bash",
     summary="Print the script that completes command lines in bash, zsh or fish",
     params=Completion,

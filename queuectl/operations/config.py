@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _now(context: Context, key: str) -> SettingNow:
 
 LIST = Operation(
     name="config list",
-    effect=Effect.READS,
+    reads=True,
     summary="List every setting and where its value comes from",
     params=ListSettings,
     run=list_settings,
@@ -131,7 +131,7 @@ LIST = Operation(
 )
 GET = Operation(
     name="config get",
-    effect=Effect.READS,
+    reads=True,
     summary="Print one setting",
     params=Get,
     run=get,

@@ -11,7 +11,7 @@ from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
 from queuectl.operations.delete import Deleted
 from queuectl.operations.job_record import describe, detail, recorded
-from queuectl.operations.operation import Danger, Effect, Operation
+from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _count(context: Context, errors: tuple[str, ...]) -> int:
 
 LIST = Operation(
     name="dlq list",
-    effect=Effect.READS,
+    reads=True,
     summary="List the dead jobs, with the reason",
     params=ListDead,
     run=list_dead,
@@ -221,7 +221,7 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="dlq show",
-    effect=Effect.READS,
+    reads=True,
     summary="Show a dead job: its output and every attempt",
     params=ShowDead,
     run=show_dead,

@@ -9,7 +9,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object, parse_variable
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone
-from queuectl.operations.operation import Operation, Secret
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _here(spec: dict[str, Any]) -> dict[str, str]:
 
 ENQUEUE = Operation(
     name="enqueue",
-    secret=Secret.VARIABLES,
+    secret_variables=True,
     summary="Add a job, or a file of jobs",
     params=Enqueue,
     run=enqueue,

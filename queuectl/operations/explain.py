@@ -8,7 +8,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.job_record import describe
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _count(number: int, what: str) -> str:
 
 EXPLAIN = Operation(
     name="explain",
-    effect=Effect.READS,
+    reads=True,
     summary="Explain why a job is running, or is not",
     params=Explain,
     run=explain,

@@ -6,7 +6,7 @@ from queuectl.config import SETTINGS
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _exists(context: Context, name: str) -> bool:
 
 HISTORY = Operation(
     name="history",
-    effect=Effect.READS,
+    reads=True,
     summary="List the events: who did what, with which command",
     params=History,
     run=history,

@@ -6,7 +6,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
 from queuectl.operations.job_record import detail, recorded
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(context: Context, params: Show) -> JobDetail:
 
 LIST = Operation(
     name="list",
-    effect=Effect.READS,
+    reads=True,
     summary="List the newest jobs",
     params=List,
     run=list_jobs,
@@ -77,7 +77,7 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="show",
-    effect=Effect.READS,
+    reads=True,
     summary="Show a job: its settings, its output and every attempt",
     params=Show,
     run=show,

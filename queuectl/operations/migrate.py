@@ -7,7 +7,7 @@ import os
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Operation, Secret
+from queuectl.operations.operation import Operation
 from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def _refuse_running_workers(context: Context) -> None:
 MIGRATE = Operation(
     name="migrate",
     blocking=True,
-    secret=Secret.ADDRESSES,
+    secret_urls=True,
     summary="Move the store from its file to a PostgreSQL server",
     params=Migrate,
     run=migrate,

@@ -23,23 +23,6 @@ class Danger(StrEnum):
     """It deletes data for good."""
 
 
-class Effect(StrEnum):
-    """What an operation does to the store."""
-
-    READS = "reads"
-    WRITES = "writes"
-
-
-class Secret(StrEnum):
-    """What of an operation's words is a secret: it is masked wherever a command line is recorded or shown."""
-
-    NONE = "none"
-    VARIABLES = "variables"
-    """The values of environment variables of a job (`--env`, and `env` in JSON)."""
-    ADDRESSES = "addresses"
-    """URLs, which may hold a password."""
-
-
 @record
 class Operation:
     """An action of an operator, with its params, its help and its result."""
@@ -56,14 +39,18 @@ class Operation:
     Returns a result: a record whose `document()` is its JSON form, or an iterator of such records, which is an array.
     A result that reports a failure (a job that was waited for failed) has an `exit_code` other than 0.
     """
-    effect: Effect = Effect.WRITES
+    reads: bool = False
+    """Whether it changes nothing in the store."""
     repairs: bool = False
     """Whether an operation that reads writes with its param `fix`."""
     blocking: bool = False
     """Whether it may take as long as a job does; the console runs it beside others."""
     not_in_console: str | None = None
     """What to do instead in the console, where it is of no use; None for an operation that the console runs."""
-    secret: Secret = Secret.NONE
+    secret_variables: bool = False
+    """Whether its words may hold values of a job's environment variables, which no recorded command line shows."""
+    secret_urls: bool = False
+    """Whether its words may hold the URL of a server, and in it a password."""
     makes_store: bool = False
     """Whether it creates the store where there is none; all other operations see an empty one there."""
     danger: Danger = Danger.NONE
@@ -76,4 +63,4 @@ class Operation:
 
     def writes(self, params: Any) -> bool:
         """Return whether it changes the store when it is run with `params`."""
-        return self.effect is Effect.WRITES or (self.repairs and params.fix)
+        return not self.reads or (self.repairs and params.fix)

@@ -6,7 +6,7 @@ from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.units import format_time
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def status(context: Context, _params: StatusParams) -> Status:
 
 STATUS = Operation(
     name="status",
-    effect=Effect.READS,
+    reads=True,
     summary="Show the number of jobs by state, the workers and the throughput",
     params=StatusParams,
     run=status,

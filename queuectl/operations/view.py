@@ -8,7 +8,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.text import unwelcome
 from queuectl.domain.units import format_time
 from queuectl.domain.view_layout import parse_view
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _missing(name: str) -> NotFound:
 
 LIST = Operation(
     name="view list",
-    effect=Effect.READS,
+    reads=True,
     summary="List the saved views",
     params=ListViews,
     run=list_views,

@@ -10,7 +10,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import detail
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _check_time(context: Context, params: Wait, started: float, remaining: list[
 
 WAIT = Operation(
     name="wait",
-    effect=Effect.READS,
+    reads=True,
     blocking=True,
     not_in_console="the list shows when the job ends: leave the console open",
     summary="Wait until jobs are final",

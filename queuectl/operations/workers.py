@@ -8,7 +8,7 @@ from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
 from queuectl.domain.units import format_time, parse_duration
-from queuectl.operations.operation import Danger, Effect, Operation
+from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ STOP = Operation(
 )
 LIST = Operation(
     name="worker list",
-    effect=Effect.READS,
+    reads=True,
     summary="List the running workers",
     params=ListWorkers,
     run=list_workers,

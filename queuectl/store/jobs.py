@@ -7,7 +7,6 @@ import json
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import FINAL, WAITING, JobState
 from queuectl.store.database import Duplicate
-from queuectl.store.patterns import escape_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,6 +160,9 @@ class Jobs:
         Jobs are read page by page, so that a million take no more memory than a thousand. Jobs enqueued during the
         listing are left out.
         """
+        # Imported here: an enqueue needs no pattern.
+        from queuectl.store.patterns import escape_like
+
         criteria = {
             "queue": queue,
             "tag": None if tag is None else f"% {escape_like(tag)} %",

@@ -10,7 +10,7 @@ from queuectl.domain.record import described
 from queuectl.operations import ALL, WHERE, find
 from queuectl.operations.cancel import parse_signal
 from queuectl.operations.job_record import text_of
-from queuectl.operations.operation import Effect, Operation
+from queuectl.operations.operation import Operation
 
 
 def test_every_operation_is_found_by_its_own_name():
@@ -42,7 +42,7 @@ def test_every_operation_has_a_view(operation: Operation):
 
 
 def test_operations_that_only_read_are_known():
-    reading = {each.name for each in ALL if each.effect is Effect.READS}
+    reading = {each.name for each in ALL if each.reads}
 
     assert reading == {
         *("list", "show", "logs", "wait", "explain", "history", "status", "worker list", "dlq list", "dlq show"),

@@ -14,7 +14,7 @@ from queuectl.domain.record import replace
 from queuectl.domain.text import one_line, safe
 from queuectl.operations import find
 from queuectl.operations.commandline.render import command_line
-from queuectl.operations.operation import Danger, Effect
+from queuectl.operations.operation import Danger
 from queuectl_tui.available_keys import active_keys, available
 from queuectl_tui.keymap import remap
 from queuectl_tui.last_action import LastAction
@@ -285,7 +285,7 @@ class ConsoleActions(LastAction):
             if not await self.push_screen_wait(asked):
                 return
 
-        shows = operation.effect is Effect.READS or operation.name == "selftest"
+        shows = operation.reads or operation.name == "selftest"
         ended = asyncio.get_running_loop().create_future()
 
         def then(done: ActionDone) -> None:
@@ -296,7 +296,7 @@ class ConsoleActions(LastAction):
             ended.set_result(None)
 
         self.act(operation, params, about=operation.name, then=then)
-        if operation.effect is Effect.READS and not operation.blocking:
+        if operation.reads and not operation.blocking:
             # Keys wait for the panel as for a dialog, but not for an operation that may take minutes.
             await ended
 

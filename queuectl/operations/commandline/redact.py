@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from queuectl.operations.operation import Secret
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +23,10 @@ def recorded_line(operation: Operation, words: Iterable[str]) -> str:
     line, hidden = ["queuectl", operation.name], False
     for word in words:
         shown = word[:LONGEST]
-        if operation.secret is Secret.VARIABLES:
+        if operation.secret_variables:
             shown = _without_variable(word, hidden=hidden)
             hidden = word in {"-e", "--env"}
-        elif operation.secret is Secret.ADDRESSES and "://" in word:
+        elif operation.secret_urls and "://" in word:
             shown = word.partition("://")[0][:LONGEST] + "://…"
         # Not shlex.quote: every enqueue loads this module, and the import of shlex costs it a millisecond.
         line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")

@@ -10,7 +10,6 @@ from textual.content import Content
 from queuectl.domain.record import record
 from queuectl.domain.text import safe
 from queuectl.operations import ALL
-from queuectl.operations.operation import Effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class ConsoleCommands(Provider):
         # The palette itself is the topmost screen; the actions are those of the one below it.
         yield from host.key_entries(self.screen)
         for operation in ALL:
-            if operation.not_in_console or (host.read_only and operation.effect is not Effect.READS):
+            if operation.not_in_console or (host.read_only and not operation.reads):
                 continue
             yield Entry(
                 title=f":{operation.name}",
