@@ -142,6 +142,10 @@ class Settings:
         """`job_timeout` in milliseconds."""
         return None if self.job_timeout is None else max(1, round(self.job_timeout * 1000))
 
+    def timeout_ms(self, own: int | None) -> int | None:
+        """Return the timeout of a job's attempts in milliseconds: its `own`, else `job_timeout`; None for no limit."""
+        return self.job_timeout_ms if own is None else own
+
 
 def known_key(key: str) -> str:
     """Return `key` in snake case. Raises UsageError with the most similar known key."""

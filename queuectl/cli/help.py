@@ -5,27 +5,20 @@ from __future__ import annotations
 import argparse
 
 from queuectl import __version__
-from queuectl.cli.words import unknown_command
 from queuectl.domain.errors import UsageError
-from queuectl.domain.record import MISSING, described
 from queuectl.operations import GROUPS, WHERE, find
-from queuectl.operations.arguments import add_options, help_text, is_many, usage
+from queuectl.operations.commandline.grammar import ANYWHERE, grammar, unknown_command, usage
+from queuectl.operations.commandline.option_parser import add_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from queuectl.cli.screen import Screen
-    from queuectl.cli.words import Call
+    from queuectl.operations.commandline.grammar import Call
     from queuectl.operations.operation import Operation
 
 USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
-ANYWHERE = (
-    ("--db PATH", "the store: a file or postgresql://… (default: QUEUECTL_DB, else your own store)"),
-    ("--json", "print one JSON document on stdout"),
-    ("-h, --help", "show help"),
-    ("--version", "show the version"),
-)
 CODES = (
     "exit codes: 0 done; 1 a job that was waited for failed, or doctor or selftest found a problem; 2 bad input;\n"
     "3 not found; 4 refused; 5 the store cannot be used; 124 timed out; 130 interrupted"
@@ -42,7 +35,9 @@ def answer(call: Call, screen: Screen) -> int:
         else:
             screen.write(f"queuectl {__version__}\n")
         return 0
-    name = call.name or " ".join(call.words)
+    topic = call.words if call.command == ("help",) else call.command
+    # `help help` is the same as `help`.
+    name = " ".join(topic) if topic != ("help",) else ""
     if name in WHERE:
         text = of_operation(find(name))
     elif not name or name in GROUPS:
@@ -74,7 +69,9 @@ def of_commands(names: Iterable[str], group: str) -> str:
     width = max(len(each) for each in (*WHERE, "--db PATH"))
     lines += [f"  {each.name:{width}}  {each.summary}" for each in operations]
     lines += ["", "options, before or after the command:"]
-    lines += [f"  {option:{width}}  {words}" for option, words in ANYWHERE]
+    for each in ANYWHERE.parameters:
+        option = ", ".join(each.strings) + (f" {each.word}" if each.takes_value else "")
+        lines.append(f"  {option:{width}}  {each.help}")
     lines += ["", "queuectl COMMAND --help describes a command."]
     if not group:
         lines += ["", CODES]
@@ -94,21 +91,17 @@ def of_operation(of: Operation) -> str:
     )
     parser._optionals.title = "options"  # noqa: SLF001 - the one way to have one name in every version of Python
     parser._positionals.title = "arguments"  # noqa: SLF001 - as above
-    for name, (field, annotation) in described(of.params).items():
-        if field.positional or field.rest:
+    known = grammar(of.params)
+    for each in known.parameters:
+        if not each.strings:
             parser.add_argument(
-                name,
-                metavar=field.metavar,
-                help=help_text(field).replace("%", "%%"),
-                nargs="*" if is_many(annotation) else None if field.default is MISSING else "?",
+                each.name,
+                metavar=each.word,
+                help=each.help.replace("%", "%%"),
+                nargs="*" if each.many else None if each.required else "?",
             )
-    add_options(parser, of)
-    for option, words in ANYWHERE:
-        strings, *_ = option.partition(" PATH")
-        if strings == option:
-            parser.add_argument(*strings.split(", "), help=words, action="store_true")
-        else:
-            parser.add_argument(strings, help=words, metavar="PATH")
+    add_options(parser, known)
+    add_options(parser, ANYWHERE)
     return parser.format_help().rstrip()
 
 

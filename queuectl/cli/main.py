@@ -9,10 +9,10 @@ import sys
 from errno import EBADF
 
 from queuectl.cli.screen import Screen
-from queuectl.cli.words import read_words
 from queuectl.domain.errors import NotFound, QueuectlError, UsageError
 from queuectl.domain.text import can_draw
 from queuectl.operations import WHERE, find
+from queuectl.operations.commandline.grammar import read_words
 from queuectl.operations.commandline.redact import recorded_line
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, NoReturn
 
-    from queuectl.cli.words import Call
+    from queuectl.operations.commandline.grammar import Call
     from queuectl.operations.operation import Operation
 
 INTERRUPTED = 130
@@ -128,8 +128,8 @@ def _run(call: Call, screen: Screen) -> int:
     if _is_bare(call) and screen.is_terminal and screen.has_person and can_draw(os.environ.get("TERM")):
         from queuectl.domain.record import replace
 
-        call = replace(call, name="tui")
-    if call.name is None or call.help:
+        call = replace(call, command=("tui",))
+    if call.name is None or call.help or call.version:
         # Loaded here, as below: each command loads only what it uses.
         from queuectl.cli.help import answer
 
@@ -176,11 +176,11 @@ def _run(call: Call, screen: Screen) -> int:
 
 def _is_bare(call: Call) -> bool:
     """Return whether there is no command, but perhaps --db: on a terminal that opens the console."""
-    return not (call.name or call.words or call.json or call.help or call.version)
+    return not (call.command or call.json or call.help or call.version)
 
 
 def _params(operation: Operation, call: Call) -> Any:
-    from queuectl.operations.arguments import params
+    from queuectl.operations.commandline.parse import params
 
     return params(operation, call.words)
 
@@ -205,7 +205,8 @@ def _fail_unexpectedly(error: Exception, screen: Screen, *, json: bool) -> int:
     """Print an unexpected exception in one line, with QUEUECTL_DEBUG also its traceback. Return the exit code."""
     if screen.failed:
         screen.abandon()
-        why = "it is closed" if getattr(error, "errno", None) == EBADF else getattr(error, "strerror", error)
+        closed = getattr(error, "errno", None) == EBADF
+        why = "standard output is closed" if closed else getattr(error, "strerror", error)
         screen.say(f"error: cannot write the output: {why}")
         return CANNOT_WRITE
     if isinstance(error, ImportError) and error.name == "apsw":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from queuectl.cli.render import cut
 from queuectl.domain.terminal import Lines
-from queuectl.domain.text import can_draw
+from queuectl.domain.text import can_draw, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

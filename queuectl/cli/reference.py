@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from queuectl.cli.help import example_line
 from queuectl.config import SETTINGS, show
-from queuectl.domain.record import described
+from queuectl.domain.spec import MAX_PRIORITY, MAX_RETRIES
 from queuectl.operations import ALL
-from queuectl.operations.arguments import help_text, is_many, option_strings, usage
+from queuectl.operations.commandline.grammar import grammar, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from queuectl.domain.record import Field
+    from queuectl.operations.commandline.grammar import Parameter
     from queuectl.operations.operation import Operation
 
 INTRODUCTION = """\
@@ -72,8 +72,9 @@ KEYS = {
     "command": "runs through `/bin/sh -c`, byte for byte; required; not blank, no NUL, at most 4 MiB",
     "id": "1 to 200 characters, no control characters; never used as a path. Default: the job's number",
     "queue": "its queue. Default: `default`",
-    "priority": "-1000 to 1000: higher runs first, ties go to the job that has been due longer. Default: 0",
-    "max_retries": "0 to 1000 retries after the first attempt. Default: the setting `max_retries`",
+    "priority": f"-{MAX_PRIORITY} to {MAX_PRIORITY}: higher runs first, ties go to the job that has been due longer. "
+    "Default: 0",
+    "max_retries": f"0 to {MAX_RETRIES} retries after the first attempt. Default: the setting `max_retries`",
     "timeout": "seconds or a duration. Default: the setting `job_timeout` at the time of the attempt",
     "run_at": "an RFC 3339 time with an offset, before which it does not run",
     "delay": "seconds or a duration from now, in which it does not run; not together with `run_at`",
@@ -123,7 +124,7 @@ FILES = """
 ### Files of jobs
 
 `enqueue --file` reads and checks the whole file before the first job is stored. An invalid line, an id that occurs
-twice and an id that exists already are errors that name the line, and no job is stored. Blank lines are skipped; a line
+twice and an id that already exists are errors that name the line, and no job is stored. Blank lines are skipped; a line
 may end with a newline or with carriage return and newline; the text is UTF-8. With `--lines` each line is a shell
 command, byte for byte without its end. Options set keys that a line leaves out (for a single JSON job, an option for a
 key that the job has is an error). Up to 100,000 jobs are one transaction; a longer file is stored in several, and the
@@ -175,22 +176,18 @@ def _command(of: Operation) -> Iterator[str]:
     yield f"\n### {of.name}\n\n{of.summary}.\n\n    {usage(of)}\n\n"
     if of.description:
         yield of.description + "\n\n"
-    rows = [_row(name, field, annotation) for name, (field, annotation) in described(of.params).items()]
+    rows = [_row(each) for each in grammar(of.params).parameters]
     if rows:
         yield "| | |\n|---|---|\n" + "".join(rows) + "\n"
     yield "\n".join(f"    {example_line(each)}" for each in of.examples) + "\n"
 
 
-def _row(name: str, field: Field, annotation: str) -> str:
-    if field.positional or field.rest:
-        word = f"`{'-- ' if field.rest else ''}{field.metavar or name.upper()}`"
-    else:
-        value = "" if annotation == "bool" else f" {field.metavar or name.upper()}"
-        word = ", ".join(f"`{string}{value}`" for string in option_strings(name, field))
-    several = (
-        "" if not is_many(annotation) or "repeated" in field.help or not field.positional else "; several may follow"
-    )
-    return f"| {word} | {help_text(field)}{several} |\n".replace("\\", "\\\\")
+def _row(of: Parameter) -> str:
+    value = f" {of.word}" if of.takes_value else ""
+    dashes = "-- " if of.field.rest else ""
+    word = ", ".join(f"`{string}{value}`" for string in of.strings) or f"`{dashes}{of.word}`"
+    several = "; several may follow" if of.many and of.field.positional and "repeated" not in of.field.help else ""
+    return f"| {word} | {of.help}{several} |\n".replace("\\", "\\\\")
 
 
 if __name__ == "__main__":

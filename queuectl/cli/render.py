@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
+from queuectl.domain.glyphs import GLYPHS
 from queuectl.domain.record import record
-from queuectl.domain.text import safe, width_of
+from queuectl.domain.text import cut, safe, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,15 +14,6 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
 
-GLYPHS = {
-    "pending": "○",
-    "processing": "▶",
-    "completed": "✓",
-    "failed": "◐",
-    "dead": "×",
-    "cancelled": "■",
-    "held": "◆",
-}
 _COLOURS = {
     "pending": "36",
     "processing": "34",
@@ -99,16 +91,6 @@ def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
     below = "\n" + " " * width + _GAP
     for name, text in known:
         screen.write(f"{painted(f'{name:{width}}', DIM, screen)}{_GAP}{text.rstrip().replace(chr(10), below)}\n")
-
-
-def cut(text: str, width: int) -> str:
-    """Return `text`, cut off to at most `width` columns."""
-    if width_of(text) <= width:
-        return text
-    while text and width_of(text) > width - 1:
-        # Wide characters take two columns, so one cut may not be enough.
-        text = text[: min(len(text) - 1, width - 1)]
-    return text + "…"
 
 
 def _fit(widths: list[int], columns: Sequence[Column], total: int) -> None:

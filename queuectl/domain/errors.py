@@ -3,7 +3,7 @@
 QueuectlError
 ├── UsageError          2  bad input: a flag, a job, a value
 ├── NotFound            3  what was named does not exist
-├── Refused             4  wrong state, or already there
+├── Refused             4  wrong state, or the job already exists
 ├── StoreError          5  the store cannot be used
 │   ├── StoreBusy          locked for longer than the wait
 │   ├── StoreFull          no space left
@@ -48,7 +48,7 @@ class NotFound(QueuectlError):
 
 
 class Refused(QueuectlError):
-    """The job's state does not allow the action, or the job exists already."""
+    """The job's state does not allow the action, or the job already exists."""
 
     exit_code = 4
     code = "refused"

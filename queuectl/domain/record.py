@@ -10,9 +10,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, Literal, TypeAlias, TypeVar, dataclass_transform
 
     Record = TypeVar("Record")
+    Kind: TypeAlias = Literal[
+        "jobs", "dead", "queues", "tags", "labels", "hosts", "pools", "errors", "views", "filters",
+        "settings", "signals", "files", "directories",
+    ]  # fmt: skip
+    """What a word of a command line can name; all but the last four are names in a store."""
 else:
 
     def dataclass_transform(**_: object) -> Any:
@@ -32,6 +37,7 @@ class Field:
     rest: bool
     choices: tuple[str, ...] | None
     parse: Callable[[str], Any] | None
+    completes: Kind | None
 
     def __init__(self, default: object, **words: object) -> None:
         self.default = default
@@ -53,13 +59,15 @@ def field(
     rest: bool = False,
     choices: tuple[str, ...] | None = None,
     parse: Callable[[str], Any] | None = None,
+    completes: Kind | None = None,
 ) -> Any:
     """Declare a field with the words that a front end shows for it.
 
     `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` an option name
     that differs from the field's, `positional` whether it is an argument without a flag, `rest` whether it takes the
     words after `--` unchanged, `choices` the allowed words, `parse` a function from text to the value (raising
-    `QueuectlError`). The annotation adds the rest: a `bool` is a switch, a `tuple` may be given several times.
+    `QueuectlError`), `completes` the kind of names that completion offers for it. The annotation adds the rest: a
+    `bool` is a switch, a `tuple` may be given several times.
     """
     return Field(
         default,
@@ -71,18 +79,22 @@ def field(
         rest=rest,
         choices=choices,
         parse=parse,
+        completes=completes,
     )
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def record(cls: type[Record]) -> type[Record]:
-    """Give `cls` a keyword-only constructor, equality, a repr and frozen slots, from its annotations."""
+    """Give `cls` a keyword-only constructor, equality, a repr and frozen slots, from its annotations.
+
+    It may extend one other record, whose fields come first.
+    """
     namespace = dict(cls.__dict__)
     names = tuple(name for name in cls.__annotations__ if not name.startswith("_"))
-    fields: dict[str, object] = {}
+    base: Any = cls.__bases__[0]
+    fields: dict[str, object] = dict(getattr(base, "__fields__", ()))
     for name in names:
-        default = namespace.pop(name, MISSING)
-        fields[name] = default
+        fields[name] = namespace.pop(name, MISSING)
     for attribute in ("__dict__", "__weakref__"):
         namespace.pop(attribute, None)
     namespace.update(
@@ -93,6 +105,7 @@ def record(cls: type[Record]) -> type[Record]:
             for name, declared in fields.items()
             if (declared.default if isinstance(declared, Field) else declared) is not MISSING
         },
+        __annotations__={**getattr(base, "__annotations__", {}), **cls.__annotations__},
         __init__=_init,
         __setattr__=_refuse,
         __delattr__=_refuse,
@@ -113,7 +126,7 @@ def replace(old: Record, **changes: object) -> Record:
 
 def as_dict(of: object) -> dict[str, Any]:
     """Return the fields of a record and their values, in the order of declaration."""
-    return {name: getattr(of, name) for name in type(of).__slots__}  # type: ignore[attr-defined]  # as `record` makes it
+    return {name: getattr(of, name) for name in type(of).__fields__}  # type: ignore[attr-defined]  # as `record` makes it
 
 
 def described(of: type) -> dict[str, tuple[Field, str]]:
@@ -126,7 +139,7 @@ _set = object.__setattr__
 
 
 def _init(self: Any, **values: Any) -> None:
-    names = self.__slots__
+    names = self.__fields__
     if len(values) < len(names):
         values = self.__defaults__ | values
     try:

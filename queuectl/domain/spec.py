@@ -24,6 +24,8 @@ MAX_NEEDS = 400
 """Characters of all labels that a job needs: they are part of an index key, whose size PostgreSQL limits."""
 MAX_PRIORITY = 1000
 """A limit, because a claim queries each priority in use once."""
+PRIORITIES = f"-{MAX_PRIORITY} to {MAX_PRIORITY}"
+"""The priorities that a job may have, for people."""
 
 
 def parse_variable(text: str) -> tuple[str, str]:
@@ -61,12 +63,12 @@ def check_queue(value: object) -> str:
 
 
 def check_priority(value: object) -> int:
-    """Return a whole number from -1000 to 1000."""
+    """Return a whole number from -MAX_PRIORITY to MAX_PRIORITY."""
     return _whole("priority", value, -MAX_PRIORITY, MAX_PRIORITY)
 
 
 def check_max_retries(value: object) -> int:
-    """Return a whole number from 0 to 1000."""
+    """Return a whole number from 0 to MAX_RETRIES."""
     return _whole("max_retries", value, 0, MAX_RETRIES)
 
 

@@ -1,6 +1,10 @@
-"""Escaping of control characters in text that is shown to people."""
+"""Text that is shown to people or given to a shell: control characters are escaped, words quoted, lines cut."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _JOINERS = frozenset("\u200c\u200d")
 """The zero width non-joiner and joiner: without them Persian words and emoji families are misspelt."""
@@ -8,6 +12,8 @@ _HARMLESS_UNPRINTABLE = _JOINERS | frozenset("\u00a0\u3000")
 """Not printable according to Unicode, but harmless: the joiners and two spaces."""
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Controls that change the display order of letters, so that one name can imitate another."""
+_LITERAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
+"""Characters that a shell takes literally."""
 
 
 def safe(text: str, *, keep: str = "") -> str:
@@ -62,16 +68,24 @@ def unwelcome(text: str) -> str | None:
 
 
 def width_of(text: str) -> int:
-    """Return the number of terminal columns that `text` takes."""
+    """Return the number of terminal columns of `text`, which must be safe."""
     if text.isascii():
         return len(text)
-    # Imported here: most tables are plain ASCII.
-    from unicodedata import category, east_asian_width
+    # Imported here, as below: it loads for several milliseconds, and most tables are plain ASCII.
+    from wcwidth import width
 
-    return sum(
-        0 if category(letter) in {"Mn", "Me", "Cf"} else 2 if east_asian_width(letter) in {"W", "F"} else 1
-        for letter in text
-    )
+    return width(text)
+
+
+def cut(text: str, width: int) -> str:
+    """Return safe `text`, cut off with an ellipsis to at most `width` columns; no letter is cut from its accents."""
+    if width_of(text) <= width:
+        return text
+    if text.isascii():
+        return text[: max(width - 1, 0)] + "…"
+    from wcwidth import clip
+
+    return clip(text, 0, max(width - 1, 0)) + "…"
 
 
 def is_unicode(text: str) -> bool:
@@ -81,6 +95,22 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def shell_quoted(word: str) -> str:
+    """Return `word` in single quotes for a POSIX shell, or unchanged if the shell takes it literally."""
+    # Not shlex.quote: every enqueue quotes its command line, and the import of shlex costs it a millisecond.
+    return word if word and _LITERAL.issuperset(word) else "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the hint `did you mean …?` for a mistyped word; None when no known word is similar."""
+    # Loaded here: only an error needs it.
+    from difflib import get_close_matches
+
+    plain = {each.lstrip("-"): each for each in known}
+    matches = get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.5)
+    return f"did you mean {plain[matches[0]]}?" if matches else None
 
 
 def _escaped(letter: str) -> str:

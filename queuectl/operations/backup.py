@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Backup:
     """Parameters of `backup`."""
 
-    file: str = field("the file to create; it must not exist", metavar="FILE", positional=True)
+    file: str = field("the file to create; it must not exist", metavar="FILE", completes="files", positional=True)
 
 
 @record

@@ -7,6 +7,7 @@ import signal
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_ids import JobIds
 from queuectl.operations.operation import Danger, Operation
 from queuectl.runtime.doorbell import bell_of_worker
 
@@ -29,14 +30,14 @@ def parse_signal(text: str) -> int:
 
 
 @record
-class Cancel:
+class Cancel(JobIds):
     """Parameters of `cancel`."""
 
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
     signal: int = field(
         "the first signal for the processes of a running job (default: TERM)",
         default=signal.SIGTERM.value,
         metavar="NAME",
+        completes="signals",
         parse=parse_signal,
     )
 
@@ -46,7 +47,7 @@ def cancel(context: Context, params: Cancel) -> Changed:
 
     Jobs that wait are cancelled at once; the workers of those that run are woken and end them.
     """
-    ids, now = list(dict.fromkeys(params.ids)), context.now()
+    ids, now = params.unique, context.now()
     with context.store.undo.keeping("cancel", now=now) as undo_entry:
         owners = context.store.jobs.cancel(*ids, signal=params.signal, now=now)
     context.ring(*map(bell_of_worker, owners))

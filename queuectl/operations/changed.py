@@ -34,5 +34,5 @@ class Changed:
 
 
 def _records(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
-    timeout = context.settings.job_timeout_ms
-    return (recorded(context.store.jobs.get(id_), timeout) for id_ in ids)
+    settings = context.settings
+    return (recorded(context.store.jobs.get(id_), settings) for id_ in ids)

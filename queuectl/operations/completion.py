@@ -62,11 +62,11 @@ def completion(context: Context, params: Completion) -> Script | Choices:
     if not params.words:
         return Script(shell=params.shell, text=_script(params.shell))
     # Loaded here: the script itself needs none of it.
-    from queuectl.operations.commandline.complete import Choice, candidates
+    from queuectl.operations.commandline.complete import Choice, complete
     from queuectl.operations.commandline.store_names import names
 
     def ask(words: tuple[str, ...]) -> list[Choice]:
-        return candidates(words, lambda db, kind: names(context, db, kind))
+        return complete(words, lambda db, kind: names(context, db, kind))
 
     if params.shell != "bash":
         return Choices(choices=tuple(ask(params.words)))

@@ -23,14 +23,14 @@ class ListSettings:
 class Get:
     """Parameters of `config get`."""
 
-    key: str = field("the setting", metavar="KEY", positional=True)
+    key: str = field("the setting", metavar="KEY", completes="settings", positional=True)
 
 
 @record
 class Set:
     """Parameters of `config set`."""
 
-    key: str = field("the setting", metavar="KEY", positional=True)
+    key: str = field("the setting", metavar="KEY", completes="settings", positional=True)
     value: str = field("its new value", metavar="VALUE", positional=True)
 
 
@@ -38,7 +38,7 @@ class Set:
 class Unset:
     """Parameters of `config unset`."""
 
-    key: str = field("the setting", metavar="KEY", positional=True)
+    key: str = field("the setting", metavar="KEY", completes="settings", positional=True)
 
 
 @record

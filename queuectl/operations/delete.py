@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
 from queuectl.operations.bulk import Bulk
+from queuectl.operations.job_ids import JobIds
 from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
@@ -16,10 +18,8 @@ if TYPE_CHECKING:
 
 
 @record
-class Delete:
+class Delete(JobIds):
     """Parameters of `delete`."""
-
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
 
 
 @record
@@ -65,7 +65,7 @@ class Deleted:
 
 def delete(context: Context, params: Delete) -> Deleted:
     """Delete all of the jobs with their history or none."""
-    ids = tuple(dict.fromkeys(params.ids))
+    ids = tuple(params.unique)
     now = context.now()
     with context.store.undo.keeping("delete", now=now) as undo_entry:
         context.store.jobs.delete(ids, now=now)
@@ -87,12 +87,14 @@ def prune(context: Context, params: Prune) -> Deleted:
 
 def ask_to_prune(context: Context, params: Prune) -> str | None:
     """Return the question to confirm, with the number of jobs; None when there are none."""
+    from queuectl.operations.outlook import CANNOT
+
     before = context.now() - params.older_than
     count = sum(
         context.store.jobs.count_prunable(JobState(state), before=before) for state in dict.fromkeys(params.state)
     )
-    what = f"{count:,} {'job' if count == 1 else 'jobs'} ({', '.join(dict.fromkeys(params.state))})"
-    return f"Delete {what} and their history? This cannot be undone." if count else None
+    what = f"{count:,} {plural(count, 'job')} ({', '.join(dict.fromkeys(params.state))})"
+    return f"Delete {what} and their history? {CANNOT}" if count else None
 
 
 DELETE = Operation(

@@ -32,13 +32,14 @@ class ListDead:
     """Parameters of `dlq list`."""
 
     limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
-    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
+    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME", completes="queues")
     by_error: bool = field("list the errors and the number of jobs of each, instead of the jobs", default=False)
     error: str | None = field(
         "only jobs that ended with this error: at least four digits of its signature, which --by-error lists",
         default=None,
         short="e",
         metavar="SIG",
+        completes="errors",
     )
 
 
@@ -46,17 +47,21 @@ class ListDead:
 class ShowDead:
     """Parameters of `dlq show`."""
 
-    id: str = field("the job", metavar="ID", positional=True)
+    id: str = field("the job", metavar="ID", completes="dead", positional=True)
 
 
 @record
 class RetryDead:
     """Parameters of `dlq retry`."""
 
-    ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", positional=True)
+    ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", completes="dead", positional=True)
     all: bool = field("every dead job", default=False)
     error: tuple[str, ...] = field(
-        "every dead job that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
+        "every dead job that ended with this error; may be repeated",
+        default=(),
+        short="e",
+        metavar="SIG",
+        completes="errors",
     )
 
 
@@ -65,7 +70,11 @@ class Purge:
     """Parameters of `dlq purge`."""
 
     error: tuple[str, ...] = field(
-        "only jobs that ended with this error; may be repeated", default=(), short="e", metavar="SIG"
+        "only jobs that ended with this error; may be repeated",
+        default=(),
+        short="e",
+        metavar="SIG",
+        completes="errors",
     )
     yes: bool = field("do not ask", default=False, short="y")
 
@@ -92,7 +101,9 @@ class ErrorRecord:
     @property
     def text(self) -> str:
         """The error without what differs each time, for people."""
-        return self.error.text or "died before error signatures were recorded"
+        from queuectl.store.dlq import UNKNOWN_TEXT
+
+        return self.error.text or UNKNOWN_TEXT
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -117,13 +128,13 @@ def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iter
             )
         errors = context.store.dlq.errors(queue=params.queue)
         return (ErrorRecord(error=each) for each in errors[-params.limit :])
-    timeout = context.settings.job_timeout_ms
+    settings = context.settings
     if params.error is None:
         rows = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
     else:
         dead = context.store.dlq
         rows = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
-    return (DeadRecord(record=recorded(each, timeout), reason=_reason(context, each)) for each in rows)
+    return (DeadRecord(record=recorded(each, settings), reason=_reason(context, each)) for each in rows)
 
 
 def _reason(context: Context, of: Listed) -> str:

@@ -6,7 +6,7 @@ import json
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import FIELDS, check, parse_object, parse_variable
+from queuectl.domain.spec import FIELDS, PRIORITIES, check, parse_object, parse_variable
 from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
@@ -30,7 +30,7 @@ _CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (),
 class Edit:
     """Parameters of `edit`."""
 
-    id: str = field("the job", metavar="ID", positional=True)
+    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
     changes: str | None = field(
         "a JSON object with the new values; null removes a timeout, cwd, env, tags or needs",
         default=None,
@@ -38,15 +38,15 @@ class Edit:
         positional=True,
     )
     command: str | None = field("the new command", default=None, short="c", metavar="COMMAND")
-    queue: str | None = field("the new queue", default=None, short="q", metavar="NAME")
-    priority: int | None = field("the new priority, -1000 to 1000", default=None, short="p", metavar="N")
+    queue: str | None = field("the new queue", default=None, short="q", metavar="NAME", completes="queues")
+    priority: int | None = field(f"the new priority, {PRIORITIES}", default=None, short="p", metavar="N")
     max_retries: int | None = field("the new number of retries", default=None, metavar="N")
     timeout: str | None = field(
         "the new timeout: 90s, 15m; none for the configured one", default=None, short="t", metavar="DURATION"
     )
     delay: str | None = field("make it due after this time: 90s, 3h", default=None, metavar="DURATION")
     at: str | None = field("make it due at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
-    cwd: str | None = field("the new directory", default=None, short="C", metavar="DIR")
+    cwd: str | None = field("the new directory", default=None, short="C", metavar="DIR", completes="directories")
     env: tuple[tuple[str, str], ...] = field(
         "a variable; all that are given replace its variables; may be repeated",
         default=(),
@@ -55,12 +55,13 @@ class Edit:
         parse=parse_variable,
     )
     tag: tuple[str, ...] = field(
-        "a tag; all that are given replace its tags; may be repeated", default=(), metavar="WORD"
+        "a tag; all that are given replace its tags; may be repeated", default=(), metavar="WORD", completes="tags"
     )
     needs: tuple[str, ...] = field(
         "a label that its worker must have; all that are given replace its needs; may be repeated",
         default=(),
         metavar="LABEL",
+        completes="labels",
     )
     retry: bool = field(
         "run it again, with a fresh set of retries: at once, or as --delay or --at say", default=False, short="r"
@@ -194,7 +195,7 @@ def _again(id_: str, path: str) -> str:
 
 
 def _now(context: Context, id_: str) -> JobRecord:
-    return recorded(context.store.jobs.get(id_), context.settings.job_timeout_ms)
+    return recorded(context.store.jobs.get(id_), context.settings)
 
 
 EDIT = Operation(

@@ -6,7 +6,8 @@ import json
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import BYTE_ORDER_MARK, check, new_job, parse_object, parse_variable
+from queuectl.domain.spec import BYTE_ORDER_MARK, PRIORITIES, check, new_job, parse_object, parse_variable
+from queuectl.domain.text import shell_quoted
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone
 from queuectl.operations.operation import Operation
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
 
 _MANY = "for many jobs: … | jq -c '.[]' | queuectl enqueue -f -"
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+:,./-")
 _RESERVED = frozenset(
     (
         "case", "coproc", "do", "done", "elif", "else", "esac", "fi",
@@ -47,12 +47,15 @@ class Enqueue:
         default=None,
         short="f",
         metavar="FILE",
+        completes="files",
         parse=str,  # a file that is only read may have any name
     )
     lines: bool = field("each line of FILE is a shell command, unless it is blank or begins with #", default=False)
     id: str | None = field("the job's id (default: its number)", default=None, metavar="ID")
-    queue: str | None = field("the queue (default: default)", default=None, short="q", metavar="NAME")
-    priority: int | None = field("-1000 to 1000, higher runs first (default: 0)", default=None, short="p", metavar="N")
+    queue: str | None = field(
+        "the queue (default: default)", default=None, short="q", metavar="NAME", completes="queues"
+    )
+    priority: int | None = field(f"{PRIORITIES}, higher runs first (default: 0)", default=None, short="p", metavar="N")
     max_retries: int | None = field(
         "retries after the first attempt (default: max_retries of the configuration)",
         default=None,
@@ -67,13 +70,18 @@ class Enqueue:
     )
     delay: str | None = field("do not run it before this time has passed: 90s, 3h", default=None, metavar="DURATION")
     at: str | None = field("do not run it before this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
-    cwd: str | None = field("the directory to run in (default: this one)", default=None, short="C", metavar="DIR")
+    cwd: str | None = field(
+        "the directory to run in (default: this one)", default=None, short="C", metavar="DIR", completes="directories"
+    )
     env: tuple[tuple[str, str], ...] = field(
         "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=parse_variable
     )
-    tag: tuple[str, ...] = field("a tag for list --tag; may be repeated", default=(), metavar="WORD")
+    tag: tuple[str, ...] = field("a tag for list --tag; may be repeated", default=(), metavar="WORD", completes="tags")
     needs: tuple[str, ...] = field(
-        "run it only on workers that were started with this --label; may be repeated", default=(), metavar="LABEL"
+        "run it only on workers that were started with this --label; may be repeated",
+        default=(),
+        metavar="LABEL",
+        completes="labels",
     )
 
 
@@ -132,9 +140,9 @@ def in_shell(argv: Sequence[str]) -> str:
 
 
 def _quoted(word: str) -> str:
-    if word and _PLAIN.issuperset(word):
-        return word
-    return "'" + word.replace("'", "'\"'\"'") + "'"
+    # Unquoted, NAME=VALUE at the beginning would be an assignment.
+    quoted = shell_quoted(word)
+    return f"'{word}'" if quoted == word and "=" in word else quoted
 
 
 def _is_json(text: str) -> bool:

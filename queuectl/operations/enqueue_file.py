@@ -227,7 +227,7 @@ def _refuse_taken(context: Context, jobs: list[NewJob], numbers: array[int]) -> 
         if taken:
             index = min(indexes[id_] for id_ in taken)
             raise Refused(
-                f"line {numbers[index]}: job {jobs[index].id} is there already; nothing was enqueued",
+                f"line {numbers[index]}: job {jobs[index].id} already exists; nothing was enqueued",
                 hint="choose another id, or leave it out",
             )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from queuectl.domain.attempt import MAX_LOSSES
-from queuectl.domain.job import FINAL, READY, JobState
+from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.commandline.quoting import quoted
@@ -12,10 +13,11 @@ from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.job import Job
+    from queuectl.domain.worker import PoolInfo
     from queuectl.operations.context import Context
     from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.rows import Listed
@@ -38,7 +40,7 @@ _CHECK_SECONDS = 2.0
 class Explain:
     """Parameters of `explain`."""
 
-    id: str = field("the job", metavar="ID", positional=True)
+    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
 
 
 @record
@@ -87,14 +89,18 @@ def explain(context: Context, params: Explain) -> Explanation:
     now = context.now()
     listed = context.store.jobs.get(params.id)
     state = listed.job.state
-    if state is JobState.PROCESSING:
-        reasons = _running(context, listed, now)
-    elif state is JobState.HELD:
-        reasons = iter((Reason(code="held", text=f"it is held; to release it: queuectl release {params.id}"),))
-    elif state in READY:
-        reasons = _waiting(context, listed, now)
-    else:
-        reasons = _final(context, listed, now)
+    match state:
+        case JobState.PROCESSING:
+            reasons = _running(context, listed, now)
+        case JobState.HELD:
+            reasons = iter((Reason(code="held", text=f"it is held; to release it: queuectl release {params.id}"),))
+        case JobState.PENDING | JobState.FAILED:
+            reasons = _waiting(context, listed, now)
+        case JobState.COMPLETED | JobState.CANCELLED:
+            verb = "completed" if state is JobState.COMPLETED else "was cancelled"
+            reasons = iter((Reason(code=state.value, text=f"it {verb}{_ago(listed.job, now)}"),))
+        case JobState.DEAD:
+            reasons = _dead(context, listed, now)
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))
 
 
@@ -129,28 +135,39 @@ class WaitReporter:
 
 def _running(context: Context, of: Listed, now: int) -> Iterator[Reason]:
     # Loaded here, as below: jobs that have ended or are held do not need it.
-    from queuectl.runtime.liveness import living_pools, living_workers
+    from queuectl.runtime.liveness import living_workers
 
     workers = living_workers(context.store, context.run_dir, now=now)
     owner = next((each for each in workers if each.info.id == of.job.owner), None)
     # The worker may have finished the job and stopped since the list of workers was read.
     if owner is None and context.store.jobs.state(of.job.id) is JobState.PROCESSING:
-        text = f"its worker {of.job.owner} has died; "
-        if living_pools(context.store, context.run_dir):
-            text += "a running pool puts the job back in a moment"
-        else:
-            text += "the next pool puts the job back, and none is running: queuectl worker start"
-        yield Reason(code="worker_dead", text=text)
+        yield _worker_dead(context, of.job)
         return
     since = "" if of.latest is None else f" for {format_duration(max(0, now - of.latest.started_at))}"
     if of.job.cancel_requested:
         yield Reason(code="cancelling", text="it is being cancelled: its worker is ending its processes")
     yield Reason(code="running", text=f"worker {of.job.owner} has been running it{since}")
     if owner is not None and owner.stopping:
-        pools = living_pools(context.store, context.run_dir)
-        stops_now = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
-        what = "now: the job is ended and put back" if stops_now else "once this job has ended"
-        yield Reason(code="stopping", text=f"its worker stops {what}")
+        yield _stopping(context, owner)
+
+
+def _worker_dead(context: Context, job: Job) -> Reason:
+    from queuectl.runtime.liveness import living_pools
+
+    if living_pools(context.store, context.run_dir):
+        follows = "a running pool puts the job back in a moment"
+    else:
+        follows = "the next pool puts the job back, and none is running: queuectl worker start"
+    return Reason(code="worker_dead", text=f"its worker {job.owner} has died; {follows}")
+
+
+def _stopping(context: Context, owner: LiveWorker) -> Reason:
+    from queuectl.runtime.liveness import living_pools
+
+    pools = living_pools(context.store, context.run_dir)
+    stops_now = any(pool.id == owner.info.pool and pool.stop == "now" for pool in pools)
+    what = "now: the job is ended and put back" if stops_now else "once this job has ended"
+    return Reason(code="stopping", text=f"its worker stops {what}")
 
 
 def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
@@ -163,65 +180,109 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
             yield Reason(code="backoff", text=text, at=job.run_at)
         else:
             yield Reason(code="scheduled", text=f"it is due in {delay}, at {format_time(job.run_at)}", at=job.run_at)
-    yield from _workers(context, job, now)
+    yield from _by_workers(context, job, now)
 
 
-def _workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
+@record
+class _Candidate:
+    """A living worker, and its pool unless that has just ended."""
+
+    worker: LiveWorker
+    pool: PoolInfo | None
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return () if self.pool is None else self.pool.queues
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return () if self.pool is None else self.pool.labels
+
+
+def _by_workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
+    """Yield the first requirement that no worker meets; for a due job that some can run, its place in the queue."""
     from queuectl.runtime.liveness import living_pools, living_workers
 
     workers = living_workers(context.store, context.run_dir, now=now)
     pools = {pool.id: pool for pool in living_pools(context.store, context.run_dir)}
-    if not workers:
-        yield Reason(code="no_workers", text=f"no workers are running; start some: {_start_command(job)}", n=0)
-        return
-    serving = [each for each in workers if _serves(pools, each, job.queue)]
-    if not serving:
-        named = sorted({queue for pool in pools.values() for queue in pool.queues})
-        text = (
-            f"none of the {_count(len(workers), 'worker')} takes jobs of queue {job.queue}, only of {', '.join(named)}"
-        )
-        yield Reason(code="other_queues", text=text, n=len(workers))
-        return
-    able = [each for each in serving if set(_labels(pools, each)).issuperset(job.needs)]
-    if not able:
-        yield Reason(code="needs", text=_missing_labels(job, len(serving)), n=len(serving))
-        return
-    staying = [each for each in able if not each.stopping]
-    if not staying:
-        yield Reason(code="draining", text=f"{_the_workers(job)} are stopping and claim no more jobs", n=len(able))
-        return
-    if job.run_at > now:
-        return
-    all_queues = any(not pools[each.info.pool].queues for each in staying)
+    candidates = [_Candidate(worker=each, pool=pools.get(each.info.pool)) for each in workers]
+    for is_met, unmet in _REQUIREMENTS:
+        left = [each for each in candidates if is_met(each, job)]
+        if not left:
+            yield unmet(candidates, job)
+            return
+        candidates = left
+    if job.run_at <= now:
+        yield from _in_queue(context, job, candidates, now)
+
+
+def _no_workers(_candidates: Sequence[_Candidate], job: Job) -> Reason:
+    return Reason(code="no_workers", text=f"no workers are running; start some: {_start_command(job)}", n=0)
+
+
+def _other_queues(candidates: Sequence[_Candidate], job: Job) -> Reason:
+    count = len(candidates)
+    named = sorted({queue for each in candidates for queue in each.queues})
+    who = "the one worker takes no" if count == 1 else f"none of the {count} workers takes"
+    text = f"{who} jobs of queue {job.queue}, only of {', '.join(named)}; start another: {_start_command(job)}"
+    return Reason(code="other_queues", text=text, n=count)
+
+
+def _missing_labels(candidates: Sequence[_Candidate], job: Job) -> Reason:
+    count, needs = len(candidates), " and ".join(job.needs)
+    who = "the one worker of its queue does not have" if count == 1 else f"none of the {count} workers of its queue has"
+    return Reason(
+        code="needs", text=f"it needs {needs}, which {who}; start one that has: {_start_command(job)}", n=count
+    )
+
+
+def _draining(candidates: Sequence[_Candidate], job: Job) -> Reason:
+    which = "that could run it" if job.needs else "of its queue"
+    return Reason(code="draining", text=f"the workers {which} are stopping and claim no more jobs", n=len(candidates))
+
+
+_REQUIREMENTS: tuple[tuple[Callable[[_Candidate, Job], bool], Callable[[Sequence[_Candidate], Job], Reason]], ...] = (
+    (lambda _worker, _job: True, _no_workers),
+    (lambda worker, job: not worker.queues or job.queue in worker.queues, _other_queues),
+    (lambda worker, job: set(worker.labels).issuperset(job.needs), _missing_labels),
+    (lambda worker, _job: not worker.worker.stopping, _draining),
+)
+"""What a worker must meet to run a job, and the reason for workers of which none does, though all meet those above."""
+
+
+def _in_queue(context: Context, job: Job, candidates: Sequence[_Candidate], now: int) -> Iterator[Reason]:
+    if all(each.worker.info.job is not None for each in candidates):
+        yield _all_busy(candidates, job)
+    within_queue = all(each.queues for each in candidates)
     # Labels that all of the workers have: a worker without one would pass over the jobs that need it.
-    labels = set.intersection(*(set(pools[each.info.pool].labels) for each in staying))
-    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=not all_queues, labels=labels)
-    busy = [each for each in staying if each.info.job is not None]
-    if len(busy) == len(staying):
-        yield Reason(code="all_busy", text=_all_busy(job, len(staying)), n=len(staying))
+    labels = set.intersection(*(set(each.labels) for each in candidates))
+    ahead = context.store.jobs.ahead(job, now=now, limit=COUNTED, within_queue=within_queue, labels=labels)
     if ahead:
         more = "more than " if ahead >= COUNTED else ""
-        yield Reason(
-            code="behind", text=f"{more}{_count(ahead, 'due job')} {'is' if ahead == 1 else 'are'} ahead of it", n=ahead
-        )
+        text = f"{more}{ahead} {plural(ahead, 'due job')} {'is' if ahead == 1 else 'are'} ahead of it"
+        yield Reason(code="behind", text=text, n=ahead)
     else:
         yield Reason(code="next", text="it is the next job that a worker of its queue claims", n=0)
 
 
-def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
-    job, latest = of.job, of.latest
-    ago = "" if job.finished_at is None else f" {format_duration(max(0, now - job.finished_at))} ago"
-    if job.state is JobState.COMPLETED:
-        yield Reason(code="completed", text=f"it completed{ago}")
-        return
-    if job.state is JobState.CANCELLED:
-        yield Reason(code="cancelled", text=f"it was cancelled{ago}")
-        return
+def _all_busy(candidates: Sequence[_Candidate], job: Job) -> Reason:
+    count, which = len(candidates), "that could run it" if job.needs else "of its queue"
+    text = f"the one worker {which} is busy" if count == 1 else f"all {count} workers {which} are busy"
+    return Reason(code="all_busy", text=text, n=count)
+
+
+def _dead(context: Context, of: Listed, now: int) -> Iterator[Reason]:
+    job, latest, ago = of.job, of.latest, _ago(of.job, now)
     if job.losses >= MAX_LOSSES:
-        yield Reason(code="lost", text=f"it died{ago}: its worker died in {job.losses} attempts in a row", n=job.losses)
+        again = f"to run it again: queuectl retry {job.id}"
+        yield Reason(
+            code="lost",
+            text=f"it died{ago}: its worker died in {job.losses} attempts in a row; {again}",
+            n=job.losses,
+        )
     else:
         last = "" if latest is None else f", the last with {describe(latest)}"
-        text = f"it died{ago}: {_all_attempts(job.attempts)} failed{last}; to revive it: queuectl retry {job.id}"
+        text = f"it died{ago}: {_all_tries(job.attempts)} failed{last}; to run it again: queuectl retry {job.id}"
         yield Reason(code="dead", text=text, n=job.attempts)
     if job.signature is not None:
         alike = context.store.dlq.count(job.signature)
@@ -230,41 +291,16 @@ def _final(context: Context, of: Listed, now: int) -> Iterator[Reason]:
             yield Reason(code="alike", text=text, n=alike)
 
 
-def _serves(pools: dict[str, Any], worker: LiveWorker, queue: str) -> bool:
-    pool = pools.get(worker.info.pool)
-    return pool is None or not pool.queues or queue in pool.queues
-
-
-def _labels(pools: dict[str, Any], worker: LiveWorker) -> tuple[str, ...]:
-    pool = pools.get(worker.info.pool)
-    return () if pool is None else pool.labels
+def _ago(job: Job, now: int) -> str:
+    return "" if job.finished_at is None else f" {format_duration(max(0, now - job.finished_at))} ago"
 
 
 def _start_command(job: Job) -> str:
     return " ".join(["queuectl worker start", *(f"--label {quoted(label)}" for label in job.needs)])
 
 
-def _missing_labels(job: Job, count: int) -> str:
-    needs = " and ".join(job.needs)
-    who = "the one worker of its queue does not have" if count == 1 else f"none of the {count} workers of its queue has"
-    return f"it needs {needs}, which {who}; start one that has: {_start_command(job)}"
-
-
-def _the_workers(job: Job) -> str:
-    return "the workers that could run it" if job.needs else "the workers of its queue"
-
-
-def _all_busy(job: Job, count: int) -> str:
-    which = "that could run it" if job.needs else "of its queue"
-    return f"the one worker {which} is busy" if count == 1 else f"all {count} workers {which} are busy"
-
-
-def _all_attempts(count: int) -> str:
-    return "its one attempt" if count == 1 else f"all {count} attempts"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _all_tries(count: int) -> str:
+    return "its one try" if count == 1 else f"all {count} tries"
 
 
 EXPLAIN = Operation(

@@ -24,7 +24,11 @@ class History:
     """Parameters of `history`."""
 
     id: str | None = field(
-        "only events of this job, worker, pool or setting", default=None, metavar="ID", positional=True
+        "only events of this job, worker, pool or setting",
+        default=None,
+        metavar="ID",
+        completes="jobs",
+        positional=True,
     )
     limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
 

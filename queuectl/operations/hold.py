@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import check_priority
+from queuectl.domain.spec import PRIORITIES, check_priority
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_ids import JobIds
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -13,30 +14,25 @@ if TYPE_CHECKING:
 
 
 @record
-class Hold:
+class Hold(JobIds):
     """Parameters of `hold`."""
 
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
-
 
 @record
-class Release:
+class Release(JobIds):
     """Parameters of `release`."""
 
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
-
 
 @record
-class Priority:
+class Priority(JobIds):
     """Parameters of `priority`."""
 
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
-    priority: int = field("-1000 to 1000, higher runs first", metavar="N", positional=True)
+    priority: int = field(f"{PRIORITIES}, higher runs first", metavar="N", positional=True)
 
 
 def hold(context: Context, params: Hold) -> Changed:
     """Keep all of the jobs from being claimed, or none."""
-    ids, now = list(dict.fromkeys(params.ids)), context.now()
+    ids, now = params.unique, context.now()
     with context.store.undo.keeping("hold", now=now) as undo_entry:
         context.store.edits.hold(ids, now=now)
     return Changed(context, ids, undo_entry)
@@ -44,7 +40,7 @@ def hold(context: Context, params: Hold) -> Changed:
 
 def release(context: Context, params: Release) -> Changed:
     """Allow all of the jobs to be claimed again, or none, and wake the workers."""
-    ids, now = list(dict.fromkeys(params.ids)), context.now()
+    ids, now = params.unique, context.now()
     with context.store.undo.keeping("release", now=now) as undo_entry:
         context.ring_for_queues(context.store.edits.release(ids, now=now))
     return Changed(context, ids, undo_entry)
@@ -52,7 +48,7 @@ def release(context: Context, params: Release) -> Changed:
 
 def priority(context: Context, params: Priority) -> Changed:
     """Set the priority of all of the jobs, or of none."""
-    ids, now = list(dict.fromkeys(params.ids)), context.now()
+    ids, now = params.unique, context.now()
     wanted = check_priority(params.priority)
     with context.store.undo.keeping("priority", now=now) as undo_entry:
         context.store.edits.prioritise(ids, wanted, now=now)

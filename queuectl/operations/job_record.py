@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from queuectl.config import Settings
     from queuectl.domain.attempt import Attempt, Output
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
@@ -46,10 +47,9 @@ class JobDetail:
         return document
 
 
-def recorded(listed: Listed, job_timeout_ms: int | None) -> JobRecord:
-    """Return the record of a row, with the job's own timeout, else `job_timeout_ms`."""
-    own = listed.job.timeout_ms
-    return JobRecord(job=listed.job, latest=listed.latest, timeout_ms=job_timeout_ms if own is None else own)
+def recorded(listed: Listed, settings: Settings) -> JobRecord:
+    """Return the record of a row."""
+    return JobRecord(job=listed.job, latest=listed.latest, timeout_ms=settings.timeout_ms(listed.job.timeout_ms))
 
 
 def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
@@ -57,7 +57,7 @@ def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
     listed = context.store.jobs.get(id_)
     stdout, stderr = (NOTHING, NOTHING) if listed.latest is None else output_of(context, listed.job, listed.latest)
     return JobDetail(
-        record=recorded(listed, context.settings.job_timeout_ms),
+        record=recorded(listed, context.settings),
         stdout=stdout,
         stderr=stderr,
         history=tuple(context.store.jobs.attempts(listed.job.seq)) if history else None,

@@ -26,11 +26,15 @@ class List:
     state: tuple[str, ...] = field(
         "only jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
     )
-    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME")
-    tag: str | None = field("only jobs with this tag", default=None, metavar="WORD")
+    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME", completes="queues")
+    tag: str | None = field("only jobs with this tag", default=None, metavar="WORD", completes="tags")
     search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
     view: str | None = field(
-        "only jobs of this saved view; other options narrow it further", default=None, short="v", metavar="NAME"
+        "only jobs of this saved view; other options narrow it further",
+        default=None,
+        short="v",
+        metavar="NAME",
+        completes="views",
     )
 
 
@@ -38,14 +42,14 @@ class List:
 class Show:
     """Parameters of `show`."""
 
-    id: str = field("the job", metavar="ID", positional=True)
+    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
 
 
 def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
     """Return the newest jobs that match, the newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
-    timeout = context.settings.job_timeout_ms
+    settings = context.settings
     states = [JobState(state) for state in params.state]
     criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}
     if params.view is not None:
@@ -53,7 +57,7 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
 
         states, criteria = narrowed(context, params.view, states, criteria)
     rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
-    return (recorded(each, timeout) for each in rows)
+    return (recorded(each, settings) for each in rows)
 
 
 def show(context: Context, params: Show) -> JobDetail:

@@ -30,7 +30,7 @@ _INTERVAL = 0.1
 class Logs:
     """Parameters of `logs`."""
 
-    id: str = field("the job", metavar="ID", positional=True)
+    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
     follow: bool = field("go on printing, across retries, until the job is final", default=False, short="f")
     stdout: bool = field("only standard output", default=False)
     stderr: bool = field("only standard error", default=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from queuectl.domain.record import field, record
+from queuectl.domain.record import record
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_ids import JobIds
 from queuectl.operations.operation import Operation
 
 TYPE_CHECKING = False
@@ -12,15 +13,13 @@ if TYPE_CHECKING:
 
 
 @record
-class Retry:
+class Retry(JobIds):
     """Parameters of `retry`."""
-
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
 
 
 def retry(context: Context, params: Retry) -> Changed:
     """Make all of the jobs due now or none, and wake the workers."""
-    ids = list(dict.fromkeys(params.ids))
+    ids = params.unique
     now = context.now()
     with context.store.undo.keeping("retry", now=now) as undo_entry:
         context.ring_for_queues(context.store.jobs.retry(ids, now=now))

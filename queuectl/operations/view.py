@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.filter import KEYS, parse_filter
 from queuectl.domain.record import field, record
-from queuectl.domain.text import unwelcome
+from queuectl.domain.text import nearest, unwelcome
 from queuectl.domain.units import format_time
 from queuectl.domain.view_layout import parse_view
 from queuectl.operations.operation import Operation
@@ -33,12 +33,16 @@ class SaveView:
     """Parameters of `view save`."""
 
     name: str = field(
-        "the name of the view; an existing view of that name is replaced", metavar="NAME", positional=True
+        "the name of the view; an existing view of that name is replaced",
+        metavar="NAME",
+        completes="views",
+        positional=True,
     )
     words: tuple[str, ...] = field(
         "state:STATE (several separated by commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (in "
         "double quotes if it looks like a key); for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
         metavar="FILTER",
+        completes="filters",
         positional=True,
     )
 
@@ -47,7 +51,7 @@ class SaveView:
 class DeleteView:
     """Parameters of `view delete`."""
 
-    name: str = field("the view", metavar="NAME", positional=True)
+    name: str = field("the view", metavar="NAME", completes="views", positional=True)
 
 
 @record
@@ -97,8 +101,6 @@ def _check(words: str) -> None:
 
 def _unknown_key(key: str, word: str) -> UsageError:
     """Return the error for a word that looks like a key but is none: as text it would silently match no job."""
-    from queuectl.operations.arguments import nearest
-
     known = (*KEYS, "sort", "columns")
     keys = nearest(key, known) or f"keys are {', '.join(known)}"
     return UsageError(

@@ -6,9 +6,11 @@ import time
 
 from queuectl.domain.errors import TimedOut
 from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.phrases import first_of
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import WaitReporter
+from queuectl.operations.job_ids import JobIds
 from queuectl.operations.job_record import detail
 from queuectl.operations.operation import Operation
 
@@ -25,10 +27,9 @@ _NAMED = 3
 
 
 @record
-class Wait:
+class Wait(JobIds):
     """Parameters of `wait`."""
 
-    ids: tuple[str, ...] = field("the jobs", metavar="ID", positional=True)
     timeout: int | None = field(
         "give up after this time: 30s, 5m", default=None, short="t", metavar="DURATION", parse=parse_duration
     )
@@ -63,7 +64,7 @@ def wait(context: Context, params: Wait) -> Waited:
         TimedOut: the time ran out.
     """
     started = context.clock.monotonic()
-    ids = list(dict.fromkeys(params.ids))
+    ids = params.unique
     for id_ in ids:
         # Raises NotFound before the wait, not after an hour of waiting for the jobs before it.
         context.store.jobs.state(id_)
@@ -91,8 +92,7 @@ def _check_time(context: Context, params: Wait, started: float, remaining: list[
     if params.timeout is None or context.clock.monotonic() - started < params.timeout / 1000:
         return
     open_ids = [id_ for id_ in reversed(remaining) if context.store.jobs.state(id_) not in FINAL]
-    few = ", ".join(open_ids[:_NAMED]) + (", …" if len(open_ids) > _NAMED else "")
-    raise TimedOut(f"not final after {format_duration(params.timeout)}: {few}")
+    raise TimedOut(f"jobs not final after {format_duration(params.timeout)}: {first_of(open_ids, _NAMED)}")
 
 
 WAIT = Operation(

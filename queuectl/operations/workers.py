@@ -27,10 +27,17 @@ class Start:
 
     count: int = field("the number of workers (default: 1)", default=1, short="n", metavar="N")
     queue: tuple[str, ...] = field(
-        "run only jobs of this queue; may be repeated (default: every queue)", default=(), short="q", metavar="NAME"
+        "run only jobs of this queue; may be repeated (default: every queue)",
+        default=(),
+        short="q",
+        metavar="NAME",
+        completes="queues",
     )
     label: tuple[str, ...] = field(
-        "a label of the workers, which then also run jobs that need it; may be repeated", default=(), metavar="LABEL"
+        "a label of the workers, which then also run jobs that need it; may be repeated",
+        default=(),
+        metavar="LABEL",
+        completes="labels",
     )
     drain: bool = field("stop when no job is left that they could run", default=False)
     detach: bool = field("run in the background; return when all workers have started", default=False, short="d")
@@ -49,7 +56,9 @@ class Stop:
         metavar="DURATION",
         parse=parse_duration,
     )
-    host: str | None = field("only workers of this host (default: every host)", default=None, metavar="NAME")
+    host: str | None = field(
+        "only workers of this host (default: every host)", default=None, metavar="NAME", completes="hosts"
+    )
 
 
 @record
@@ -62,7 +71,7 @@ class Scale:
     """Parameters of `worker scale`."""
 
     size: int = field("the new number of workers", metavar="N", positional=True)
-    pool: str | None = field("the pool; required if several run", default=None, metavar="POOL")
+    pool: str | None = field("the pool; required if several run", default=None, metavar="POOL", completes="pools")
 
 
 @record

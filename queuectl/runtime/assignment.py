@@ -8,13 +8,25 @@ from queuectl.domain.record import record
 
 
 class Stop(IntEnum):
-    """The strongest stop order that a worker has received."""
+    """A stop order."""
 
     NO = 0
     DRAIN = 1
     """Finish the running job, claim no other."""
     NOW = 2
     """End the running job and put it back."""
+
+
+class StopOrder:
+    """The strongest stop order that a worker has received."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.level = Stop.NO
+
+    def raise_to(self, level: Stop) -> None:
+        """Receive a stop order. A weaker one changes nothing."""
+        self.level = max(self.level, level)
 
 
 @record

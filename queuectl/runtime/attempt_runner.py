@@ -19,76 +19,38 @@ import signal
 import time
 
 from queuectl.domain.attempt import Outcome, Result
-from queuectl.domain.record import record
 from queuectl.runtime import process, system, tree
+from queuectl.runtime.attempt_spec import Cancel
 from queuectl.runtime.live import FIRST_AFTER, INTERVAL
 from queuectl.runtime.output import EMPTY, ENDED, Capture
 from queuectl.runtime.pulse import TICK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from queuectl.runtime.live import Live
+    from queuectl.runtime.attempt_spec import AttemptHooks, AttemptSpec
     from queuectl.runtime.locks import AttemptLock
 
 DRAIN = 0.2
 """Seconds for which the output of a finished command is still read, should another process write to its pipes."""
-SHORT = 0.005
+SHORT = 0.01
 """Seconds for which only the exit of the command is polled; its pipes hold 64 KiB meanwhile."""
 NEVER = float("inf")
 
 
-@record
-class Cancel:
-    """An order to end the job for good, with the outcome `cancelled`.
-
-    SIGKILL leaves no grace, also after a weaker order.
-    """
-
-    signal: int = signal.SIGTERM
-
-
-@record
-class Release:
-    """An order to end the job so that it can run elsewhere, with the outcome `released`. SIGKILL as in `Cancel`."""
-
-    signal: int = signal.SIGTERM
-
-
-def run(
-    command: str,
-    *,
-    seq: int,
-    fence: int,
-    cookie: str,
-    environment: Mapping[bytes, bytes],
-    cwd: str | None = None,
-    timeout_ms: int | None = None,
-    kill_grace_ms: int = 5000,
-    lock: AttemptLock | None = None,
-    live: Live | None = None,
-    wake: Sequence[int] = (),
-    tick: Callable[[], float],
-    tick_at: float | None = None,
-    order: Callable[[], Cancel | Release | None],
-) -> Result:
+def run(spec: AttemptSpec, hooks: AttemptHooks) -> Result:
     """Run one attempt to its end and return its result.
 
-    The calling process must have one thread and no other children: all children are reaped.
-
-    `tick` is called when it is due, and returns when it is due again, in seconds on the monotonic clock. It is first
-    due at `tick_at`, so that a chain of short attempts ticks as often as one long attempt. `order` is called after
-    every tick, when one of the descriptors `wake` is readable, and repeatedly while leftovers are ended; it must drain
-    `wake`, or it is called again at once. A descriptor that hangs up calls it once. An order may be repeated. If `tick`
-    or `order` raises, the tree is killed and the exception is propagated.
+    The calling process must have one thread and no other children: all children are reaped. If a hook raises, the tree
+    is killed and the exception is propagated.
 
     An `error` that starts with "unkillable" means that a process of this attempt still lives and holds its lock.
     """
     system.adopt_orphans()
     started = time.monotonic()
     try:
-        pid, out, err, exit_fd = begin(command, environment, cwd, lock, (seq, fence))
+        begun = begin(spec, hooks.lock)
     except process.SpawnError as error:
         return Result(outcome=Outcome.SPAWN_ERROR, duration_ms=_milliseconds(started), error=str(error))
     except process.StartRefused as error:
@@ -96,48 +58,49 @@ def run(
             outcome=Outcome.RELEASED, duration_ms=_milliseconds(started), error=f"not started: {error}", refused=True
         )
     try:
-        attempt = _Attempt(pid, exit_fd, (out, err), cookie=cookie, live=live, tick=tick, order=order)
-        attempt.timeout_at = NEVER if timeout_ms is None else started + timeout_ms / 1000
-        attempt.grace = kill_grace_ms / 1000
-        attempt.tick_at = started + TICK if tick_at is None else tick_at
-        return attempt.run(started, wake)
+        return _Attempt(begun, spec, hooks, started).run()
     finally:
-        os.close(out)
-        os.close(err)
-        os.close(exit_fd)
+        for fd in begun[1:]:
+            os.close(fd)
 
 
-def begin(
-    command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock | None, name: tuple[int, int]
-) -> tuple[int, int, int, int]:
+def begin(spec: AttemptSpec, lock: AttemptLock | None) -> tuple[int, int, int, int]:
     """Start a command; return its pid, the pipes of stdout and stderr, and the descriptor of its exit.
 
-    The last one polls readable when the command may have exited. `name` is the job's seq and the attempt's fence.
+    The last one polls readable when the command may have exited.
 
     Raises:
         SpawnError: this command cannot be started on any machine.
         StartRefused: the machine starts no process at present.
     """
     if lock is None:
-        pid, out, err = process.start(command, environment, cwd, None)
+        pid, out, err = process.start(spec.command, spec.environment, spec.cwd, None)
     else:
-        pid, out, err = _start_locked(command, environment, cwd, lock, name)
+        pid, out, err = _start_locked(spec, lock)
     return pid, out, err, _watch(pid, out, err)
 
 
-def _start_locked(
-    command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: AttemptLock, name: tuple[int, int]
-) -> tuple[int, int, int]:
+def _start_locked(spec: AttemptSpec, lock: AttemptLock) -> tuple[int, int, int]:
     try:
         held = lock.take()
     except OSError as error:
-        raise process.StartRefused(f"its lock cannot be made: {process.reason(error)}") from None
+        raise process.StartRefused(f"the lock of the attempt cannot be created: {process.reason(error)}") from None
     try:
-        started = process.start(command, environment, cwd, held)
-        lock.note(held, started[0], *name)
+        if spec.fence:
+            _note(spec, lock, held)
+        started = process.start(spec.command, spec.environment, spec.cwd, held)
+        if spec.fence:
+            lock.note_pid(held, started[0])
     finally:
         os.close(held)  # from now on only the process tree holds it
     return started
+
+
+def _note(spec: AttemptSpec, lock: AttemptLock, held: int) -> None:
+    try:
+        lock.note(held, spec.seq, spec.fence)
+    except OSError as error:
+        raise process.StartRefused(f"the lock of the attempt cannot be written: {process.reason(error)}") from None
 
 
 def _watch(pid: int, out: int, err: int) -> int:
@@ -148,7 +111,7 @@ def _watch(pid: int, out: int, err: int) -> int:
         os.waitpid(pid, 0)
         os.close(out)
         os.close(err)
-        raise process.StartRefused(f"it cannot be watched: {process.reason(error)}") from None
+        raise process.StartRefused(f"the process of the attempt cannot be watched: {process.reason(error)}") from None
 
 
 class _Attempt:
@@ -157,65 +120,55 @@ class _Attempt:
         "_cookie",
         "_exit_fd",
         "_give_up_at",
+        "_grace",
+        "_hooks",
         "_kill_at",
         "_live",
         "_live_at",
         "_live_from",
         "_must_kill",
         "_next",
-        "_order",
         "_pid",
         "_sent",
+        "_started",
         "_status",
         "_stderr",
         "_stdout",
         "_streams",
-        "_tick",
+        "_tick_at",
+        "_timeout_at",
         "_why",
-        "grace",
-        "tick_at",
-        "timeout_at",
     )
 
-    grace: float
-    tick_at: float
-    timeout_at: float
-
     def __init__(
-        self,
-        pid: int,
-        exit_fd: int,
-        pipes: tuple[int, int],
-        *,
-        cookie: str,
-        live: Live | None,
-        tick: Callable[[], float],
-        order: Callable[[], Cancel | Release | None],
+        self, begun: tuple[int, int, int, int], spec: AttemptSpec, hooks: AttemptHooks, started: float
     ) -> None:
-        self._pid = pid
-        self._cookie = cookie
-        self._exit_fd = exit_fd
+        self._pid, out, err, self._exit_fd = begun
+        self._cookie = spec.cookie
+        self._grace = spec.kill_grace_ms / 1000
         self._stdout = Capture()
         self._stderr = Capture()
-        self._streams = {pipes[0]: self._stdout, pipes[1]: self._stderr}
+        self._streams = {out: self._stdout, err: self._stderr}
         """Pipes that have not reached end of file."""
-        self._live = live
-        self._tick = tick
-        self._order = order
+        self._hooks = hooks
+        self._live = hooks.live
         self._status: int | None = None
         self._why: Outcome | None = None
         self._alive: tuple[int, ...] = ()
         self._sent: set[int] = set()
         self._must_kill = False
         """Whether the tree has no grace left."""
-        self._kill_at = self._give_up_at = self._live_at = NEVER
-
-    def run(self, started: float, wake: Sequence[int]) -> Result:
+        self._started = started
         self._live_from = started + FIRST_AFTER
+        self._timeout_at = NEVER if spec.timeout_ms is None else started + spec.timeout_ms / 1000
+        self._tick_at = started + TICK if hooks.tick_at is None else hooks.tick_at
+        self._kill_at = self._give_up_at = self._live_at = NEVER
         self._schedule()
+
+    def run(self) -> Result:
         try:
-            self._until_exit(wake)
-            duration = _milliseconds(started)
+            self._until_exit()
+            duration = _milliseconds(self._started)
             self._drain()
             self._end_leftovers()
             if self._live is not None and self._live.begun:
@@ -228,14 +181,14 @@ class _Attempt:
                 self._live.close()
         return self._result(duration)
 
-    def _until_exit(self, wake: Sequence[int]) -> None:
+    def _until_exit(self) -> None:
         # Most jobs of a busy queue are short: one wake-up by the exit, none by the end of each stream before it.
         poller = select.poll()
         poller.register(self._exit_fd, select.POLLIN)
         if poller.poll(max(0, min(SHORT, self._next - time.monotonic())) * 1000) and self._has_exited():
             return
         poller = select.poll()
-        for fd in (self._exit_fd, *self._streams, *wake):
+        for fd in (self._exit_fd, *self._streams, *self._hooks.wake):
             poller.register(fd, select.POLLIN)
         while self._status is None and not self._alive:
             now = time.monotonic()
@@ -266,12 +219,12 @@ class _Attempt:
             self._live.write(self._stdout, self._stderr)
             self._live_at = NEVER
             self._live_from = now + INTERVAL
-        if now >= self.tick_at:
+        if now >= self._tick_at:
             self._tick_if_due()
             self._reap_adopted()
             self._obey()
-        if now >= self.timeout_at:
-            self.timeout_at = NEVER
+        if now >= self._timeout_at:
+            self._timeout_at = NEVER
             self._end(Outcome.TIMEOUT, signal.SIGTERM)
         if now >= self._kill_at:
             self._kill()
@@ -281,15 +234,15 @@ class _Attempt:
         self._schedule()
 
     def _schedule(self) -> None:
-        self._next = min(self.tick_at, self.timeout_at, self._live_at, self._kill_at, self._give_up_at)
+        self._next = min(self._tick_at, self._timeout_at, self._live_at, self._kill_at, self._give_up_at)
 
     def _tick_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self.tick_at:
-            self.tick_at = self._tick()
+        if now >= self._tick_at:
+            self._tick_at = self._hooks.tick()
 
     def _obey(self) -> None:
-        order = self._order()
+        order = self._hooks.order()
         if order is not None:
             # Also when the job exits at this moment: its leftovers have no grace then.
             self._must_kill = self._must_kill or order.signal == signal.SIGKILL
@@ -308,7 +261,7 @@ class _Attempt:
             self._sent.add(signo)
             tree.signal_running(self._pid, self._cookie, signo)
             tree.signal_running(self._pid, self._cookie, signal.SIGCONT)  # a stopped process does not handle TERM
-            self._kill_at = min(self._kill_at, time.monotonic() + self.grace)
+            self._kill_at = min(self._kill_at, time.monotonic() + self._grace)
         self._schedule()
 
     def _kill(self) -> None:
@@ -340,6 +293,7 @@ class _Attempt:
         streams = dict(self._streams)
         give_up_at = time.monotonic() + DRAIN
         while streams and time.monotonic() < give_up_at:
+            self._tick_if_due()
             for pipe, capture in tuple(streams.items()):
                 if capture.read(pipe) in (ENDED, EMPTY):
                     del streams[pipe]
@@ -366,7 +320,7 @@ class _Attempt:
     def _must_kill_leftovers(self) -> bool:
         """Tick if due, and return whether the grace of the leftovers is over because another worker may run the job."""
         self._tick_if_due()
-        order = self._order()
+        order = self._hooks.order()
         if order is not None and order.signal == signal.SIGKILL:
             self._must_kill = True
         return self._must_kill

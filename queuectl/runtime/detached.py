@@ -69,7 +69,10 @@ def _wait_for_pool(pid: int, reader: int, log: str, *, size: int, store: Store, 
         if ended:
             raise _ended(os.waitstatus_to_exitcode(status), reader, log)
         time.sleep(_PAUSE)
-    raise TimedOut("the workers have not reported in" + _last_line(log), hint=f"the pool's log is {log}")
+    raise TimedOut(
+        f"not all workers have started within {_PATIENCE:.0f} s{_last_line(log)}",
+        hint=f"the pool is left running: queuectl worker list shows it; its log is {log}",
+    )
 
 
 def _ended(exit_code: int, reader: int, log: str) -> QueuectlError:

@@ -12,6 +12,7 @@ import select
 from binascii import crc32
 
 from queuectl.domain.errors import StoreError
+from queuectl.runtime.run_dir import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,10 +129,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening, and remove the own bell."""
-        try:
-            os.unlink(self._own_path)
-        except OSError:
-            pass
+        remove(self._own_path)
         self._waiter.close()
         for pipe in (self.own, *self._shared):
             os.close(pipe)

@@ -17,6 +17,7 @@ from queuectl.runtime import system
 from queuectl.runtime.log import Log
 from queuectl.runtime.signals import take_orders
 from queuectl.runtime.steward import Steward
+from queuectl.runtime.store_access import StoreAccess
 from queuectl.runtime.worker import Worker
 from queuectl.store import claims, leases, workers
 from queuectl.store.sqlite.files import gone
@@ -107,16 +108,8 @@ def run_worker(spec: ChildSpec, assignment: Assignment) -> None:
         store = _open(spec, assignment.id)
         clock = Clock(store.database)
         lease = settings_from(store.config()).lease
-        worker = Worker(
-            assignment,
-            store,
-            spec.run_dir,
-            log=log,
-            clock=clock,
-            rng=_rng(),
-            location=spec.location,
-            lease=lease,
-        )
+        access = StoreAccess(assignment, store, spec.run_dir, log=log, clock=clock, rng=_rng(), lease=lease)
+        worker = Worker(assignment, access, spec.run_dir, log=log, clock=clock, location=spec.location)
         take_orders()
         pid = os.getpid()
         info = WorkerInfo(

@@ -19,6 +19,7 @@ import os
 
 from queuectl.domain.attempt import NOTHING, Output
 from queuectl.runtime.output import HEAD, TAIL, position_of
+from queuectl.runtime.run_dir import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,14 +76,14 @@ class Live:
         """Remove the files, once the result is recorded. Costs nothing if there are none."""
         self.close()
         for file in self._files.values():
-            _remove(file.path)
+            remove(file.path)
         self._files.clear()
 
 
 def discard(directory: str, seq: int, fence: int) -> None:
     """Remove the live files of an attempt whose worker died."""
     for stream in STREAMS:
-        _remove(path_of(directory, seq, fence, stream))
+        remove(path_of(directory, seq, fence, stream))
 
 
 class LiveReader:
@@ -181,7 +182,7 @@ class _LiveFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._written = 0
-        _remove(path)  # left from before the store was restored from a backup
+        remove(path)  # left from before the store was restored from a backup
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._fd = os.open(path, flags, 0o600)
@@ -245,10 +246,3 @@ def _open(path: str) -> int:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return -1
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass

@@ -15,12 +15,20 @@ import errno
 import fcntl
 import os
 
+from queuectl.domain.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
 LOCK_FD = 187
 """The descriptor of the attempt lock in a job's tree. Shells use 10 and on, scripts up to 9, 99, 100 and 200."""
 
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
 _SPARES = 100
+_NOTE = 512
+"""Bytes of a note, at most."""
 
 
 def hold(path: str) -> int:
@@ -99,7 +107,15 @@ class AttemptLock:
     def __init__(self, path: str) -> None:
         """Create the file `path`, named after the worker, at once, so that a full disk later does not matter."""
         self._path = path
-        os.close(self.take())
+        self.ahead: Sequence[tuple[int, int]] = ()
+        """Seq and fence of the claims that the worker has not started yet, for the next note."""
+        held = self.take()
+        try:
+            # On most file systems later notes need no further space then.
+            os.pwrite(held, b" " * _NOTE, 0)
+        except OSError:
+            pass  # the first start is refused if there is still none
+        os.close(held)
 
     def take(self) -> int:
         """Lock a file that no process of an earlier attempt holds, and return its descriptor.
@@ -128,11 +144,21 @@ class AttemptLock:
             os.mkdir(os.path.dirname(path), 0o700)
             return os.open(path, _FLAGS | os.O_CREAT, 0o600)
 
+    def note(self, fd: int, seq: int, fence: int) -> None:
+        """Record which attempt is about to start, and which claims are not: for the recovery of this worker.
+
+        Raises OSError: the attempt must not start, as an older note would be taken for its own.
+        """
+        ahead = " ".join(f"{seq}-{fence}" for seq, fence in self.ahead)
+        note = b"%-10d %-20d %-10d\n%s\n" % (0, seq, fence, ahead.encode())
+        if os.pwrite(fd, note, 0) < len(note):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
+
     @staticmethod
-    def note(fd: int, pid: int, seq: int, fence: int) -> None:
-        """Record the lock's attempt in it: a hint for recovery, which checks it, since the tree could overwrite it."""
+    def note_pid(fd: int, pid: int) -> None:
+        """Add the pid of the attempt's main process to the note: a hint, as the process tree can overwrite the note."""
         try:
-            os.pwrite(fd, b"%-10d %-20d %-10d\n" % (pid, seq, fence), 0)
+            os.pwrite(fd, b"%-10d" % pid, 0)
         except OSError:
             pass
 
@@ -151,21 +177,40 @@ def attempt_locks(path: str) -> list[str]:
     ]
 
 
-def remove(*paths: str) -> None:
-    """Remove lock files, and what lies beside them; one that is gone or cannot be removed is left."""
-    for path in paths:
-        try:
-            os.unlink(path)
-        except OSError:
-            pass
+@record
+class Note:
+    """What a worker recorded in a lock file when it started an attempt."""
+
+    pid: int
+    """Of the main process; 0 if the worker died while it was being started."""
+    seq: int
+    fence: int
+    ahead: frozenset[tuple[int, int]]
+    """Seq and fence of claims that it had not started yet."""
 
 
-def read_note(path: str) -> tuple[int, int, int] | None:
-    """Return pid, seq and fence of the attempt that last took the lock `path`; None if there is no valid note."""
-    fields = _read(path, 64).split()
+def read_note(path: str) -> Note | None:
+    """Return the note of the attempt that last took the lock `path`; None if there is no valid note."""
+    first, _, rest = _read(path, _NOTE).partition(b"\n")
+    fields = first.split()
     if len(fields) != 3 or not all(field.isdigit() for field in fields):
         return None
-    return int(fields[0]), int(fields[1]), int(fields[2])
+    pairs = [pair.split(b"-") for pair in rest.partition(b"\n")[0].split()]
+    ahead = frozenset(
+        (int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2 and all(map(bytes.isdigit, pair))
+    )
+    pid, seq, fence = map(int, fields)
+    return Note(pid=pid, seq=seq, fence=fence, ahead=ahead)
+
+
+def unstarted(notes: Sequence[Note], held: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return which of the claims that a dead worker held, by seq and fence, it had certainly not started."""
+    # A note of an earlier attempt of the same batch may be left in another lock file, and lists more of them.
+    lists = [note.ahead for note in notes if (note.seq, note.fence) in held or not note.ahead.isdisjoint(held)]
+    if lists:
+        return set(held).intersection(*lists)
+    # A note is written before a start: the worker died between the claim and that.
+    return set(held) if notes else set()
 
 
 def _read(path: str, size: int) -> bytes:

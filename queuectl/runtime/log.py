@@ -58,16 +58,19 @@ class Log:
 
     def result(self, id_: str, result: Result, state: JobState | None) -> None:
         """Log how an attempt ended and the new `state` of its job; None: this worker had lost the job."""
-        took = format_duration(result.duration_ms)
+        after = f"after {format_duration(result.duration_ms)}"
         if state is None:
-            self.event(f"lost ownership of {id_}: result of this attempt ({result.outcome.value}) discarded")
+            self.event(
+                f"lost ownership of job {id_} {after}: result of this attempt ({result.outcome.value}) discarded"
+            )
         elif result.outcome is Outcome.SUCCESS:
-            self.detail(f"completed {id_} in {took}")
+            self.detail(f"job {id_} completed {after}")
         elif result.outcome in GIVEN_BACK or result.outcome is Outcome.CANCELLED:
-            self.event(f"{'cancelled' if state is JobState.CANCELLED else 'put back'} {id_} after {took}")
+            self.event(f"job {id_} was {'cancelled' if state is JobState.CANCELLED else 'put back'} {after}")
         else:
             why = {
                 Outcome.EXIT: f"exit code {result.exit_code}",
                 Outcome.SIGNAL: f"signal {result.signal}",
             }.get(result.outcome, result.outcome.value)
-            self.event(f"{state.value} {id_} in {took}: {result.error or why}")
+            became = "is dead" if state is JobState.DEAD else state.value
+            self.event(f"job {id_} {became} {after}: {result.error or why}")

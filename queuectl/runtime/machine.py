@@ -85,7 +85,7 @@ def _check_process_table() -> None:
     if system.start_time(os.getpid()) is not None and (sys.platform != "linux" or _self() == str(os.getpid())):
         return
     if sys.platform != "linux":
-        raise MachineUnfit("ps does not list this process")
+        raise MachineUnfit("the system does not list this process")
     which = "is not mounted" if _self() is None else "is that of another pid namespace"
     raise MachineUnfit(f"/proc {which}, and no job can run without it", hint="mount -t proc proc /proc")
 

@@ -40,7 +40,7 @@ def orphans(store: Store, run_dir: RunDir) -> list[Orphans]:
         note = locks.read_note(path)
         # Until a worker is written off, its attempts are up to the reaper.
         if worker not in running and note is not None and not locks.is_free(path):
-            cookie = process.cookie(worker, *note[1:], store.database.identity)
+            cookie = process.cookie(worker, note.seq, note.fence, store.database.identity)
             held.setdefault(cookie, []).append(path)
             pids.setdefault(cookie, set()).update(system.holding(path, locks.LOCK_FD))
     spared = tree.spared_in(system.processes())

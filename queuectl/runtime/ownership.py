@@ -8,7 +8,7 @@ the last third is for that. Only then may another worker run it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.clock import steady
@@ -19,13 +19,66 @@ from queuectl.runtime.remote_output_sender import RemoteOutputSender
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from random import Random
+    from typing import Protocol
 
     from queuectl.domain.backoff import Backoff
     from queuectl.runtime.run_dir import RunDir
     from queuectl.store.claims import Claims
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
+
+    class Ownership(Protocol):
+        """What decides whether a worker owns its jobs."""
+
+        @property
+        def evicted(self) -> bool:
+            """Whether this worker was written off: it must exit."""
+
+        @property
+        def lease_expired(self) -> bool:
+            """Whether the running job must be ended because another worker may claim it."""
+
+        def measure(self, lease: float) -> None:
+            """Set the length of the lease in seconds. Raises StoreError."""
+
+        def confirm(self, claim: Claim | None) -> bool:
+            """Return whether this worker, and `claim` if given, is certainly its own; ask the store where in doubt.
+
+            Raises StoreError.
+            """
+
+        def resync(self) -> list[Claim] | None:
+            """Return the claims that the store records for this worker, where that is in doubt; else None.
+
+            Raises StoreError.
+            """
+
+        def mark_stale(self) -> None:
+            """Make the next `resync` query the store."""
+
+        def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
+            """Return the signal of a requested cancel, 0 for none; None when this worker has lost the job.
+
+            `rang` is whether the worker's bell rang. Raises StoreError.
+            """
+
+        def tick(self, lease: float) -> float:
+            """Return the seconds between two checks of the running job, for a lease of `lease` seconds."""
+
+        def renew_if_due(self, claim: Claim | None) -> None:
+            """Renew the lease if it is due, while no claim or poll does so."""
+
+        def publish_output(self, claim: Claim) -> None:
+            """Send what the job has printed to followers on other hosts."""
+
+        def in_time(self, claim: Claim | None) -> AbstractContextManager[None]:
+            """Bound the waits for the store so that the running job can be ended before its lease expires."""
+
+        def ended(self, claim: Claim) -> None:
+            """Clean up after the job's result was recorded."""
+
 
 _RENEWALS = 6
 """Renewals per lease: half of those in its first two thirds may fail."""
@@ -36,12 +89,10 @@ waits for no server any more that delays this. The rest is for the end of the jo
 
 
 class LockOwnership:
-    """Ownership by flock: held until this process exits."""
+    """Ownership by flock: held until this process exits, so that it is never in doubt."""
 
     evicted = False
-    """Whether this worker was written off: it must exit."""
     lease_expired = False
-    """Whether the running job must be ended because another worker may claim it."""
 
     def __init__(self, store: Store, claims: Claims, worker: str) -> None:
         """Own jobs for `worker`, whose claims are `claims`."""
@@ -49,68 +100,62 @@ class LockOwnership:
         self._claims = claims
         self._worker = worker
         self._seen = -1
+        self._polled: Claim | None = None
 
     def measure(self, lease: float) -> None:
-        """Set the length of the lease in seconds. Raises StoreError."""
+        """Do nothing: a lock does not expire."""
 
     def confirm(self, claim: Claim | None) -> bool:
-        """Return whether this worker, and `claim` if given, is certainly its own; ask the store where in doubt.
-
-        Raises StoreError.
-        """
+        """Return True."""
         del claim
         return True
 
     def resync(self) -> list[Claim] | None:
-        """Return the claims that the store records for this worker, where that is in doubt; else None.
-
-        Raises StoreError.
-        """
+        """Return None: no answer of a file can be lost."""
         return None
 
-    def give_back(self, backoff: Backoff, random: Random, *, now: int) -> None:
-        """Release claims whose reply was lost, so that they were never started. Raises StoreError."""
-        for claim in self.resync() or ():
-            result = Result(outcome=Outcome.RELEASED, duration_ms=0)
-            self._claims.finish(claim, self._worker, result, backoff=backoff, random=random, now=now)
-
     def mark_stale(self) -> None:
-        """Make the next `resync` query the store."""
+        """Do nothing, as `resync` has nothing to query."""
 
     def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
-        """Return the signal of a requested cancel, 0 for none; None when this worker has lost the job.
-
-        `rang` is whether the worker's bell rang. Raises StoreError.
-        """
-        del rang  # a poll costs next to nothing
+        """Query the job whenever another connection has written."""
         seen = self._store.changed()
-        if seen == self._seen:
+        # Not only then: the cancel of this job may have been written while another one ran.
+        if seen == self._seen and claim is self._polled and not rang:
             return 0
         requested = self._claims.cancel_requested(claim, self._worker)
-        self._seen = seen
+        self._seen, self._polled = seen, claim
         return requested
 
     def tick(self, lease: float) -> float:
-        """Return the seconds between two checks of the running job, for a lease of `lease` seconds."""
+        """Return `TICK`."""
         del lease  # a lock does not expire
         return TICK
 
     def renew_if_due(self, claim: Claim | None) -> None:
-        """Renew the lease if it is due, while no claim or poll does so. A lock needs no renewal."""
+        """Do nothing: a lock needs no renewal."""
 
     def publish_output(self, claim: Claim) -> None:
-        """Send what the job has printed to followers on other hosts. With a lock all followers are on this host."""
+        """Do nothing: with a lock all followers are on this host."""
+
+    def in_time(self, claim: Claim | None) -> AbstractContextManager[None]:
+        """Bound nothing: a lock does not expire."""
+        del claim
+        return nullcontext()
 
     def ended(self, claim: Claim) -> None:
-        """Clean up after the job's result was recorded."""
+        """Do nothing: nothing was sent."""
 
 
-class LeaseOwnership(LockOwnership):
+class LeaseOwnership:
     """Ownership by lease: until it expires without a renewal."""
 
     def __init__(self, store: Store, claims: Claims, worker: str, *, run_dir: RunDir, seconds: float) -> None:
         """Start the lease of `seconds` now; the worker's row, which is written next, grants it."""
-        super().__init__(store, claims, worker)
+        self.evicted = False
+        self._store = store
+        self._claims = claims
+        self._worker = worker
         self._sender = RemoteOutputSender(store, run_dir)
         self._renewed = self._asked = steady()
         self._seconds = self._wanted = seconds
@@ -125,7 +170,7 @@ class LeaseOwnership(LockOwnership):
         self._store.database.patience = max(_SHORTEST_PATIENCE, self._seconds / 10)
 
     @property
-    def lease_expired(self) -> bool:  # type: ignore[override]  # never, by a lock
+    def lease_expired(self) -> bool:
         """Whether two thirds of it have passed without an answer."""
         return self.evicted or steady() - self._renewed > self._seconds * _OVER
 
@@ -161,7 +206,7 @@ class LeaseOwnership(LockOwnership):
         self._connections = -1
 
     def poll_cancel(self, claim: Claim, *, rang: bool) -> int | None:
-        """Return the same, from a renewal of the lease: when the bell rang, and when a renewal is due."""
+        """Renew the lease when the bell rang and when that is due: the reply names a requested cancel."""
         if rang or self._is_due:
             requested = self._renew(claim)
             self.publish_output(claim)
@@ -171,7 +216,7 @@ class LeaseOwnership(LockOwnership):
         return 0
 
     def tick(self, lease: float) -> float:
-        """Return the same, or less for a short lease: the start of its last third must be noticed within it."""
+        """Return `TICK`, or less for a short lease: the start of its last third must be noticed within it."""
         return min(TICK, lease / 10)
 
     def renew_if_due(self, claim: Claim | None) -> None:
@@ -184,7 +229,7 @@ class LeaseOwnership(LockOwnership):
 
     def publish_output(self, claim: Claim) -> None:
         """Send what the job has printed to followers on other hosts."""
-        with self._in_time(claim):
+        with self.in_time(claim):
             self._sender.send(claim)
 
     def ended(self, claim: Claim) -> None:
@@ -193,7 +238,7 @@ class LeaseOwnership(LockOwnership):
 
     def _renew(self, claim: Claim | None) -> int | None:
         asked = self._asked = steady()
-        with self._in_time(claim):
+        with self.in_time(claim):
             standing = self._store.leases.renew(self._worker, claim, lease_ms=round(self._wanted * 1000))
         if standing is None:
             self.evicted = True
@@ -203,7 +248,7 @@ class LeaseOwnership(LockOwnership):
         return standing.requested
 
     @contextmanager
-    def _in_time(self, claim: Claim | None) -> Iterator[None]:
+    def in_time(self, claim: Claim | None) -> Iterator[None]:
         """Wait for the server no longer than the lease leaves time for ending the job, if there is one.
 
         If that moment has already passed, the worker was itself stopped: then it waits as long as `patience` allows for
@@ -217,8 +262,15 @@ class LeaseOwnership(LockOwnership):
             self._store.database.deadline = None
 
 
-def new_ownership(store: Store, claims: Claims, worker: str, *, run_dir: RunDir, lease: float) -> LockOwnership:
+def new_ownership(store: Store, claims: Claims, worker: str, *, run_dir: RunDir, lease: float) -> Ownership:
     """Return the ownership for `worker`: by a lease of so many seconds if hosts may share `store`, else by lock."""
     if store.database.remote:
         return LeaseOwnership(store, claims, worker, run_dir=run_dir, seconds=lease)
     return LockOwnership(store, claims, worker)
+
+
+def give_back(ownership: Ownership, claims: Claims, worker: str, *, backoff: Backoff, random: Random, now: int) -> None:
+    """Release claims whose reply was lost, so that `worker` never started them. Raises StoreError."""
+    for claim in ownership.resync() or ():
+        result = Result(outcome=Outcome.RELEASED, duration_ms=0)
+        claims.finish(claim, worker, result, backoff=backoff, random=random, now=now)

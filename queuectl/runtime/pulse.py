@@ -22,8 +22,6 @@ class Pulse:
         """Count in the file of the descriptor `lock`; `supervisor` is the pid of the parent process."""
         self._heartbeat = Heartbeat(lock)
         self._supervisor = supervisor
-        self.interval = TICK
-        """Seconds between two ticks."""
         self.due_at = 0.0
         """When the next tick is due, in seconds on the monotonic clock."""
 
@@ -41,7 +39,7 @@ class Pulse:
         """Increment the counter, for example while the store's lock is held by another process."""
         self._heartbeat.beat()
 
-    def begin_tick(self) -> None:
-        """Beat, and set the time of the next tick."""
-        self.due_at = time.monotonic() + self.interval
+    def begin_tick(self, interval: float) -> None:
+        """Beat; the next tick is due in `interval` seconds."""
+        self.due_at = time.monotonic() + interval
         self._heartbeat.beat()

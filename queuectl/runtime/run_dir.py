@@ -2,7 +2,7 @@
 
     queue.db.run/
       workers/<worker>        its life lock and heartbeat
-      pools/<pool>            the same for a supervisor
+      pools/<pool>            the life lock of a supervisor
       attempts/<worker>…      the locks that jobs' process trees inherit
       bells/                  doorbells: any, q-<queue>, w-<worker>, p-<pool>
       live/<seq>-<fence>…     output of running jobs
@@ -58,7 +58,19 @@ class RunDir:
         if not stat.S_ISDIR(status.st_mode):
             raise StoreUnreadable(f"{directory} is not a directory", hint="move it away: queuectl makes its own")
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-            raise StoreUnreadable(f"{directory} can be written by others", hint="it must belong to you, with mode 0700")
+            raise StoreUnreadable(
+                f"{directory} belongs to another user, or can be written by others",
+                hint=f"it must be yours, with mode 0700: chown, then chmod 700 {directory}",
+            )
+
+
+def remove(*paths: str) -> None:
+    """Remove files of the directory; one that is gone or cannot be removed is left."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
 
 
 def age_ms(path: str) -> int | None:

@@ -25,6 +25,8 @@ class Silences:
         """Seconds since the steward was last kept from polling; infinite if it never was."""
         self._seen: dict[str, tuple[int | None, float]] = {}
         """By worker: its counter, and the seconds for which that has not changed."""
+        self._beating: set[str] = set()
+        """Workers whose counter changed between the last two polls."""
 
     def begin_poll(self) -> None:
         """Start a poll of all workers."""
@@ -37,10 +39,19 @@ class Silences:
     def of(self, worker: str, beat: int | None) -> float:
         """Return the seconds for which the counter of `worker` has stayed at `beat`; 0 if it changed or is new."""
         before = self._seen.get(worker)
+        if before is not None and before[0] != beat:
+            self._beating.add(worker)
+        else:
+            self._beating.discard(worker)
         silence = before[1] + self._since_last_poll if before is not None and before[0] == beat else 0.0
         self._seen[worker] = beat, silence
         return silence
 
+    def is_beating(self, worker: str) -> bool:
+        """Return whether the counter of `worker` changed since the poll before this one."""
+        return worker in self._beating
+
     def keep(self, workers: Collection[str]) -> None:
         """Forget all workers but these."""
         self._seen = {worker: seen for worker, seen in self._seen.items() if worker in workers}
+        self._beating.intersection_update(workers)

@@ -11,6 +11,7 @@ import os
 
 from queuectl.domain.attempt import Outcome, Result
 from queuectl.runtime import attempt_runner, process
+from queuectl.runtime.attempt_spec import AttemptSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class Starts:
             self._lengthen()
 
     def _trial_succeeds(self) -> bool:
+        spec = AttemptSpec(command=self._trial, environment=self._environment, cwd=os.sep)
         try:
-            pid, out, err, exit_fd = attempt_runner.begin(self._trial, self._environment, os.sep, self._lock, (0, 0))
+            pid, out, err, exit_fd = attempt_runner.begin(spec, self._lock)
         except (process.StartRefused, process.SpawnError):
             return False
         for fd in (out, err, exit_fd):

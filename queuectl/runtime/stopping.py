@@ -49,9 +49,9 @@ def stop_all(
     pools = _order(store, run_dir, workers, now=now, on=on, at=clock.now())
     wait = _Wait(store, run_dir, clock, pools, workers, on=on)
     try:
-        wait.until_ended(timeout=timeout, verb="ending" if now else "waiting for", say=say)
+        wait.until_ended(timeout=timeout, now=now, say=say)
     except KeyboardInterrupt:
-        say("no longer waiting; the workers go on stopping")
+        say("no longer waiting; the workers keep the order to stop")
         raise
     for pool in store.workers.running_pools(on):
         if is_here(pool, run_dir.pools) and not pool_lives(pool, run_dir):
@@ -102,16 +102,20 @@ class _Wait:
                 else:
                     self._remote.add(each.id)
 
-    def until_ended(self, *, timeout: float | None, verb: str, say: Callable[[str], None]) -> None:
-        """Wait until all have ended; report once, after `verb`, what is waited for. Raises TimedOut."""
+    def until_ended(self, *, timeout: float | None, now: bool, say: Callable[[str], None]) -> None:
+        """Wait until all have ended; report once what is waited for. Raises TimedOut."""
+        verb = "ending" if now else "waiting for"
         started = self._clock.monotonic()
         reported = False
         while not self._has_ended():
             passed = self._clock.monotonic() - started
             if timeout is not None and passed > timeout:
+                more = (
+                    "to see them: queuectl worker list" if now else "to end their jobs now: queuectl worker stop --now"
+                )
                 raise TimedOut(
-                    f"not stopped after {timeout:g} s: {self._still_running()}",
-                    hint="they go on ending; --now ends running jobs and puts them back",
+                    f"the workers have not stopped after {timeout:g} s: {verb} {self._still_running()}",
+                    hint=f"the workers keep the order to stop; {more}",
                 )
             # Idle workers exit within milliseconds: they are reported only if they do not.
             if not reported and (_busy(self._store, self._run_dir, self._host) or passed > _QUIET):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from queuectl.domain.errors import StoreLost
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.domain.errors import StoreError
@@ -40,7 +42,12 @@ class StoreRetry:
         return time.monotonic() >= self._give_up_at
 
     def failed(self, error: StoreError, *, hurry: bool = False) -> float:
-        """Count a failed try; return the seconds to wait before the next. `hurry` starts the last tries."""
+        """Count a failed try; return the seconds to wait before the next. `hurry` starts the last tries.
+
+        Raises StoreLost if `error` is one: a store that is gone or damaged is not retried.
+        """
+        if isinstance(error, StoreLost):
+            raise error
         if self.pause is None:
             self._log.event(f"waiting for the store: {error.message}")
             self.pause = _SHORTEST

@@ -7,43 +7,40 @@ workers are spawned.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
-import sys
 from contextlib import closing
 from multiprocessing.connection import wait as wait_for_any
 
 from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import MachineUnfit, StoreError
+from queuectl.domain.phrases import plural
 from queuectl.domain.worker import PoolInfo
-from queuectl.runtime import entrypoints, locks, machine, tree
-from queuectl.runtime.assignment import Assignment, Stop
-from queuectl.runtime.doorbell import bell_of_pool, bells_for, quiet, ring
-from queuectl.runtime.forks import how, reap_adopted, send, try_fork
+from queuectl.runtime import entrypoints, locks, tree
+from queuectl.runtime.assignment import Stop
+from queuectl.runtime.doorbell import bell_of_pool, quiet, ring
+from queuectl.runtime.forks import how, reap_adopted
 from queuectl.runtime.ids import new_name
+from queuectl.runtime.launcher import FORKS, Launcher
 from queuectl.runtime.log import Log
-from queuectl.runtime.signals import orders_held_back, signal_pipe
+from queuectl.runtime.run_dir import remove
+from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.steward_handle import StewardHandle
+from queuectl.runtime.worker_set import WorkerSet
 from queuectl.store.location import is_url
-from queuectl.store.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
-    from typing import Any
 
     from queuectl.domain.errors import StoreLost
     from queuectl.runtime.assignment import PoolParams
     from queuectl.runtime.run_dir import RunDir
-    from queuectl.runtime.steward import Orders
+    from queuectl.store.store import Store
 
-START_METHOD = "fork" if sys.platform == "linux" else "spawn"
-_QUICK_DEATH = 1.0
-"""A worker that dies within this many seconds of its start is replaced more and more slowly."""
-_LONGEST_PAUSE = 10.0
+_LONGEST_WAIT = 5.0
+"""Seconds."""
 
 
 class Supervisor:
@@ -66,24 +63,15 @@ class Supervisor:
         self._location = location
         self._left = left
         self._log = Log(self.id, brief=params.brief, quiet=params.quiet)
-        self._context: Any = multiprocessing.get_context(START_METHOD)
-        self._workers: dict[str, tuple[BaseProcess, float]] = {}
-        self._size = self._allowed = params.size
-        """How many workers are wanted, and how many of them the limit of open files allows."""
-        self._steward: BaseProcess | None = None
-        self._orders: Connection | None = None
-        self._steward_started = -_QUICK_DEATH
+        clock = Clock()
+        launcher = Launcher(self._child_spec, self._log)
+        self._workers = WorkerSet(self.id, params, launcher, clock)
+        self._steward = StewardHandle(launcher, clock, self._log)
         self._stop = Stop.NO
         self._signals = self._handled = 0
         """How many signals were received, and how many of them were handled in the loop."""
         self._drained = False
         self._lost: StoreLost | None = None
-        self._clock = Clock()
-        self._pause, self._not_before = 0.0, 0.0
-        self._unable_at: float | None = None
-        """When a worker last could not begin; None once a worker that was started later works."""
-        self._short = False
-        """Whether the machine refused the last process."""
 
     def run(self) -> tuple[int, int]:
         """Run the pool until it is stopped or has drained; return how many attempts succeeded and failed.
@@ -93,7 +81,7 @@ class Supervisor:
             MachineUnfit: the pool cannot start on this machine.
             StoreLost: the store is gone or damaged.
         """
-        machine.prepare(self._size, self._bells)
+        self._workers.prepare()
         tree.spare_descendants()
         # From here on signals end the pool in order: nothing is left behind.
         signals = signal_pipe()
@@ -109,13 +97,13 @@ class Supervisor:
         gc.freeze()
         # The steward first: if descriptors run out, workers must be missing and not the steward.
         self._keep_steward()
-        self._fill()
-        self._log.notice(f"pool started: {self._size} worker{'' if self._size == 1 else 's'}, pid {os.getpid()}")
+        self._workers.fill(self._is_ending)
+        size = self._workers.size
+        self._log.notice(f"pool started: {size} {plural(size, 'worker')}, pid {os.getpid()}")
         while self._workers or not self._is_ending():
-            self._fill()
-            wait_for_any([signals, *self._sources()], timeout=self._timeout())
+            self._workers.fill(self._is_ending)
+            wait_for_any([signals, *self._workers.sentinels, *self._steward.sources], timeout=self._timeout())
             quiet(signals)
-            self._heartbeat.beat()
             self._read_orders()
             self._reap_workers()
             self._keep_steward()
@@ -137,7 +125,6 @@ class Supervisor:
             self._lock = locks.hold(self._lock_path)
         except OSError as error:
             raise MachineUnfit(f"{self._lock_path} cannot be locked: {error.strerror}") from None
-        self._heartbeat = locks.Heartbeat(self._lock)
         try:
             self._record_start()
         except BaseException:
@@ -153,7 +140,7 @@ class Supervisor:
                 pid=os.getpid(),
                 queues=self._params.queues,
                 labels=self._params.labels,
-                size=self._size,
+                size=self._workers.size,
             )
             lease = settings_from(store.config()).lease
             self._file = entrypoints.file_of(self._location)
@@ -166,12 +153,9 @@ class Supervisor:
             store.close()
 
     def _end_steward(self) -> None:
-        code = None
-        if self._steward is not None:
-            self._steward.terminate()
-            self._steward.join()
-            self._read_orders()
-            code = self._steward.exitcode
+        self._steward.end()
+        self._read_orders()
+        code = self._steward.exitcode
         if not self._detect_lost_store(code) and self._lost is None and code != 0:
             self._record_end()
 
@@ -188,48 +172,19 @@ class Supervisor:
             return store.workers.tally(self.id)
 
     def _release_lock(self) -> None:
-        try:
-            os.unlink(self._lock_path)
-        except OSError:
-            pass  # removed by another process, or the disk is read-only by now; a free lock means the same
+        # The file may be left where the disk is read-only by now: a free lock means the same.
+        remove(self._lock_path)
         os.close(self._lock)
 
-    def _sources(self) -> list[Any]:
-        sentinels = [child.sentinel for child, _ in self._workers.values()]
-        # A dead steward is not replaced at once, and its sentinel and pipe would end every wait at once.
-        if self._steward is None or self._steward.exitcode is not None:
-            return sentinels
-        return [*sentinels, self._steward.sentinel, self._orders]
-
-    @property
-    def _bells(self) -> int:
-        return len(bells_for(self._params.queues, self._params.labels))
-
-    @property
-    def _lacks_workers(self) -> bool:
-        return len(self._workers) < self._allowed
-
     def _timeout(self) -> float:
-        if self._lacks_workers and not self._stop and not self._drained:
-            return max(0.01, self._not_before - self._clock.monotonic())
-        return 1.0
+        next_start = self._workers.next_start
+        if next_start is not None and not self._stop and not self._drained:
+            return max(0.01, next_start)
+        # Everything else that it waits for wakes it.
+        return _LONGEST_WAIT
 
-    def _fill(self) -> None:
-        """Start the workers that are missing, end those that are too many."""
-        while not self._is_ending() and self._lacks_workers and self._clock.monotonic() >= self._not_before:
-            self._start_worker()
-        if len(self._workers) > self._allowed:
-            for _, (child, _) in list(self._workers.items())[self._allowed :]:
-                send(child, signal.SIGTERM)
-
-    def _start_process(self, target: Callable[..., None], argument: object, *, again: bool) -> BaseProcess:
-        forks = START_METHOD == "fork"
-        if forks and Store.open:
-            raise RuntimeError("a store is open: a connection must not cross a fork")
-        if forks and self._short:
-            # multiprocessing leaks pipes when its fork fails: let it fail only once.
-            try_fork()
-        spec = entrypoints.ChildSpec(
+    def _child_spec(self, *, again: bool) -> entrypoints.ChildSpec:
+        return entrypoints.ChildSpec(
             pool=self.id,
             queues=self._params.queues,
             labels=self._params.labels,
@@ -239,114 +194,38 @@ class Supervisor:
             file=self._file,
             brief=self._params.brief,
             again=again,
-            inherited_lock=self._lock if forks else None,
+            inherited_lock=self._lock if FORKS else None,
         )
-        child: BaseProcess = self._context.Process(target=target, args=(spec, argument))
-        with orders_held_back():
-            child.start()
-        return child
-
-    def _start_worker(self) -> None:
-        assignment = Assignment(
-            id=new_name("w"),
-            pool=self.id,
-            queues=self._params.queues,
-            labels=self._params.labels,
-            drain=self._params.drain,
-            supervisor=os.getpid(),
-        )
-        try:
-            started = self._start_process(entrypoints.run_worker, assignment, again=self._unable_at is not None)
-        except OSError as error:
-            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE)
-            self._not_before = self._clock.monotonic() + self._pause
-            self._cannot_start("worker", error)
-        else:
-            self._short = False
-            self._workers[assignment.id] = (started, self._clock.monotonic())
-
-    def _start_steward(self) -> None:
-        again = self._steward is not None and self._steward.exitcode == entrypoints.UNABLE
-        orders, theirs = self._context.Pipe()
-        try:
-            self._steward = self._start_process(entrypoints.run_steward, theirs, again=again)
-        except OSError:
-            orders.close()
-            raise
-        finally:
-            theirs.close()
-        self._orders = orders
-        self._steward_started = self._clock.monotonic()
-        self._short = False
-
-    def _cannot_start(self, what: str, error: OSError) -> None:
-        """Log a refused start once: a shortage of processes or memory is usually transient."""
-        if not self._short:
-            self._log.event(f"no {what} can be started: {error.strerror}; trying again")
-        self._short = True
 
     def _keep_steward(self) -> None:
-        """Start a steward if there is none, or if it died; once a second at most."""
-        died, orders = self._steward, self._orders
-        if died is not None and (self._detect_lost_store(died.exitcode) or died.is_alive()):
-            return
-        if self._lost is not None:
-            return
-        if self._clock.monotonic() - self._steward_started < _QUICK_DEATH:
-            return
-        try:
-            self._start_steward()
-        except OSError as error:
-            self._steward_started = self._clock.monotonic()
-            self._cannot_start("steward", error)
-            return
-        if died is not None and orders is not None:
-            if died.exitcode != entrypoints.UNABLE:  # it has logged the reason
-                self._log.event(f"the steward (pid {died.pid}) died: {how(died.exitcode)}")
-            orders.close()
+        if not self._detect_lost_store(self._steward.exitcode) and self._lost is None:
+            self._steward.keep()
 
     def _read_orders(self) -> None:
-        try:
-            while self._orders is not None and self._orders.poll():
-                order: Orders = self._orders.recv()
-                self._left(order.left)
-                if order.size != self._size:
-                    self._scale(order.size)
-                if order.stop is not None:
-                    self._end(Stop.NOW if order.stop == "now" else Stop.DRAIN)
-        except (EOFError, OSError):
-            return
+        for order in self._steward.received():
+            self._left(order.left)
+            if order.size != self._workers.size:
+                self._scale(order.size)
+            if order.stop is not None:
+                self._end(Stop.NOW if order.stop == "now" else Stop.DRAIN)
 
     def _scale(self, size: int) -> None:
-        before, self._size = self._size, size
-        self._allowed = machine.allow_open_files(size, self._bells)
-        limit = "" if self._allowed == size else f": the limit of open files allows {self._allowed} of them"
-        self._log.notice(f"scaled from {before} to {size} workers{limit}")
+        before = self._workers.size
+        allowed = self._workers.scale(size)
+        limit = "" if allowed == size else f": the limit of open files allows {allowed} of them"
+        self._log.notice(f"scaled from {before} to {size} {plural(size, 'worker')}{limit}")
 
     def _reap_workers(self) -> None:
-        """Join the workers that have ended; dead ones are replaced here, and recovered by the steward."""
+        """Judge how workers have ended; dead ones are recovered by the steward."""
         reap_adopted(self._children())
-        for id_, (child, started) in list(self._workers.items()):
-            now = self._clock.monotonic()
-            quick = now - started < _QUICK_DEATH
-            if child.is_alive():
-                if not quick and started > (self._unable_at or 0):
-                    self._unable_at = None
-                continue
-            child.join()
-            del self._workers[id_]
+        for id_, child in self._workers.reap():
             if child.exitcode in {0, entrypoints.DRAINED}:
                 self._drained = self._drained or child.exitcode == entrypoints.DRAINED
                 continue
             if self._detect_lost_store(child.exitcode):
                 continue
             self._drained = False
-            if child.exitcode == entrypoints.WRITTEN_OFF:
-                continue  # it has logged the reason
-            self._pause = min(max(self._pause * 2, 0.1), _LONGEST_PAUSE) if quick else 0.0
-            self._not_before = now + self._pause
-            if child.exitcode == entrypoints.UNABLE:
-                self._unable_at = now
+            if child.exitcode in {entrypoints.WRITTEN_OFF, entrypoints.UNABLE}:
                 continue  # it has logged the reason
             # Descendants without the cookie can only be found as adopted children of this process.
             tree.end_strays(self._children())
@@ -354,8 +233,8 @@ class Supervisor:
             self._log.event(f"worker {id_} (pid {child.pid}) died: {how(child.exitcode)}")
 
     def _children(self) -> set[int]:
-        children = [self._steward, *(child for child, _ in self._workers.values())]
-        return {child.pid for child in children if child is not None and child.pid is not None}
+        steward = self._steward.pid
+        return self._workers.pids if steward is None else self._workers.pids | {steward}
 
     def _signalled(self, *_: object) -> None:
         # Only counted here and handled in the loop: a signal may arrive between the start or the end of a worker and
@@ -388,9 +267,9 @@ class Supervisor:
         count = len(self._workers)
         if stop is Stop.DRAIN:
             self._log.notice(
-                f"stopping: waiting for {count} worker{'' if count == 1 else 's'} (again to end their jobs now)"
+                f"stopping: waiting for {count} {plural(count, 'worker')}"
+                " (to end their jobs now: Ctrl+C again, or queuectl worker stop --now)"
             )
         elif self._lost is None:
             self._log.notice("stopping now: running jobs are ended and put back")
-        for child, _ in self._workers.values():
-            send(child, signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)
+        self._workers.send(signal.SIGTERM if stop is Stop.DRAIN else signal.SIGQUIT)

@@ -264,7 +264,7 @@ class Days:
                 self._progress_seen, self._changed_at = progress, time.monotonic()
             elif time.monotonic() - self._changed_at > PATIENCE:
                 self._accidents.append(
-                    f"nothing has happened for {PATIENCE:.0f} s ({self._phase}), and {progress[1]} jobs are not final"
+                    f"no job has ended for {PATIENCE:.0f} s ({self._phase}), and {progress[1]} jobs are left to run"
                 )
             self._pause()
 

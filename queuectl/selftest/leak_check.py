@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from queuectl.domain.attempt import Outcome
     from queuectl.runtime.run_dir import RunDir
     from queuectl.store.store import Store
 
@@ -38,21 +39,33 @@ def processes_of(location: str) -> dict[int, str]:
     return cookies
 
 
-def outlived(store: Store, location: str, *, now: int) -> dict[str, str]:
-    """Find attempts with living processes that had been recorded as finished before `now`: cookie to sentence.
+def outlived(store: Store, location: str) -> dict[str, str]:
+    """Find attempts of which processes live although their end is recorded: cookie to sentence.
 
-    `now` must be read before the call: a worker or steward ends the processes of an attempt before it records it.
+    A worker or steward ends the processes of an attempt before it records it. The processes are listed again after the
+    records were read, and no two times are compared: on a server, those of two processes differ by some milliseconds.
     """
-    sentences = {}
-    for pid, cookie in processes_of(location).items():
-        fields = process.read_cookie(cookie)
-        if fields is None:
-            continue  # of a version with another format
-        _, seq, fence, _ = fields
-        for attempt in store.jobs.attempts(seq):
-            if attempt.attempt == fence and attempt.ended_at is not None and attempt.ended_at < now:
-                sentences[cookie] = f"process {pid} outlived its attempt {cookie}, which ended as {attempt.outcome}"
-    return sentences
+    over = {
+        cookie: outcome
+        for cookie in set(processes_of(location).values())
+        if (outcome := _outcome(store, cookie)) is not None
+    }
+    living = processes_of(location) if over else {}
+    return {
+        cookie: f"process {pid} outlived its attempt {cookie}, which ended as {over[cookie]}"
+        for pid, cookie in living.items()
+        if cookie in over
+    }
+
+
+def _outcome(store: Store, cookie: str) -> Outcome | None:
+    """Return the recorded outcome of an attempt; None for one that is not over, or of a version with another format."""
+    fields = process.read_cookie(cookie)
+    if fields is None:
+        return None
+    worker, seq, fence, _ = fields
+    attempts = (each for each in store.jobs.attempts(seq) if (each.attempt, each.worker) == (fence, worker))
+    return next((each.outcome for each in attempts), None)
 
 
 def end_all(location: str) -> None:

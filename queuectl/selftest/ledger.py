@@ -79,7 +79,7 @@ def judge(entries: Iterable[Entry]) -> list[Violation]:
     for entry in entries:
         run = entry.job, entry.attempt
         if entry.word not in WORDS:
-            found.append(Violation(job=entry.job[:80], sentence="a line of the ledger is torn"))
+            found.append(Violation(job=entry.job[:80], sentence="a line of the ledger is incomplete"))
             continue
         if entry.word == "start" and run in started:
             found.append(Violation(job=entry.job, sentence=f"attempt {entry.attempt} began twice"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3}) \S+ (.*)", re.DOTALL)
 _ORDERED = re.compile(r"pool started: |pool stopped|scaled from |stopping: |\d+ completed, \d+ failed attempts?$")
-_FAILED = re.compile(r"(?:failed|dead) (\S+) in ")
+_FAILED = re.compile(r"job (\S+) (?:failed|is dead) after ")
 _STORE_RETRY = ("waiting for the store: ", "the store is back")
 _LINES_OF_AN_ORDER = 3
 _AROUND_MS = 10_000

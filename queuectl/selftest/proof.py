@@ -130,11 +130,12 @@ class Proof:
         ended = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "end"}
         started = {(entry.job, entry.attempt) for entry in self._entries if entry.word == "start"}
         for id_, attempt in sorted(started - self.runs.keys()):
-            yield Violation(job=id_, sentence=f"attempt {attempt} began, and the store has no run of it")
+            yield Violation(job=id_, sentence=f"attempt {attempt} began, and the store has no record of it")
         for id_, attempt in sorted(ended - started):
             yield Violation(job=id_, sentence=f"attempt {attempt} ended, and never began")
         for (id_, number), run in self.runs.items():
             if run.outcome in _ENDS and (id_, number) not in ended:
                 yield Violation(
-                    job=id_, sentence=f"attempt {number} is recorded as {run.outcome}, and has not come to its end"
+                    job=id_,
+                    sentence=f"attempt {number} is recorded as {run.outcome}, and the ledger has no end of it",
                 )

@@ -202,11 +202,13 @@ class Sandbox:
         return code
 
     def kill_supervisor(self) -> bool:
-        """Kill the supervisor with SIGKILL; False if it was already dead."""
+        """Kill the supervisor with SIGKILL, and wait for its end; False if it was already dead."""
         if self._process.poll() is not None:
             return False
         self._killed = True
         self._process.kill()
+        # Otherwise the end might be noticed only after the last `poll`, and look like a fault of the pool.
+        self._process.wait(_PATIENCE)
         return True
 
     def stop(self) -> int:

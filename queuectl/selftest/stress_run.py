@@ -159,7 +159,7 @@ class StressRun:
                 try:
                     self._check_client(each.finish(PATIENCE))
                 except subprocess.TimeoutExpired:
-                    self._accidents.append(f"a client has not come to its end within {PATIENCE:.0f} s")
+                    self._accidents.append(f"a client that enqueues has not ended within {PATIENCE:.0f} s")
         for each in self._enqueuers:
             each.read()
         return frozenset(each.asked for each in self._enqueuers)
@@ -174,7 +174,7 @@ class StressRun:
         try:
             code = self._ground.stop()
         except subprocess.TimeoutExpired:
-            self._accidents.append("the pool has not come to its end after everything was done")
+            self._accidents.append("the pool has not stopped after all jobs had ended")
         else:
             if code:
                 self._accidents.append(f"the pool ended with exit code {code}")
@@ -189,7 +189,7 @@ class StressRun:
     def _check_client(self, code: int | None) -> None:
         """Record an accident for the exit code of a client that failed without being killed."""
         if code is not None and code > 0:
-            self._accidents.append(f"a client gave up with exit code {code}")
+            self._accidents.append(f"a client that enqueues ended with exit code {code}")
 
     def _check_pool(self) -> None:
         """Restart a killed pool; record an accident if it ended by itself, or without progress for `PATIENCE`."""
@@ -204,10 +204,10 @@ class StressRun:
         if progress != self._progress_seen or not self._changed_at:
             self._progress_seen, self._changed_at = progress, now
         elif now - self._changed_at > PATIENCE:
-            self._accidents.append(f"nothing has happened for {PATIENCE:.0f} s, and {self._left()} jobs are not final")
+            self._accidents.append(f"no job has ended for {PATIENCE:.0f} s, and {self._left()} jobs are left to run")
 
     def _check_leaks(self) -> None:
-        self._outlived |= outlived(self._store, self._ground.location, now=self._ground.clock.now())
+        self._outlived |= outlived(self._store, self._ground.location)
 
     def _left(self) -> int:
         return self._store.claims().left_to_run()

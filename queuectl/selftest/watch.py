@@ -9,7 +9,7 @@ from queuectl.domain.record import record
 from queuectl.runtime import system
 from queuectl.runtime.run_dir import SUBDIRS, age_ms
 from queuectl.selftest.leak_check import outlived
-from queuectl.store.sqlite.files import log_size
+from queuectl.store.sqlite import log_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Watch:
             if silent is not None and silent > end - start:
                 now = time.time_ns() // 1_000_000
                 self.silences[worker] = (now - silent, now)
-        self.longest_log = max(self.longest_log, log_size(self._ground.location))
+        self.longest_log = max(self.longest_log, log_file.size(self._ground.location))
         self._check_leaks()
 
     def rest(self) -> None:
@@ -97,7 +97,7 @@ class Watch:
         )
 
     def _check_leaks(self) -> None:
-        self.outlived |= outlived(self._store, self._ground.location, now=self._ground.clock.now())
+        self.outlived |= outlived(self._store, self._ground.location)
 
     def _processes(self) -> dict[str, int]:
         supervisor = self._ground.supervisor

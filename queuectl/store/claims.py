@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import json
 
-from queuectl.domain.attempt import GIVEN_BACK, Outcome
+from queuectl.domain.attempt import GIVEN_BACK, Outcome, Result
 from queuectl.domain.job import JobState
+from queuectl.domain.record import record
 from queuectl.domain.verdict import verdict
+from queuectl.store import successes
 from queuectl.store.rows import claim_from
 from queuectl.store.tallies import Tallies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from random import Random
+    from typing import Any
 
-    from queuectl.domain.attempt import Result
     from queuectl.domain.backoff import Backoff
     from queuectl.store.database import Database
     from queuectl.store.events import Events
     from queuectl.store.rows import Claim
+    from queuectl.store.successes import Ended
+
+
+NOT_STARTED = Result(outcome=Outcome.RELEASED, duration_ms=0)
+"""The result of a claim whose job was not started and that leaves a trace: it was cancelled, or its reply lost."""
+
+
+@record
+class Exchanged:
+    """What an exchange has done."""
+
+    states: tuple[JobState | None, ...]
+    """The new state of the job of each result; None where the job had another owner by now."""
+    claims: tuple[Claim, ...]
+    """In the order in which they are to run."""
+    cancelled: tuple[Claim, ...] = ()
+    """Those withdrawn claims whose cancel was requested: their jobs are cancelled."""
 
 
 class Claims:
@@ -50,9 +69,7 @@ class Claims:
         if self._database.remote and not self._takes_any and not self._is_job_due(now):
             return None
         with self._database.single_statement() if self._takes_any else self._database.transaction():
-            claim = self._take(worker, now) if self._takes_any or self._may_claim(worker) else None
-        self._count_wait(claim, now)
-        return claim
+            return self._take(worker, now) if self._takes_any or self._may_claim(worker) else None
 
     def finish(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
@@ -63,21 +80,47 @@ class Claims:
         self._count_outcome(claim, result, state, now)
         return state
 
-    def finish_and_claim(
-        self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
-    ) -> tuple[JobState | None, Claim | None]:
-        """Record how an attempt ended and claim the next job, in one transaction."""
-        if self._database.compound and self._takes_any and result.outcome is Outcome.SUCCESS:
+    def exchange(
+        self,
+        ended: Sequence[Ended],
+        worker: str,
+        *,
+        withdrawn: Sequence[Claim] = (),
+        most: int = 1,
+        wait: float | None = None,
+        backoff: Backoff,
+        random: Random,
+        now: int,
+    ) -> Exchanged:
+        """Record how attempts ended, withdraw claims, and claim up to `most` jobs, in one transaction.
+
+        A withdrawn claim was never started: the next claim of its job gets the same fence. `wait` is for how many
+        seconds a lock is waited for, if not as long as usual.
+        """
+        is_plain = not withdrawn and successes.are_plain(ended)
+        if is_plain and wait is None and self._database.compound and self._takes_any:
             with self._database.single_statement():
-                state, following = self._succeed_and_take(claim, worker, result, now)
+                recorded, claims = successes.record_and_claim(
+                    self._database, ended, worker, session=self._session, most=most, now=now
+                )
+            exchanged = Exchanged(states=_completed(ended, recorded), claims=claims)
         else:
-            with self._database.transaction():
+            with self._database.transaction(wait=wait):
                 may_claim = self._may_claim(worker)
-                state = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
-                following = self._take(worker, now) if may_claim else None
-        self._count_outcome(claim, result, state, now)
-        self._count_wait(following, now)
-        return state, following
+                states, cancelled = self._settle(
+                    ended, withdrawn if may_claim else (), worker, backoff=backoff, random=random, now=now
+                )
+                claims = self._take_up_to(most if may_claim else 0, worker, now)
+                exchanged = Exchanged(states=states, claims=claims, cancelled=cancelled)
+        for (claim, result), state in zip(ended, exchanged.states, strict=True):
+            self._count_outcome(claim, result, state, now)
+        for claim in exchanged.cancelled:
+            self._count_outcome(claim, NOT_STARTED, JobState.CANCELLED, now)
+        return exchanged
+
+    def begun(self, claim: Claim, *, now: int) -> None:
+        """Count for the statistics how long a job was due before it began."""
+        self._events.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
 
     def write_down(self, worker: str, *, completed: int = 0, failed: int = 0, anyway: bool = False) -> None:
         """Write the statistics counted since the last call, and add to the counts of `worker`.
@@ -179,55 +222,64 @@ class Claims:
         # The order within one queue: highest priority, then longest due, then oldest.
         return min(due, key=lambda row: (-row[1], row[2], row[0]))[0] if due else None
 
-    def _count_wait(self, claim: Claim | None, now: int) -> None:
-        if claim is not None:
-            self._events.count(now, claim.queue, "wait", duration_ms=now - claim.run_at)
-
     def _count_outcome(self, claim: Claim, result: Result, state: JobState | None, now: int) -> None:
         if state is not None:
             self._events.count(now, claim.queue, result.outcome.value, duration_ms=result.duration_ms)
 
     def _take(self, worker: str, now: int) -> Claim | None:
-        pairs = self._due_with_needs(now)
-        if not self._queues and not pairs:
-            rows = self._database.rows("claim_due", worker=worker, session=self._session, now=now)
-        else:
-            seq = self._due(now, pairs)
-            rows = [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
-        if not rows:
-            return None
-        claim = claim_from(rows[0])
-        if not self._database.compound:
-            self._database.run("insert_run", job=claim.seq, fence=claim.fence, worker=worker)
-        return claim
+        return next(iter(self._take_up_to(1, worker, now)), None)
 
-    def _succeed_and_take(
-        self, claim: Claim, worker: str, result: Result, now: int
-    ) -> tuple[JobState | None, Claim | None]:
-        """Do what `record` and `_take` do after a success, in one statement: by far a worker's most frequent one."""
-        ((state, *following),) = self._database.rows(
-            "succeed_and_claim",
-            job=claim.seq,
-            fence=claim.fence,
-            worker=worker,
-            session=self._session,
-            now=now,
-            attempts=claim.attempts,
-            duration_ms=result.duration_ms,
-            exit_code=result.exit_code,
-            signal=result.signal,
-            error=result.error,
-            out_head=result.stdout.head,
-            out_tail=result.stdout.tail,
-            out_total=result.stdout.total,
-            err_head=result.stderr.head,
-            err_tail=result.stderr.tail,
-            err_total=result.stderr.total,
-        )
-        return (
-            None if state is None else JobState(state),
-            None if following[0] is None else claim_from(tuple(following)),
-        )
+    def _take_up_to(self, most: int, worker: str, now: int) -> tuple[Claim, ...]:
+        claims: list[Claim] = []
+        while len(claims) < most:
+            # A statement finds jobs of one priority, or a single one.
+            rows = self._claimed_rows(most - len(claims), worker, now)
+            if not rows:
+                break
+            if not self._database.compound and len(rows) > 1:
+                self._database.run("insert_runs", seqs=json.dumps([row[0] for row in rows]), worker=worker)
+            elif not self._database.compound:
+                self._database.run("insert_run", job=rows[0][0], worker=worker)
+            claims += sorted(map(claim_from, rows), key=lambda claim: (claim.run_at, claim.seq))
+        return tuple(claims)
+
+    def _claimed_rows(self, most: int, worker: str, now: int) -> list[tuple[Any, ...]]:
+        pairs = self._due_with_needs(now)
+        if self._queues or pairs:
+            seq = self._due(now, pairs)
+            return [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
+        if most > 1 and self._database.exclusive:
+            return self._database.rows("claim_several_due", worker=worker, now=now, most=most)
+        return self._database.rows("claim_due", worker=worker, session=self._session, now=now)
+
+    def _settle(
+        self,
+        ended: Sequence[Ended],
+        withdrawn: Sequence[Claim],
+        worker: str,
+        *,
+        backoff: Backoff,
+        random: Random,
+        now: int,
+    ) -> tuple[tuple[JobState | None, ...], tuple[Claim, ...]]:
+        """Record results and withdraw claims; return the states of the former, and those of the latter cancelled."""
+        if len(ended) > 1 and not withdrawn and self._database.exclusive and successes.are_plain(ended):
+            return _completed(ended, successes.record(self._database, ended, worker, now=now)), ()
+        results = {claim.seq: result for claim, result in ended}
+        states: dict[int, JobState | None] = {}
+        cancelled: list[Claim] = []
+        # In the order of their numbers, as everywhere: rows stay locked.
+        for claim in sorted([*(claim for claim, _ in ended), *withdrawn], key=lambda claim: claim.seq):
+            result = results.get(claim.seq)
+            if result is None:
+                if self._database.run("withdraw_job", seq=claim.seq, fence=claim.fence, worker=worker, now=now):
+                    continue
+                # Its cancel was requested, which takes effect now; or the claim is lost, and nothing changes.
+                result = NOT_STARTED
+            states[claim.seq] = self.record(claim, worker, result, backoff=backoff, random=random, now=now)
+            if result is NOT_STARTED and states[claim.seq] is JobState.CANCELLED:
+                cancelled.append(claim)
+        return tuple(states[claim.seq] for claim, _ in ended), tuple(cancelled)
 
     def record(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
@@ -288,3 +340,7 @@ class Claims:
         if error is not None:
             self._database.run("sign_job", seq=claim.seq, fence=claim.fence, signature=error.id)
             self._database.run("count_signature", id=error.id, text=error.text, now=now)
+
+
+def _completed(ended: Sequence[Ended], recorded: Collection[int]) -> tuple[JobState | None, ...]:
+    return tuple(JobState.COMPLETED if claim.seq in recorded else None for claim, _ in ended)

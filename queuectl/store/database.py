@@ -4,7 +4,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x51435431
 """`QCT1` in the header of an SQLite file: marks a queuectl store."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The number of the newest migration."""
 
 TYPE_CHECKING = False
@@ -90,8 +90,8 @@ if TYPE_CHECKING:
         def lock_jobs(self, ids: Iterable[str], /) -> None:
             """Lock these jobs' rows until the transaction ends. Unknown ids are ignored."""
 
-        def transaction(self) -> Transaction:
-            """Return a write transaction; do not nest."""
+        def transaction(self, *, wait: float | None = None) -> Transaction:
+            """Return a write transaction, which waits `wait` seconds for a lock instead of `self.wait`; do not nest."""
 
         def single_statement(self) -> Transaction:
             """Return a transaction for a single statement: without BEGIN and COMMIT on a compound backend."""
@@ -117,8 +117,8 @@ if TYPE_CHECKING:
         def recheck(self) -> None:
             """Raise StoreTooNew when a newer version has upgraded the store since it was opened."""
 
-        def compact_counters(self) -> None:
-            """Fold recent changes into the counters. A steward calls this every few seconds under load."""
+        def compact(self) -> None:
+            """Release space that has grown: of the log, of the counters. A steward calls this every few seconds."""
 
         def backup(self, path: str, progress: Callable[[int, int], None]) -> None:
             """Copy the store to a new file while in use; `progress` gets the pages left and all pages."""

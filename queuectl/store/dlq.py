@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "none"
 """Stands for jobs that died before the store recorded signatures."""
+UNKNOWN_TEXT = "died before error signatures were recorded"
+"""The same for people."""
 _PAGE = 1000
 _SHORTEST = 4
 _DIGITS = frozenset("0123456789abcdef")
@@ -62,9 +64,7 @@ class DeadLetters:
         """Return the signature that begins with `digits`; None for `none`. Raises UsageError, NotFound."""
         if digits == UNKNOWN:
             if not self.count(None):
-                raise NotFound(
-                    "no dead job died before error signatures were recorded", hint="queuectl dlq list --by-error"
-                )
+                raise NotFound(f"no dead job {UNKNOWN_TEXT}", hint="queuectl dlq list --by-error")
             return None
         prefix = digits.lower()
         if len(prefix) < _SHORTEST or not _DIGITS.issuperset(prefix):

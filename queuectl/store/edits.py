@@ -109,13 +109,13 @@ def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None
     retries = changes.get("max_retries", job.max_retries)
     if job.state in WAITING and retries < job.attempts:
         raise UsageError(
-            f"job {job.id} has used {job.attempts} attempts,"
+            f"job {job.id} has used {job.attempts} tries,"
             f" so {called.get('max_retries', 'max_retries')} must be at least {job.attempts}",
-            hint="--retry gives it a fresh set",
+            hint="--retry runs the job again with a fresh set of retries",
         )
     for name in ("max_retries", "run_at"):
         if job.state in FINAL and changes.get(name, getattr(job, name)) != getattr(job, name):
             raise UsageError(
                 f"job {job.id} is {job.state}: {called.get(name, name)} has an effect only if it runs again",
-                hint="--retry",
+                hint="add --retry to run the job again with the change",
             )

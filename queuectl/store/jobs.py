@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from queuectl.domain.errors import NotFound, Refused
-from queuectl.domain.job import FINAL, WAITING, JobState
+from queuectl.domain.job import WAITING, JobState
 from queuectl.store.database import Duplicate
 
 TYPE_CHECKING = False
@@ -322,28 +322,37 @@ class Jobs:
 
     def _refuse(self, id_: str, done: str) -> None:
         state = self.state(id_)
-        hint = None
-        if state is JobState.HELD and done == "retried":
-            hint = f"release it: queuectl release {id_}"
-        if state not in FINAL and done == "deleted":
+        if done == "deleted":
             hint = f"cancel it first: queuectl cancel {id_}"
+        elif done == "cancelled":
+            hint = f"the job has ended; to delete it: queuectl delete {id_}"
+        elif state is JobState.HELD:
+            hint = f"release it: queuectl release {id_}"
+        elif state is JobState.PENDING:
+            hint = f"to see why it is not running: queuectl explain {id_}"
+        elif state is JobState.PROCESSING:
+            hint = f"end it first: queuectl cancel {id_}"
+        else:
+            hint = f"run it again: queuectl retry {id_}"
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
 
 
 class AlreadyThere(Refused):
-    """The id exists already."""
+    """The id already exists."""
 
     code = "already_there"
 
     def __init__(self, id_: str, position: int) -> None:
         """Name the id; `position` is the job's index, from 0, among the jobs to be enqueued together."""
-        super().__init__(f"job {id_} is there already", hint="choose another id, or leave it out")
+        super().__init__(f"job {id_} already exists", hint="choose another id, or leave it out")
         self.position = position
 
 
 def missing(id_: str) -> NotFound:
     """Return the error for an id that no job has."""
-    return NotFound(f"no job {id_[:_SHOWN]}{'…' if len(id_) > _SHOWN else ''}", hint="queuectl list shows the newest")
+    return NotFound(
+        f"no job {id_[:_SHOWN]}{'…' if len(id_) > _SHOWN else ''}", hint="queuectl list lists the newest jobs"
+    )
 
 
 def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:

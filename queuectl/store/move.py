@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing
 from itertools import islice
 
 from queuectl.domain.errors import Refused, StoreError, StoreUnreadable, UsageError
+from queuectl.domain.phrases import first_of
 from queuectl.domain.record import record
 from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.queries import load
@@ -138,9 +139,8 @@ def _contents(database: Database) -> Contents:
 def _refuse_processing(source: SqliteDatabase) -> None:
     ids = [id_ for (id_,) in source.query(load("sqlite", "move.sql")["processing"])]
     if ids:
-        few = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
         raise Refused(
-            f"jobs that belong to dead workers are processing: {few}",
+            f"jobs that belong to dead workers are processing: {first_of(ids, _NAMED)}",
             hint="queuectl doctor --fix puts them back",
         )
 
@@ -189,7 +189,7 @@ def _copy(
         _copy_table(source, target, each, counted)
     progress(total, total, "rows")
     while target.rows("unfolded", limit=1)[0][0]:
-        target.compact_counters()
+        target.compact()
     target.execute(statements["learn"])
     copied = _contents(target)
     counters = tuple(target.query(statements["counters"]))

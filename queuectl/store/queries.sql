@@ -96,7 +96,7 @@ SELECT min((
 FROM level
 
 -- name: claim_due (sqlite)
--- due_job and claim_job in one: the only statement that a worker of all queues runs between two jobs.
+-- due_job and claim_job in one.
 UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
@@ -116,6 +116,29 @@ WHERE seq = (
     FROM level WHERE due IS NOT NULL LIMIT 1)
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
+-- name: claim_several_due (sqlite)
+-- Like claim_due, for up to :most jobs of the highest priority of which one is due.
+UPDATE jobs
+SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
+    updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
+WHERE seq IN (
+    WITH RECURSIVE level (priority) AS (
+        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+        UNION ALL
+        SELECT (
+            SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+            WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
+        FROM level WHERE level.priority IS NOT NULL
+    )
+    SELECT seq FROM jobs INDEXED BY jobs_ready
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND run_at <= :now AND priority = (
+        SELECT level.priority FROM level WHERE EXISTS (
+            SELECT 1 FROM jobs INDEXED BY jobs_ready
+            WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now)
+        LIMIT 1)
+    ORDER BY run_at, seq LIMIT :most)
+RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+
 -- name: claim_job (sqlite)
 -- The claim counts the attempt, so that a job that kills its worker cannot loop for ever. Its time is :now, or that of
 -- the job's last update if that is later: a worker that waited for the lock read the clock before the previous attempt
@@ -127,7 +150,11 @@ WHERE seq = :seq AND state IN ('pending', 'failed')
 RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 
 -- name: insert_run (sqlite)
-INSERT INTO runs (job, fence, worker, started_at) SELECT :job, :fence, :worker, updated_at FROM jobs WHERE seq = :job
+INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM jobs WHERE seq = :job
+
+-- name: insert_runs (sqlite)
+INSERT INTO runs (job, fence, worker, started_at)
+SELECT seq, fence, :worker, updated_at FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
 
 -- name: needs_left
 -- The distinct needs of the jobs that wait or run.
@@ -240,6 +267,18 @@ UPDATE runs
 SET outcome = :outcome, ended_at = :now, duration_ms = :duration_ms, exit_code = :exit_code, signal = :signal, error = :error
 WHERE job = :job AND fence = :fence AND worker = :worker AND outcome IS NULL
 
+-- name: succeed_runs (sqlite)
+-- finish_run for several successes: of each, the number of the job, the fence and the duration.
+UPDATE runs SET outcome = 'success', ended_at = :now, exit_code = 0, duration_ms = given.duration_ms
+FROM (SELECT value ->> 0 AS job, value ->> 1 AS fence, value ->> 2 AS duration_ms FROM json_each(:ended)) AS given
+WHERE runs.job = given.job AND runs.fence = given.fence AND worker = :worker AND outcome IS NULL
+RETURNING job
+
+-- name: succeed_jobs (sqlite)
+-- finish_job for them: a job whose open run was this worker's has its fence.
+UPDATE jobs SET state = 'completed', finished_at = :now, losses = 0, owner = NULL, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND owner = :worker AND state = 'processing'
+
 -- name: insert_output
 INSERT INTO outputs (job, fence, stream, head, tail, total) VALUES (:job, :fence, :stream, :head, :tail, :total)
 
@@ -261,8 +300,20 @@ UPDATE jobs SET signature = :signature WHERE seq = :seq AND fence = :fence AND s
 INSERT INTO signatures (id, text, first_at, last_at, n) VALUES (:id, :text, :now, :now, 1)
 ON CONFLICT (id) DO UPDATE SET last_at = excluded.last_at, n = signatures.n + 1
 
+-- name: withdraw_job
+-- Undoes a claim: the state is the earlier one, as in release_job, and the next claim gives the attempt the same number.
+-- A trigger deletes its run. Not of a job whose cancel was requested meanwhile.
+UPDATE jobs
+SET fence = fence - 1, attempts = attempts - 1, owner = NULL, updated_at = :now, state = CASE
+    WHEN attempts > 1 AND EXISTS (
+        SELECT 1 FROM runs WHERE runs.job = jobs.seq AND runs.fence = jobs.fence - 1
+            AND runs.outcome IN ('exit', 'signal', 'timeout', 'spawn_error'))
+    THEN 'failed' ELSE 'pending' END
+WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing' AND cancel_requested = 0
+
 -- name: processing_of
--- Jobs that a worker holds; more than one only if the reply to a claim was lost.
+-- Jobs that a worker holds: the running one, and around it short ones whose results are not recorded or that have not
+-- started.
 SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
@@ -700,9 +751,11 @@ INSERT INTO workers (id, pool, host, boot_id, pid, pid_start, started_at)
 VALUES (:id, :pool, :host, :boot_id, :pid, :pid_start, :now)
 
 -- name: running_workers (sqlite)
+-- With one of its jobs: a worker holds several for some milliseconds only, while they are short.
 SELECT workers.id, workers.pool, workers.host, workers.boot_id, workers.pid, workers.pid_start, workers.started_at,
-    workers.completed, workers.failed, jobs.id, NULL, NULL
-FROM workers LEFT JOIN jobs ON jobs.state = 'processing' AND jobs.owner = workers.id
+    workers.completed, workers.failed,
+    (SELECT jobs.id FROM jobs WHERE jobs.state = 'processing' AND jobs.owner = workers.id ORDER BY seq LIMIT 1), NULL, NULL
+FROM workers
 WHERE workers.stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR workers.host = :host)
 ORDER BY workers.started_at, workers.id
 

@@ -25,7 +25,7 @@ class Took:
 
 
 @record
-class Storm:
+class FailureBurst:
     """A burst of failures: jobs of one queue that failed within a short time with the same error."""
 
     signature: str
@@ -48,7 +48,7 @@ class Recent:
             Took(seq=seq, queue=queue, command=command, duration_ms=duration) for seq, queue, command, duration in rows
         ]
 
-    def storm(self, *, since: int, least: int) -> Storm | None:
+    def failure_burst(self, *, since: int, least: int) -> FailureBurst | None:
         """Return the error with which most jobs of one queue have failed since then; None for fewer than `least`.
 
         The statistics by minute decide whether a full query is worthwhile, so that a quiet queue costs one short read.
@@ -62,4 +62,6 @@ class Recent:
         if not rows:
             return None
         signature, queue, jobs, text = rows[0]
-        return Storm(signature=signature, text=text or "an error that is no longer stored", queue=queue, jobs=jobs)
+        return FailureBurst(
+            signature=signature, text=text or "an error that is no longer stored", queue=queue, jobs=jobs
+        )

@@ -8,6 +8,7 @@ from queuectl.store.jobs import Jobs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from queuectl.domain.finding import Finding
     from queuectl.store.claims import Claims
@@ -25,6 +26,31 @@ if TYPE_CHECKING:
     from queuectl.store.workers import Workers
 
 
+class _Part:
+    """A part of the store that is imported and made at its first use: an enqueue needs none of them."""
+
+    def __init__(self, path: str, *arguments: str) -> None:
+        """Make the class `path`, a module of this package and a name in it, from these attributes of the store."""
+        self._module, _, self._name = path.rpartition(".")
+        self._arguments = arguments
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, store: Store | None, owner: type) -> object:
+        if store is None:
+            return self
+        module = __import__(f"queuectl.store.{self._module}", fromlist=(self._name,))
+        made = getattr(module, self._name)(*(getattr(store, each) for each in self._arguments))
+        # From now on the attribute of the store hides this one of its class.
+        store.__dict__[self._attribute] = made
+        return made
+
+
+def _part(path: str, *arguments: str) -> Any:
+    return _Part(path, *arguments)
+
+
 class Store:
     """The queue, through one connection. Must not be shared between threads nor used after a fork."""
 
@@ -33,92 +59,39 @@ class Store:
     absent = False
     """Whether it stands for a store that does not exist yet: it is empty, and writes to it are lost."""
 
+    job_pages: JobPages = _part("job_pages.JobPages", "database")
+    """Pages of jobs for the console's table."""
+    workers: Workers = _part("workers.Workers", "database", "events")
+    """Pools and workers."""
+    leases: Leases = _part("leases.Leases", "database", "events")
+    """Leases of workers, on a store that several hosts use."""
+    remote_output: RemoteOutput = _part("remote_output.RemoteOutput", "database")
+    """Live output for viewers on other hosts."""
+    edits: Edits = _part("edits.Edits", "database", "events", "jobs")
+    """Changes to jobs that do not run."""
+    dlq: DeadLetters = _part("dlq.DeadLetters", "database", "events")
+    """The dead letter queue, by error."""
+    stats: Stats = _part("stats.Stats", "database")
+    """Rollups, slow commands and the audit log."""
+    recent: Recent = _part("recent.Recent", "database")
+    """Recently ended attempts."""
+    undo: Undo = _part("undo.Undo", "database", "events")
+    """Actions that can be undone."""
+    views: Views = _part("views.Views", "database", "events")
+    """Saved filters."""
+
     def __init__(self, database: Database, *, actor: str) -> None:
         """Work in `database`, recording events as `actor`."""
         Store.open += 1
         self.database = database
         self.events = Events(database, actor)
         self.jobs = Jobs(database, self.events)
-        self._remote_output: RemoteOutput | None = None
 
-    # Imported on demand: an enqueue needs none of these.
     def claims(self, queues: Sequence[str] = (), labels: Sequence[str] = ()) -> Claims:
         """Return the operations of workers on jobs."""
         from queuectl.store.claims import Claims
 
         return Claims(self.database, self.events, queues=queues, labels=labels)
-
-    @property
-    def job_pages(self) -> JobPages:
-        """Pages of jobs for the console's table."""
-        from queuectl.store.job_pages import JobPages
-
-        return JobPages(self.database)
-
-    @property
-    def workers(self) -> Workers:
-        """Pools and workers."""
-        from queuectl.store.workers import Workers
-
-        return Workers(self.database, self.events)
-
-    @property
-    def leases(self) -> Leases:
-        """Leases of workers, on a store that several hosts use."""
-        from queuectl.store.leases import Leases
-
-        return Leases(self.database, self.events)
-
-    @property
-    def remote_output(self) -> RemoteOutput:
-        """Live output for viewers on other hosts."""
-        if self._remote_output is None:
-            from queuectl.store.remote_output import RemoteOutput
-
-            self._remote_output = RemoteOutput(self.database)
-        return self._remote_output
-
-    @property
-    def edits(self) -> Edits:
-        """Changes to jobs that do not run."""
-        from queuectl.store.edits import Edits
-
-        return Edits(self.database, self.events, self.jobs)
-
-    @property
-    def dlq(self) -> DeadLetters:
-        """The dead letter queue, by error."""
-        from queuectl.store.dlq import DeadLetters
-
-        return DeadLetters(self.database, self.events)
-
-    @property
-    def stats(self) -> Stats:
-        """Rollups, slow commands and the audit log."""
-        from queuectl.store.stats import Stats
-
-        return Stats(self.database)
-
-    @property
-    def recent(self) -> Recent:
-        """Recently ended attempts."""
-        from queuectl.store.recent import Recent
-
-        return Recent(self.database)
-
-    @property
-    def undo(self) -> Undo:
-        """Actions that can be undone."""
-        from queuectl.store.undo import Undo
-
-        return Undo(self.database, self.events)
-
-    @property
-    def views(self) -> Views:
-        """Saved filters."""
-        from queuectl.store.views import Views
-
-        return Views(self.database, self.events)
 
     def config(self) -> dict[str, str]:
         """Return the stored settings, as text."""

@@ -14,6 +14,7 @@ import json
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import NEXT, WAITING, JobState
+from queuectl.domain.phrases import first_of
 from queuectl.domain.record import record
 from queuectl.store.database import Duplicate
 
@@ -33,6 +34,7 @@ MAX_BYTES = 64 * 1024 * 1024
 _STEP = 10_000
 """Jobs per query when the size of an action is computed."""
 _NAMED = 3
+_LIST = "queuectl undo --list shows what can be undone, by number"
 _STAMPS = frozenset({"updated_at", "fence"})
 
 
@@ -217,7 +219,7 @@ class Undo:
                 else:
                     left.append((row[1], words))
             if not jobs:
-                few = "; ".join(f"{job}: {why}" for job, why in left[:_NAMED]) + ("; …" if len(left) > _NAMED else "")
+                few = first_of([f"{job}: {why}" for job, why in left], _NAMED, ";")
                 raise Refused(
                     f"the {verb} cannot be undone any more ({few})",
                     hint="".join(f"the {each.verb} before it: queuectl undo {each.id}" for each in before) or None,
@@ -230,19 +232,18 @@ class Undo:
         if id_ is None:
             for last in self._actions(now):
                 if not last.jobs:
-                    hint = "queuectl undo --list shows what can be undone, by number"
-                    raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=hint)
+                    raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=_LIST)
                 return last.id, last.verb
             raise NotFound("nothing was done in the last ten minutes that can be undone")
         for number, at, _, verb, _, undone_at in self._database.rows("undo_by_id", id=id_):
             if undone_at is not None:
-                raise Refused(f"undo {number} ({verb}) has been done already")
+                raise Refused(f"action {number} ({verb}) was undone already", hint=_LIST)
             if at < now - KEPT_MS:
-                raise Refused(f"undo {number} ({verb}) is too old: actions can be undone for ten minutes")
+                raise Refused(f"action {number} ({verb}) is too old: actions can be undone for ten minutes", hint=_LIST)
             if not any(each.id == number for each in self.list(now=now)):
-                raise Refused(f"undo {number} ({verb}) cannot be undone")
+                raise Refused(f"action {number} ({verb}) cannot be undone", hint=_LIST)
             return number, verb
-        raise NotFound(f"no undo {id_}", hint="queuectl undo --list")
+        raise NotFound(f"no action {id_} that can be undone", hint=_LIST)
 
     def _restore_changed(
         self, _undo: int, seq: int, _id: str, before: str, after: str, _runs: str | None, *, now: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from queuectl.domain.phrases import plural
 from queuectl.domain.worker import PoolInfo, WorkerInfo, WorkerLife
 
 TYPE_CHECKING = False
@@ -95,7 +96,7 @@ class Workers:
         with self._database.transaction():
             found = bool(self._database.rows("order_size", id=pool, size=size))
             if found:
-                self._events.note(now, "scale_pool", pool, f"{size} worker{'' if size == 1 else 's'}")
+                self._events.note(now, "scale_pool", pool, f"{size} {plural(size, 'worker')}")
         return found
 
     def stop_pool(self, pool: str, *, now: int) -> bool:

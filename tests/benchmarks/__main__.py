@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, hosts, hosts_lost, reliability, server, speed
+from tests.benchmarks import console, footprint, hosts, hosts_lost, output, reliability, server, speed
 
 ALL = {
     "drain": speed.drain,
@@ -18,6 +18,7 @@ ALL = {
     "scale": speed.scale,
     "flood": footprint.flood,
     "console": console.console,
+    "output": output.output,
     "reliability": reliability.reliability,
     "server-drain": server.drain,
     "server-scale": server.scale,

@@ -60,9 +60,10 @@ class Simulated:
             )
             if time.monotonic() < until:
                 asked = time.perf_counter()
-                _, claim = self._claims.finish_and_claim(
-                    claim, self._name, result, backoff=SETTINGS.backoff, random=random.Random(1), now=_now()
+                exchanged = self._claims.exchange(
+                    [(claim, result)], self._name, backoff=SETTINGS.backoff, random=random.Random(1), now=_now()
                 )
+                claim = next(iter(exchanged.claims), None)
                 if claim is not None:
                     self.took.append(time.perf_counter() - asked)
             else:

@@ -28,7 +28,7 @@ SETTINGS = {
 }
 """The defaults of a server, with more connections and a little more memory."""
 JOBS = 5000
-FEW, MANY = 1_000, 1_000_000
+FEW, MANY = 1_000, 10_000_000
 JOB = """
     (seq, id, command, queue, state, attempts, fence, max_retries, run_at, created_at, updated_at, finished_at)
     SELECT n, n, 'echo ' || n, 'default', '{state}', {runs}, {runs}, 3, n, n, n, {finished_at}
@@ -80,7 +80,7 @@ def drain(rounds: int) -> list[Figure]:
 
 
 def scale(rounds: int) -> list[Figure]:
-    """What a claim and its result cost with a million jobs in the store, against a thousand; the disk left out."""
+    """What a claim and its result cost with ten million jobs in the store, against a thousand; the disk left out."""
     figures = []
     with server(fsync="off") as on:
         for state, what in (("completed", "finished"), ("pending", "pending")):
@@ -98,8 +98,8 @@ def scale(rounds: int) -> list[Figure]:
                 Figure(
                     what=f"PostgreSQL: claim + finish with {MANY:,} {what} jobs / with {FEW:,}",
                     value=f"{ratio:.2f}",
-                    target="≤ 1.3",
-                    met=ratio <= 1.3,
+                    target="≤ 1.2",
+                    met=ratio <= 1.2,
                     detail=f"{middle(mine) * 1e6:,.0f} / {middle(theirs) * 1e6:,.0f} µs",
                 )
             )
@@ -161,14 +161,14 @@ with psycopg.connect(sys.argv[1]) as connection, connection.cursor() as cursor:
 
     def ours(on: Server) -> float:
         with Stage(on.create()) as stage:
-            stage.run("status")
+            stage.run("worker", "start", "--drain")  # creates the store
             taken = timed([QUEUECTL, "enqueue", "--lines", "-f", "-"], given=lines, env=stage.environment)
             on.drop(stage.path)
         return LINES / taken
 
     def copy(on: Server) -> float:
         with Stage(on.create()) as stage:
-            stage.run("status")
+            stage.run("worker", "start", "--drain")  # creates the store
             taken = timed([python(), "-c", bare, stage.path], given=lines)
             on.drop(stage.path)
         return LINES / taken

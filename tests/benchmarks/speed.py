@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
 
-JOBS = 2000
+JOBS = 4000
 LINES = 100_000
+GROWN = 10_000_000
 
 
 def drain(rounds: int) -> list[Figure]:
-    """2,000 jobs that do nothing: the whole protocol against a program that stores nothing."""
+    """4,000 jobs that do nothing: the whole protocol against a program that stores nothing."""
     peer = f"seq {JOBS} | xargs -P8 -n1 sh -c true"
 
     def ours() -> float:
@@ -34,8 +35,8 @@ def drain(rounds: int) -> list[Figure]:
         Figure(
             what=f"drain {JOBS:,} `true` jobs, 8 workers, from start to exit / `xargs -P8 sh -c true`",
             value=f"{ratio:.2f}",
-            target="≥ 0.9 of its jobs/s",
-            met=ratio >= 0.9,
+            target="≥ 1.0 of its jobs/s",
+            met=ratio >= 1.0,
             detail=f"{middle(mine):,.0f} / {middle(theirs):,.0f} jobs/s",
         )
     ]
@@ -54,8 +55,8 @@ def start_up(rounds: int) -> list[Figure]:
         Figure(
             what="one `queuectl enqueue` / `python -c 'import apsw, json'`",
             value=f"{ratio:.2f}",
-            target="≤ 1.5 of its time",
-            met=ratio <= 1.5,
+            target="≤ 1.25 of its time",
+            met=ratio <= 1.25,
             detail=f"{middle(mine) * 1000:.1f} / {middle(theirs) * 1000:.1f} ms",
         )
     ]
@@ -77,12 +78,12 @@ with connection:
 
     def ours() -> float:
         with Stage() as stage:
-            stage.run("status")
+            stage.run("worker", "start", "--drain")  # creates the store
             return LINES / timed([QUEUECTL, "enqueue", "--lines", "-f", "-"], given=lines, env=stage.environment)
 
     def executemany() -> float:
         with Stage() as stage:
-            stage.run("status")
+            stage.run("worker", "start", "--drain")  # creates the store
             return LINES / timed([python(), "-c", bare, stage.path], given=lines)
 
     ratio, mine, theirs = paired(ours, executemany, rounds=rounds)
@@ -98,9 +99,9 @@ with connection:
 
 
 def scale(rounds: int) -> list[Figure]:
-    """What an operation costs with 1,000,000 finished jobs in the store, against 1,000."""
+    """What an operation costs with 10,000,000 finished jobs in the store (3 GB), against 1,000."""
     with Stage() as small, Stage() as large:
-        for stage, count in ((small, 1_000), (large, 1_000_000)):
+        for stage, count in ((small, 1_000), (large, GROWN)):
             _fill(stage, count)
         return [
             _scaled(name, work, small, large, rounds)
@@ -160,7 +161,8 @@ def claim_and_finish(stage: Stage) -> float:
     for left in range(number - 1, -1, -1):
         assert claim is not None
         if left:
-            _, claim = claims.finish_and_claim(claim, "w", result, backoff=backoff, random=rng, now=context.now())
+            exchanged = claims.exchange([(claim, result)], "w", backoff=backoff, random=rng, now=context.now())
+            claim = next(iter(exchanged.claims), None)
         else:
             claims.finish(claim, "w", result, backoff=backoff, random=rng, now=context.now())
     taken = time.perf_counter() - start
@@ -193,9 +195,9 @@ def _repeated(stage: Stage, work: Callable[[Context], object]) -> float:
 def _scaled(name: str, work: Callable[[Stage], float], small: Stage, large: Stage, rounds: int) -> Figure:
     ratio, mine, theirs = paired(lambda: work(large), lambda: work(small), rounds=rounds)
     return Figure(
-        what=f"{name} with 1,000,000 finished jobs / with 1,000",
+        what=f"{name} with {GROWN:,} finished jobs / with 1,000",
         value=f"{ratio:.2f}",
-        target="≤ 1.3",
-        met=ratio <= 1.3,
+        target="≤ 1.2",
+        met=ratio <= 1.2,
         detail=f"{middle(mine) * 1e6:,.0f} / {middle(theirs) * 1e6:,.0f} µs",
     )

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.record import described
 from queuectl.domain.spec import FIELDS, new_job, parse_object
 from queuectl.operations import ALL, WHERE, find
-from queuectl.operations.arguments import params, usage
+from queuectl.operations.commandline.complete import DIRECTORIES, FILES, Choice, complete
+from queuectl.operations.commandline.grammar import read_words, usage
+from queuectl.operations.commandline.parse import params
 from queuectl.operations.operation import Operation
 
 KNOWN = sorted(
@@ -43,6 +44,12 @@ def test_any_words_parse_or_raise_a_usage_error(words: list[str]):
     assert "\n" not in message
 
 
+@given(lines)
+def test_any_words_can_be_completed(words: list[str]):
+    for choice in complete(words, lambda _db, kind: [Choice(text=kind)]):
+        assert choice.text or choice in {FILES, DIRECTORIES}
+
+
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
 def test_the_examples_of_every_operation_are_valid(operation: Operation):
     import shlex
@@ -69,6 +76,12 @@ def test_positional_words_may_have_options_in_between():
 
     made = params(find("cancel"), ["a", "--signal", "INT", "b", "--", "-c", "--signal"])
     assert (made.ids, made.signal) == (("a", "b", "-c", "--signal"), 2)
+
+
+@pytest.mark.parametrize("words", [["--db", "", "list", "--db", "x"], ["--db=x", "--db=", "list"]])
+def test_an_empty_path_is_an_error_wherever_another_is_given(words: list[str]):
+    with pytest.raises(UsageError, match="--db needs a path"):
+        read_words(words)
 
 
 def test_a_negative_number_is_a_value():

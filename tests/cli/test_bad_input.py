@@ -266,7 +266,7 @@ def test_an_id_that_is_taken_is_refused_and_the_first_job_stays(queue: Queue):
     queue.run("enqueue", '{"id": "a", "command": "echo first"}')
 
     command.run("enqueue", '{"id": "a", "command": "echo second"}', env=queue.environment).refused(
-        4, "a is there already"
+        4, "a already exists"
     )
 
     assert queue.json("show", "a")["command"] == "echo first"

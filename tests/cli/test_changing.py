@@ -212,7 +212,7 @@ def test_undos_are_listed_with_their_numbers_and_command_lines(some: Queue):
     assert "queuectl hold waits" in some.run("undo", "--list").stdout
     assert undone(some, str(listed[0]["undo"]))["ids"] == ["waits"]
     assert some.run("undo").stdout == "delete of done undone\ndelete of dead1 undone\n"
-    command.run("undo", "99", env=some.environment).refused(3, "no undo 99")
+    command.run("undo", "99", env=some.environment).refused(3, "no action 99 that can be undone")
     assert some.json("undo", "--list") == []
     assert some.run("undo", "--list").stderr == "nothing can be undone\n"
 
@@ -264,6 +264,18 @@ def test_explain_names_reasons_that_concern_workers(queue: Queue):
     assert reasons(queue, "other") == ["other_queues"]
     assert "only of default" in queue.run("explain", "other").stdout
     assert "1 due job is ahead of it" in queue.run("explain", "later").stdout
+
+
+def test_explain_names_queues_of_pools_that_have_workers(queue: Queue):
+    queue.start("--queue", "mail")
+    queue.run("worker", "scale", "0")
+    wait_until(lambda: not queue.workers())
+    queue.start("--queue", "default")
+    queue.enqueue("true", "--id", "waits", "-q", "mail")
+
+    assert queue.run("explain", "waits").stdout.endswith(
+        "the one worker takes no jobs of queue mail, only of default; start another: queuectl worker start\n"
+    )
 
 
 def test_explain_names_a_dead_worker(queue: Queue):

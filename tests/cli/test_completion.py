@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from queuectl.domain.job import JobState
-from queuectl.domain.record import described
 from queuectl.operations import GROUPS, WHERE, find
-from queuectl.operations.arguments import option_strings
-from queuectl.operations.commandline.complete import Choice, candidates
+from queuectl.operations.commandline.complete import Choice, complete
+from queuectl.operations.commandline.grammar import grammar
 from queuectl.operations.commandline.store_names import names
 from queuectl.operations.completion import SHELLS
+from queuectl.store.database import SCHEMA_VERSION
 from tests.support.command import UNPRIVILEGED_UID, Done, as_user, environment, skip_unless_others_can_run_it
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
@@ -44,7 +44,7 @@ def nothing(_db: str | None, _kind: str) -> list[Choice]:
 
 
 def offered(*words: str) -> list[str]:
-    return [each.text or each.about for each in candidates(words, nothing)]
+    return [each.text or each.about for each in complete(words, nothing)]
 
 
 def entries(directory: Path) -> list[str]:
@@ -188,12 +188,12 @@ def test_a_store_of_an_older_version_is_not_migrated_by_a_tab(queue: Queue):
     queue.enqueue("true", "--id", "a")
     queue.context.close()
     with closing(sqlite3.connect(queue.path)) as database:
-        database.execute("PRAGMA user_version = 3")
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
 
         assert texts(queue, "show", "") == []
 
-        assert database.execute("PRAGMA user_version").fetchone() == (3,)
-        database.execute("PRAGMA user_version = 4")
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION - 1,)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     offers(queue, "show", "", expected=["a"])
 
 
@@ -269,11 +269,7 @@ def test_the_first_words_are_commands_and_groups():
 
 @pytest.mark.parametrize("name", WHERE)
 def test_every_command_offers_its_options(name: str):
-    own = {
-        option_strings(field_name, field)[-1]
-        for field_name, (field, _) in described(find(name).params).items()
-        if not field.positional and not field.rest
-    }
+    own = {each.label for each in grammar(find(name).params).options.values()}
 
     assert set(offered(*name.split(), "--")) == own | {"--db", "--json", "--help"}
 
@@ -319,7 +315,7 @@ def test_a_name_like_an_option_is_offered_only_where_it_cannot_be_parsed_as_one(
         return [Choice(text="-x")]
 
     def texts_of(*words: str) -> list[str]:
-        return [each.text for each in candidates(words, dashed)]
+        return [each.text for each in complete(words, dashed)]
 
     assert texts_of("show", "") == []
     assert texts_of("list", "--queue", "") == []

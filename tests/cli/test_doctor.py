@@ -17,7 +17,7 @@ import pytest
 from queuectl import bootstrap
 from queuectl.domain.clock import Clock
 from queuectl.runtime import system
-from queuectl.runtime.locks import LOCK_FD, AttemptLock
+from queuectl.runtime.locks import LOCK_FD
 from tests.support.attempts import lives
 from tests.support.command import MODULE
 from tests.support.disk import small_disk
@@ -124,7 +124,7 @@ def test_the_job_of_a_dead_worker_is_put_back(queue: Queue):
 
     (done,) = fixed(queue, "workers")
 
-    assert f"put back {id_}" in done
+    assert f"put back job {id_}" in done
     assert queue.state(id_) == "pending"
     assert queue.outcomes(id_) == ["lost"]
     assert not system.carrying(f"{worker.info.id}-1-1")
@@ -177,7 +177,7 @@ def test_a_process_of_an_attempt_that_is_over_is_ended(queue: Queue, sleepers: l
     orphan, *strangers = sleepers
 
     problem = trouble(queue, "orphans")
-    assert f"attempt {worker.info.id}-1-1-{identity} is over, but still running: {orphan.pid}:" in problem
+    assert f"attempt {worker.info.id}-1-1-{identity} has ended, but its processes still run: {orphan.pid}:" in problem
     assert orphan.poll() is None
 
     assert fixed(queue, "orphans") == ["ended"]
@@ -200,13 +200,13 @@ def test_a_process_that_holds_the_lock_of_a_worker_that_is_gone_is_ended(
     path = Path(queue.context.run_dir.attempts, worker.info.id)
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    AttemptLock.note(lock, 1, 1, 1)
+    os.pwrite(lock, b"1 1 1\n", 0)
     os.dup2(lock, LOCK_FD)
     sleepers.append(subprocess.Popen(["sleep", "1000"], env={}, pass_fds=(LOCK_FD,)))
     os.close(lock)
     os.close(LOCK_FD)
 
-    assert f"still running: {sleepers[0].pid}:" in trouble(queue, "orphans")
+    assert f"processes still run: {sleepers[0].pid}:" in trouble(queue, "orphans")
 
     assert fixed(queue, "orphans") == ["ended"]
 

@@ -209,7 +209,7 @@ BAD_LINES = {
         4,
         "line 3: job a is on line 1 already",
     ),
-    "an id that is taken": (b'{"command":"a"}\n{"id":"taken","command":"b"}', 4, "line 2: job taken is there already"),
+    "an id that is taken": (b'{"command":"a"}\n{"id":"taken","command":"b"}', 4, "line 2: job taken already exists"),
 }
 
 
@@ -236,7 +236,7 @@ def test_an_existing_id_late_in_a_long_file_refuses_all_of_it(queue: Queue):
 
     done = command.run("enqueue", "-f", "-", env=queue.environment, given="\n".join(lines).encode())
 
-    done.refused(4, f"line {len(lines) - 2}: job taken is there already; nothing was enqueued")
+    done.refused(4, f"line {len(lines) - 2}: job taken already exists; nothing was enqueued")
     assert queue.json("status")["total"] == 1
 
 

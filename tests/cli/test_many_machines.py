@@ -14,10 +14,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it has no types
 from psycopg.conninfo import conninfo_to_dict
 
-from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
 from queuectl.operations import find
-from queuectl.operations.arguments import params
+from queuectl.operations.commandline.grammar import read_words
+from queuectl.operations.commandline.parse import params
 from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.postgres.url import check, shown, trust
 from tests.support.queue import ROOT

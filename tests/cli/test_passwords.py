@@ -86,7 +86,7 @@ PLACES = [in_the_url, beside_the_url, in_the_environment, in_a_file, in_a_named_
 
 COMMANDS = (
     ("enqueue", "true", "--id", "a"),
-    ("enqueue", "true", "--id", "a"),  # is there already
+    ("enqueue", "true", "--id", "a"),  # already exists
     ("list",),
     ("list", "--json"),
     ("show", "a", "--json"),

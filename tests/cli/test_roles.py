@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from queuectl.store.store import Store
 from tests.support.command import environment, run
 from tests.support.console import Terminal
 from tests.support.queue import ROOT
-from tests.support.store_driver import START, Stage
+from tests.support.store_driver import BACKOFF, START, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,14 +235,21 @@ def test_the_worker_role_records_results_and_compacts_counters(opened: Callable[
     assert reader.remote_output.sent(claim.seq, claim.fence, "out") == (3, b"out")
     stage.finish(claim, Outcome.EXIT, "worker1", out="out", err="KeyError: 'x'\n")
     stage.store.claims(["default"]).write_down("worker1", completed=0, failed=1)
-    stage.store.database.compact_counters()
+    stage.store.database.compact()
     stage.enqueue(NewJob(command="true"))
+    unstarted = stage.take("worker1")
+    stage.store.claims().exchange(
+        (), "worker1", withdrawn=[unstarted], most=0, backoff=BACKOFF, random=random.Random(1), now=stage.now
+    )
+    assert len(stage.store.jobs.attempts(unstarted.seq)) == unstarted.fence - 1
     stage.store.workers.stop_worker("worker1", now=stage.now, lost=[])
     stage.store.workers.stop_pool("pool", now=stage.now)
 
     stage.check()
     with pytest.raises(StoreUnreadable):
         stage.store.database.query("DELETE FROM jobs")
+    with pytest.raises(StoreUnreadable):
+        stage.store.database.query("DELETE FROM runs WHERE outcome IS NULL")
     with pytest.raises(StoreUnreadable):
         stage.store.database.query("UPDATE config SET value = '1'")
 
@@ -298,7 +306,7 @@ def test_a_login_without_a_role_is_denied(as_role: Callable[[str], Environment])
 
 def test_only_the_owner_creates_or_migrates_the_store(server: Server, as_role: Callable[[str], Environment]):
     url = server.create(empty=True).replace("postgres@", "ann_queuectl_worker@")
-    run("enqueue", "true", env=environment(url)).refused(5, "is not there yet, and this role may not change that")
+    run("enqueue", "true", env=environment(url)).refused(5, "does not exist, and this role may not create it")
     assert run("list", env=environment(url)).code == 0
     server.drop(url)
 

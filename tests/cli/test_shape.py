@@ -176,7 +176,7 @@ def test_a_missing_job_is_exit_code_3(queue: Queue, words: tuple[str, ...]):
         (("dlq", "purge", "--error", "ffff"), "no dead job ended with error ffff"),
         (("dlq", "retry", "--error", "none"), "no dead job died before error signatures were recorded"),
         (("logs", "a", "--attempt", "7"), "job a has no attempt 7"),
-        (("undo", "7"), "no undo 7"),
+        (("undo", "7"), "no action 7 that can be undone"),
     ],
     ids=" ".join,
 )
@@ -262,7 +262,7 @@ def test_output_that_cannot_be_written_is_an_error(some: Queue, name: str, where
         check=False,
     )
 
-    why = "it is closed" if where == ">&-" else "No space left on device"
+    why = "standard output is closed" if where == ">&-" else "No space left on device"
     reported = f"error: cannot write the output: {why}\n" in done.stderr
     code = REFUSED.get(name, 0 if name in SILENT else 74)
     assert (done.returncode, reported) == (code, code == 74), done.stderr

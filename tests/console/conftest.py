@@ -12,12 +12,18 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 import pytest  # noqa: E402 - after what it reads has been cleared
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode  # noqa: E402 - as above
+from textual._doc import take_svg_screenshot  # noqa: E402 - as above
 
 from queuectl import bootstrap  # noqa: E402 - after what it reads has been cleared
 from queuectl.runtime import liveness  # noqa: E402 - after what it reads has been cleared
+from queuectl_tui import typed  # noqa: E402 - after what it reads has been cleared
+from queuectl_tui.widgets import row_loader  # noqa: E402 - after what it reads has been cleared
 from tests.support import seed as seeds  # noqa: E402 - after what it reads has been cleared
 from tests.support.console import Terminal  # noqa: E402 - after what it reads has been cleared
 from tests.support.event_loop import settle  # noqa: E402 - after what it reads has been cleared
+from tests.support.pilot import lines_of  # noqa: E402 - after what it reads has been cleared
+from tests.support.waiting import PATIENCE  # noqa: E402 - after what it reads has been cleared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +31,63 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from syrupy.assertion import SnapshotAssertion
+    from textual.app import App
+
     from queuectl_tui.app import ConsoleApp
     from tests.support.queue import Queue
+
+PICTURED = (120, 40)
+"""The size of which a snapshot is a picture, colours included; of any other it is the text of the screen."""
+
+
+class ScreenText(SingleFileSnapshotExtension):
+    """Snapshots as files of plain text."""
+
+    _file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def snap_compare(
+    snap_compare: Callable[..., bool], snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., bool]:
+    """Compare an app with its snapshot: with a picture if the terminal is `PICTURED`, else with the text of the screen.
+
+    One set of pictures shows colours and styles; a change of colour must not rewrite every size.
+    """
+
+    def compare(app: App[Any], *, terminal_size: tuple[int, int], **options: Any) -> bool:
+        if terminal_size == PICTURED:
+            return snap_compare(app, terminal_size=terminal_size, **options)
+
+        def text(**_: object) -> str:
+            return "\n".join(line.rstrip() for line in lines_of(app)) + "\n"
+
+        monkeypatch.setattr(app, "export_screenshot", text)
+        # Asserted here: syrupy then prints the lines that differ.
+        assert take_svg_screenshot(app, terminal_size=terminal_size, **options) == snapshot.use_extension(ScreenText)
+        return True
+
+    return compare
 
 
 @pytest.fixture(autouse=True)
 def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `pilot.pause()` wait until the console is idle, however busy the machine is."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", settle)
+
+
+@pytest.fixture(autouse=True)
+def eager_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read rows again at once, however long the last read took: on a busy machine, any may be slow."""
+    monkeypatch.setattr(row_loader, "_DEAR", 0)
+
+
+@pytest.fixture(autouse=True)
+def patient_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a key wait for its rows, its dialog or its action as long as a busy machine takes."""
+    monkeypatch.setattr(typed, "_PATIENCE", PATIENCE)
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, TextArea
 
 from queuectl.domain.errors import Refused, UsageError
+from queuectl.operations.commandline.complete import Choice
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.config import Set, Unset
 from queuectl.operations.edit import EDIT
 from queuectl.operations.operation import Danger
 from queuectl_tui.screens.command_line import CommandLine, Jump, Run, read_line
-from queuectl_tui.screens.completion import Names, complete
+from queuectl_tui.screens.completion import complete
 from queuectl_tui.screens.config_editor import ConfigEditor
 from queuectl_tui.screens.confirm import Answer, Confirm
 from queuectl_tui.screens.form import JobForm
@@ -24,7 +25,7 @@ from queuectl_tui.screens.number import NumberPrompt
 from queuectl_tui.screens.result import ResultPanel
 from queuectl_tui.screens.signals import SignalPicker
 from queuectl_tui.widgets.echo_line import EchoLine, toast
-from tests.support.dialogs import NAMES, Stage, delete_many, settings_now, shown
+from tests.support.dialogs import Stage, delete_many, names, read_names, settings_now, shown
 
 pytestmark = pytest.mark.asyncio
 
@@ -237,8 +238,8 @@ async def test_help_lists_the_focused_scope_first_and_search_finds_the_others():
         text = shown(app)
         assert text.index("A job's output") < text.index("Everywhere")
         assert "Dead letters" not in text.replace("Dead letters\n", "", 0).split("Everywhere")[0]
-        await pilot.press(*"good")
-        assert "Delete it for good" in shown(app)
+        await pilot.press(*"whole")
+        assert "Delete the job or the whole group" in shown(app)
         await pilot.press("escape")
 
     assert app.answers == [None]
@@ -263,18 +264,33 @@ async def test_help_lists_the_focused_scope_first_and_search_finds_the_others():
         ("jobs state:d", ["state:dead"]),
         ("jobs queue:m", ["'queue:ma il'", "queue:mail"]),
         ("queuectl dlq pu", ["purge"]),
+        ("dlq show ", ["12440"]),
+        ("dlq retry --error ", ["3f2a"]),
+        ("list --tag n", ["nightly", "'new tag'"]),
+        ("list --tag=ne", ["--tag='new tag'"]),
+        ("list --view ", ["'night shift'"]),
+        ("view delete nig", ["'night shift'"]),
+        ("view save x queue:ma", ["'queue:ma il'", "queue:mail"]),
+        ("enqueue --needs ", ["gpu"]),
+        ("worker start --label g", ["gpu"]),
+        ("worker stop --host ", ["alpha.example"]),
+        ("worker scale 2 --pool ", ["p1"]),
+        ("retry 'a b' a", []),
+        ("list --queue m -", ["--limit", "--state", "--tag"]),
+        ("enqueue --file ", []),
+        ("enqueue -- ", []),
         ("nonsense x", []),
     ],
 )
 async def test_words_are_completed(line: str, wanted: list[str]):
-    texts = [choice.text for choice in complete(line, NAMES).choices]
+    texts = [choice.text for choice in complete(line, names).choices]
 
     assert texts[: len(wanted)] == wanted
     assert wanted or not texts
 
 
 async def test_tab_cycles_through_completions_and_enter_runs():
-    app = Stage(CommandLine(names=NAMES))
+    app = Stage(CommandLine(read_names=read_names))
     async with app.run_test() as pilot:
         await pilot.press(*"retr", "tab", "tab", "tab", "tab")
         assert app.screen.query_one(Input).value == "retry 12480 "
@@ -283,6 +299,35 @@ async def test_tab_cycles_through_completions_and_enter_runs():
     (answer,) = app.answers
     assert isinstance(answer, Run)
     assert (answer.operation.name, answer.params.ids) == ("retry", ("12480",))
+
+
+async def test_names_are_read_once_when_a_line_needs_them_and_complete_it_when_they_arrive():
+    asked: list[Any] = []
+    app = Stage(CommandLine(read_names=lambda kind, take: asked.append((kind, take))))
+    async with app.run_test() as pilot:
+        await pilot.press(*"list --tag ")
+        assert [kind for kind, _ in asked] == ["tags"]
+        assert "nightly" not in shown(app)
+
+        asked[0][1](names("tags"))
+        await pilot.pause()
+        assert "nightly" in shown(app)
+        await pilot.press("n", "tab")
+        assert app.screen.query_one(Input).value == "list --tag nightly "
+    assert len(asked) == 1
+
+
+async def test_names_that_arrive_late_do_not_change_the_choice():
+    asked: list[Any] = []
+    app = Stage(CommandLine("cancel ", read_names=lambda _, take: asked.append(take)))
+    async with app.run_test() as pilot:
+        await pilot.press("tab")
+        assert app.screen.query_one(Input).value == "cancel --signal "
+        asked[0](names("jobs"))
+        await pilot.press("tab", "tab")
+        assert app.screen.query_one(Input).value == "cancel --signal HUP "
+
+    asked[0](names("jobs"))  # the dialog is closed: nothing happens
 
 
 async def test_an_error_is_shown_with_its_hint_and_the_line_stays():
@@ -400,8 +445,8 @@ async def test_hostile_text_is_shown_without_control_sequences(text: str):
         SignalPicker(text),
         JobForm({"command": text, "id": text, "cwd": text, "tags": [text], "env": {text: text}}, {"id": text}),
         JobForm({"command": text, "queue": text}, editing=text),
-        CommandLine(text, names=Names(ids=(text,) * 3, queues=(text,)), history=[text]),
-        CommandLine("retry ", names=Names(ids=(text,) * 3)),
+        CommandLine(text, read_names=lambda _, take: take([Choice(text=text, about=text)] * 3), history=[text]),
+        CommandLine("retry ", read_names=lambda _, take: take([Choice(text=text, about=text)] * 3)),
         ResultPanel(text, [{"id": text, "command": text}]),
         ResultPanel(text, {text: text, "list": [text], "stdout": text + "\n" + text, "in": {text: [{text: text}]}}),
         NumberPrompt(text, text, value=1, low=0, high=2, line=lambda _: text, do=text),

@@ -48,7 +48,7 @@ async def test_a_refused_job_returns_to_the_form(make_app: Any):
         await pilot.pause()
         await pilot.pause()
         assert isinstance(app.screen, JobForm)
-        assert f"↑ job {taken} is there already" in shown(app)
+        assert f"↑ job {taken} already exists" in shown(app)
         assert app.screen.query_one(TextArea).text == "echo again"
 
 
@@ -58,7 +58,7 @@ async def test_editing_a_job_changes_and_retries_it(make_app: Any):
         dead = await app.fetch(
             lambda context: next(iter(context.store.jobs.listing(limit=1, states=[JobState.DEAD]))).job.id, "t"
         )
-        app.edit_job(dead)
+        app.pages.edit_job(dead)
         await pilot.pause()
         await pilot.pause()
         app.screen.query_one("#priority", Input).value = "77"
@@ -80,6 +80,28 @@ async def test_the_command_line_runs_what_was_typed(make_app: Any):
         await pilot.pause()
         assert "$ queuectl config set max_retries 7" in shown(app)
         assert (await app.fetch(lambda context: context.settings.max_retries, "t")) == 7
+
+
+async def test_the_command_line_completes_names_of_the_store(make_app: Any):
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("colon")
+        await pilot.pause()
+        await pilot.press(*"view save night state:dead", "enter")
+        await pilot.pause()
+        app.pages.command_line()
+        await pilot.pause()
+        for line, choice in {
+            "show build": "build-1",
+            "list --tag ho": "hostile",
+            "list --queue=vi": "--queue=video",
+            "list --view ": "night",
+            "dlq list --error ": "4 dead: exit 28",
+            "jobs queue:vi": "queue:video",
+        }.items():
+            app.screen.query_one(Input).value = line
+            await pilot.pause()
+            assert choice in shown(app), line
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from queuectl_tui.screens.number import NumberPrompt
 from queuectl_tui.screens.result import ResultPanel
 from queuectl_tui.screens.signals import SignalPicker
 from queuectl_tui.widgets.echo_line import EchoLine, toast
-from tests.support.dialogs import NAMES, Stage, delete_many, settings_now
+from tests.support.dialogs import Stage, delete_many, read_names, settings_now
 
 JOB = {
     "command": "curl -fsS https://api/hook -d @p.json\n# [b]not bold[/b] \x1b[31m",
@@ -82,7 +82,7 @@ def dialog(name: str) -> Screen[Any]:
                 "cwd": "rel",
                 "env": {"QUEUECTL_A": "1"},
             }
-            return JobForm(wrong, {"id": "job daily is there already"})
+            return JobForm(wrong, {"id": "job daily already exists"})
         case "form_edit":
             return JobForm(JOB, editing="12477")
         case "form_all_wrong":
@@ -98,13 +98,13 @@ def dialog(name: str) -> Screen[Any]:
         case "help" | "help_search":
             return Help("list")
         case "command":
-            return CommandLine(names=NAMES)
+            return CommandLine(read_names=read_names)
         case "command_tab":
-            return CommandLine("dlq ", names=NAMES)
+            return CommandLine("dlq ", read_names=read_names)
         case "command_ids":
-            return CommandLine("cancel ", names=NAMES)
+            return CommandLine("cancel ", read_names=read_names)
         case "command_error":
-            return CommandLine("retyr 12481", names=NAMES)
+            return CommandLine("retyr 12481", read_names=read_names)
         case "result_table":
             return ResultPanel("queuectl dlq list", DEAD)
         case "result_one":

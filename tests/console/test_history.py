@@ -90,7 +90,7 @@ def test_an_unusable_file_is_ignored(tmp_path: Path, made: str):
 
 
 async def typed(app: Any, pilot: Any, line: str) -> None:
-    app.open_command_line(line)
+    app.pages.command_line(line)
     await pilot.pause()
     assert isinstance(app.screen, CommandLine)
     await pilot.press("enter")
@@ -104,7 +104,7 @@ async def test_a_new_console_has_the_lines_of_the_last_one(make_app: Callable[..
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await typed(app, pilot, "workers")
-        app.open_command_line()
+        app.pages.command_line()
         await pilot.pause()
         await pilot.press("up", "up")
         assert app.screen.query_one("Input").value == "jobs state:dead"  # type: ignore[attr-defined]  # an Input has one

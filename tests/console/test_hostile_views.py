@@ -158,7 +158,7 @@ async def test_the_page_the_log_and_the_help_paint_hostile_names(of: str, open_a
     app = open_app(of)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        app.open_job(f"1{HOSTILE[of][:_NAME]}")
+        app.pages.job(f"1{HOSTILE[of][:_NAME]}")
         await settle(pilot)
         assert isinstance(top(app), JobScreen)
         check(app, "the page", picture=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,11 @@ from textual.pilot import Pilot
 
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.record import replace
+from queuectl_tui.job_page import JobPage, read_page
 from queuectl_tui.screens.job import JobScreen
 from queuectl_tui.screens.log import LogScreen
 from queuectl_tui.theme import Paint
-from queuectl_tui.widgets.job_facts import JobPage, command, read_page, settings, story, title
+from queuectl_tui.widgets.job_facts import command, settings, story, title
 from tests.support import seed as seeds
 from tests.support.live_job import LiveJob
 from tests.support.screen_harness import Stand
@@ -80,7 +80,7 @@ def test_the_command_is_whole_and_values_are_masked(path: str):
 def test_the_needs_of_a_job_are_shown_if_there_are_any(path: str):
     for id_, needs in (("failed", ("big", "gpu")), ("later", ())):
         of = page_of(path, id_)
-        page = dataclasses.replace(of, job=replace(of.job, needs=needs))
+        page = replace(of, job=replace(of.job, needs=needs))
         for width in (40, 110):
             assert ("needs    big gpu" in settings(page, PAINT, NOW, width).plain) == bool(needs)
 
@@ -106,15 +106,13 @@ def test_the_attempts_are_a_timeline_that_ends_with_the_next_one(path: str):
 
 def test_it_explains_why_the_job_does_not_run(path: str):
     assert "is due in 18.0s" in story(page_of(path, "failed"), PAINT, NOW, 60, None).plain
-    assert "all 4 attempts failed" in story(page_of(path, "dead"), PAINT, NOW, 60, None).plain
+    assert "all 4 tries failed" in story(page_of(path, "dead"), PAINT, NOW, 60, None).plain
     assert "No workers are running" in story(page_of(path, "now"), PAINT, NOW, 60, None).plain
 
 
 def test_very_many_attempts_are_bounded(path: str):
     page = page_of(path, "dead")
-    page = dataclasses.replace(
-        page, attempts=tuple(replace(page.attempts[0], attempt=number) for number in range(1, 151))
-    )
+    page = replace(page, attempts=tuple(replace(page.attempts[0], attempt=number) for number in range(1, 151)))
     text = story(page, PAINT, NOW, 60, None).plain
     assert "… 50 earlier ones" in text
     assert text.count("exit 1") < 110
@@ -176,7 +174,7 @@ async def test_the_page_follows_the_job(tmp_path: Path):
         assert isinstance(screen, JobScreen)
 
         async def look() -> str:
-            screen.read_page()
+            screen.job.read()
             screen.log_pane.read_on()
             await pilot.pause()
             return screen._title_line(120).plain + str(screen._second.visual)

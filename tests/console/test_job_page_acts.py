@@ -30,7 +30,7 @@ def two(seeder: seeds.Seeder) -> None:
 
 async def page_of(app: Any, pilot: Any, job_id: str) -> JobScreen:
     await pilot.pause()
-    app.open_job(job_id)
+    app.pages.job(job_id)
     await pilot.pause()
     assert isinstance(app.screen, JobScreen)
     return app.screen
@@ -59,17 +59,17 @@ async def test_a_priority_is_set_and_undone_and_the_page_reports_both(make_app: 
         assert isinstance(app.screen, NumberPrompt)
         await pilot.press("7", "enter")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.page is not None
-        assert page.page.job.priority == 7
+        assert page.job.page is not None
+        assert page.job.page.job.priority == 7
         assert page.echo.command == "queuectl priority later 7"
         assert page.echo.display
         await pilot.press("u")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.page.job.priority == 0
+        assert page.job.page.job.priority == 0
         assert "undid" in page.echo.visual.plain  # type: ignore[attr-defined]  # it shows content
 
 
@@ -80,7 +80,7 @@ async def test_a_refused_action_is_reported_on_the_page(make_app: Make):
         await pilot.press("P")
         await pilot.pause()
         assert app.screen is page
-        assert "it is dead and cannot be given another priority" in page.echo.visual.plain
+        assert "is dead and cannot be given another priority" in page.echo.visual.plain
 
 
 @pytest.mark.parametrize("key", ["e", "P", "u", "r"])
@@ -111,7 +111,7 @@ async def test_editing_a_deleted_job_is_refused(make_app: Make):
     app: Any = make_app(two, workers=False)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.edit_job("gone")
+        app.pages.edit_job("gone")
         await pilot.pause()
         assert len(app.screen_stack) == 1
         assert "gone" in app.echo.visual.plain

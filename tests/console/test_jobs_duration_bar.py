@@ -115,10 +115,10 @@ def test_a_job_is_late_after_half_as_long_again_and_two_seconds():
 
 
 def test_reported_progress_takes_precedence_over_the_usual_duration():
-    pace = Pace(started_at=0, usual_ms=10_000, progress=Progress("running", 80))
+    pace = Pace(started_at=0, usual_ms=10_000, progress=Progress(state="running", percent=80))
 
     assert pace.part(1000) == 0.8
-    assert Pace(started_at=0, usual_ms=10_000, progress=Progress("busy", None)).part(1000) == 0.1
+    assert Pace(started_at=0, usual_ms=10_000, progress=Progress(state="busy", percent=None)).part(1000) == 0.1
 
 
 def late(seeder: seeds.Seeder) -> None:
@@ -213,7 +213,7 @@ async def test_a_bar_leaves_space_for_the_command(make_app: Make, width: int) ->
     async with app.run_test(size=(width, 30)):
         table = app.query_one(JobTable)
         for y in range(table.size.height):
-            assert len(table.render_line(y).text) == table._width
+            assert len(table.render_line(y).text) == table.viewport.width
         assert "make quick" in screen_of(app)
         assert " late" in screen_of(app)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl_tui.screens.confirm import Confirm
-from queuectl_tui.widgets.failure_burst_banner import StormBanner
+from queuectl_tui.widgets.failure_burst_banner import FailureBurstBanner
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support import seed as seeds
 from tests.support.pilot import read_again, screen_of
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio
 SIZE = (120, 40)
 
 
-def storm(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.format(ms=30_000), n: int = 24) -> None:
+def burst(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.format(ms=30_000), n: int = 24) -> None:
     for _ in range(n):
         seeder.job(
             "curl https://api.example", "failed", age=MINUTE, queue=queue, due=20 * SECOND,
@@ -35,24 +35,24 @@ def storm(seeder: seeds.Seeder, *, queue: str = "mail", error: str = CURL_ERROR.
 
 
 async def test_a_failure_burst_is_shown_and_takes_no_focus(make_app: Make) -> None:
-    app = make_app(storm)
+    app = make_app(burst)
     async with app.run_test(size=SIZE):
         assert "24 jobs failed in 2 min in mail, same error: exit 28" in screen_of(app)
         assert "H holds queue mail" in screen_of(app)
-        assert app.query_one(StormBanner).size.height == 1
+        assert app.query_one(FailureBurstBanner).size.height == 1
         assert app.query_one(JobTable).has_focus
 
 
 async def test_without_a_failure_burst_there_is_no_banner(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
-        assert not app.query_one(StormBanner).display
+        assert not app.query_one(FailureBurstBanner).display
         await pilot.press("H")
         assert "no queue has a failure burst" in screen_of(app)
 
 
 async def test_one_key_holds_the_waiting_jobs_of_the_queue_after_confirmation(make_app: Make) -> None:
-    app = make_app(storm)
+    app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("H")
         assert isinstance(app.screen, Confirm)
@@ -63,26 +63,26 @@ async def test_one_key_holds_the_waiting_jobs_of_the_queue_after_confirmation(ma
         await pilot.pause()
         assert app.snapshot.counts["held"] == 25
         assert app.snapshot.counts["pending"] == 1
-        assert not app.query_one(StormBanner).display
+        assert not app.query_one(FailureBurstBanner).display
         await pilot.press("u")
         await pilot.pause()
         assert app.snapshot.counts["held"] == 0
 
 
 async def test_leaving_the_confirmation_holds_nothing(make_app: Make) -> None:
-    app = make_app(storm)
+    app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("H", "enter")
         await pilot.pause()
         await read_again(pilot)
         assert app.snapshot.counts["held"] == 0
-        assert app.query_one(StormBanner).display
+        assert app.query_one(FailureBurstBanner).display
 
 
 async def test_esc_hides_it_until_the_failure_burst_is_over(make_app: Make) -> None:
-    app = make_app(storm)
+    app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
-        banner = app.query_one(StormBanner)
+        banner = app.query_one(FailureBurstBanner)
         await pilot.press("slash", *"queue:mail", "enter", "escape")
         assert not banner.display
         assert app.query_one(JobTable).filter.queue == "mail"
@@ -93,16 +93,16 @@ async def test_esc_hides_it_until_the_failure_burst_is_over(make_app: Make) -> N
 
 
 async def test_it_disappears_by_itself(make_app: Make) -> None:
-    app = make_app(storm)
+    app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
-        assert app.query_one(StormBanner).display
+        assert app.query_one(FailureBurstBanner).display
         app.clock.at += 3 * MINUTE  # type: ignore[attr-defined]  # a StoppedClock
         await read_again(pilot)
-        assert not app.query_one(StormBanner).display
+        assert not app.query_one(FailureBurstBanner).display
 
 
 async def test_read_only_shows_it_and_offers_no_action(make_app: Make) -> None:
-    app = make_app(storm, read_only=True)
+    app = make_app(burst, read_only=True)
     async with app.run_test(size=SIZE) as pilot:
         assert "24 jobs failed" in screen_of(app)
         assert "holds queue" not in screen_of(app)
@@ -115,9 +115,9 @@ async def test_read_only_shows_it_and_offers_no_action(make_app: Make) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 async def test_a_hostile_error_stays_on_its_line(make_app: Make, width: int) -> None:
     nasty = "\x1b]0;owned\x07 [/bold] [red]x \u202e \x9b2J 処理を開始します" * 5
-    app = make_app(lambda seeder: storm(seeder, queue="\x1b[31m[/q]", error=nasty))
+    app = make_app(lambda seeder: burst(seeder, queue="\x1b[31m[/q]", error=nasty))
     async with app.run_test(size=(width, 24)):
-        banner = app.query_one(StormBanner)
+        banner = app.query_one(FailureBurstBanner)
         line = banner.render_line(0).text
         assert banner.display
         assert not set(line) & {"\x1b", "\x07", "\x9b", "\u202e"}

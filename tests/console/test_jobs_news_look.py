@@ -55,7 +55,7 @@ def printing(directory: Path) -> None:
     job.print(b"sending\n\x1b]9;4;1;64\x07")
 
 
-def storm(seeder: seeds.Seeder) -> None:
+def burst(seeder: seeds.Seeder) -> None:
     seeds.lively(seeder)
     for number in range(48):
         seeder.job(
@@ -98,12 +98,12 @@ def test_late_jobs_on_top(make_app: Make, snap_compare: Snap, tmp_path: Path) ->
 
 @LOOKS
 def test_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, int], options: dict[str, Any]) -> None:
-    assert snap_compare(make_app(storm, **options), terminal_size=size)
+    assert snap_compare(make_app(burst, **options), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
 def test_holding_the_waiting_jobs_of_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert snap_compare(make_app(storm), press=("H",), terminal_size=size)
+    assert snap_compare(make_app(burst), press=("H",), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])

@@ -53,7 +53,7 @@ async def test_a_view_brings_its_filter_order_and_columns(make_app: Make, tmp_pa
         table = app.query_one(JobTable)
         assert app.query_one(FilterBar).text == "state:failed,dead queue:mail"
         assert (table.sort, table.reverse) == (Sort.DURATION, True)
-        assert (set(table.hidden), set(table.wanted)) == ({"worker"}, {"due"})
+        assert (set(table.lines.hidden), set(table.lines.wanted)) == ({"worker"}, {"due"})
         assert table.window.total == 14
         assert tabs_of(app).endswith("view: ops ▾ ")
         assert table.has_focus
@@ -77,16 +77,16 @@ async def test_a_view_without_a_layout_keeps_order_and_columns(make_app: Make, t
     saved(tmp_path, ops="state:failed")
     async with app.run_test(size=SIZE) as pilot:
         table = app.query_one(JobTable)
-        table.hidden = frozenset({"worker"})
+        table.choose_columns({"worker"}, ())
         await pilot.press("o", "V", "enter")
         await pilot.pause()
-        assert (table.sort, set(table.hidden)) == (Sort.OLDEST, {"worker"})
+        assert (table.sort, set(table.lines.hidden)) == (Sort.OLDEST, {"worker"})
 
 
 async def test_the_current_view_is_saved_as_by_the_command_line(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
-        app.query_one(JobTable).hidden = frozenset({"worker"})
+        app.query_one(JobTable).choose_columns({"worker"}, ())
         await pilot.press("slash", *"queue:mail", "enter", "o", "o", "V", "s")
         assert isinstance(app.screen, ViewName)
         await pilot.press(*"mine")

@@ -215,7 +215,7 @@ async def test_every_line_is_as_wide_as_the_table(make_app: Make, width: int) ->
         await pilot.pause()
         table = table_of(app)
         for y in range(table.size.height):
-            assert cell_len(table.render_line(y).text) == table._width
+            assert cell_len(table.render_line(y).text) == table.viewport.width
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

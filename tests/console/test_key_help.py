@@ -45,7 +45,7 @@ async def test_the_help_on_a_jobs_page_has_its_keys_and_those_of_its_log(make_ap
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()
@@ -63,7 +63,7 @@ async def test_every_key_of_the_page_does_what_the_help_says(make_app: Make):
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         bound = app.screen.active_bindings
         for key in remap({}):
@@ -106,7 +106,7 @@ async def test_the_palette_on_a_jobs_page_lists_the_actions_on_the_job(make_app:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         entries = await entries_of(app)
     assert {entry("list.retry"), entry("list.edit"), entry("log.follow")} <= entries

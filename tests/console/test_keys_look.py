@@ -25,7 +25,7 @@ def test_picture_of_the_help_on_the_page_of_a_job(make_app: Make, snap_compare: 
     async def act(pilot: Pilot[Any]) -> None:
         app: Any = pilot.app
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         await pilot.press("question_mark")
         await pilot.pause()
@@ -55,7 +55,7 @@ def test_picture_of_the_page_after_an_action_that_cannot_be_undone(
     async def act(pilot: Pilot[Any]) -> None:
         app: Any = pilot.app
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         await pilot.press("r")
         await pilot.pause()

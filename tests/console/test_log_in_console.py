@@ -20,10 +20,10 @@ async def test_the_page_and_the_log_open_and_close(make_app: Callable[..., Conso
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         assert isinstance(app.screen, JobScreen)
-        assert app.screen.page is not None
+        assert app.screen.job.page is not None
         assert app.screen.log_pane.view.rows.lines
         await pilot.press("l")
         await pilot.pause()
@@ -51,7 +51,7 @@ async def test_enter_and_l_on_a_row_open_them(make_app: Callable[..., ConsoleApp
 async def test_a_log_is_read_by_the_reader_thread(make_app: Callable[..., ConsoleApp]):
     app = make_app(live=True)
     async with app.run_test(size=(120, 40)) as pilot:
-        app.open_log("42")
+        app.pages.log("42")
         for _ in range(100):
             await pilot.pause(0.05)
             if isinstance(app.screen, LogScreen) and app.screen.log_pane.view.rows.lines:
@@ -71,48 +71,48 @@ async def test_the_page_acts_on_its_job_and_reports_the_result(make_app: Callabl
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         page = app.screen
         assert isinstance(page, JobScreen)
-        assert page.page is not None
+        assert page.job.page is not None
         await pilot.press("x")
         await pilot.pause()
-        assert "it is dead and cannot be cancelled" in str(page.echo.visual)
+        assert "is dead and cannot be cancelled" in str(page.echo.visual)
         await pilot.press("r")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.page.job.state == "pending"
+        assert page.job.page.job.state == "pending"
         assert "queuectl retry 42" in page.echo.command
         await pilot.press("x")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.page.job.state == "cancelled"
+        assert page.job.page.job.state == "cancelled"
         await pilot.press("D")
         await pilot.pause()
         assert app.screen is not page
         await pilot.press("y")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.problem == "this job has been deleted"
+        assert page.job.problem == "this job has been deleted"
 
 
 async def test_read_only_changes_nothing(make_app: Callable[..., ConsoleApp]):
     app = make_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        app.open_job("42")
+        app.pages.job("42")
         await pilot.pause()
         page = app.screen
         assert isinstance(page, JobScreen)
         assert page.act_hints() == []
         await pilot.press("r")
         await pilot.pause()
-        page.read_page()
+        page.job.read()
         await pilot.pause()
-        assert page.page is not None
-        assert page.page.job.state == "dead"
+        assert page.job.page is not None
+        assert page.job.page.job.state == "dead"
         assert "read-only" in str(page.echo.visual)

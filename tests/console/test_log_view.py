@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -414,7 +413,7 @@ async def test_saving_asks_for_a_name_and_never_overwrites(
         assert os.stat(file).st_mode & 0o777 == 0o600
         assert "\x1b" not in file.read_text()
         await log.press("ctrl+s", "enter")
-        assert "exists already" in log.status
+        assert "already exists" in log.status
 
 
 @pytest.mark.asyncio
@@ -427,23 +426,6 @@ async def test_hostile_output_is_sanitised(job: LiveJob):
                 assert segment.text.isprintable() or "\u200d" in segment.text
                 assert segment.control is None
                 assert segment.style is None or segment.style.link is None
-
-
-@pytest.mark.asyncio
-async def test_a_tick_of_a_busy_job_is_cheap(job: LiveJob):
-    job.print(lines(0, 5000))
-    async with shown(job).run_test(size=(120, 40)) as pilot:
-        log = Log(pilot, job)
-        while log.view.rows.next < 5000:
-            await log.read()
-        spent = []
-        for step in range(20):
-            job.print(lines(5000 + step * 50, 5050 + step * 50))
-            began = time.process_time()
-            await log.read()
-            spent.append(time.process_time() - began)
-        # The target is 6 ms on a quiet machine; this only catches a cost many times higher.
-        assert sorted(spent)[len(spent) // 2] < 0.1
 
 
 def pictured(
@@ -546,4 +528,4 @@ def test_picture_no_attempt(tmp_path: Path, snap_compare: Any):
 def test_picture_light(job: LiveJob, snap_compare: Any):
     job.print(lines(0, 30))
     job.print(b"warning: one\n", err=True)
-    assert snap_compare(shown(job, theme="queuectl-light"), terminal_size=(80, 24))
+    assert snap_compare(shown(job, theme="queuectl-light"), terminal_size=(120, 40))

@@ -76,7 +76,7 @@ async def test_moves_of_one_read_go_as_far_as_slowly_typed_ones(make_app: Make, 
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         table = app.view.query_one(JobTable)
-        page = table._height - 1
+        page = table.viewport.height - 1
         if by is None:
             by = keys.count("j") + page * keys.count(PAGE_DOWN) - keys.count(UP)
 
@@ -90,7 +90,7 @@ async def test_a_move_beyond_the_loaded_rows_ends_when_they_arrive(make_app: Mak
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         table = app.view.query_one(JobTable)
-        page, slow = table._height - 1, SlowReader(app, "rows-")
+        page, slow = table.viewport.height - 1, SlowReader(app, "rows-")
         pages = len(table.window.rows) // page + 1
 
         await burst(pilot, PAGE_DOWN * pages + "h")

@@ -8,24 +8,24 @@ from hypothesis import strategies as st
 
 from queuectl_tui.progress import Progress, parse_progress
 
-HALF = Progress("running", 50)
+HALF = Progress(state="running", percent=50)
 
 
 @pytest.mark.parametrize(
     ("data", "meant"),
     [
-        (b"\x1b]9;4;1;47\x07", Progress("running", 47)),
-        (b"\x1b]9;4;1;47\x1b\\", Progress("running", 47)),
-        (b"\x1b]9;4;1;0\x07", Progress("running", 0)),
-        (b"\x1b]9;4;2;30\x07", Progress("error", 30)),
-        (b"\x1b]9;4;2\x07", Progress("error", None)),
-        (b"\x1b]9;4;3\x07", Progress("busy", None)),
-        (b"\x1b]9;4;3;10\x07", Progress("busy", None)),
-        (b"\x1b]9;4;4;80\x07", Progress("paused", 80)),
-        (b"\x1b]9;4;1;100\x07", Progress("running", 100)),
-        (b"\x1b]9;4;1;101\x07", Progress("running", 100)),
-        (b"\x1b]9;4;1;999\x07", Progress("running", 100)),
-        (b"a\x1b]9;4;1;10\x07b\x1b]9;4;1;20\x07c", Progress("running", 20)),
+        (b"\x1b]9;4;1;47\x07", Progress(state="running", percent=47)),
+        (b"\x1b]9;4;1;47\x1b\\", Progress(state="running", percent=47)),
+        (b"\x1b]9;4;1;0\x07", Progress(state="running", percent=0)),
+        (b"\x1b]9;4;2;30\x07", Progress(state="error", percent=30)),
+        (b"\x1b]9;4;2\x07", Progress(state="error", percent=None)),
+        (b"\x1b]9;4;3\x07", Progress(state="busy", percent=None)),
+        (b"\x1b]9;4;3;10\x07", Progress(state="busy", percent=None)),
+        (b"\x1b]9;4;4;80\x07", Progress(state="paused", percent=80)),
+        (b"\x1b]9;4;1;100\x07", Progress(state="running", percent=100)),
+        (b"\x1b]9;4;1;101\x07", Progress(state="running", percent=100)),
+        (b"\x1b]9;4;1;999\x07", Progress(state="running", percent=100)),
+        (b"a\x1b]9;4;1;10\x07b\x1b]9;4;1;20\x07c", Progress(state="running", percent=20)),
         (b"\x1b]9;4;1;10\x07\x1b]9;4;0\x07", None),
         (b"\x1b]9;4;1;10\x07\x1b]9;4;0;0\x1b\\", None),
     ],
@@ -69,5 +69,5 @@ def test_any_bytes_are_accepted(data: bytes, before: Progress | None):
 
 def test_it_is_found_after_other_sequences():
     assert parse_progress(b"\x1b]9;4;1;3\x1b]52;c;AA" * 100 + b"\x07" + b"\x1b]9;4;1;64\x07\x1b[31m") == Progress(
-        "running", 64
+        state="running", percent=64
     )

@@ -12,11 +12,11 @@ from textual.pilot import Pilot
 from queuectl import bootstrap
 from queuectl.domain.errors import UsageError
 from queuectl.operations import WHERE, find
-from queuectl.operations.arguments import params as parsed
+from queuectl.operations.commandline.parse import params as parsed
 from queuectl.operations.commandline.quoting import split
 from queuectl_tui.keymap import KEYS
 from queuectl_tui.screens.command_line import CommandLine, Run, read_line
-from queuectl_tui.screens.completion import Names, command_of, complete
+from queuectl_tui.screens.completion import complete, named
 from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.screens.palette import ConsoleCommands
 from tests.support import seed as seeds
@@ -93,10 +93,10 @@ def test_every_operation_is_run_by_the_command_line(name: str):
 @pytest.mark.parametrize("name", HERE)
 def test_every_operation_is_completed_while_it_is_typed(name: str):
     lead, _, last = name.rpartition(" ")
-    choices = [choice.text for choice in complete(f"{lead} {last[:1]}".lstrip(), Names()).choices]
+    choices = [choice.text for choice in complete(f"{lead} {last[:1]}".lstrip(), lambda _: []).choices]
 
     assert last in choices or name in choices
-    assert command_of(name.split()) == (name, [])
+    assert named(name.split()) == (name, ())
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -214,7 +214,7 @@ async def test_the_echo_of_a_key_is_the_command_that_does_the_same(
 
     given = await pressed(app, view, key)
     words = [word.text for word in split(app.echo.command)]
-    operation, rest = command_of(words[1:])
+    operation, rest = named(words)
     assert (words[0], operation) == ("queuectl", name)
     again = parsed(find(name), rest)
     assert again == given

@@ -10,6 +10,7 @@ import pytest
 
 from queuectl.domain.errors import StoreGone
 from queuectl.operations import find
+from queuectl_tui.reader import SnapshotArrived
 from tests.support.waiting import wait_until
 
 TYPE_CHECKING = False
@@ -55,6 +56,14 @@ async def test_an_error_in_a_request_is_reported_and_the_next_one_is_answered(ma
         await until(lambda: answers == [1])
         app.reader.refresh()
         await until(lambda: app.snapshot.error is None)
+
+
+async def test_a_snapshot_that_arrives_while_the_console_closes_is_ignored(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.view.remove()
+        app.post_message(SnapshotArrived(app.snapshot))
+        await pilot.pause()
 
 
 async def test_an_error_in_a_snapshot_is_reported_and_passes(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,10 @@ def where(app: Any) -> tuple[Any, Any]:
     return app.screen, app.screen.focused
 
 
+def cursor_of(each: Any) -> str | None:
+    return each.cursor.id if isinstance(each, JobTable) else each.cursor
+
+
 async def to_the_top(pilot: Pilot[int], view: str) -> None:
     """Close all layers, and focus the list of the view."""
     app: Any = pilot.app
@@ -148,7 +152,7 @@ async def test_keys_of_one_read_act_as_slowly_typed_ones(make_app: Make, tmp_pat
             else:
                 await burst(pilot, typed)
             focus = app.screen.focused
-            lists = [(each._cursor, sorted(each.marks)) for each in app.view.query("JobTable, LineList")]
+            lists = [(cursor_of(each), sorted(each.marks)) for each in app.view.query("JobTable, LineList")]
             left.append((jobs_of(app), lists, type(app.screen), type(focus), getattr(focus, "value", "")))
 
     assert left[0] == left[1]

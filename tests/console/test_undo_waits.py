@@ -11,7 +11,6 @@ from queuectl_tui import typed
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support.key_burst import burst
 from tests.support.pilot import screen_of
-from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ def states(app: Any, *ids: str) -> list[JobState]:
     return [app.reader._open().store.jobs.get(id_).job.state for id_ in ids]
 
 
-async def test_undo_waits_for_an_action_in_progress(make_app: Make, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(typed, "_PATIENCE", PATIENCE)
+async def test_undo_waits_for_an_action_in_progress(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         first, second = await hold_one_and_go_to_the_next(app, pilot)
@@ -101,8 +99,7 @@ async def test_undo_of_a_long_action_is_refused_with_a_message(
         assert states(app, first, second) == [JobState.HELD, JobState.PENDING]
 
 
-async def test_undo_waits_for_nothing_that_only_reads(make_app: Make, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(typed, "_PATIENCE", PATIENCE)
+async def test_undo_waits_for_nothing_that_only_reads(make_app: Make):
     app: Any = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         first, second = await hold_one_and_go_to_the_next(app, pilot)

@@ -100,6 +100,23 @@ async def test_the_page_of_a_job_uses_and_shows_them_too(make_app: Make) -> None
         assert not isinstance(app.screen, JobScreen)
 
 
+@pytest.mark.asyncio
+async def test_messages_name_them_too(make_app: Make) -> None:
+    keys = {"global.new_job": "f2", "global.start_pool": "f3", "global.command": "f4", "global.pause": "f6"}
+    app = make_app(None, workers=False, user_keymap=keys)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        screen = "\n".join(lines_of(app))
+        for text in ("f2  creates a job", "f3  starts workers", "f4  runs any", "(f3 starts some)", "f3 starts a pool"):
+            assert text in screen
+        await pilot.press("f6")
+        await pilot.pause()
+        assert "f6 resumes" in lines_of(app)[0]
+        await pilot.press("2")
+        await pilot.pause()
+        assert sum("f3 starts" in line for line in lines_of(app)) == 3
+
+
 def test_two_bindings_can_swap_keys(tmp_path: Path) -> None:
     swapped = {"list.retry": "x", "list.cancel": "r"}
     assert user_keymap.read(written(tmp_path, swapped)) == swapped

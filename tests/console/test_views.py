@@ -91,18 +91,18 @@ def test_a_pool_shows_wanted_and_current_size(size: int, stop: str | None, worke
     seen, (pool,) = seeds.workers()
     now = snapshot(workers=seen[:workers], pools=(replace(pool, size=size, stop=stop),))
 
-    (line,) = pool_lines(now, 100)
+    (line,) = pool_lines(now, 100, start_key="S")
 
     assert line[0][0] == expected
 
 
 def test_without_a_pool_it_shows_waiting_jobs_and_how_to_start_one():
-    (line,) = pool_lines(snapshot(workers=(), pools=()), 80)
+    (line,) = pool_lines(snapshot(workers=(), pools=()), 80, start_key="f7")
 
     text = "".join(piece for piece, _ in line)
-    assert "no pool runs" in text
+    assert "no pool is running" in text
     assert "6 jobs wait" in text
-    assert "S starts one" in text
+    assert "f7 starts one" in text
 
 
 @pytest.mark.parametrize(("busy", "expected"), [(1, "1 worker finishes its job"), (2, "2 workers finish their jobs")])
@@ -113,19 +113,19 @@ def test_a_killed_pool_is_shown_while_its_workers_continue(busy: int, expected: 
     line = StatusLine("q.db", id="status")
     line.show(now, now.at, paused=False)
 
-    (pools,) = pool_lines(now, 100)
+    (pools,) = pool_lines(now, 100, start_key="S")
     head = line._parts(now, wide=True)[0]
 
     assert "".join(text for text, _ in pools).startswith(f"! pool gone   {expected}")
     assert "".join(text for text, _ in head) == f"! pool gone: {expected}, S starts one"
-    assert "no pool runs" not in str(pools)
+    assert "no pool is running" not in str(pools)
 
 
 def test_a_killed_pool_is_shown_beside_a_running_one():
     seen, (pool,) = seeds.workers()
     stray = replace(seen[0], info=replace(seen[0].info, pool="killed"))
 
-    lines = pool_lines(snapshot(workers=(stray, *seen[1:]), pools=(pool,)), 100)
+    lines = pool_lines(snapshot(workers=(stray, *seen[1:]), pools=(pool,)), 100, start_key="S")
 
     assert len(lines) == 2
     assert lines[1][0][0] == "! pool gone"
@@ -134,14 +134,15 @@ def test_a_killed_pool_is_shown_beside_a_running_one():
 def test_many_pools_do_not_fill_the_screen():
     pools = tuple(PoolInfo(id=f"p{n}", host="h", pid=n, queues=("a", "b"), size=1) for n in range(9))
 
-    assert len(pool_lines(snapshot(pools=pools), 80)) == 4
+    assert len(pool_lines(snapshot(pools=pools), 80, start_key="S")) == 4
 
 
 def test_a_pool_shows_the_labels_of_its_workers():
     pools = tuple(PoolInfo(id=f"p{n}", host="h", pid=n, queues=(), labels=("gpu", "big") * n, size=1) for n in range(2))
 
     plain, labelled = (
-        "".join(piece for piece, _ in line) for line in pool_lines(snapshot(pools=pools, workers=()), 120)
+        "".join(piece for piece, _ in line)
+        for line in pool_lines(snapshot(pools=pools, workers=()), 120, start_key="S")
     )
 
     assert "every queue   up" in plain

@@ -164,7 +164,7 @@ def test_an_idle_worker_on_a_full_disk_says_so_once_however_often_it_wakes(
     def is_recorded() -> bool:
         os.truncate(ballast, ballast.stat().st_size - 4096)
         wake(worker.info.id, run_dir)
-        return "completed job" in pool.log
+        return "job job completed" in pool.log
 
     wait_until(is_recorded)
     before = pool.log.count("the store")
@@ -196,7 +196,7 @@ def test_a_second_term_ends_a_pool_on_a_disk_that_stays_full(cramped: Queue, led
 
     assert pool.wait(120) in {0, 5}
     for id_ in ("one", "two"):
-        assert f"this attempt of {id_} is not recorded (success): no space left" in pool.log
+        assert f"this attempt of job {id_} could not be recorded (success): no space left" in pool.log
     assert "the end of the pool could not be recorded: no space left" in pool.log
     free(cramped)
     cramped.start()

@@ -8,6 +8,7 @@ import random
 from queuectl import bootstrap
 from queuectl.runtime.assignment import Assignment
 from queuectl.runtime.log import Log
+from queuectl.runtime.store_access import StoreAccess
 from queuectl.runtime.worker import Worker
 from queuectl.store.claims import Claims
 from tests.support.queue import Queue
@@ -50,14 +51,10 @@ def drain_while_the_last_job_is_cancelled(queue: Queue) -> int:
         return left
 
     setattr(Claims, "left_to_run", count_then_cancel)  # noqa: B010 - in this process alone
-    worker = Worker(
-        Assignment(id="w1", pool="p1", queues=(), labels=(), drain=True, supervisor=os.getppid()),
-        context.open_store(actor="w1", durable=False),
-        context.run_dir,
-        log=Log("w1"),
-        clock=context.clock,
-        rng=random.Random(1),
-        location=context.location,
-        lease=3600,
+    assignment = Assignment(id="w1", pool="p1", queues=(), labels=(), drain=True, supervisor=os.getppid())
+    store, log = context.open_store(actor="w1", durable=False), Log("w1")
+    access = StoreAccess(
+        assignment, store, context.run_dir, log=log, clock=context.clock, rng=random.Random(1), lease=3600
     )
+    worker = Worker(assignment, access, context.run_dir, log=log, clock=context.clock, location=context.location)
     return 0 if worker.run() else 1

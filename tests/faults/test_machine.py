@@ -178,14 +178,14 @@ def test_processes_that_a_supervisor_had_before_it_was_one_are_not_the_pools(que
     child, grandchild = (int((queue.directory / name).read_text()) for name in ("child", "grandchild"))
 
     os.kill(worker.info.pid, signal.SIGKILL)
-    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text())
+    wait_until(lambda: f"reaped worker {worker.info.id}" in log.read_text())
     assert all(map(lives, (child, grandchild)))
     # Its child is adopted by the supervisor, as the leftovers of jobs are.
     os.kill(child, signal.SIGKILL)
     wait_until(lambda: not lives(child))
     (worker,) = wait_until(partial(others, queue, worker.info.id))
     os.kill(worker.info.pid, signal.SIGKILL)
-    wait_until(lambda: f"cleared up after worker {worker.info.id}" in log.read_text())
+    wait_until(lambda: f"reaped worker {worker.info.id}" in log.read_text())
 
     assert lives(grandchild)
     os.kill(grandchild, signal.SIGKILL)

@@ -98,7 +98,7 @@ def test_a_move_that_is_ended_in_the_middle_leaves_both_stores_as_they_were(
     done = Done(process)
     gate.open()
 
-    assert done.code == (130 if number is signal.SIGINT else -number)
+    assert done.code == (130 if number is signal.SIGINT else -number), done.err
     assert (done.out, done.err) == ("", "")
     assert_as_before_and_moved_next_time(env, database, gate)
 

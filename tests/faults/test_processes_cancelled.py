@@ -67,12 +67,12 @@ def test_a_running_job_is_ended_with_all_that_it_started(queue: Queue, ledger: P
 
 
 def test_a_job_in_the_grace_of_its_timeout_is_cancelled_and_not_tried_again(queue: Queue, ledger: Path):
-    queue.run("config", "set", "kill_grace", "1.5")
+    queue.run("config", "set", "kill_grace", "600")
     queue.start()
     queue.enqueue(restless(ledger, "trap 'touch signalled' TERM"), "--id", "job", "--timeout", "0.3")
     wait_until((queue.directory / "signalled").exists)
 
-    queue.run("cancel", "job")
+    queue.run("cancel", "job", "--signal", "INT")
 
     assert queue.wait_for("job") == "cancelled"
     assert queue.outcomes("job") == ["cancelled"]

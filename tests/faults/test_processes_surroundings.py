@@ -207,7 +207,7 @@ def test_a_job_whose_lock_cannot_be_made_waits_until_it_can(queue: Queue, ledger
     attempts.touch()
 
     queue.enqueue(witnessed(str(ledger), "true"), "--id", "job", "--max-retries", "0")
-    wait_until(lambda: "no job can be started: its lock cannot be made: Not a directory" in pool.log)
+    wait_until(lambda: "no job can be started: the lock of the attempt cannot be created: Not a directory" in pool.log)
     attempts.unlink()
 
     assert queue.wait_for("job") == "completed"
@@ -220,9 +220,11 @@ def test_a_drain_whose_worker_may_start_no_job_ends_when_nothing_is_left_to_run(
     attempts = Path(queue.context.run_dir.attempts)
     queue.enqueue("true", "--id", "job")
     gate = queue.directory / "gate"
-    queue.enqueue(f"while [ ! -e {gate} ]; do sleep 0.02; done", "--id", "before", "--priority", "1")
+    begun = queue.directory / "begun"
+    queue.enqueue(f"touch {begun}; while [ ! -e {gate} ]; do sleep 0.02; done", "--id", "before", "--priority", "1")
     pool = queue.drain()
-    queue.wait_for("before", "processing")
+    # Not before: a worker restores the directory when it takes the lock of an attempt.
+    wait_until(begun.exists)
     shutil.rmtree(attempts)
     attempts.touch()
     gate.touch()

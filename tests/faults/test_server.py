@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -58,6 +59,23 @@ def test_a_server_that_restarts_loses_and_doubles_nothing(
     lines = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
     waiting = [source for source, text in lines if text.startswith("waiting for the store")]
     assert len(waiting) == len(set(waiting)), "each says it once"
+    assert_sound(served, ledger, ids)
+
+
+def test_workers_among_short_jobs_outlive_restarts_of_the_server(own_server: Server, served: Queue, ledger: Path):
+    work = [":" if number % 6 else "sleep 0.2" for number in range(600)]
+    lines = [json.dumps({"id": f"job{n}", "command": witnessed(str(ledger), each)}) for n, each in enumerate(work)]
+    ids = served.run("enqueue", "-f", "-", given="\n".join(lines)).stdout.split()
+    pool = served.start(workers=4)
+
+    for index in (50, 250):
+        wait_until(began(ledger, ids[index]))
+        own_server.stop(signal.SIGINT)
+        own_server.start()
+
+    assert {served.wait_for(id_) for id_ in ids} == {"completed"}
+    assert {outcome for id_ in ids for outcome in served.outcomes(id_)} == {"success"}
+    assert "died" not in pool.log
     assert_sound(served, ledger, ids)
 
 
@@ -177,9 +195,10 @@ def test_an_enqueue_whose_reply_is_lost_was_not_acknowledged(hosts: Hosts, ledge
 
 
 def test_a_lost_notification_costs_at_most_one_poll_interval(server: Server, database: str, hosts: Hosts, ledger: Path):
-    one = hosts.host("one")
+    one, operator = hosts.host("one"), hosts.host("operator")
+    operator.run("config", "set", "poll_interval", "0.2")
+    operator.run("config", "set", "lease", "6")
     one.start()
-    operator = hosts.host("operator")
 
     for number in range(5):
         # The listening steward is not connected at this moment.
@@ -204,15 +223,15 @@ def test_a_server_out_of_connections_is_waited_for(own_server: Server, served: Q
         wait_until(began(ledger, id_))
     url = served.path
 
-    # All connections are closed, and other clients reconnect first.
+    # All connections are closed, and other clients reconnect first, until the pool has none.
     taken: list[psycopg.Connection] = []
     try:
-        own_server.hang_up_on(url)
-        while True:
-            try:
-                taken.append(psycopg.connect(own_server.url("postgres")))
-            except psycopg.OperationalError:
-                break
+        while own_server.hang_up_on(url):
+            while True:
+                try:
+                    taken.append(psycopg.connect(own_server.url("postgres")))
+                except psycopg.OperationalError:
+                    break
         refused = served.run("list", code=5)
         gate.touch()
         wait_until(lambda: "has no connection left" in pool.log)

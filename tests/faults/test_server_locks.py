@@ -121,11 +121,11 @@ def test_a_dead_worker_whose_job_is_locked_keeps_no_other_from_being_recovered(
             os.kill(worker, signal.SIGKILL)
         gate.touch()
         assert queue.wait_for("free") == "completed"
-        wait_until(lambda: "cannot be cleared up after yet: job locked is locked" in pool.log)
+        wait_until(lambda: "cannot be reaped yet: job locked is locked" in pool.log)
         assert queue.state("locked") == "processing"
 
     assert queue.wait_for("locked") == "completed"
-    assert pool.log.count("cannot be cleared up after yet") == 1
+    assert pool.log.count("cannot be reaped yet") == 1
 
 
 def running(queue: Queue) -> list[int]:

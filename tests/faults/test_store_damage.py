@@ -180,6 +180,6 @@ def test_a_job_that_runs_while_its_store_is_damaged_is_ended_with_its_pool(queue
     damage(queue)
 
     assert_ended_by_damage(pool)
-    assert "this attempt of a is not recorded" in pool.log
+    assert "this attempt of job a could not be recorded" in pool.log
     assert not Path(f"/proc/{(queue.directory / 'pid').read_text().strip()}").exists()
     Path(queue.path).unlink()

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from queuectl.domain.worker import PoolInfo, WorkerInfo
-from queuectl.runtime import system
+from queuectl.runtime import locks, system
+from queuectl.runtime.doorbell import bell_of_worker
 from queuectl.runtime.log import Log
 from queuectl.runtime.reaper import Reaper
 from queuectl.store.workers import Workers
@@ -44,3 +45,26 @@ def test_a_process_that_exits_during_a_poll_is_not_reported_as_dead(
     assert reaper.reap(context.settings) == 0
     assert capfd.readouterr().err == ""
     assert "worker_died" not in {event.verb for event in store.events.events(limit=100)}
+
+
+def test_files_of_a_worker_that_was_killed_before_it_recorded_its_start_are_removed(queue: Queue):
+    context = queue.context
+    run_dir = context.run_dir
+    run_dir.make()
+    left = [
+        os.path.join(run_dir.workers, "wkilled"),
+        os.path.join(run_dir.attempts, "wkilled"),
+        os.path.join(run_dir.bells, bell_of_worker("wkilled")),
+    ]
+    starting = [os.path.join(run_dir.workers, name) for name in ("wyoung", "wlocked")]
+    for path in (*left, *starting):
+        with open(path, "w"):
+            pass
+    for path in (*left, starting[1]):
+        os.utime(path, (1, 1))
+    lock = locks.hold(starting[1])
+
+    Reaper(context.store, run_dir, log=Log("p"), clock=context.clock, rng=random.Random(1)).reap(context.settings)
+
+    assert [path for path in (*left, *starting) if os.path.exists(path)] == starting
+    os.close(lock)

@@ -93,7 +93,7 @@ def test_a_ledger_and_an_acknowledgement_that_do_not_fit_are_violations(queue: Q
     verdict = json.loads(done.out)
     assert not verdict["ok"]
     sentences = {(each["job"], each["sentence"]) for each in verdict["violations"]}
-    assert ("ghost", "attempt 1 began, and the store has no run of it") in sentences
+    assert ("ghost", "attempt 1 began, and the store has no record of it") in sentences
     assert ("phantom", "was acknowledged, and is not in the store") in sentences
     assert verdict["kept"] == str(ground)
     assert (ground / "queue.db").exists(), "what is wrong can be looked into"
@@ -240,6 +240,6 @@ def test_a_pool_that_does_not_end_is_a_violation_and_is_ended(queue: Queue, monk
     verdict = selftest.selftest(queue.context, selftest.Selftest(jobs=3, enqueuers=1, workers=2))
 
     sentences = [each.sentence for each in verdict.violations]
-    assert "the pool has not come to its end after everything was done" in sentences
+    assert "the pool has not stopped after all jobs had ended" in sentences
     assert verdict.kept is not None
     wait_until(lambda: processes_in(Path(verdict.kept or "")) == [])

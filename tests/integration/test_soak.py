@@ -1,4 +1,4 @@
-"""`queuectl selftest --soak`: ordinary days on either store, and the verdict can be negative."""
+"""`queuectl selftest --soak`: an ordinary workload on either store, and the verdict can be negative."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from queuectl.domain.worker import PoolInfo
 from queuectl.operations import find
 from queuectl.operations.doctor import Doctor, environment, limits, processes, store_contents
 from queuectl.runtime import database_readers, liveness, system
+from queuectl.runtime.machine import files_wanted
 from queuectl.runtime.systemd_login import Login, kills_at_logout, login_of
 from queuectl.store.sqlite.health import has_reset_bug, version
 from tests.support.queue import Queue
@@ -136,8 +137,11 @@ def test_too_low_limits_of_a_pool_are_reported_with_the_required_ones(monkeypatc
         (found,) = limits.allowance([pool(supervisor.pid, size=20)])
 
         supervisor.communicate()
-    assert found.detail == "150 open files and 50 processes for pool p, 20 workers wanted"
-    assert found.cure == "ulimit -n 1024; ulimit -u 4096, then start the pool"
+    assert found.detail == (
+        f"pool p may have 150 open files and 50 processes, but 20 workers may need {files_wanted(20)} files and"
+        " 82 processes: some workers or jobs may not start"
+    )
+    assert found.cure == "ulimit -n 1024; ulimit -u 4096, then start the pool again"
 
 
 @pytest.mark.parametrize(("hard", "cured"), [(4096, False), (60, True)])
@@ -149,7 +153,8 @@ def test_without_a_pool_the_hard_limit_of_open_files_is_checked(
 
     (found,) = limits.allowance([])
 
-    assert found.detail == f"{hard} open files and unlimited processes here, 1 worker wanted"
+    assert found.detail.startswith(f"a pool started here may have {hard} open files and unlimited processes, ")
+    assert ("enough for 1 worker" in found.detail) is not cured
     assert (found.cure is not None) is cured
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queuectl.cli.words import read_words
 from queuectl.domain.errors import UsageError
-from queuectl.domain.record import MISSING, Field, described, replace
+from queuectl.domain.record import Field, replace
 from queuectl.operations import ALL, find
-from queuectl.operations.arguments import is_many, params
+from queuectl.operations.commandline.grammar import Parameter, grammar, read_words
+from queuectl.operations.commandline.parse import params
 from queuectl.operations.commandline.quoting import quoted, split
 from queuectl.operations.commandline.render import command_line, duration
 from queuectl.operations.enqueue import ENQUEUE, Enqueue
@@ -44,21 +44,22 @@ written = [
 ]
 
 
-def values_of(field: Field, annotation: str) -> st.SearchStrategy[Any]:
+def values_of(of: Parameter) -> st.SearchStrategy[Any]:
+    field = of.field
     if field.parse is not None:
         parsed = [value for value in (_parsed(field, text) for text in written) if value is not None]
         one: st.SearchStrategy[Any] = st.sampled_from(parsed)
     elif field.choices is not None:
         one = st.sampled_from(field.choices)
-    elif annotation == "bool":
+    elif not of.takes_value:
         return st.booleans()
-    elif annotation.startswith("int"):
+    elif of.annotation.startswith("int"):
         one = st.integers(-(10**15), 10**15)
     else:
         one = texts
-    if is_many(annotation):
+    if of.many:
         return st.lists(one, min_size=0 if field.default == () else 1, max_size=4).map(tuple)
-    return one if field.default is MISSING else st.one_of(st.just(field.default), one)
+    return one if of.required else st.one_of(st.just(field.default), one)
 
 
 def _parsed(field: Field, text: str) -> Any:
@@ -70,8 +71,7 @@ def _parsed(field: Field, text: str) -> Any:
 
 
 def params_of(operation: Operation) -> st.SearchStrategy[Any]:
-    fields = described(operation.params)
-    return st.fixed_dictionaries({name: values_of(*field) for name, field in fields.items()}).map(
+    return st.fixed_dictionaries({each.name: values_of(each) for each in grammar(operation.params).parameters}).map(
         lambda values: operation.params(**values)
     )
 

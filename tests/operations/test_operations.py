@@ -9,6 +9,7 @@ from queuectl.domain.attempt import Output
 from queuectl.domain.record import described
 from queuectl.operations import ALL, WHERE, find
 from queuectl.operations.cancel import parse_signal
+from queuectl.operations.commandline.grammar import grammar
 from queuectl.operations.job_record import text_of
 from queuectl.operations.operation import Operation
 
@@ -30,6 +31,19 @@ def test_every_operation_has_a_summary_and_examples(operation: Operation):
     for field, _ in described(operation.params).values():
         assert field.help
         assert not field.help.endswith(".")
+
+
+@pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
+def test_every_argument_that_is_a_name_or_a_path_is_completed(operation: Operation):
+    kinds = {
+        "ID": {"jobs", "dead"}, "SIG": {"errors"}, "KEY": {"settings"}, "POOL": {"pools"}, "FILTER": {"filters"},
+        "FILE": {"files"}, "DIR": {"directories"},
+    }  # fmt: skip
+    new = {"enqueue --id"}
+
+    for each in grammar(operation.params).parameters:
+        if each.word in kinds and f"{operation.name} {each.label}" not in new:
+            assert each.field.completes in kinds[each.word]
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)

@@ -25,7 +25,7 @@ from queuectl.domain.units import (
     parse_time,
 )
 from queuectl.operations import ALL
-from queuectl.operations.arguments import params
+from queuectl.operations.commandline.parse import params
 from queuectl.operations.commandline.quoting import quoted, split
 from queuectl.operations.commandline.render import duration
 from queuectl.operations.operation import Operation

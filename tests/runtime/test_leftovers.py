@@ -10,6 +10,7 @@ import pytest
 
 from queuectl.domain.attempt import Outcome
 from queuectl.runtime import attempt_runner, system, tree
+from queuectl.runtime.attempt_spec import AttemptHooks, AttemptSpec
 from tests.runtime.conftest import use_half
 from tests.support.attempts import carriers, lives
 from tests.support.waiting import PATIENCE, wait_until
@@ -166,9 +167,8 @@ def test_an_unkillable_process_is_not_blamed_on_the_next_job(start, monkeypatch,
 
 def two_attempts(tmp_path):
     def run(command):
-        return attempt_runner.run(
-            command, seq=1, fence=1, cookie="t-1-1", environment={}, tick=lambda: float("inf"), order=lambda: None
-        )
+        spec = AttemptSpec(command=command, seq=1, fence=1, cookie="t-1-1", environment={})
+        return attempt_runner.run(spec, AttemptHooks(tick=lambda: float("inf"), order=lambda: None))
 
     first = run(f"sleep 1000 & echo $! >{tmp_path}/pid")
     assert first.outcome is Outcome.SUCCESS

@@ -111,11 +111,47 @@ def test_attempts_follow_each_other_in_one_file(path):
     lock = locks.AttemptLock(path)
     for seq in (1, 2):
         fd = lock.take()
-        lock.note(fd, 4000 + seq, seq, 7)
+        lock.note(fd, seq, 7)
+        lock.note_pid(fd, 4000 + seq)
         assert not locks.is_free(path)
         os.close(fd)
-        assert locks.read_note(path) == (4000 + seq, seq, 7)
+        assert locks.read_note(path) == note(seq, pid=4000 + seq)
     assert locks.attempt_locks(path) == [path]
+
+
+def test_a_note_names_the_claims_that_are_not_started(path):
+    lock = locks.AttemptLock(path)
+    fd = lock.take()
+    for ahead in ([(2**62, 2**30)] * 8, [(2, 7), (3, 1)], []):
+        lock.ahead = ahead
+        lock.note(fd, 1, 7)
+        assert locks.read_note(path) == note(1, *ahead, pid=0)
+    os.close(fd)
+
+
+def test_claims_are_unstarted_only_where_a_note_shows_it():
+    a, b, c = (1, 7), (2, 7), (3, 7)
+    assert locks.unstarted([note(1, b, c)], [a, b, c]) == {b, c}
+    assert locks.unstarted([note(2, c)], [a, b, c]) == {c}, "a has ended"
+    assert locks.unstarted([note(3)], [a, b, c]) == set()
+    assert locks.unstarted([note(1, b, c)], [b, c]) == {b, c}, "the result of a is recorded"
+    assert locks.unstarted([note(1, b, c), note(2, c)], [a, b, c]) == {c}, "a process of a holds the first file"
+    assert locks.unstarted([note(9)], [a, b, c]) == {a, b, c}, "the note of a is written before its start"
+    assert locks.unstarted([], [a, b]) == set()
+
+
+def test_an_attempt_without_a_note_does_not_start(path, monkeypatch):
+    lock = locks.AttemptLock(path)
+    fd = lock.take()
+    lock.note(fd, 1, 7)
+    monkeypatch.setattr(os, "pwrite", lambda *_: 10)
+    with pytest.raises(OSError, match="No space left"):
+        lock.note(fd, 2, 7)
+    os.close(fd)
+
+
+def note(seq: int, *ahead: tuple[int, int], pid: int = 1) -> locks.Note:
+    return locks.Note(pid=pid, seq=seq, fence=7, ahead=frozenset(ahead))
 
 
 def test_an_attempt_that_is_still_held_keeps_its_file(path, tmp_path):
@@ -136,11 +172,12 @@ def test_a_jobs_tree_holds_its_attempt_and_the_worker_does_not(start):
     worker = start("echo ready; sleep 1000")
     worker.wait_for(b"ready")
     assert not locks.is_free(worker.lock_path)
-    pid, seq, fence = locks.read_note(worker.lock_path) or (0, 0, 0)
-    assert (seq, fence) == (worker.seq, 1)
+    note = locks.read_note(worker.lock_path)
+    assert note is not None
+    assert (note.seq, note.fence) == (worker.seq, 1)
     worker.kill()
     assert not locks.is_free(worker.lock_path)
-    os.killpg(pid, signal.SIGKILL)
+    os.killpg(note.pid, signal.SIGKILL)
     wait_until(lambda: locks.is_free(worker.lock_path))
 
 
@@ -166,4 +203,4 @@ def test_a_lock_that_cannot_be_made_is_no_fault_of_the_job(start, monkeypatch):
     monkeypatch.setattr(locks.AttemptLock, "__init__", lambda *_: None)
     result = start("true", first=full).result()
     assert (result.outcome, result.refused) == (Outcome.RELEASED, True)
-    assert result.error == "not started: its lock cannot be made: No space left on device"
+    assert result.error == "not started: the lock of the attempt cannot be created: No space left on device"

@@ -13,7 +13,7 @@ import pytest
 from queuectl.domain.attempt import Outcome
 from queuectl.runtime import process, system
 from queuectl.runtime.locks import LOCK_FD
-from queuectl.runtime.system import portable
+from queuectl.runtime.system import posix
 
 pytestmark = pytest.mark.usefixtures("half")
 
@@ -247,7 +247,7 @@ def test_a_refusal_by_the_machine_is_no_failed_attempt(start, broken, options, w
 
 
 def test_a_long_command_that_gets_no_file_is_no_fault_of_the_job(start, monkeypatch, tmp_path):
-    monkeypatch.setattr(system, "script_fd", portable.script_fd)
+    monkeypatch.setattr(system, "script_fd", posix.script_fd)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
     result = start("true #" + "x" * 200_000).result()
     assert (result.outcome, result.refused) == (Outcome.RELEASED, True)

@@ -35,7 +35,7 @@ def bystander():
 
 def recover(worker, **options):
     note = locks.read_note(worker.lock_path)
-    return tree.end_tree(worker.cookie, [worker.lock_path], note and note[0], **options)
+    return tree.end_tree(worker.cookie, [worker.lock_path], None if note is None else note.pid, **options)
 
 
 def kill_when_ready(worker):

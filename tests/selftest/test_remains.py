@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from queuectl.domain.attempt import Attempt
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
 MARK = cookie("wabc", 1, 1, "1f.2e")
 
@@ -41,19 +43,40 @@ def test_a_process_that_outlived_its_attempt_is_found_and_ended(queue: Queue, or
     store.jobs.enqueue([NewJob(command="true")], max_retries=0, now=0)
     claim = store.claims().claim("wabc", now=1)
     assert claim is not None
-    assert outlived(store, queue.path, now=10) == {}, "its attempt has not ended"
+    assert outlived(store, queue.path) == {}, "its attempt has not ended"
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
     backoff = queue.context.settings.backoff
     store.claims().finish(claim, "wabc", result, backoff=backoff, random=random.Random(1), now=5)
 
-    assert outlived(store, queue.path, now=5) == {}, "it was recorded while we looked"
-    assert outlived(store, queue.path, now=10) == {
+    assert outlived(store, queue.path) == {
         MARK: f"process {orphan.pid} outlived its attempt {MARK}, which ended as success"
     }
 
     end_all(queue.path)
 
     assert processes_of(queue.path) == {}
+
+
+def test_a_process_that_ends_with_its_attempt_has_not_outlived_it(
+    queue: Queue, orphan: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+):
+    store = queue.context.store
+    store.jobs.enqueue([NewJob(command="true")], max_retries=0, now=0)
+    claim = store.claims().claim("wabc", now=1)
+    assert claim is not None
+    attempts = store.jobs.attempts
+
+    def end_meanwhile(seq: int) -> list[Attempt]:
+        end_all(queue.path)
+        result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
+        backoff = queue.context.settings.backoff
+        store.claims().finish(claim, "wabc", result, backoff=backoff, random=random.Random(1), now=5)
+        return attempts(seq)
+
+    monkeypatch.setattr(store.jobs, "attempts", end_meanwhile)
+
+    assert outlived(store, queue.path) == {}
+    assert orphan.pid not in processes_of(queue.path)
 
 
 def test_processes_of_another_store_are_ignored(queue: Queue, orphan: subprocess.Popen[bytes]):

@@ -35,11 +35,11 @@ class Case:
         self.events = [event("pool_stopped", pool, actor=pool) for pool in ("p1", "p2")]
         self.log = [
             "12:00:00.000 p1 pool started: 2 workers, pid 7",
-            "12:00:01.000 w1 failed 1-flaky in 10ms: exit code 1",
+            "12:00:01.000 w1 job 1-flaky failed after 10ms: exit code 1",
             "12:00:50.000 p2 pool started: 1 worker, pid 8",
             "12:00:51.000 p2 pool stopped",
             "0 completed, 0 failed attempts",
-            "12:01:00.000 p1 stopping: waiting for 2 workers (again to end their jobs now)",
+            "12:01:00.000 p1 stopping: waiting for 2 workers (to end their jobs now: …)",
             "12:01:00.500 p1 pool stopped",
         ]
         self.observed = Observed(
@@ -166,7 +166,7 @@ def released(case: Case) -> None:
 def tried_too_often(case: Case) -> None:
     case.run(QUICK, "w1", at=BEGAN + 1000, outcome=Outcome.EXIT)
     case.run(QUICK, "w2", at=BEGAN + 1200, number=2)
-    case.log.append("12:00:01.000 w1 failed 0-short in 50ms: exit code 1")
+    case.log.append("12:00:01.000 w1 job 0-short failed after 50ms: exit code 1")
 
 
 def died(case: Case) -> None:
@@ -221,7 +221,7 @@ def late_after_its_delay(case: Case) -> None:
 def late_again(case: Case) -> None:
     case.run("5-flaky", "w1", at=BEGAN + 15_000, outcome=Outcome.EXIT)
     case.run("5-flaky", "w1", at=BEGAN + 20_000, number=2)
-    case.log.append("12:00:15.000 w1 failed 5-flaky in 50ms: exit code 1")
+    case.log.append("12:00:15.000 w1 job 5-flaky failed after 50ms: exit code 1")
 
 
 def killed_in_the_log(case: Case) -> None:
@@ -233,7 +233,7 @@ def unknown_in_the_log(case: Case) -> None:
 
 
 def a_failure_that_is_none(case: Case) -> None:
-    case.log.append("12:00:01.000 w1 failed 0-short in 10ms: exit code 1")
+    case.log.append("12:00:01.000 w1 job 0-short failed after 10ms: exit code 1")
 
 
 def trouble_in_the_log(case: Case) -> None:
@@ -289,7 +289,11 @@ def a_long_write_ahead_log(case: Case) -> None:
             "unexpected line in the log: 12:00:30.000 p1 killed worker w1 (pid 9): no sign of life for 5 s",
         ),
         (unknown_in_the_log, "", "unexpected line in the log: Traceback (most recent call last):"),
-        (a_failure_that_is_none, "", "unexpected line in the log: 12:00:01.000 w1 failed 0-short in 10ms: exit code 1"),
+        (
+            a_failure_that_is_none,
+            "",
+            "unexpected line in the log: 12:00:01.000 w1 job 0-short failed after 10ms: exit code 1",
+        ),
         (trouble_in_the_log, "", "unexpected line in the log: 12:00:30.000 w1 waiting for the store: no space left"),
         (a_long_log, "", "the log has 11 lines about 3 orders"),
         (descriptors, "", "worker w1 holds 3 more descriptors at its last rest than at its first"),
@@ -356,7 +360,7 @@ def test_a_worker_that_was_killed_while_the_machine_was_starved_is_excused(case:
     replaced(case)
     case.log += [
         "12:00:30.000 p1 killed worker w1 (pid 9): no sign of life for 5 s",
-        "12:00:30.100 p1 cleared up after worker w1: put back 0-short",
+        "12:00:30.100 p1 reaped worker w1: put back job 0-short",
     ]
     case.starve(BEGAN + 26_000, BEGAN + 29_000)
 

@@ -17,7 +17,7 @@ from queuectl.domain.spec import MAX_NEEDS, check_needs
 from queuectl.domain.worker import PoolInfo
 from queuectl.store.job_pages import Sort
 from queuectl.store.queries import load
-from tests.support.store_driver import BACKOFF, ON_SQLITE, START, Stage
+from tests.support.store_driver import ON_SQLITE, START, Stage, finish_and_claim, steps_of
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
@@ -142,12 +142,11 @@ def test_the_next_job_is_taken_with_the_result_of_the_last_one(stage: Stage):
     claim = claims.claim("w", now=stage.now)
     assert claim is not None
 
-    state, following = claims.finish_and_claim(
+    state, following = finish_and_claim(
+        claims,
         claim,
         "w",
         Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0),
-        backoff=BACKOFF,
-        random=random.Random(1),
         now=stage.now,
     )
 
@@ -357,29 +356,18 @@ def test_a_query_for_ready_jobs_reads_only_an_index(stage: Stage, name: str):
 def test_the_steps_of_a_claim_do_not_depend_on_jobs_that_wait_for_a_label(stage: Stage):
     """Steps of SQLite's virtual machine, which do not depend on the load."""
     stage.enqueue(job("plain"), job("train", "gpu"), job("other", "big", priority=9))
-    before = {name: steps_of(stage, name) for name in LOOKS}
+    before = {name: steps_of_statement(stage, name) for name in LOOKS}
 
     stage.enqueue(*(job(f"g{n}", "gpu") for n in range(1000)), *(job(f"b{n}", "big", priority=9) for n in range(1000)))
 
-    assert {name: steps_of(stage, name) for name in LOOKS} == before
+    assert {name: steps_of_statement(stage, name) for name in LOOKS} == before
     assert take_all(stage, ()) == ["plain"]
 
 
 LOOKS = ("due_job", "due_job_in_queue", "due_job_needing", "next_due", "next_due_in_queue", "heads_needing", "ahead")
 
 
-def steps_of(stage: Stage, name: str) -> int:
-    connection = stage.store.database._connection  # type: ignore[attr-defined]  # SQLite's
+def steps_of_statement(stage: Stage, name: str) -> int:
     place = {"priority": 0, "run_at": START, "seq": 9999, "limit": 5}
-    steps = 0
-
-    def step() -> bool:
-        nonlocal steps
-        steps += 1
-        return False
-
-    connection.set_progress_handler(step, 1)
-    stage.store.database.rows(name, queue="default", needs="gpu", now=stage.now, **place)
-    connection.set_progress_handler(None)
-    assert steps
-    return steps
+    rows = stage.store.database.rows
+    return steps_of(stage.store, lambda: rows(name, queue="default", needs="gpu", now=stage.now, **place))

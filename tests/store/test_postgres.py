@@ -25,7 +25,7 @@ from queuectl.store.postgres.dialect import statements
 from queuectl.store.queries import load
 from queuectl.store.store import Store
 from tests.support.proxy import Proxy
-from tests.support.store_driver import BACKOFF, Stage, printed
+from tests.support.store_driver import BACKOFF, Stage, finish_and_claim, printed
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
@@ -142,8 +142,9 @@ def test_a_claim_of_an_older_session_claims_nothing(
     assert [held.id for held in new.take_stock("w")] == ["a"]
 
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0)
-    late = old.finish_and_claim(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
+    late = finish_and_claim(old, claim, "w", result, now=stage.now)
     assert late[1] is None
+    old.exchange((), "w", withdrawn=[claim], most=1, backoff=BACKOFF, random=random.Random(1), now=stage.now)
     assert old.claim("w", now=stage.now) is None
     following = new.claim("w", now=stage.now)
     assert following is not None
@@ -212,9 +213,7 @@ def test_a_success_that_waits_for_its_jobs_lock_locks_no_other_job(stage: Stage,
     other.database.on_wait = reached.set
     result = Result(outcome=Outcome.SUCCESS, duration_ms=1, exit_code=0, stdout=printed("out"), stderr=printed("err"))
     finishing = threading.Thread(
-        target=lambda: results.append(
-            other.claims().finish_and_claim(claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=stage.now)
-        )
+        target=lambda: results.append(finish_and_claim(other.claims(), claim, "w", result, now=stage.now))
     )
 
     with stage.store.database.transaction():
@@ -291,9 +290,7 @@ def test_prune_and_workers_do_not_wait_for_each_other(stage: Stage, stores: Call
 
     with stage.store.database.transaction():
         pruned = stage.store.database.rows("prune", state="completed", after=0, before=later, limit=1)
-        state, following = hasty.claims().finish_and_claim(
-            held, "w", result, backoff=BACKOFF, random=random.Random(1), now=later
-        )
+        state, following = finish_and_claim(hasty.claims(), held, "w", result, now=later)
     assert (len(pruned), state, following and following.id) == (1, JobState.COMPLETED, "b")
 
     assert following
@@ -310,7 +307,7 @@ def test_counters_are_right_before_and_after_they_are_folded(stage: Stage):
     stage.run(Outcome.EXIT)
     before = stage.counts()
 
-    stage.store.database.compact_counters()
+    stage.store.database.compact()
 
     assert stage.counts() == before == {"pending": 3, "completed": 1, "failed": 1}
     assert stage.store.database.query("SELECT count(*) FROM counted_since") == [(0,)]
@@ -377,11 +374,11 @@ def test_two_sessions_can_fold_counters_at_once(stage: Stage, stores: Callable[.
     other = stores(wait=0.2)
 
     with stage.store.database.transaction():
-        stage.store.database.compact_counters()
-        other.database.compact_counters()
+        stage.store.database.compact()
+        other.database.compact()
         other.jobs.enqueue([NewJob(command="true")], max_retries=3, now=stage.now)
 
-    stage.store.database.compact_counters()
+    stage.store.database.compact()
     assert stage.counts() == {"pending": 2}
 
 

@@ -38,6 +38,8 @@ INSERT INTO queuectl.workers (id, pool, host, boot_id, pid, started_at) SELECT '
 FROM generate_series(1, 2000) AS n
 """
 VALUES: dict[str, Any] = {
+    **{name: [1] for name in ("jobs", "fences", "durations", "out_jobs", "out_fences", "streams", "totals")},
+    **{name: [b""] for name in ("heads", "tails")},
     "ids": '["job1"]',
     "seqs": "[1]",
     "id": "job1",
@@ -63,7 +65,7 @@ VALUES: dict[str, Any] = {
 }
 QUICK = [
     *("due_job_in_queue", "next_due", "next_due_in_queue", "claim_due", "claim_job", "finish_job", "finish_run"),
-    *("succeed_and_claim", "left_to_run", "counts"),
+    *("succeed_and_claim", "succeed_and_claim_several", "left_to_run", "counts"),
     *("processing_of", "job_by_id", "state_of", "attempts_of", "output_of", "last_words", "cancel_ready"),
     *("cancel_processing", "cancel_requested", "retry_job", "delete_job", "newest_seqs", "newest_seqs_in_state"),
     *("jobs_in_order", "jobs_in_state_in_order", "revive", "prune", "ids_there", "lock_jobs", "sign_job", "hold_job"),
@@ -112,7 +114,9 @@ def plan_of(store: Store, name: str) -> str:
     return "\n".join(line for (line,) in rows)
 
 
-@pytest.mark.parametrize(("name", "changed"), [("claim_due", 1), ("succeed_and_claim", 2)])
+@pytest.mark.parametrize(
+    ("name", "changed"), [("claim_due", 1), ("succeed_and_claim", 2), ("succeed_and_claim_several", 3)]
+)
 def test_a_claim_uses_the_index_of_ready_jobs_and_nothing_else(large: Store, name: str, changed: int):
     plan = plan_of(large, name)
 

@@ -13,7 +13,7 @@ from queuectl.domain.job import NewJob
 from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.postgres.dialect import statements
 from queuectl.store.store import Store
-from tests.support.store_driver import BACKOFF, START, Stage
+from tests.support.store_driver import BACKOFF, START, Stage, finish_and_claim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,15 @@ LIES = {
     "there is one job on many pages": (FILL, RUNS, FINISH, OTHERS, "VACUUM ANALYZE", SIZES.format(1, 1e6)),
 }
 HOT = [
-    *("claim_due", "succeed_and_claim", "due_job", "due_job_in_queue", "due_job_needing", "claim_job"),
+    *(
+        "claim_due",
+        "succeed_and_claim",
+        "succeed_and_claim_several",
+        "due_job",
+        "due_job_in_queue",
+        "due_job_needing",
+        "claim_job",
+    ),
     *("finish_run", "finish_job", "sign_job", "insert_output", "lock_own_row", "renew_session", "processing_of"),
     *("next_due", "next_due_in_queue", "heads_needing", "needs_left", "cancel_requested", "state_after"),
     *(
@@ -66,7 +74,11 @@ HOT = [
 VALUES: dict[str, Any] = {
     **dict.fromkeys(("worker", "id"), "w"),
     **dict.fromkeys(("head", "tail", "out_head", "out_tail", "err_head", "err_tail"), b""),
-    **dict.fromkeys(("session", "out_total", "err_total"), 0),
+    **dict.fromkeys(("out_total", "err_total"), 0),
+    **{name: [1] for name in ("jobs", "fences", "durations", "out_jobs", "out_fences", "streams", "totals")},
+    **{name: [b""] for name in ("heads", "tails")},
+    "session": 0,
+    "most": 8,
     "now": START,
     "queue": "default",
     "needs": "gpu",
@@ -147,7 +159,12 @@ def test_the_plan_does_not_depend_on_statistics(misled: Store, plans: dict[str, 
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        *(("claim_due", "jobs_ready"), ("succeed_and_claim", "jobs_ready"), ("due_job", "jobs_ready")),
+        *(
+            ("claim_due", "jobs_ready"),
+            ("succeed_and_claim", "jobs_ready"),
+            ("succeed_and_claim_several", "jobs_ready"),
+            ("due_job", "jobs_ready"),
+        ),
         *(("next_due", "jobs_ready"), ("due_job_in_queue", "jobs_ready_in_queue")),
         *(("next_due_in_queue", "jobs_ready_in_queue"), ("due_job_needing", "jobs_ready_needing")),
         *(("heads_needing", "jobs_ready_needing"), ("needs_left", "jobs_ready_needing")),
@@ -170,9 +187,7 @@ def test_a_workers_statements_read_few_pages_with_any_statistics(misled: Store):
             misled.jobs.enqueue([NewJob(command="true", priority=0)], max_retries=3, now=START)
         claim = any_queue.claim("w", now=START)
         assert claim is not None
-        _, following = any_queue.finish_and_claim(
-            claim, "w", result, backoff=BACKOFF, random=random.Random(1), now=START
-        )
+        _, following = finish_and_claim(any_queue, claim, "w", result, now=START)
         assert following is not None
 
     def claim_in_a_queue() -> None:

@@ -44,33 +44,33 @@ def test_durations_come_from_the_newest_completed_jobs(stage: Stage):
     assert stage.store.recent.took(below=before[-1].seq, limit=2) == []
 
 
-def test_many_failures_with_one_error_are_a_storm(stage: Stage):
+def test_many_failures_with_one_error_are_a_burst(stage: Stage):
     fail(stage, "mail", 4, "cannot reach host 17")
     fail(stage, "video", 3, "disk is full")
     fail(stage, "mail", 1, "cannot reach host 18")
 
-    storm = stage.store.recent.storm(since=stage.now - 2 * MINUTE, least=4)
+    burst = stage.store.recent.failure_burst(since=stage.now - 2 * MINUTE, least=4)
 
-    assert storm is not None
-    assert (storm.queue, storm.jobs) == ("mail", 5)
-    assert "cannot reach host" in storm.text
+    assert burst is not None
+    assert (burst.queue, burst.jobs) == ("mail", 5)
+    assert "cannot reach host" in burst.text
 
 
-def test_few_failures_and_old_ones_are_no_storm(stage: Stage):
+def test_few_failures_and_old_ones_are_no_burst(stage: Stage):
     fail(stage, "mail", 5, "cannot reach host 17")
     recent = stage.store.recent
 
-    assert recent.storm(since=stage.now - 2 * MINUTE, least=6) is None
-    assert recent.storm(since=stage.now + 1, least=5) is None
+    assert recent.failure_burst(since=stage.now - 2 * MINUTE, least=6) is None
+    assert recent.failure_burst(since=stage.now + 1, least=5) is None
     stage.now += 3 * MINUTE
-    assert recent.storm(since=stage.now - 2 * MINUTE, least=5) is None
+    assert recent.failure_burst(since=stage.now - 2 * MINUTE, least=5) is None
 
 
-def test_failures_with_errors_of_their_own_are_no_storm(stage: Stage):
+def test_failures_with_errors_of_their_own_are_no_burst(stage: Stage):
     for word in ("one", "two", "three", "four"):
         fail(stage, "mail", 1, f"this is {word}")
 
-    assert stage.store.recent.storm(since=stage.now - MINUTE, least=2) is None
+    assert stage.store.recent.failure_burst(since=stage.now - MINUTE, least=2) is None
 
 
 def test_a_change_to_a_failed_job_is_not_a_failure(stage: Stage):
@@ -81,9 +81,9 @@ def test_a_change_to_a_failed_job_is_not_a_failure(stage: Stage):
 
     stage.store.edits.prioritise(ids, 5, now=stage.now)
 
-    storm = stage.store.recent.storm(since=stage.now - 2 * MINUTE, least=4)
-    assert storm is not None
-    assert (storm.queue, storm.jobs) == ("video", 5)
+    burst = stage.store.recent.failure_burst(since=stage.now - 2 * MINUTE, least=4)
+    assert burst is not None
+    assert (burst.queue, burst.jobs) == ("video", 5)
 
 
 @ON_SQLITE

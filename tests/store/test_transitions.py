@@ -115,13 +115,17 @@ def test_the_allowed_actions_depend_on_the_state(stage: Stage, state: JobState, 
         assert jobs.state("a") is state
 
 
-def test_the_fence_grows_at_a_claim_and_never_otherwise(stage: Stage):
-    stage.enqueue("a")
+def test_the_fence_grows_at_a_claim_shrinks_at_its_withdrawal_and_never_otherwise(stage: Stage):
+    stage.enqueue("a", "b")
+    stage.take()
 
     for statement in (
         "UPDATE jobs SET fence = fence + 1",
-        "UPDATE jobs SET state = 'processing', owner = 'w'",
-        "UPDATE jobs SET state = 'processing', owner = 'w', fence = fence + 2",
+        "UPDATE jobs SET state = 'processing', owner = 'w' WHERE id = 'b'",
+        "UPDATE jobs SET state = 'processing', owner = 'w', fence = fence + 2 WHERE id = 'b'",
+        "UPDATE jobs SET fence = fence - 1 WHERE id = 'a'",
+        "UPDATE jobs SET state = 'completed', owner = NULL, finished_at = 1, fence = fence - 1 WHERE id = 'a'",
+        "UPDATE jobs SET state = 'cancelled', finished_at = 1, fence = fence - 1 WHERE id = 'b'",
     ):
         with pytest.raises(StoreError, match="fence"), stage.store.database.transaction():
             stage.store.database.query(statement)

@@ -124,7 +124,7 @@ def test_the_last_action_is_undone_first_and_any_other_by_its_number(stage: Stag
     assert [each.verb for each in stage.store.undo.list(now=stage.now)] == ["cancel", "hold"]
 
     assert stage.store.undo.take_back(hold, now=stage.now).verb == "hold"
-    with pytest.raises(Refused, match="has been done already"):
+    with pytest.raises(Refused, match="was undone already"):
         stage.store.undo.take_back(hold, now=stage.now)
     assert stage.store.undo.take_back(None, now=stage.now).id == cancel
 
@@ -206,7 +206,7 @@ def test_records_are_kept_for_ten_minutes_and_deleted_by_the_next_action(stage: 
     for table in ("undo_jobs", "undo_outputs"):
         left = stage.store.database.query(f"SELECT count(*) FROM {table} WHERE undo = {number}")
         assert left == [(0,)], table
-    with pytest.raises(NotFound, match="no undo 1"):
+    with pytest.raises(NotFound, match="no action 1 that can be undone"):
         stage.store.undo.take_back(number, now=stage.now)
 
 

@@ -12,6 +12,7 @@ import time
 import traceback
 
 from queuectl.runtime import attempt_runner, process, system, tree
+from queuectl.runtime.attempt_spec import AttemptHooks, AttemptSpec, Cancel, Release
 from queuectl.runtime.live import Live, path_of, recover
 from queuectl.runtime.locks import AttemptLock
 from queuectl.runtime.pulse import TICK
@@ -122,22 +123,20 @@ class Worker:
         environment = process.environment(
             inherited, options.pop("env", ()), job_id="job one", attempt=3, cookie=self.cookie
         )
-        lock = AttemptLock(self.lock_path) if options.pop("locked", True) else None
+        hooks = AttemptHooks(
+            tick=tick,
+            tick_at=options.pop("tick_at", None),
+            order=self._order,
+            wake=(self._orders_out,),
+            lock=AttemptLock(self.lock_path) if options.pop("locked", True) else None,
+            live=Live(self._directory, self.seq, self.fence),
+        )
         before = _reset_peak()
         seconds = time.process_time()
-        result = attempt_runner.run(
-            command,
-            seq=self.seq,
-            fence=self.fence,
-            cookie=self.cookie,
-            environment=environment,
-            lock=lock,
-            live=Live(self._directory, self.seq, self.fence),
-            wake=(self._orders_out,),
-            tick=tick,
-            order=self._order,
-            **options,
+        spec = AttemptSpec(
+            command=command, seq=self.seq, fence=self.fence, cookie=self.cookie, environment=environment, **options
         )
+        result = attempt_runner.run(spec, hooks)
         seconds = time.process_time() - seconds
         growth = _peak() - before
         try:
@@ -148,7 +147,7 @@ class Worker:
             children = True
         return Ended(result, ticks, growth, seconds, children)
 
-    def _order(self) -> attempt_runner.Cancel | attempt_runner.Release | None:
+    def _order(self) -> Cancel | Release | None:
         try:
             words = os.read(self._orders_out, 4096).split()
         except BlockingIOError:
@@ -157,7 +156,7 @@ class Worker:
             return None
         if words[-1] == b"raise":
             raise RuntimeError("requested by the test")
-        kind = attempt_runner.Cancel if words[-2] == b"cancel" else attempt_runner.Release
+        kind = Cancel if words[-2] == b"cancel" else Release
         return kind(signal=int(words[-1]))
 
 

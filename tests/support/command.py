@@ -79,7 +79,7 @@ def as_user(uid: int) -> list[str]:
     """
     script = f"""
 import importlib, os, pkgutil, sys
-import ctypes, difflib, encodings.unicode_escape, multiprocessing.popen_fork, pwd, queuectl
+import ctypes, difflib, encodings.ascii, encodings.unicode_escape, multiprocessing.popen_fork, pwd, queuectl
 for module in pkgutil.walk_packages(queuectl.__path__, "queuectl."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)

@@ -8,19 +8,47 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from queuectl.config import SETTINGS
+from queuectl.operations.commandline.complete import Choice
 from queuectl.operations.config import SettingNow
 from queuectl.operations.operation import Danger
-from queuectl_tui.screens.completion import Names
+from queuectl_tui.palette_entry import Entry
 from queuectl_tui.screens.confirm import Confirm
-from queuectl_tui.screens.palette import ConsoleCommands, Entry
+from queuectl_tui.screens.palette import ConsoleCommands
 from queuectl_tui.theme import THEMES
 from queuectl_tui.widgets.echo_line import EchoLine
 
-NAMES = Names(
-    ids=("12481", "12480", "a b", "[/x]"),
-    commands=("pending  send --to list-[b]a[/b]", "processing  ffmpeg -i a.mov b.mp4"),
-    queues=("default", "ma il", "mail"),
-)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = {
+    "jobs": [
+        Choice(text="12481", about="pending  send --to list-[b]a[/b]"),
+        Choice(text="12480", about="processing  ffmpeg -i a.mov b.mp4"),
+        Choice(text="a b"),
+        Choice(text="[/x]"),
+    ],
+    "queues": [Choice(text=each) for each in ("default", "ma il", "mail")],
+    "filters": [Choice(text=each) for each in ("queue:ma il", "queue:mail", "state:dead", "state:pending")],
+    "labels": [Choice(text="gpu")],
+    "tags": [Choice(text="nightly"), Choice(text="new tag")],
+    "hosts": [Choice(text="alpha.example")],
+    "pools": [Choice(text="p1")],
+    "errors": [Choice(text="3f2a", about="12 dead: timed out")],
+    "views": [Choice(text="night shift", about="state:dead")],
+    "dead": [Choice(text="12440")],
+}
+"""Names in a store, by kind."""
+
+
+def names(kind: str) -> list[Choice]:
+    """Return names as completion reads them."""
+    return NAMES.get(kind, [])
+
+
+def read_names(kind: str, take: Callable[[list[Choice]], None]) -> None:
+    """Answer at once, as no reader does."""
+    take(names(kind))
 
 
 class Stage(App[None]):
@@ -46,9 +74,13 @@ class Stage(App[None]):
             self.push_screen(self.dialog, self.answers.append)
 
     def key_entries(self, _screen: Screen[Any]):
-        yield Entry(title="r  retry", about="Run it again now", act=lambda: self.opened.append("retry"))
+        yield Entry(title="r  retry", about="Run the job again now", act=lambda: self.opened.append("retry"))
 
-    def open_command_line(self, text: str = "") -> None:
+    @property
+    def pages(self) -> Stage:
+        return self
+
+    def command_line(self, text: str = "") -> None:
         self.opened.append(text)
 
 

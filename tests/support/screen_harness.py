@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import App
 
 from queuectl import bootstrap
-from queuectl_tui import ansi
+from queuectl_tui import ansi, keymap
 from queuectl_tui.theme import THEMES, Paint
 from tests.support.seed import StoppedClock
 
@@ -47,6 +47,9 @@ class Stand(App[None]):
         self.paint = Paint(theme, dark=self.current_theme.dark, ascii_only=ascii_only)
         self.read_only = False
         self._first = screen
+
+    def shown_key(self, id_: str) -> str:
+        return keymap.shown_key(id_)
 
     def on_mount(self) -> None:
         self.push_screen(self._first())

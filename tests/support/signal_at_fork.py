@@ -30,7 +30,7 @@ def signal_at_fork(times: int) -> None:
         for _ in range(times):
             os.kill(os.getpid(), signal.SIGTERM)
 
-    instead = mock.patch("queuectl.runtime.supervisor.orders_held_back", then_signal)
+    instead = mock.patch("queuectl.runtime.launcher.orders_held_back", then_signal)
     instead.start()
 
 

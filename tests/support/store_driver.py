@@ -13,7 +13,10 @@ from queuectl.domain.worker import PoolInfo, WorkerInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from queuectl.domain.job import JobState
+    from queuectl.store.claims import Claims
     from queuectl.store.rows import Claim
     from queuectl.store.store import Store
 
@@ -26,6 +29,31 @@ START = 1_700_000_000_000
 def printed(text: str | bytes) -> Output:
     data = text.encode() if isinstance(text, str) else text
     return Output(head=data, tail=b"", total=len(data))
+
+
+def steps_of(store: Store, act: Callable[[], object]) -> int:
+    """Return how many instructions of its virtual machine SQLite executes while `act` runs."""
+    connection = store.database._connection  # type: ignore[attr-defined]  # SQLite's
+    steps = 0
+
+    def step() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    connection.set_progress_handler(step, 1)
+    act()
+    connection.set_progress_handler(None)
+    assert steps
+    return steps
+
+
+def finish_and_claim(
+    claims: Claims, claim: Claim, worker: str, result: Result, *, now: int
+) -> tuple[JobState | None, Claim | None]:
+    """Record one result and claim one job, in one transaction."""
+    exchanged = claims.exchange([(claim, result)], worker, backoff=BACKOFF, random=random.Random(1), now=now)
+    return exchanged.states[0], next(iter(exchanged.claims), None)
 
 
 class Stage:
@@ -47,7 +75,11 @@ class Stage:
         return self.store.jobs.enqueue(new, max_retries=max_retries, now=self.now)
 
     def claim(self, worker: str = "w", *queues: str) -> Claim | None:
-        return self.store.claims(queues).claim(worker, now=self.now)
+        claims = self.store.claims(queues)
+        claim = claims.claim(worker, now=self.now)
+        if claim is not None:
+            claims.begun(claim, now=self.now)
+        return claim
 
     def take(self, worker: str = "w") -> Claim:
         claim = self.claim(worker)

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from queuectl import bootstrap
 from queuectl.operations.outlook import outlook
+from queuectl_tui import keymap
 from queuectl_tui.screens.views import View
 from queuectl_tui.snapshot import Snapshot
 from queuectl_tui.theme import THEMES, Paint
@@ -43,6 +44,22 @@ class SynchronousReader:
         answer(request(self._context))
 
 
+class Opened:
+    """Pages that are only noted."""
+
+    def __init__(self, opened: list[str]) -> None:
+        self._opened = opened
+
+    def job(self, id_: str) -> None:
+        self._opened.append(f"job {id_}")
+
+    def log(self, id_: str) -> None:
+        self._opened.append(f"log {id_}")
+
+    def edit_job(self, id_: str) -> None:
+        self._opened.append(f"edit {id_}")
+
+
 class ViewApp(App[None]):
     """Two lines above, the view, and two lines below with its keys."""
 
@@ -66,6 +83,7 @@ class ViewApp(App[None]):
         self.acted: list[tuple[str, Any]] = []
         self.opened: list[str] = []
         self.messages: list[str] = []
+        self.pages = Opened(self.opened)
 
     def compose(self) -> ComposeResult:
         yield Static("", id="above")
@@ -99,20 +117,14 @@ class ViewApp(App[None]):
         if hasattr(result, "__next__"):
             list(result)
 
-    def open_job(self, id_: str) -> None:
-        self.opened.append(f"job {id_}")
-
-    def open_log(self, id_: str) -> None:
-        self.opened.append(f"log {id_}")
-
-    def edit_job(self, id_: str) -> None:
-        self.opened.append(f"edit {id_}")
-
     async def outlook(self, operation: Operation, params: Any) -> list[str]:
         return [text] if (text := outlook(self.context, operation.name, params)) else []
 
     def may_write(self) -> bool:
         return True
+
+    def shown_key(self, id_: str) -> str:
+        return keymap.shown_key(id_)
 
     def show_hints(self) -> None:
         """Do nothing: they are shown on each idle."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.job import FINAL, NEXT, READY, WAITING, JobState, NewJob
-from queuectl.domain.record import as_dict, record, replace
+from queuectl.domain.record import as_dict, described, field, record, replace
 from queuectl.domain.text import one_line, safe, safe_block
 from queuectl.domain.verdict import verdict
 
@@ -44,6 +44,26 @@ def test_a_record_is_frozen():
         point.z = 2  # type: ignore[attr-defined]  # there is none
     assert replace(point, y=5) == Point(x=1, y=5)
     assert as_dict(point) == {"x": 1, "y": 2}
+
+
+@record
+class Dot(Point):
+    colour: str = field("the colour", default="red")
+
+
+def test_a_record_has_the_fields_of_the_record_that_it_extends():
+    dot = Dot(x=1, colour="blue")
+
+    assert as_dict(dot) == {"x": 1, "y": 2, "colour": "blue"}
+    assert replace(dot, x=3) == Dot(x=3, colour="blue") != dot
+    assert repr(dot) == "Dot(x=1, y=2, colour='blue')"
+    assert [(name, annotation) for name, (_, annotation) in described(Dot).items()] == [("colour", "str")]
+    assert pickle.loads(pickle.dumps(dot)) == dot
+    assert as_dict(Point(x=1)) == {"x": 1, "y": 2}
+    with pytest.raises(TypeError):
+        Dot(colour="blue")  # type: ignore[call-arg]  # it must not be allowed
+    with pytest.raises(AttributeError):
+        dot.x = 2  # type: ignore[misc]  # it must not be allowed
 
 
 def test_a_record_crosses_a_process_boundary():

@@ -2,64 +2,64 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
-from textual import on
+from textual import on, work
+from textual.app import App
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Static
 
 from queuectl.domain.clock import Clock
-from queuectl.domain.errors import Refused, StoreBusy
-from queuectl.domain.text import safe
-from queuectl_tui import ansi, keymap
-from queuectl_tui.available_keys import WRITES
-from queuectl_tui.console_actions import ConsoleActions
-from queuectl_tui.keymap import hint
-from queuectl_tui.reader import Answered, Reader, SnapshotArrived, read_liveness
-from queuectl_tui.screens.views import PLACES, View
+from queuectl.domain.errors import Refused
+from queuectl_tui import key_guide, keymap
+from queuectl_tui.command_runner import CommandRunner
+from queuectl_tui.exit_signals import Interrupts, exit_on_signals
+from queuectl_tui.last_action import LastAction
+from queuectl_tui.notices import Notices, report_ends
+from queuectl_tui.pages import Pages
+from queuectl_tui.places import PLACES
+from queuectl_tui.pool_control import PoolControl
+from queuectl_tui.reader import Answered, Reader, SnapshotArrived, read_liveness, read_outlook
+from queuectl_tui.screens.views import load
 from queuectl_tui.snapshot import empty_snapshot
-from queuectl_tui.theme import CYCLE, THEMES, Paint
+from queuectl_tui.terminal_title import TerminalTitle
+from queuectl_tui.theme import Paint, install, next_theme
+from queuectl_tui.typed import Typed
+from queuectl_tui.view_switcher import ViewSwitcher
+from queuectl_tui.watch_list import WatchList
 from queuectl_tui.widgets.echo_line import EchoLine
-from queuectl_tui.widgets.job_table import JobTable
 from queuectl_tui.widgets.key_bar import KeyBar
-from queuectl_tui.widgets.line_list import LineList
 from queuectl_tui.widgets.status_line import StatusLine
-from queuectl_tui.widgets.tabs import Tabs, number
-from queuectl_tui.writer import Writer
+from queuectl_tui.widgets.tabs import Tabs
+from queuectl_tui.writer import ActionDone, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.command import Provider
     from textual.dom import DOMNode
-    from textual.widget import AwaitMount
+    from textual.events import Event
+    from textual.screen import Screen
 
     from queuectl.domain.errors import QueuectlError
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
     from queuectl_tui.history import History
+    from queuectl_tui.palette_entry import Entry
     from queuectl_tui.reader import Census
+    from queuectl_tui.screens.views import View
     from queuectl_tui.snapshot import Snapshot
-    from queuectl_tui.writer import ActionDone
-
-SMALLEST = (60, 15)
-_INTERRUPT = 5.0
-"""Seconds within which a second Ctrl+C ends the console."""
-_SAVE_TITLE, _GIVE_BACK_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
-class ConsoleApp(ConsoleActions):
+class ConsoleApp(App[int]):
     """The console. `live=False`: no threads and no timers, for pictures."""
 
     CSS_PATH = "app.tcss"
     TITLE = "queuectl"
     AUTO_FOCUS = "JobTable"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {key_guide.palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         *keymap.bindings("global"),
         Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True, id="global.interrupt"),
@@ -86,39 +86,33 @@ class ConsoleApp(ConsoleActions):
         checked by `user_keymap.read`.
         """
         super().__init__()
+        self.typed = Typed(self, super().on_event)
         self.user_keymap = user_keymap or {}
         self.clock = clock or Clock()
         self.read_only = read_only
         self.ascii_only = ascii
         self.live = live
         self.location = location if location is not None else context_factory().location
-        self.reader = Reader(self, context_factory, census, live=live)
-        self.writer = Writer(self, context_factory, live=live)
+        self.reader = Reader(self.post_message, self.clock, context_factory, census, live=live)
+        self.writer = Writer(self.post_message, context_factory, live=live)
         self.snapshot: Snapshot = empty_snapshot(self.clock.now())
         self.paused = False
-        self.history = history
-        self._lines = history.read() if history is not None else []
+        self.watching = WatchList()
+        self.pool = PoolControl(self)
+        self.pages = Pages(self, self, CommandRunner(self, history))
         self.mounted_all = False
-        """Whether the widgets are mounted."""
-        self._interrupted_at = float("-inf")
-        self._terminal_title = ""
+        self._interrupts = Interrupts()
+        self._title = TerminalTitle(self._write)
         self._paint: Paint | None = None
-        for each in THEMES:
-            self.register_theme(each)
-        self.ansi_theme_dark, self.ansi_theme_light = ansi.DARK, ansi.LIGHT
-        mono = bool(os.environ.get("NO_COLOR"))
-        self.theme = theme or ("queuectl-mono" if mono else "queuectl")
-        from queuectl_tui.screens.palette import ConsoleCommands
-
-        self.COMMANDS = {ConsoleCommands}  # type: ignore[misc]  # without Textual's own
+        install(self, theme)
 
     def compose(self) -> ComposeResult:
         """Lay out status, tabs, views, echo line and keys."""
-        yield StatusLine(self.location, read_only=self.read_only, id="status")
+        yield StatusLine(self.location, read_only=self.read_only, shown_key=self.shown_key, id="status")
         yield Tabs(id="tabs")
-        yield ContentSwitcher(PLACES[0].load(), initial=PLACES[0].name, id="views")
+        yield ContentSwitcher(load(PLACES[0]), initial=PLACES[0].name, id="views")
         yield Static(id="trouble", markup=False)
-        yield EchoLine(id="echo", ascii_only=self.ascii_only)
+        yield EchoLine(id="echo", ascii_only=self.ascii_only, undo_key=self.shown_key("global.undo"))
         yield KeyBar(id="keys")
         yield Static(id="too-small", markup=False)
 
@@ -128,14 +122,14 @@ class ConsoleApp(ConsoleActions):
         main = self.screen_stack[0]
         self.status, self.tabs = main.query_one(StatusLine), main.query_one(Tabs)
         self.echo, self.key_bar = main.query_one(EchoLine), main.query_one(KeyBar)
-        self.switcher = main.query_one(ContentSwitcher)
+        self.views = ViewSwitcher(self, main.query_one(ContentSwitcher), self.tabs)
+        self.last_action = LastAction(self, self.writer, self.echo)
+        self.notices = Notices(main)
+        self.notices.fit(self.snapshot)
         self.mounted_all = True
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         if self.live:
-            for each in (signal.SIGTERM, signal.SIGHUP):
-                # Fails outside the main thread, as in tests.
-                with suppress(RuntimeError, NotImplementedError, ValueError):
-                    asyncio.get_running_loop().add_signal_handler(each, self.exit, None, 128 + each)
+            exit_on_signals(self)
             self.set_interval(1.0, self._tick)
         self.reader.start()
         self.writer.start()
@@ -147,10 +141,7 @@ class ConsoleApp(ConsoleActions):
         self.typed.stop()
         self.reader.stop()
         self.writer.stop()
-        if self._terminal_title:
-            self._write(_GIVE_BACK_TITLE)
-
-    # What others use -------------------------------------------------------------------------------------------------
+        self._title.restore()
 
     @property
     def paint(self) -> Paint:
@@ -162,10 +153,7 @@ class ConsoleApp(ConsoleActions):
     @property
     def view(self) -> View:
         """The current view."""
-        view = self.switcher.get_child_by_id(self.switcher.current or PLACES[0].name)
-        if not isinstance(view, View):
-            raise TypeError
-        return view
+        return self.views.current
 
     def act(
         self, operation: Operation, params: Any, *, about: str, then: Callable[[ActionDone], None] | None = None
@@ -175,6 +163,10 @@ class ConsoleApp(ConsoleActions):
             return
         self.echo.working(about)
         self.writer.run(operation, params, about, then)
+
+    async def push_screen_wait(self, screen: Screen[Any] | str, *, mode: str | None = None) -> Any:
+        """Show a screen and wait for its answer, as a worker."""
+        return await self.typed.wait_for_answer(self.push_screen(screen, wait_for_dismiss=True, mode=mode))
 
     def may_write(self) -> bool:
         """Return whether the console may write; if not, report why."""
@@ -192,6 +184,15 @@ class ConsoleApp(ConsoleActions):
         """Show a text in the echo line."""
         self.echo.say(text)
 
+    def refuse(self, text: str) -> None:
+        """Report why a key does nothing, and drop the keys typed after it, which were meant for what it opens."""
+        self.drop_typed()
+        self.say(text)
+
+    def drop_typed(self) -> None:
+        """Drop the keys that were typed and not handled yet."""
+        self.typed.discard()
+
     def copy(self, text: str, about: str) -> None:
         """Copy text to the terminal's clipboard."""
         self.copy_to_clipboard(text)
@@ -202,35 +203,25 @@ class ConsoleApp(ConsoleActions):
         if not self.mounted_all:
             return
         typing = getattr(self.screen_stack[0].focused, "value", None) is not None
-        general = [hint("global.new_job")]
-        general.append(hint("global.stop_pool") if self.snapshot.pools else hint("global.start_pool"))
-        if self.read_only or typing:
-            general = []
-        general += [] if typing else [hint("global.pause", "resume" if self.paused else None), hint("global.command")]
-        always = [] if typing else [hint("global.help"), hint("global.leave")]
-        own = [each for each in self.view.hints() if not (self.read_only and each.action in WRITES)]
-        self.key_bar.show([*own, *general, *always])
-
-    # Reading ---------------------------------------------------------------------------------------------------------
+        self.key_bar.show(key_guide.shown_hints(self, self.view, typing=typing, paused=self.paused))
 
     @on(SnapshotArrived)
     def _snapshot_arrived(self, event: SnapshotArrived) -> None:
-        if self.is_another(event.snapshot.store):
-            self._forget_jobs()
-        self.report_ends(event.snapshot)
-        if self.paused and event.snapshot.error is None:
+        if self.last_action.is_another(event.snapshot.store):
+            self.views.forget_jobs()
+        report_ends(self, self.watching, event.snapshot, self._write)
+        self.reader.watching = self.watching.ids
+        if self.views.is_empty or (self.paused and event.snapshot.error is None):
             return
         self.snapshot = event.snapshot
         with self.batch_update():
             self._show()
 
-    def _forget_jobs(self) -> None:
-        """Drop the marks, and the cursor of the job table: another store may have other jobs with the same ids."""
-        main = self.screen_stack[0]
-        for table in main.query(JobTable):
-            table.reset()
-        for lines in main.query(LineList):
-            lines.clear_marks()
+    @on(ActionDone)
+    def _action_done(self, event: ActionDone) -> None:
+        self.last_action.ended(event)
+        self.typed.wake()
+        self.reader.refresh()
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
@@ -239,12 +230,13 @@ class ConsoleApp(ConsoleActions):
 
     def _show(self) -> None:
         self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
-        self._show_store_error()
+        self.notices.show(self.snapshot, self.paint)
         self.tabs.show(self.snapshot)
         self.view.show(self.snapshot)
         self.show_hints()
-        self._show_title()
-        self._show_too_small()
+        if self.live and not self.is_headless:
+            self._title.show(self.snapshot)
+        self.notices.fit(self.snapshot)
 
     def _tick(self) -> None:
         """Update ages and clocks each second."""
@@ -262,45 +254,98 @@ class ConsoleApp(ConsoleActions):
         self.reader.seen = True
         self.reader.refresh()
 
-    # Doing -----------------------------------------------------------------------------------------------------------
+    async def fetch(self, request: Callable[[Context], Any], key: str) -> Any:
+        """Read something and wait for it. An error is shown, and cancels the worker that waits."""
+        return await self.reader.fetch(request, key, self.show_error)
+
+    async def outlook(self, operation: Operation, params: Any) -> list[str]:
+        """Return whether an operation could be undone, as a line for a confirmation; empty if it changes no jobs."""
+        lines: list[str] = await self.fetch(lambda context: read_outlook(context, operation.name, params), "outlook")
+        return lines
 
     @on(KeyBar.Pressed)
     async def _hint_clicked(self, event: KeyBar.Pressed) -> None:
-        await self.run_action(event.action, self._action_target(event.action))
+        await self.run_action(event.action, key_guide.target_of(event.action, self.focused or self.view, self))
 
-    def _action_target(self, action: str) -> DOMNode:
-        """Return the nearest node to the focus that has this action, as for a key."""
-        name = f"action_{action.partition('(')[0]}"
-        start = self.focused or self.view
-        return next((node for node in start.ancestors_with_self if hasattr(node, name)), self)
+    @property
+    def changing(self) -> bool:
+        """Whether a changing action is in progress."""
+        return bool(self.writer.changing)
+
+    def undo(
+        self, then: Callable[[ActionDone], None] | None = None, refuse: Callable[[str], None] | None = None
+    ) -> None:
+        """Undo the last action; `then` receives its outcome, `refuse` the reason why it is not tried."""
+        self.last_action.undo(then, refuse)
+
+    @on(Tabs.SavedWanted)
+    def _saved_wanted(self) -> None:
+        self.show_view(PLACES[0].name)
+        self.call_next(lambda: self._press("views", self.view))
 
     @on(Tabs.Chosen)
     def _tab_clicked(self, event: Tabs.Chosen) -> None:
         self.show_view(event.name)
 
-    # Keys ------------------------------------------------------------------------------------------------------------
+    async def on_event(self, event: Event) -> None:
+        """Queue keys and pastes; dispatch all other events at once."""
+        await self.typed.take(event)
+
+    def action_new_job(self) -> None:
+        """Enqueue a job."""
+        if self.may_write():
+            self.pages.new_job()
+
+    @work(group="pool")
+    async def action_start_pool(self) -> None:
+        """Start workers that keep running when the console closes."""
+        await self.pool.start()
+
+    @work(group="pool")
+    async def action_stop_pool(self) -> None:
+        """Let the workers finish their jobs, then stop."""
+        await self.pool.stop()
+
+    def action_scale(self, by: int) -> None:
+        """Add or remove one worker of the newest pool."""
+        self.pool.scale(by)
+
+    def action_undo(self) -> None:
+        """Undo the last action."""
+        self.undo()
+
+    def action_command(self) -> None:
+        """Open the command line."""
+        self.pages.command_line()
+
+    def action_settings(self) -> None:
+        """Open the settings."""
+        self.pages.settings(self.last_action)
+
+    def action_help(self) -> None:
+        """Open the help."""
+        self.push_screen(key_guide.help_for(self, self.view, self.screen))
+
+    def key_entries(self, screen: Screen[Any] | None = None) -> Iterator[Entry]:
+        """Yield the keys that apply on `screen` (the topmost), and the views, for the palette."""
+        return key_guide.entries(self, self, self.view, screen or self.screen, self._press)
+
+    def shown_key(self, id_: str) -> str:
+        """Return the key of a binding, as shown to users."""
+        return keymap.shown_key(id_, self.user_keymap)
+
+    def _press(self, action: str, target: DOMNode) -> None:
+        self.call_later(self.run_action, action, target)
 
     async def action_view(self, name: str) -> None:
         """Show a view."""
         self.show_view(name)
 
-    def show_view(self, name: str) -> None:
-        """Show a view; it is created when it is first shown."""
+    def show_view(self, name: str, filter_text: str = "") -> None:
+        """Show a view, and set its filter if one is given. It is created when it is first shown."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        place = next(each for each in PLACES if each.name == name)
-        there = self.switcher.query_children(f"#{name}")
-        self.call_next(self._switch, name, None if there else self.switcher.mount(place.load()))
-
-    async def _switch(self, name: str, mounted: AwaitMount | None) -> None:
-        if mounted is not None:
-            # The view paints at once, so its children must be mounted.
-            await mounted
-        self.switcher.current = name
-        self.tabs.choose(name)
-        self.view.on_view_shown()
-        self.view.show(self.snapshot)
-        self.show_hints()
+        self.views.show(name, filter_text)
 
     def action_pause(self) -> None:
         """Freeze the display, or resume."""
@@ -315,14 +360,12 @@ class ConsoleApp(ConsoleActions):
 
     def action_zoom(self) -> None:
         """Toggle between one pane and the whole view."""
-        zoom = getattr(self.view, "action_zoom", None)
-        if zoom is not None:
-            zoom()
+        if hasattr(self.view, "action_zoom"):
+            self.view.action_zoom()
 
     def action_theme(self) -> None:
         """Switch to the next theme."""
-        place = CYCLE.index(self.theme) if self.theme in CYCLE else -1
-        self.theme = CYCLE[(place + 1) % len(CYCLE)]
+        self.theme = next_theme(self.theme)
         self.say(f"theme {self.theme}")
 
     async def action_back(self) -> None:
@@ -337,61 +380,20 @@ class ConsoleApp(ConsoleActions):
 
     def action_interrupt(self) -> None:
         """Show how to quit; a second call within five seconds quits."""
-        now = self.clock.monotonic()
-        if now - self._interrupted_at < _INTERRUPT:
+        if self._interrupts.is_second(self.clock.monotonic()):
             self.exit(0)
-            return
-        self._interrupted_at = now
-        self.say("Ctrl+C again quits the console; workers and jobs keep running")
-
-    # The terminal ----------------------------------------------------------------------------------------------------
+        else:
+            self.say("Ctrl+C again quits the console; workers and jobs keep running")
 
     def _theme_changed(self, _theme: Any) -> None:
         self._paint = None
-        self.call_after_refresh(self._repaint_all)
-
-    def _repaint_all(self) -> None:
-        self._show()
-        self.refresh(layout=True)
+        self.call_after_refresh(self._show)
+        self.call_after_refresh(self.refresh, layout=True)
 
     def on_resize(self) -> None:
-        """Show a message if the terminal is too small."""
-        self._show_too_small()
-
-    def _show_too_small(self) -> None:
-        width, height = self.size
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        main = self.screen_stack[0]
-        main.set_class(small, "-too-small")
-        if small:
-            counts = self.snapshot.counts
-            text = f"queuectl needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}\n"
-            text += f"{number(counts.get('processing', 0))} running  {number(counts.get('pending', 0))} pending  "
-            text += f"{number(counts.get('dead', 0))} dead"
-            main.query_one("#too-small", Static).update(Text(text, justify="center"))
-
-    def _show_store_error(self) -> None:
-        """Show the full error of the store, if it is permanent or nothing has been read yet."""
-        where = self.screen_stack[0].query_one("#trouble", Static)
-        wrong = self.snapshot.failure
-        shown = wrong is not None and (self.snapshot.never or not isinstance(wrong, StoreBusy))
-        where.display = shown
-        if shown and wrong is not None:
-            # The hint of a lock error addresses a user who tried to write.
-            hint = "it is read as soon as the lock is released" if isinstance(wrong, StoreBusy) else wrong.hint
-            where.update(Text(safe("\n".join(filter(None, (wrong.message, hint))), keep="\n"), self.paint("error")))
-
-    def _show_title(self) -> None:
-        """Set the title of the terminal."""
-        if not self.live or self.is_headless:
-            return
-        counts = self.snapshot.counts
-        title = f"{counts.get('processing', 0)} running, {counts.get('dead', 0)} dead - queuectl"
-        if title != self._terminal_title:
-            if not self._terminal_title:
-                self._write(_SAVE_TITLE)
-            self._terminal_title = title
-            self._write(f"\x1b]2;{safe(title)}\x07")
+        """Show a message if the terminal is too small; the first size may come before `on_mount`."""
+        if self.mounted_all:
+            self.notices.fit(self.snapshot)
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

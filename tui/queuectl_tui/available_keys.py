@@ -15,38 +15,10 @@ if TYPE_CHECKING:
     from queuectl_tui.keymap import Key
     from queuectl_tui.screens.views import View
 
-_MOVES = (
-    ".down", ".up", ".page_down", ".page_up", "log.top", "log.bottom", "log.left", "log.right",
-)  # fmt: skip
-"""Keys that move the cursor; the palette leaves them out."""
-WRITES = frozenset(
-    {
-        "retry",
-        "cancel",
-        "kill",
-        "delete",
-        "edit",
-        "hold",
-        "hold_storm",
-        "priority",
-        "requeue",
-        "purge",
-        "new_job",
-        "stop",
-        "stop_now",
-        "start_pool",
-        "stop_pool",
-        "scale(1)",
-        "scale(-1)",
-        "undo",
-    }
-)
-"""Actions that change the queue; a read-only console does not offer them."""
-
 
 def available(user: Mapping[str, str], *, read_only: bool) -> list[Key]:
     """Return every binding that may be used, with the user's keys."""
-    return [key for key in remap(user) if not (read_only and key.does in WRITES)]
+    return [key for key in remap(user) if not (read_only and key.writes)]
 
 
 def active_keys(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]) -> Iterator[tuple[Key, DOMNode]]:
@@ -59,7 +31,7 @@ def active_keys(keys: Iterable[Key], app: DOMNode, view: View, page: Screen[Any]
     if isinstance(page, OneJobScreen):
         own, lacks, scopes, where = frozenset(page.own_keys), page.lacks, (page.scope,), page
     for key in sorted(keys, key=lambda each: each.id not in own and each.scope not in scopes):
-        if key.id.endswith(_MOVES) or key.id in lacks - own:
+        if key.moves or key.id in lacks - own:
             continue
         if key.id in own:
             yield key, page

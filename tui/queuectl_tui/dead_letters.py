@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
 from queuectl.operations.job_record import describe, text_of
-from queuectl.store.dlq import UNKNOWN
+from queuectl.store.dlq import UNKNOWN, UNKNOWN_TEXT
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -24,7 +24,6 @@ MOST = 500
 MOST_GROUPS = 300
 SLOTS, SLOT_MS = 12, 300_000
 """One hour in slots of five minutes."""
-_UNKNOWN_TEXT = "died before error signatures were recorded"
 
 
 @record
@@ -96,7 +95,7 @@ def load(context: Context, opened: frozenset[str], *, flat: bool) -> DeadPicture
         groups.append(
             DeadGroup(
                 signature=error.signature,
-                text=error.text or _UNKNOWN_TEXT,
+                text=error.text or UNKNOWN_TEXT,
                 n=error.n,
                 queues=error.queues,
                 first_at=error.first_at,

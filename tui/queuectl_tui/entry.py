@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from queuectl import bootstrap
 from queuectl_tui import history, user_keymap
 from queuectl_tui.app import ConsoleApp
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

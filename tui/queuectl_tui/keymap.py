@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from queuectl.domain.record import replace
-from queuectl_tui.keys import KEYS, Key, KeyHint, shown
+from queuectl_tui.key import Key, KeyHint, shown
+from queuectl_tui.keys import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,18 +28,11 @@ __all__ = [
     "rehint",
     "remap",
     "shown",
+    "shown_key",
     "these",
 ]
 
 _BY_ID = {key.id: key for key in KEYS}
-_WITHOUT_ROW = frozenset(
-    {
-        "list.filter", "list.sort", "list.reverse", "list.columns", "list.views", "list.detail", "list.hold_storm",
-        "dead.group", "workers.stop_now", "overview.span", "activity.filter",
-    }
-)  # fmt: skip
-"""Keys of lists whose effect does not depend on the rows."""
-_STEPS = frozenset(f"{scope}.{step}" for scope in ("list", "log") for step in ("down", "up", "page_down", "page_up"))
 
 
 def key(id_: str) -> Key:
@@ -46,15 +40,25 @@ def key(id_: str) -> Key:
     return _BY_ID[id_]
 
 
+def shown_key(id_: str, user: Mapping[str, str] | None = None) -> str:
+    """Return the key of a binding as shown to users, for a text; `user` is a user's keymap. Raises KeyError."""
+    binding = _BY_ID[id_]
+    return replace(binding, keys=(user or {}).get(id_, binding.keys)).shown
+
+
 def acts_on_row(id_: str | None) -> bool:
     """Return whether the effect of a binding depends on the rows shown, or on the job whose page is open."""
-    binding = _BY_ID.get(id_ or "")
-    return binding is not None and binding.scope not in {"global", "log"} and binding.id not in _WITHOUT_ROW
+    return id_ in _BY_ID and _BY_ID[id_].acts_on_row
+
+
+def writes(shown_: KeyHint) -> bool:
+    """Return whether a key that is shown changes the queue."""
+    return any(_BY_ID[id_].writes for id_ in shown_.ids)
 
 
 def is_step(id_: str | None) -> bool:
-    """Return whether a binding only moves a cursor or a page, so that it changes neither focus nor screens."""
-    return id_ in _STEPS
+    """Return whether a binding only moves a cursor by a row or a page, so that it changes neither focus nor screens."""
+    return id_ in _BY_ID and _BY_ID[id_].step
 
 
 def hint(id_: str, label: str | None = None) -> KeyHint:

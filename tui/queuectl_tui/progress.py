@@ -7,14 +7,15 @@ ignored, and at most three digits of a number are read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from queuectl.domain.record import record
 
 _STATES = {1: "running", 2: "error", 3: "busy", 4: "paused"}
 """State 0 clears the progress."""
 _SEQUENCE = re.compile(rb"\x1b\]9;4;([0-4])(?:;([0-9]{0,3}))?(?:\x07|\x1b\\|\xc2\x9c)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """Progress that a job reports with OSC 9;4."""
 
@@ -29,7 +30,7 @@ def progress_of(state: int | None, percent: int | None, before: Progress | None 
         return None
     if state is None or state not in _STATES:
         return before
-    return Progress(_STATES[state], None if percent is None or state == 3 else min(percent, 100))
+    return Progress(state=_STATES[state], percent=None if percent is None or state == 3 else min(percent, 100))
 
 
 def parse_progress(data: bytes, before: Progress | None = None) -> Progress | None:

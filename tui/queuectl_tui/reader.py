@@ -6,6 +6,7 @@ run in the same thread; of those with the same key only the latest counts, so th
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from queuectl.domain.clock import Clock
     from queuectl.domain.worker import PoolInfo
     from queuectl.operations.context import Context
     from queuectl.runtime.liveness import LiveWorker
-    from queuectl_tui.app import ConsoleApp
 
     Failed: TypeAlias = Callable[[QueuectlError | None], None]
     Request: TypeAlias = tuple[Callable[[Context], Any], Callable[[Any], None], Failed | None]
@@ -38,9 +39,9 @@ _ALIVE = 2.0
 """Seconds after which workers are read although nothing was written: heartbeats and memory change without a write."""
 _SLOWEST = 4.0
 _WINDOW = 60
-STORM, STORM_MS = 20, 120_000
+BURST, BURST_MS = 20, 120_000
 """Minimum number of jobs that fail with one error within this many milliseconds to count as a failure burst."""
-_STORM_EVERY = 2000
+_BURST_EVERY = 2000
 
 
 class SnapshotArrived(Message):
@@ -71,9 +72,21 @@ class Interrupted(Exception):
 class Reader:
     """Reads the store for the whole console."""
 
-    def __init__(self, app: ConsoleApp, factory: Callable[[], Context], census: Census, *, live: bool) -> None:
-        """Create a reader; `live=False`: no thread, requests run at once, and the store is read on `refresh`."""
-        self._app = app
+    def __init__(
+        self,
+        post: Callable[[Message], object],
+        clock: Clock,
+        factory: Callable[[], Context],
+        census: Census,
+        *,
+        live: bool,
+    ) -> None:
+        """Create a reader that sends messages with `post`.
+
+        `live=False`: no thread, requests run at once, and the store is read on `refresh`.
+        """
+        self._post = post
+        self._clock = clock
         self._opened = Opened(factory)
         self._census = census
         self._live = live
@@ -108,6 +121,21 @@ class Reader:
         else:
             self._opened.close()
 
+    async def fetch(self, request: Callable[[Context], T], key: str, failed: Callable[[QueuectlError], None]) -> T:
+        """Run `request` and wait for its answer.
+
+        Where there is none, `failed` receives the error, if there is one, and the task that waits is cancelled.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def give_up(error: QueuectlError | None) -> None:
+            if error is not None:
+                failed(error)
+            future.cancel()
+
+        self.ask(request, lambda value: None if future.done() else future.set_result(value), key, give_up)
+        return await future
+
     def ask(
         self,
         request: Callable[[Context], T],
@@ -141,7 +169,7 @@ class Reader:
     def refresh(self) -> None:
         """Read everything now."""
         if not self._live:
-            self._app.post_message(SnapshotArrived(self._read()))
+            self._post(SnapshotArrived(self._read()))
             return
         with self._lock:
             self._again = True
@@ -185,7 +213,7 @@ class Reader:
                 read_at = time.monotonic()
                 # Back off while the store cannot be read.
                 pause = 0.0 if snapshot.error is None else min(max(pause * 2, 0.25), _SLOWEST)
-                self._app.post_message(SnapshotArrived(snapshot))
+                self._post(SnapshotArrived(snapshot))
         self._opened.close()
 
     def _ended(self) -> bool:
@@ -203,24 +231,24 @@ class Reader:
             value = request(self._open())
         except Interrupted:
             if failed is not None:
-                self._app.post_message(Answered(failed, None))
+                self._post(Answered(failed, None))
             return
         except QueuectlError as error:
             # The next snapshot reports a store that cannot be read, and the views repeat their requests with it.
             self._opened.failed(error)
             if failed is not None:
-                self._app.post_message(Answered(failed, error))
+                self._post(Answered(failed, error))
             elif not isinstance(error, StoreError):
-                self._app.post_message(SnapshotArrived(self._failed(internal_error(error))))
+                self._post(SnapshotArrived(self._failed(internal_error(error))))
             return
         except Exception as error:  # noqa: BLE001 - a bug must not end the thread
-            self._app.post_message(SnapshotArrived(self._failed(internal_error(error))))
+            self._post(SnapshotArrived(self._failed(internal_error(error))))
             if failed is not None:
-                self._app.post_message(Answered(failed, internal_error(error)))
+                self._post(Answered(failed, internal_error(error)))
             return
         finally:
             self._running = None
-        self._app.post_message(Answered(answer, value))
+        self._post(Answered(answer, value))
 
     def _read(self) -> Snapshot:
         started = time.perf_counter()
@@ -243,7 +271,7 @@ class Reader:
     def _failed(self, error: QueuectlError) -> Snapshot:
         """Return the last snapshot, with the error."""
         if self._last is None:
-            self._tried_at = self._tried_at or self._app.clock.now()
+            self._tried_at = self._tried_at or self._clock.now()
             return empty_snapshot(self._tried_at, error)
         return replace(self._last, error=error.message, failure=error)
 
@@ -261,9 +289,9 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     minute = now // 60_000
     fresh = last is None or last.at // 5000 != now // 5000
     finished = store.job_pages.finished(minute, _WINDOW) if fresh or last is None else last.finished
-    storm = last.storm if last is not None else None
-    if last is None or not 0 <= now // _STORM_EVERY - last.at // _STORM_EVERY < 1:
-        storm = store.recent.storm(since=now - STORM_MS, least=STORM)
+    burst = last.burst if last is not None else None
+    if last is None or not 0 <= now // _BURST_EVERY - last.at // _BURST_EVERY < 1:
+        burst = store.recent.failure_burst(since=now - BURST_MS, least=BURST)
     came, went = store.job_pages.rates(now)
     return Snapshot(
         at=now,
@@ -277,7 +305,7 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
         oldest_due_ms=now - due if due is not None and due <= now else None,
         changed=changed,
         finished=finished,
-        storm=storm,
+        burst=burst,
         watched=store.job_pages.these(sorted(watching)) if watching else None,
         asked=watching,
     )
@@ -290,3 +318,11 @@ def read_liveness(context: Context, now: int) -> tuple[tuple[LiveWorker, ...], t
     return tuple(living_workers(context.store, context.run_dir, now=now)), tuple(
         living_pools(context.store, context.run_dir)
     )
+
+
+def read_outlook(context: Context, operation: str, params: Any) -> list[str]:
+    """Return whether an operation could be undone, as a line; none if it changes no jobs."""
+    from queuectl.operations.outlook import outlook
+
+    text = outlook(context, operation, params)
+    return [] if text is None else [text]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from queuectl.domain.worker import PoolInfo
     from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.job_pages import Row
-    from queuectl.store.recent import Storm
+    from queuectl.store.recent import FailureBurst
 
 
 @record
@@ -46,7 +46,7 @@ class Snapshot:
     """Whether nothing has been read yet; `at` is then the time of the first try."""
     finished: tuple[int, ...] = ()
     """Attempts that ended in each minute of the last hour, the oldest first."""
-    storm: Storm | None = None
+    burst: FailureBurst | None = None
     """The current failure burst: many jobs of a queue that failed with the same error."""
     watched: Mapping[str, Row] | None = None
     """The watched jobs that exist; None if no job is watched."""
@@ -71,7 +71,7 @@ class Snapshot:
         """What the orphaned workers do, in words."""
         busy = sum(worker.info.job is not None for worker in self.orphaned_workers)
         if not busy:
-            return "its workers leave"
+            return "its idle workers stop"
         return "1 worker finishes its job" if busy == 1 else f"{busy} workers finish their jobs"
 
     @property

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.theme import Theme
 
+from queuectl.domain.glyphs import GLYPHS
+from queuectl_tui import ansi
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from textual.app import App
 
 STATE_STYLE: dict[str, tuple[str, str, str]] = {
-    "pending": ("○", "pending", "pending"),
+    "pending": (GLYPHS["pending"], "pending", "pending"),
     "scheduled": ("◇", "scheduled", "scheduled"),
-    "held": ("◆", "held", "scheduled"),
-    "processing": ("▶", "processing", "processing"),
-    "failed": ("◐", "failed", "failed"),
-    "completed": ("✓", "completed", "completed"),
-    "dead": ("×", "dead", "dead"),
-    "cancelled": ("■", "cancelled", "cancelled"),
+    "held": (GLYPHS["held"], "held", "scheduled"),
+    **{state: (GLYPHS[state], state, state) for state in ("processing", "failed", "completed", "dead", "cancelled")},
     "idle": ("○", "idle", "idle"),
     "busy": ("▶", "busy", "processing"),
     "draining": ("◇", "draining", "scheduled"),
-    "stale": ("!", "stale", "dead"),
+    "stopping": ("■", "stopping", "warning"),
+    "stale": ("!", "stale", "error"),
 }
-"""State → glyph, word, role. `ConsoleApp.paint(role)` is the style of a role in the current theme."""
+"""State of a job, a worker or a pool → glyph, word, role; `Paint` has the style of a role in one theme."""
 
 _ASCII = {
     "○": "o",
@@ -271,3 +275,17 @@ class Paint:
         sums = [sum(values[max(end - per, 0) : end]) for end in range(len(values), 0, -per)][:width][::-1]
         most = max(sums) or 1
         return "".join(self.bar(each / most) for each in sums)
+
+
+def install(app: App[Any], theme: str | None) -> None:
+    """Register the themes and choose one: by default, the one without colours where NO_COLOR is set."""
+    for each in THEMES:
+        app.register_theme(each)
+    app.ansi_theme_dark, app.ansi_theme_light = ansi.DARK, ansi.LIGHT
+    app.theme = theme or ("queuectl-mono" if os.environ.get("NO_COLOR") else "queuectl")
+
+
+def next_theme(theme: str) -> str:
+    """Return the theme after `theme` in the cycle."""
+    place = CYCLE.index(theme) if theme in CYCLE else -1
+    return CYCLE[(place + 1) % len(CYCLE)]

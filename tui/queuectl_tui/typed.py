@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
-from textual.app import App
 from textual.events import Key, Paste
 from textual.widgets import Input, TextArea
 from textual.worker import get_current_worker
@@ -22,7 +21,7 @@ from textual.worker import get_current_worker
 from queuectl_tui.keymap import acts_on_row, is_step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from textual.dom import DOMNode
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.worker import Worker
 
-    from queuectl_tui.screens.views import View
-
+Answer = TypeVar("Answer")
 _STILL = 3
 """Consecutive passes that change neither focus nor screens.
 
@@ -49,10 +47,40 @@ _AT_ONCE = frozenset({"ctrl+c", "ctrl+q"})
 """Keys that quit the console: they wait for nothing, and drop the keys typed before them, as on a terminal."""
 
 
+class TypedHost(Protocol):
+    """What the queue uses of the app."""
+
+    mounted_all: bool
+    """Whether the widgets are mounted."""
+
+    @property
+    def changing(self) -> bool:
+        """Whether a changing action is in progress."""
+
+    @property
+    def view(self) -> MessagePump:
+        """The current view."""
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The topmost screen."""
+
+    @property
+    def screen_stack(self) -> Sequence[Screen[Any]]:
+        """All screens, the topmost last."""
+
+    @property
+    def workers(self) -> Iterable[Worker[Any]]:
+        """The workers of the app."""
+
+    def say(self, text: str) -> None:
+        """Show a text."""
+
+
 class Typed:
     """Queue of the keys and pastes that have not been handled yet."""
 
-    def __init__(self, app: TypedApp, dispatch: Callable[[Key | Paste], Awaitable[None]]) -> None:
+    def __init__(self, app: TypedHost, dispatch: Callable[[Event], Awaitable[None]]) -> None:
         """Create the queue; `dispatch` sends an event to the focus."""
         self._app = app
         self._dispatch = dispatch
@@ -66,15 +94,17 @@ class Typed:
         self._given_up: WeakSet[Worker[Any]] = WeakSet()
         """Workers that no key waits for any more."""
 
-    async def put(self, event: Key | Paste) -> None:
-        """Handle an event after all events typed before it."""
-        if isinstance(event, Key) and event.key in _AT_ONCE:
+    async def take(self, event: Event) -> None:
+        """Handle a key or a paste after all those typed before it, and any other event at once."""
+        if not isinstance(event, Key | Paste) or event.is_forwarded:
+            await self._dispatch(event)
+        elif isinstance(event, Key) and event.key in _AT_ONCE:
             self.discard()
             await self._dispatch(event)
-            return
-        self._held.append(event)
-        if self._task is None:
-            self._task = asyncio.create_task(self._handle_all(), name="typed")
+        else:
+            self._held.append(event)
+            if self._task is None:
+                self._task = asyncio.create_task(self._handle_all(), name="typed")
 
     def discard(self) -> None:
         """Drop the unhandled events: they were meant for something that did not open."""
@@ -85,10 +115,17 @@ class Typed:
         """Check the queue again: something that a key may wait for has arrived."""
         self._news.set()
 
-    def asks(self, worker: Worker[Any], *, now: bool) -> None:
-        """Note that the dialog of a worker is open (`now`), or has been answered."""
-        (self._asking.add if now else self._asking.discard)(worker)
+    async def wait_for_answer(self, answer: asyncio.Future[Answer]) -> Answer:
+        """Wait for the answer to the dialog of the current worker, for which keys need not wait meanwhile."""
+        worker = get_current_worker()
+        self._asking.add(worker)
         self.wake()
+        try:
+            # As in Textual: the dialog outlives a cancelled worker.
+            return await asyncio.shield(answer)
+        finally:
+            self._asking.discard(worker)
+            self.wake()
 
     def stop(self) -> None:
         """Stop: the console ends."""
@@ -220,51 +257,3 @@ class Typed:
             except TimeoutError:
                 if not pump.is_running:
                     return
-
-
-class TypedApp(App[int]):
-    """An app that handles typed events one after the other."""
-
-    mounted_all: bool = False
-    """Whether the widgets are mounted."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def changing(self) -> bool:
-            """Whether a changing action is in progress."""
-
-        @property
-        def view(self) -> View:
-            """The current view."""
-
-        def say(self, text: str) -> None:
-            """Show a text."""
-
-    def __init__(self) -> None:
-        """Start with an empty queue."""
-        super().__init__()
-        self.typed = Typed(self, super().on_event)
-
-    async def on_event(self, event: Event) -> None:
-        """Queue keys and pastes; dispatch all other events at once."""
-        if isinstance(event, Key | Paste) and not event.is_forwarded:
-            await self.typed.put(event)
-        else:
-            await super().on_event(event)
-
-    async def push_screen_wait(self, screen: Screen[Any] | str, *, mode: str | None = None) -> Any:
-        """Push a screen and wait for its answer. Keys need not wait for the worker while its dialog is open."""
-        worker = get_current_worker()
-        answer = self.push_screen(screen, wait_for_dismiss=True, mode=mode)
-        self.typed.asks(worker, now=True)
-        try:
-            # As in Textual: the dialog outlives a cancelled worker.
-            return await asyncio.shield(answer)
-        finally:
-            self.typed.asks(worker, now=False)
-
-    def refuse(self, text: str) -> None:
-        """Report why a key does nothing, and drop the keys typed after it, which were meant for what it opens."""
-        self.typed.discard()
-        self.say(text)

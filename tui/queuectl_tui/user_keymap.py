@@ -12,8 +12,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from queuectl.bootstrap import user_directory
 from queuectl.domain.errors import UsageError
-from queuectl.domain.text import one_line
-from queuectl.operations.arguments import nearest
+from queuectl.domain.text import nearest, one_line
 from queuectl_tui.keymap import KEYS, remap, shown
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.runtime.liveness import LiveWorker
 

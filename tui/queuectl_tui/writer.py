@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from queuectl.operations.context import Context
     from queuectl.operations.operation import Operation
-    from queuectl_tui.app import ConsoleApp
 
     Task: TypeAlias = tuple[Operation, Any, str, Callable[["ActionDone"], None] | None]
 
@@ -60,9 +59,12 @@ class ActionDone(Message):
 class Writer:
     """Runs operations for the whole console."""
 
-    def __init__(self, app: ConsoleApp, factory: Callable[[], Context], *, live: bool) -> None:
-        """Create a writer; `live=False`: no thread, `run` returns after the operation has ended."""
-        self._app = app
+    def __init__(self, post: Callable[[Message], object], factory: Callable[[], Context], *, live: bool) -> None:
+        """Create a writer that sends its results with `post`.
+
+        `live=False`: no thread, `run` returns after the operation has ended.
+        """
+        self._post = post
         self._factory = factory
         self._live = live
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -104,14 +106,14 @@ class Writer:
         opened = Opened(self._factory)
         try:
             while (task := self._tasks.get()) is not None:
-                self._app.post_message(_done(opened, task))
+                self._post(_done(opened, task))
         finally:
             opened.close()
 
     def _once(self, task: Task) -> None:
         opened = Opened(self._factory)
         try:
-            self._app.post_message(_done(opened, task))
+            self._post(_done(opened, task))
         finally:
             opened.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.cli.views.offer_undo import offer_undo
+from queuectl.domain.phrases import plural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def deleted(result: Deleted, _params: Any, screen: Screen) -> None:
     """Print how many jobs were deleted."""
-    screen.write(f"{result.deleted} {'job' if result.deleted == 1 else 'jobs'} deleted\n")
+    screen.write(f"{result.deleted} {plural(result.deleted, 'job')} deleted\n")
     offer_undo(result, screen)
 
 

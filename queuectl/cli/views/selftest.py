@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.cli.render import GREEN, RED, facts, painted
+from queuectl.domain.phrases import plural
 from queuectl.domain.text import safe
 from queuectl.domain.units import format_duration
 
@@ -33,14 +34,14 @@ def _print_stress_run(result: Verdict, params: Selftest, screen: Screen) -> None
     facts(
         (
             ("jobs", _jobs(found.jobs)),
-            ("runs", f"{found.runs:,}"),
+            ("attempts", f"{found.runs:,}"),
             ("kills", ", ".join(_plural(n, who) for who, n in result.kills.items()) if params.crash else None),
             (
                 "recoveries",
                 f"{found.recoveries:,}"
                 + ("" if slowest is None else f", the slowest {format_duration(slowest)} after the kill"),
             ),
-            ("refused", f"{_plural(result.refused_writes, 'late write')}"),
+            ("refused", f"{_plural(result.refused_writes, 'late result')}"),
             ("took", _took(result)),
             ("violations", _count(result.violations, screen)),
         ),
@@ -63,7 +64,7 @@ def _print_soak(result: Soaked, screen: Screen) -> None:
     facts(
         (
             ("jobs", _jobs(found.jobs)),
-            ("runs", f"{found.runs:,}, {found.recoveries:,} lost"),
+            ("attempts", f"{found.runs:,}, {found.recoveries:,} lost"),
             ("pools", f"{len(observed.pools) + len(observed.drains):,}, of {_plural(result.workers, 'worker')} in all"),
             ("phases", ", ".join(f"{count:,} {phase}" for phase, count in observed.phases.items())),
             ("longest wait", f"{_longest(steady.longest_wait_ms)} beside an idle worker"),
@@ -113,7 +114,7 @@ def _name(violations: Sequence[Violation], screen: Screen) -> None:
 
 
 def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{count:,} {plural(count, what)}"
 
 
 VIEWS = {"selftest": selftest}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
+from queuectl.domain.phrases import plural
 from queuectl.domain.text import safe
 from queuectl.domain.units import format_bytes, format_duration
 from queuectl.operations.workers import Detached
@@ -91,7 +92,7 @@ def _row(of: WorkerRecord, *, labels: bool) -> tuple[str, ...]:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number} {plural(number, what)}"
 
 
 VIEWS = {"worker start": start, "worker stop": stop, "worker list": list_workers, "worker scale": scale}

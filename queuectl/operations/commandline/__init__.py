@@ -1,1 +1,1 @@
-"""The command line as text: quoting, completion, and the command line of an operation."""
+"""Command lines: their grammar, parsing, completion, rendering and quoting."""

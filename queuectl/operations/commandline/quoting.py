@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from queuectl.domain.record import record
-from queuectl.domain.text import safe
+from queuectl.domain.text import safe, shell_quoted
 
 _UNESCAPED = {"n": b"\n", "t": b"\t", "r": b"\r", "a": b"\a", "b": b"\b", "e": b"\x1b", "f": b"\f", "v": b"\v"}
 _ESCAPED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
@@ -29,7 +27,7 @@ def quoted(word: str) -> str:
     That form is POSIX since 2024; bash, zsh and ksh have had it long before.
     """
     if safe(word) == word:
-        return quote(word)
+        return shell_quoted(word)
     return "$'" + "".join(map(_escaped, word)) + "'"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from queuectl.domain.text import shell_quoted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from queuectl.operations.operation import Operation
 
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
-"""Characters that a shell takes literally."""
 LONGEST = 2000
 """Characters of a command line that are recorded: a command may be megabytes long."""
 
@@ -28,8 +28,7 @@ def recorded_line(operation: Operation, words: Iterable[str]) -> str:
             hidden = word in {"-e", "--env"}
         elif operation.secret_urls and "://" in word:
             shown = word.partition("://")[0][:LONGEST] + "://…"
-        # Not shlex.quote: every enqueue loads this module, and the import of shlex costs it a millisecond.
-        line.append(shown if shown and _PLAIN.issuperset(shown) else "'" + shown.replace("'", "'\"'\"'") + "'")
+        line.append(shell_quoted(shown))
     text = " ".join(line).encode(errors="backslashreplace").decode()
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 

@@ -6,9 +6,9 @@ import json
 from signal import Signals
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.record import MISSING, as_dict, described
+from queuectl.domain.record import as_dict
 from queuectl.domain.units import format_time
-from queuectl.operations.arguments import is_many, option_strings
+from queuectl.operations.commandline.grammar import grammar
 from queuectl.operations.commandline.quoting import quoted
 
 TYPE_CHECKING = False
@@ -28,29 +28,28 @@ def command_line(operation: Operation, params: Any) -> str:
 
 
 def words(operation: Operation, params: Any) -> list[str]:
-    """Return the words after the command's name: `queuectl.operations.arguments.params` parses them back."""
+    """Return the words after the command's name: `parse.params` parses them back."""
     options: list[str] = []
     positionals: list[str] = []
     rest: list[str] = []
     values = as_dict(params)
-    takes_rest = False
-    for name, (field, annotation) in described(operation.params).items():
-        value = values[name]
-        takes_rest = takes_rest or field.rest
-        if field.default is not MISSING and value == field.default:
+    known = grammar(operation.params)
+    for each in known.parameters:
+        value = values[each.name]
+        if not each.required and value == each.field.default:
             continue
-        texts = [_text_of(field, each) for each in value] if is_many(annotation) else [_text_of(field, value)]
-        if field.rest:
+        texts = [_text_of(each.field, one) for one in (value if each.many else [value])]
+        if each.field.rest:
             rest = texts
-        elif field.positional:
+        elif each.field.positional:
             positionals += texts
-        elif annotation == "bool":
-            options.append(option_strings(name, field)[-1])
+        elif not each.takes_value:
+            options.append(each.label)
         else:
-            for each in texts:
-                options += _option(option_strings(name, field)[-1], each)
+            for text in texts:
+                options += _option(each.label, text)
     dashed = any(word.startswith("-") and word != "-" for word in positionals)
-    if not dashed or not takes_rest:
+    if not dashed or known.rest is None:
         return [*options, *(["--"] if dashed else []), *positionals, *(["--", *rest] if rest else [])]
     # The words after -- are an argv there, so a command that begins with a dash is written as JSON.
     positionals = [

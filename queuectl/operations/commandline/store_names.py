@@ -1,4 +1,4 @@
-"""Names in a store, for completion: read within two seconds, or none."""
+"""Names in a store, for completion. A shell gets them within two seconds, or none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _TIMEOUT = 2.0
 """Seconds to wait for a store: a server may never answer."""
 _MOST = 200
-_WIDTH = 60
+_WIDTH, _SHELL_WIDTH = 200, 60
+"""Characters of a description: at most, and in a shell."""
 
 
 def names(context: Context, db: str | None, kind: str) -> list[Choice]:
@@ -34,7 +35,7 @@ def names(context: Context, db: str | None, kind: str) -> list[Choice]:
             of_store = context if db is None else context.elsewhere(db)
             store = of_store.open_store(actor=of_store.actor, as_is=True)
             try:
-                choices.extend(_first(_of_kind(store, kind)))
+                choices.extend(_first(names_of(store, kind)))
             finally:
                 store.close()
         except Exception:  # noqa: BLE001, S110 - completion must not print errors into the line that is being typed
@@ -52,13 +53,17 @@ def _first(choices: Iterable[Choice]) -> list[Choice]:
     distinct: dict[str, Choice] = {}
     for each in choices:
         if each.text and safe(each.text) == each.text:
-            distinct.setdefault(each.text, each)
+            distinct.setdefault(each.text, Choice(text=each.text, about=one_line(each.about, _SHELL_WIDTH)))
         if len(distinct) == _MOST:
             break
     return list(distinct.values())
 
 
-def _of_kind(store: Store, kind: str) -> Iterable[Choice]:
+def names_of(store: Store, kind: str) -> list[Choice]:
+    """Return the names of this kind in `store`: the newest jobs first, the most frequent errors first, others by name.
+
+    A kind is one that a `field` completes to. Names may contain control characters.
+    """
     if kind in {"jobs", "dead"}:
         return _jobs(store, dead=kind == "dead")
     if kind == "errors":

@@ -69,7 +69,9 @@ def examine(context: Context, *, fix: bool) -> Iterator[Finding]:
     yield Finding(
         name="space",
         detail=f"{format_bytes(free)} free" + (", but no more files can be created" if full else ""),
-        cure="free some space: prune jobs, delete files" if free < _MIN_FREE_BYTES or full else None,
+        cure="free some space on this disk, or: queuectl prune --state completed --older-than 7d"
+        if free < _MIN_FREE_BYTES or full
+        else None,
     )
 
 

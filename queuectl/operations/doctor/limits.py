@@ -7,6 +7,7 @@ import resource
 import sys
 
 from queuectl.domain.finding import Finding
+from queuectl.domain.phrases import plural
 from queuectl.runtime.machine import files_wanted
 from queuectl.runtime.systemd_login import kills_at_logout, login_of
 
@@ -25,21 +26,29 @@ def allowance(pools: Sequence[PoolInfo]) -> Iterator[Finding]:
     """Check whether the limits of each pool suffice for its workers; without a pool, those of this process for one."""
     for pool in pools or (None,):
         size = 1 if pool is None else pool.size
-        whose = "here" if pool is None else f"for pool {pool.id}"
-        workers = "1 worker" if size == 1 else f"{size} workers"
+        whose = "a pool started here" if pool is None else f"pool {pool.id}"
+        workers = f"{size} {plural(size, 'worker')}"
         files, processes = _limits(None if pool is None else pool.pid)
         files_needed = files_wanted(size)
         processes_needed = _PROCESSES_OF_A_POOL + _PROCESSES_OF_A_WORKER * size
         cures = []
+        needed = []
         if files is not None and files < files_needed:
+            needed.append(f"{files_needed} files")
             cures.append(f"ulimit -n {max(1024, files_needed)}")
         # The limit counts all processes of the user; it does not apply to root.
         if processes is not None and os.geteuid() and processes < processes_needed:
+            needed.append(f"{processes_needed} processes")
             cures.append(f"ulimit -u {max(4096, processes_needed)}")
         yield Finding(
             name="limits",
-            detail=f"{_shown(files)} open files and {_shown(processes)} processes {whose}, {workers} wanted",
-            cure=f"{'; '.join(cures)}, then start the pool" if cures else None,
+            detail=f"{whose} may have {_shown(files)} open files and {_shown(processes)} processes, "
+            + (
+                f"but {workers} may need {' and '.join(needed)}: some workers or jobs may not start"
+                if needed
+                else f"enough for {workers}"
+            ),
+            cure=f"{'; '.join(cures)}, then start the pool{'' if pool is None else ' again'}" if cures else None,
         )
 
 
@@ -78,7 +87,7 @@ def _limits(pid: int | None) -> tuple[int | None, int | None]:
     """
     if pid is not None and sys.platform == "linux":
         try:
-            with open(f"/proc/{pid}/limits", encoding="ascii", errors="replace") as file:
+            with open(f"/proc/{pid}/limits", encoding="utf-8", errors="replace") as file:
                 lines = file.read().splitlines()
         except OSError:
             lines = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.finding import Finding
+from queuectl.domain.phrases import first_of, plural
 from queuectl.domain.units import format_duration
 from queuectl.operations.doctor.limits import allowance, logins
 from queuectl.operations.doctor.second_look import lasting
@@ -73,7 +74,8 @@ def _workers(context: Context, *, fix: bool) -> Iterator[Finding]:
             name="workers",
             detail=f"worker {worker.id} (pid {worker.pid}) {_at(worker)} and has shown no sign of life for "
             f"{format_duration(silent)}",
-            cure=f"kill -9 {worker.pid}: its pool replaces it and puts the job back, or a new pool does",
+            cure=f"kill -9 {worker.pid}: the pool then replaces the worker and puts its job back; "
+            "if the pool has ended: queuectl worker start",
         )
     workers = context.store.workers.running_workers()
     here = [worker for worker in workers if worker.host == os.uname().nodename]
@@ -136,17 +138,20 @@ def _orphans(context: Context, *, fix: bool) -> Iterator[Finding]:
     groups = lasting(lambda: {group.cookie: group for group in orphans(context.store, context.run_dir)})
     for group in groups.values():
         named = ", ".join(map(str, group.pids[:_NAMED])) or "a process of unknown pid"
-        what = f"attempt {group.cookie} is over, but still running: {named}"
+        what = f"attempt {group.cookie} has ended, but its processes still run: {named}"
         if not fix:
-            yield Finding(name="orphans", detail=what, cure="queuectl doctor --fix ends it")
+            yield Finding(name="orphans", detail=what, cure="queuectl doctor --fix ends them")
             continue
         alive = end(group)
         if alive:
-            cure = f"it cannot be ended; it may wait for a failed disk: kill -9 {named} as root, or reboot"
+            how = f"as root, kill -9 {' '.join(map(str, group.pids[:_NAMED]))}, or reboot" if group.pids else "reboot"
+            cure = f"they cannot be ended and may be waiting for a failed disk: {how}"
             yield Finding(name="orphans", detail=what, cure=cure)
         else:
             yield Finding(
-                name="orphans", detail=f"attempt {group.cookie} was over, but still running: {named}", fixed="ended"
+                name="orphans",
+                detail=f"attempt {group.cookie} had ended, but its processes still ran: {named}",
+                fixed="ended",
             )
     if not groups:
         yield Finding(name="orphans", detail="no process has outlived its attempt")
@@ -159,7 +164,7 @@ def _files(context: Context, *, fix: bool) -> Finding:
     )
     if not paths:
         return Finding(name=name, detail="no stale files of workers, attempts or backups")
-    detail = f"{len(paths)} {'files' if len(paths) > 1 else 'file'} of workers, attempts or backups that are gone: "
+    detail = f"{len(paths)} {plural(len(paths), 'file')} of workers, attempts or backups that are gone: "
     if fix:
         remaining = [path for path in paths if not remove(path, context.run_dir)]
         if not remaining:
@@ -169,4 +174,4 @@ def _files(context: Context, *, fix: bool) -> Finding:
 
 
 def _few(texts: Sequence[str]) -> str:
-    return "; ".join(texts[:_NAMED]) + ("; …" if len(texts) > _NAMED else "")
+    return first_of(texts, _NAMED, ";")

@@ -7,6 +7,7 @@ import os
 from queuectl.config import SETTINGS
 from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
+from queuectl.domain.phrases import first_of
 from queuectl.domain.units import format_bytes, format_duration, format_time
 from queuectl.runtime.database_readers import long_readers
 from queuectl.store.location import is_url
@@ -38,7 +39,7 @@ def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]
 def invariants(store: Store) -> Iterator[Finding]:
     """Check the invariants of the queue."""
     for checked in store.invariants():
-        few = ", ".join(checked.broken[:_NAMED]) + (", …" if len(checked.broken) > _NAMED else "")
+        few = first_of(checked.broken, _NAMED)
         yield Finding(
             name=checked.name,
             detail=checked.sentence + (f": broken by {len(checked.broken)} ({few})" if checked.broken else ""),

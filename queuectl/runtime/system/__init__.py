@@ -1,4 +1,4 @@
-"""Process functions of the operating system: Linux precisely, any other Unix through `ps` and SIGCHLD.
+"""Process functions of the operating system: Linux precisely, any other Unix through psutil and SIGCHLD.
 
 Call these through the module (`system.send(...)`): tests run the whole runtime over the portable half too.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from queuectl.runtime.system.portable import Process, family
+from queuectl.runtime.system.posix import Process, family
 
 if sys.platform == "linux":
     from queuectl.runtime.system.linux import (

@@ -10,8 +10,8 @@ import errno
 import os
 import signal
 
-from queuectl.runtime.system import portable
-from queuectl.runtime.system.portable import Process, family
+from queuectl.runtime.system import posix
+from queuectl.runtime.system.posix import Process, family
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,13 +48,13 @@ def adopt_orphans() -> bool:
 def exit_fd(pid: int) -> int:
     """Return a file descriptor that polls readable once the child `pid` may have exited; call `reap` then."""
     pinned = _pidfd(pid)
-    return portable.exit_fd(pid) if pinned is None else pinned
+    return posix.exit_fd(pid) if pinned is None else pinned
 
 
 def reap(pid: int, exit_fd: int) -> int | None:
     """Return the wait status of the child `pid`, or None while it runs."""
     reaped, status = os.waitpid(pid, os.WNOHANG)
-    return status if reaped else portable.reap(pid, exit_fd)
+    return status if reaped else posix.reap(pid, exit_fd)
 
 
 def all_gone(leader: int) -> bool:  # noqa: ARG001 - the portable half needs it
@@ -164,7 +164,7 @@ def send(pid: int, started: int, signo: int) -> bool:
     except OSError:
         return False
     if pinned is None:
-        return portable.send(pid, started, signo, same=is_same)
+        return is_same(pid, started) and posix.send(pid, signo)
     try:
         if not is_same(pid, started):
             return False
@@ -190,7 +190,7 @@ def is_same(pid: int, started: int) -> bool:
 def boot_id() -> str:
     """Return the id of this boot of this machine: pids and start times are only valid within one boot."""
     text = _read("/proc/sys/kernel/random/boot_id")
-    return text.decode().strip() if text else portable.boot_id()
+    return text.decode().strip() if text else f"init {start_time(1)}"
 
 
 def usage(pid: int) -> tuple[float, int] | None:
@@ -206,8 +206,8 @@ def script_fd(text: bytes) -> int:
     try:
         fd = os.memfd_create("queuectl", os.MFD_CLOEXEC)
     except (AttributeError, OSError):
-        return portable.script_fd(text)
-    portable.write_all(fd, text)
+        return posix.script_fd(text)
+    posix.write_all(fd, text)
     return fd
 
 

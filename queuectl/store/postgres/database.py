@@ -123,7 +123,8 @@ class PostgresDatabase:
             )
         if info.parameter_status("server_encoding") != "UTF8":
             raise StoreUnreadable(
-                f"the database of {self.address} cannot hold every text", hint="make one with: createdb --encoding UTF8"
+                f"the database of {self.address} does not use the encoding UTF8",
+                hint="create one that does: createdb --encoding UTF8",
             )
         triggers, version = self._begin_session()
         if triggers != "origin":
@@ -276,13 +277,13 @@ class PostgresDatabase:
         """Lock the rows of these jobs, in the order of their numbers. Raises StoreError."""
         self.rows("lock_jobs", ids=json.dumps(list(ids)))
 
-    def compact_counters(self) -> None:
+    def compact(self) -> None:
         """Fold the rows that statements added to the counters; until then a read sums them all. Raises StoreError."""
         self.run("fold", limit=_FOLDED)
 
-    def transaction(self) -> Transaction:
+    def transaction(self, *, wait: float | None = None) -> Transaction:
         """Return a transaction. It locks only the rows that it changes."""
-        return Transaction(self)
+        return Transaction(self, wait)
 
     def single_statement(self) -> SingleStatement:
         """Return a transaction of one statement: without BEGIN and COMMIT, and never sent a second time."""

@@ -110,7 +110,7 @@ def _no_connection_left(failure: _Failure) -> Exception:
 def _read_only(failure: _Failure) -> Exception:
     return StoreUnreachable(
         f"the server of {failure.address} is read-only: {failure.line.rpartition(' failed: ')[2]}",
-        hint="name the primary, or all servers and target_session_attrs=primary",
+        hint="in the URL name the primary, or all servers with target_session_attrs=primary",
     )
 
 
@@ -143,7 +143,7 @@ def _not_verified(failure: _Failure) -> Exception:
     reason = failure.line.rpartition(" failed: ")[2].partition(" Either provide the file")[0]
     return StoreUnreadable(
         f"the server of {failure.address} could not be verified: {reason}",
-        hint="sslrootcert=FILE in the URL names who signs its certificate, which must be of the URL's host",
+        hint="name the certificate authority with sslrootcert=FILE in the URL, and the host as in the certificate",
     )
 
 
@@ -155,7 +155,8 @@ def _disconnected(failure: _Failure) -> Exception:
     # The hint replaces libpq's advice.
     line = failure.line.removeprefix("connection is bad: ").partition(" Is the server running")[0]
     return StoreUnreachable(
-        f"the server of {failure.address} does not answer: {line}", hint="is it running, and may this host reach it?"
+        f"the server of {failure.address} does not answer: {line}",
+        hint="check that the server is running and that this host may connect to it",
     )
 
 
@@ -192,10 +193,15 @@ _RULES: tuple[tuple[Callable[[_Failure], bool], Callable[[_Failure], Exception]]
 
 def not_the_owner(text: str, address: str, *, older: bool) -> StoreUnreadable:
     """Return the error for a store that this role must not create, or upgrade."""
-    what = "is of an older version" if older else "is not there yet"
+    reason = " ".join(text.split())
+    if older:
+        return StoreUnreadable(
+            f"the store {address} is of an older version, and this role may not upgrade it: {reason}",
+            hint="upgrade it as the role that owns it: queuectl --db URL status",
+        )
     return StoreUnreadable(
-        f"the store {address} {what}, and this role may not change that: {' '.join(text.split())}",
-        hint="run a command as its owner first: queuectl --db URL status",
+        f"the store {address} does not exist, and this role may not create it: {reason}",
+        hint="create it as a role that may: queuectl --db URL worker start --drain",
     )
 
 

@@ -60,13 +60,15 @@ class SingleStatement:
 class Transaction:
     """A transaction: BEGIN, then COMMIT, or ROLLBACK after an exception."""
 
-    def __init__(self, database: Server) -> None:
-        """Guard the following statements of `database`."""
+    def __init__(self, database: Server, wait: float | None = None) -> None:
+        """Guard the following statements of `database`, which wait for a lock `wait` seconds if that is given."""
         self._database = database
+        self._wait = wait
 
     def __enter__(self) -> Self:
         """Begin. Raises StoreError."""
-        self._database.execute("BEGIN")
+        limit = "" if self._wait is None else f"; SET LOCAL lock_timeout = {max(1, round(self._wait * 1000))}"
+        self._database.execute(f"BEGIN{limit}")
         self._database.within = True
         return self
 

@@ -14,6 +14,7 @@ import apsw
 from queuectl.domain.errors import StoreError, StoreUnreadable
 from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
 from queuectl.store.queries import load
+from queuectl.store.sqlite import log_file
 from queuectl.store.sqlite.files import Files, make_file, wait_for_leavers
 
 TYPE_CHECKING = False
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import StoreGone
     from queuectl.domain.finding import Finding
 
-_CHECKPOINT_PAGES = 2000
-"""Pages of the log at which a worker checkpoints: two fsyncs, whatever the size."""
-_JOURNAL_LIMIT = 10 * 1024 * 1024
-"""Above the size that the log reaches between two checkpoints: truncating and growing it again has a cost."""
-_LONG_LOG, _SHORT_LOG, _PAGES_OF_A_COMMIT = 1000, 64, 12
 _ERRORS = (apsw.Error, UnicodeDecodeError)
 """The driver's exceptions. UnicodeDecodeError: invalid text, which only a damaged file contains."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
@@ -81,7 +77,7 @@ class SqliteDatabase:
             if durable:
                 self._connection.set_wal_hook(self._keep_log_short)
             else:
-                self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+                self._connection.wal_autocheckpoint(log_file.CHECKPOINT_PAGES)
             # Makes plans independent of bound values: otherwise every new value of a parameter that the planner has
             # compared with a partial index compiles the statement again (50 µs of each finish).
             self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -121,7 +117,7 @@ class SqliteDatabase:
         self._execute(
             "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
             f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'};"
-            f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}"
+            f"PRAGMA journal_size_limit = {log_file.LIMIT}"
         ).fetchall()
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -184,12 +180,18 @@ class SqliteDatabase:
     def lock_jobs(self, ids: Iterable[str], /) -> None:
         """Do nothing: the write lock excludes all other writers."""
 
-    def compact_counters(self) -> None:
-        """Do nothing: counters are updated in place, and writers checkpoint the log."""
+    def compact(self) -> None:
+        """Truncate a log that a reader of an old state has let grow. Does not wait for other processes.
 
-    def transaction(self) -> _Transaction:
+        Writers do that too, but only at a commit, and only if no other process reads the log at that moment: after the
+        last job of a busy hour, the log would keep its size until the next one.
+        """
+        if log_file.size(self.path) > log_file.LIMIT:
+            log_file.truncate(self._connection, self._busy)
+
+    def transaction(self, *, wait: float | None = None) -> _Transaction:
         """Return a write transaction. BEGIN IMMEDIATE, so that it waits for the lock before it reads anything."""
-        return _Transaction(self)
+        return _Transaction(self, self.wait if wait is None else wait)
 
     def single_statement(self) -> _Transaction:
         """Return a transaction: on SQLite, a claim is two statements."""
@@ -292,15 +294,19 @@ class SqliteDatabase:
         yes = array("i", [1])
         self._connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, yes.buffer_info()[0])
         if hasty and self._version() != self._committed:
-            self._execute(f"PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {_JOURNAL_LIMIT}").fetchall()
+            self._execute(f"PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {log_file.LIMIT}").fetchall()
         self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
     def _version(self) -> int:
         return int(self._execute("PRAGMA data_version").get)
 
-    def begin(self) -> None:
-        """Take the write lock, then make sure that the files still have their names. Raises StoreError."""
-        self.execute("BEGIN IMMEDIATE")
+    def begin(self, wait: float) -> None:
+        """Take the write lock within `wait` seconds, then check that the files have their names. Raises StoreError."""
+        usual, self.wait = self.wait, wait
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        finally:
+            self.wait = usual
         try:
             # Also raises if the database has a second name by now: users of that name may have another log.
             there = self._files.are_there()
@@ -345,23 +351,11 @@ class SqliteDatabase:
         time.sleep(pause * (0.5 + random()))  # noqa: S311 - not a secret
         return True
 
-    def _keep_log_short(self, connection: apsw.Connection, name: str, pages: int) -> int:
-        """Checkpoint and truncate the log now and then, after a commit of a short-lived process.
-
-        Otherwise the log would grow without limit while no worker runs: only the process that has checkpointed
-        knows how far, so the next one appends again. And the first process to open an idle store reads the whole
-        log, 6 ms for a thousand pages. So the process that crosses a multiple of 64 pages truncates it. Not every
-        process beyond 64 pages: while workers read the log, an enqueue would spend a millisecond in vain.
-        """
+    def _keep_log_short(self, connection: apsw.Connection, _name: str, pages: int) -> int:
+        """Truncate the log now and then, after a commit of a short-lived process."""
         self._committed = self._seen
-        if pages >= _LONG_LOG or (pages >= _SHORT_LOG and pages % _SHORT_LOG < _PAGES_OF_A_COMMIT):
-            connection.set_busy_handler(None)
-            try:
-                connection.wal_checkpoint(name, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            except apsw.Error:
-                pass  # another process is reading the log, or the disk is full: the commit is valid all the same
-            finally:
-                connection.set_busy_handler(self._busy)
+        if log_file.is_due(pages):
+            log_file.truncate(connection, self._busy)
         return apsw.SQLITE_OK
 
     def _to_store_error(self, error: apsw.Error | UnicodeDecodeError, path: str | None = None) -> Exception:
@@ -372,11 +366,12 @@ class SqliteDatabase:
 
 
 class _Transaction:
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, wait: float) -> None:
         self._database = database
+        self._wait = wait
 
     def __enter__(self) -> Self:
-        self._database.begin()
+        self._database.begin(self._wait)
         return self
 
     def __exit__(

@@ -35,7 +35,9 @@ def to_store_error(error: apsw.Error | UnicodeDecodeError, path: str) -> Excepti
         apsw.SQLITE_IOERR_WRITE,
         apsw.SQLITE_IOERR_SHMMAP,
     }:
-        return StoreFull(f"the store {path} cannot be written: {text}", hint="is the disk full?")
+        return StoreFull(
+            f"the store {path} cannot be written: {text}", hint="check the space and the health of its disk"
+        )
     if isinstance(
         error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError | apsw.IOError | apsw.AuthError
     ):

@@ -26,7 +26,7 @@ class FileLock:
 def file_locks() -> Iterator[FileLock]:
     """Yield every lock of the machine; nothing on systems without /proc/locks, which only Linux has."""
     try:
-        with open("/proc/locks", encoding="ascii", errors="replace") as file:
+        with open("/proc/locks", encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
         return

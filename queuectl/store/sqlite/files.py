@@ -93,16 +93,8 @@ def gone(path: str, consequence: str = "") -> StoreGone:
     """Return the error for a store that was deleted or replaced; `consequence` is appended to the message."""
     return StoreGone(
         f"the store {path} has been deleted or replaced while it was in use{consequence}",
-        hint="stop every worker before the store is moved or restored",
+        hint="put the store back or restore it, then start the workers again; stop every worker before moving a store",
     )
-
-
-def log_size(path: str) -> int:
-    """Return the bytes of the write-ahead log of the store at `path`; 0 without one, as on a server."""
-    try:
-        return os.stat(path + "-wal").st_size
-    except OSError:
-        return 0
 
 
 def make_file(path: str, *, as_is: bool = False, was_used: Callable[[], bool] = lambda: False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.widgets import Input
@@ -16,7 +16,6 @@ from queuectl_tui.widgets.line_list import LineList, Row
 from queuectl_tui.widgets.lines import Column, Lines, spread_out
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -121,7 +120,7 @@ class ActivityView(ListView):
 
     def _load(self) -> None:
         search = self._search or None
-        self.console_app.reader.ask(
+        self.console.reader.ask(
             lambda context: (search or "", context.store.stats.events(limit=_PAGE, search=search)),
             self._take,
             "activity",
@@ -188,12 +187,12 @@ class ActivityView(ListView):
     @on(LineList.Moved)
     def _moved(self, event: LineList.Moved) -> None:
         self._paint_detail()
-        self.console_app.show_hints()
+        self.console.show_hints()
         near = len(self._events) >= _NEAR and event.key in {str(each.seq) for each in self._events[-_NEAR:]}
         if not self._all and near and not self._asking and len(self._events) < _MOST:
             self._asking = True
             search, before = self._search or None, self._events[-1].seq
-            self.console_app.reader.ask(
+            self.console.reader.ask(
                 lambda context: (
                     search or "",
                     context.store.stats.events(before=before, limit=_PAGE, search=search),
@@ -260,9 +259,9 @@ class ActivityView(ListView):
         event = self._selected()
         job = None if event is None else _job_of(event)
         if job is not None:
-            self.console_app.open_job(job)
+            self.console.pages.job(job)
         else:
-            self.console_app.refuse("this event does not concern a single job")
+            self.console.refuse("this event does not concern a single job")
 
 
 def what(event: Event) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -10,22 +12,26 @@ from textual.widgets import Input, Static
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import record, replace
-from queuectl.domain.text import one_line
-from queuectl.operations import WHERE, find
-from queuectl.operations.arguments import nearest, params, usage
+from queuectl.domain.text import nearest, one_line
+from queuectl.operations import GROUPS, WHERE, find
+from queuectl.operations.commandline.grammar import usage
+from queuectl.operations.commandline.parse import params
 from queuectl.operations.commandline.quoting import split
-from queuectl_tui.screens.completion import GROUPS, VIEWS, Completion, Names, command_of, complete
+from queuectl_tui.screens.completion import VIEWS, Completion, complete, named
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from collections.abc import Callable, Sequence
+    from typing import Any, ClassVar, TypeAlias
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from queuectl.operations.commandline.complete import Choice
     from queuectl.operations.operation import Operation
-    from queuectl_tui.screens.completion import Choice
+
+    ReadNames: TypeAlias = Callable[[str, Callable[[Sequence[Choice]], None]], None]
+    """Takes a kind of names, and what receives the names of that kind, now or later, in the app's thread."""
 
 _SHOWN = 8
 _CHOICE = 26
@@ -72,11 +78,18 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         ("down", "recall(1)", "Later"),
     ]
 
-    def __init__(self, text: str = "", *, names: Names | None = None, history: list[str] | None = None) -> None:
-        """Create the dialog with `text` typed; new lines are appended to `history`, the oldest first."""
+    def __init__(
+        self, text: str = "", *, read_names: ReadNames | None = None, history: list[str] | None = None
+    ) -> None:
+        """Create the dialog with `text` typed; new lines are appended to `history`, the oldest first.
+
+        `read_names` reads the names of the store that a line can contain.
+        """
         super().__init__()
         self._text = text
-        self._names = names or Names()
+        self._read_names = read_names
+        self._names: dict[str, Sequence[Choice]] = {}
+        """Names by kind, of the kinds that a line has needed."""
         self._history = history if history is not None else []
         self._recalled = len(self._history)
         self._typed = text
@@ -98,10 +111,17 @@ class CommandLine(ModalScreen[Jump | Run | None]):
         field.cursor_position = len(field.value)
         self._look()
 
-    def take_names(self, names: Names) -> None:
-        """Receive the names of the store, for completion."""
-        self._names = names
-        if self.is_mounted and self.is_attached and self._chosen is None:
+    def _names_of(self, kind: str) -> Sequence[Choice]:
+        """Return the names of a kind: none until they have been read, which completes the line again."""
+        if kind not in self._names:
+            self._names[kind] = ()
+            if self._read_names is not None:
+                self._read_names(kind, lambda names: self._take_names(kind, names))
+        return self._names[kind]
+
+    def _take_names(self, kind: str, names: Sequence[Choice]) -> None:
+        self._names[kind] = names
+        if self.is_attached and self._chosen is None:
             self._look()
 
     @on(Input.Changed)
@@ -115,9 +135,8 @@ class CommandLine(ModalScreen[Jump | Run | None]):
     def _look(self) -> None:
         """Compute the completions, and show the usage of the command."""
         line = self.query_one(Input).value
-        self._completion = complete(line, self._names)
-        words = [word.text for word in split(line)]
-        name, _ = command_of(words[1:] if words[:1] == ["queuectl"] else words)
+        self._completion = complete(line, self._names_of)
+        name, _ = named([word.text for word in split(line)])
         self._show_text(Content.styled(usage(find(name)), "$foreground 60%") if name else None)
         self._show()
 
@@ -197,10 +216,7 @@ def read_line(line: str) -> Jump | Run:
     found = split(line)
     if found and not found[-1].closed:
         raise UsageError("a quote is not closed")
-    words = [word.text for word in found]
-    if words[:1] == ["queuectl"]:
-        words = words[1:]
-    name, rest = command_of(words)
+    name, words = named([word.text for word in found])
     if not name:
         if words and words[0] in VIEWS:
             return Jump(view=words[0], filter=" ".join(words[1:]))
@@ -208,7 +224,7 @@ def read_line(line: str) -> Jump | Run:
         hint = nearest(asked, [*WHERE, *VIEWS])
         raise UsageError(f"unknown command {asked[:60]!r}", hint=hint or "tab lists the commands")
     operation = find(name)
-    return Run(operation=operation, params=_for_console(operation, params(operation, rest)), line=line)
+    return Run(operation=operation, params=_for_console(operation, params(operation, words)), line=line)
 
 
 def _for_console(operation: Operation, given: Any) -> Any:
@@ -220,7 +236,7 @@ def _for_console(operation: Operation, given: Any) -> Any:
     if operation.name == "enqueue" and given.file == "-":
         raise UsageError("the console has no standard input to read", hint="give the name of a file")
     if operation.name == "logs" and given.follow:
-        raise UsageError("the console always follows a log", hint="leave out --follow, or press l on the job")
+        raise UsageError("the console always follows a log", hint="leave out --follow here")
     return given
 
 

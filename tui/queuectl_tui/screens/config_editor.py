@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
@@ -16,7 +18,6 @@ from queuectl.operations.config import SET, UNSET, Set, Unset
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import ClassVar, TypeAlias

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -14,7 +15,6 @@ from queuectl.operations.operation import Danger
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import ClassVar
@@ -70,7 +70,7 @@ class Confirm(Dialog[Answer]):
         total: int | None = None,
         few: int = 0,
     ) -> None:
-        """Create the dialog; `lines` describe the consequences, the last one what cannot be undone.
+        """Create the dialog; `lines` describe the consequences, the last one whether it can be undone.
 
         `command` is the equivalent command line. `names` are the targets, of which there are `total`; `typed` is a
         number that must be typed to confirm; `few` offers to act on only the first so many; `do` is the label of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
@@ -14,11 +14,11 @@ from queuectl_tui import dead_letters
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.dead_rows import FLAT_COLUMNS, GROUP_COLUMNS, group_rows, job_rows
 from queuectl_tui.screens.dead_target import aim, dead_jobs, jobs_of
+from queuectl_tui.screens.job_acts import history_goes
 from queuectl_tui.screens.list_view import ListView
 from queuectl_tui.widgets.line_list import LineList
 from queuectl_tui.widgets.lines import Lines, block, paint_of, spread_out
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from queuectl.operations.operation import Operation
     from queuectl_tui.dead_letters import DeadGroup, DeadJob, DeadPicture, LastOutput
     from queuectl_tui.keymap import KeyHint
-    from queuectl_tui.screens.dead_target import Target
+    from queuectl_tui.screens.dead_target import DeadTarget
     from queuectl_tui.snapshot import Snapshot
     from queuectl_tui.widgets.lines import Line
 
@@ -90,12 +90,12 @@ class DeadView(ListView):
 
     def tick(self) -> None:
         """Update the ages each second."""
-        self._at = max(self.console_app.clock.now(), self._at)
+        self._at = max(self.console.clock.now(), self._at)
         self._paint()
 
     def _load(self) -> None:
         opened, flat = self._opened, self._flat
-        self.console_app.reader.ask(
+        self.console.reader.ask(
             lambda context: dead_letters.load(context, opened, flat=flat), self._take, "dead.load", self._failed
         )
 
@@ -114,7 +114,7 @@ class DeadView(ListView):
         # Rows that the operator has closed or left have not disappeared.
         ghosts, self._reshaped = not self._reshaped, False
         self._paint(ghosts=ghosts)
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     def _paint(self, *, ghosts: bool = True) -> None:
         picture = self._picture
@@ -148,7 +148,7 @@ class DeadView(ListView):
             (group for group in self._picture.groups if any(f"j:{job.id}" == key for job in group.jobs or ())), None
         )
 
-    def _target(self) -> Target | None:
+    def _target(self) -> DeadTarget | None:
         return None if self._picture is None else aim(self._picture, self._list.marks, self._list.cursor)
 
     @on(LineList.Moved)
@@ -164,7 +164,7 @@ class DeadView(ListView):
         if group is None and job is None:
             return
         id_, signature = (None, group.signature) if group is not None else (job.id if job else None, None)
-        self.console_app.reader.ask(
+        self.console.reader.ask(
             lambda context: dead_letters.last_output(context, id_, signature), self._take_output, "dead.words"
         )
 
@@ -175,7 +175,7 @@ class DeadView(ListView):
     @on(LineList.Marked)
     def _marked(self) -> None:
         self._paint_detail()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     def _paint_detail(self) -> None:
         pane = self.query_one("#dead-detail", Lines)
@@ -199,7 +199,8 @@ class DeadView(ListView):
         if output is not None and output.text and (job is None or output.job == job.id):
             lines += block(output.text, width, height - 2)
         else:
-            lines.append((("it wrote nothing to standard error or output", "dim"),))
+            which = f"job {safe(job.id)}" if job is not None else "the newest job of the group"
+            lines.append(((f"{which} printed nothing", "dim"),))
         command = self._command_of(group) if group is not None and self._group(cursor) is not None and not marks else ""
         newest = f"the newest is {safe(output.job)}" if output is not None and group is not None and job is None else ""
         last = spread_out(((tally, "dim"), (f"   {newest}" if newest else "", "faint")), ((command, "faint"),), width)
@@ -244,7 +245,7 @@ class DeadView(ListView):
         if group is not None:
             self._reshape(self._opened ^ {group.signature})
         elif event.key.startswith("j:"):
-            self.console_app.open_job(event.key[2:])
+            self.console.pages.job(event.key[2:])
 
     def action_open_group(self) -> None:
         """Expand the group under the cursor."""
@@ -279,7 +280,7 @@ class DeadView(ListView):
         if target is None:
             return
         params = RetryDead(ids=target.ids) if target.ids is not None else RetryDead(**target.wider)
-        self.console_app.act(RETRY, params, about=f"retried {target.label}")
+        self.console.act(RETRY, params, about=f"retried {target.label}")
         self._list.clear_marks()
 
     @work
@@ -290,7 +291,7 @@ class DeadView(ListView):
         from queuectl.operations.dlq import PURGE, Purge
         from queuectl_tui.screens.confirm import Confirm
 
-        target = self._target_or_refuse() if self.console_app.may_write() else None
+        target = self._target_or_refuse() if self.console.may_write() else None
         if target is None:
             return
         operation: Operation = DELETE
@@ -302,13 +303,7 @@ class DeadView(ListView):
             params = Purge(yes=True, error=target.signatures)
         asked = Confirm(
             f"Delete {target.label}?",
-            [
-                *target.errors,
-                "Their output and history are deleted too."
-                if target.n > 1
-                else "Its output and history are deleted too.",
-                *await self.console_app.outlook(operation, params),
-            ],
+            [*target.errors, history_goes(target.n), *await self.console.outlook(operation, params)],
             command_line(operation, params),
             Danger.DESTROYS,
             typed=target.n if target.n > 1 else None,
@@ -317,23 +312,23 @@ class DeadView(ListView):
             total=target.n,
         )
         if await self.app.push_screen_wait(asked):
-            self.console_app.act(operation, params, about=f"deleted {target.label}")
+            self.console.act(operation, params, about=f"deleted {target.label}")
             self._list.clear_marks()
 
     def action_edit(self) -> None:
         """Edit the job under the cursor and retry it."""
         job = self._jobs().get(self._list.cursor or "")
         if job is not None:
-            self.console_app.edit_job(job.id)
+            self.console.pages.edit_job(job.id)
         else:
-            self.console_app.refuse("only one job can be edited at a time: expand the group and select a job")
+            self.console.refuse("only one job can be edited at a time: expand the group and select a job")
 
     def action_export(self) -> None:
         """Write the selected jobs to a new file in the working directory."""
         target = self._target()
         if target is None:
             return
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.console_app.clock.now() / 1000))
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.console.clock.now() / 1000))
         name = f"dead-{stamp}.jsonl"
         ids, signatures = target.ids, target.signatures
 
@@ -345,16 +340,16 @@ class DeadView(ListView):
                 return f"{name} cannot be written: {error.strerror}"
             return f"wrote {dead_jobs(count)} to {path}"
 
-        self.console_app.reader.ask(write, self.console_app.say, "dead.export")
+        self.console.reader.ask(write, self.console.say, "dead.export")
 
-    def _target_or_refuse(self) -> Target | None:
+    def _target_or_refuse(self) -> DeadTarget | None:
         """Return the target of an action; None, after a message, if its row has just disappeared."""
-        app = self.console_app
+        app = self.console
         if not self.rows_ready:
             app.refuse("the dead letters are still being read: press again")
             return None
         if self._list.cursor_departed and not self._list.marks:
-            app.bell()
+            self.app.bell()
             app.refuse("the row under the cursor has just disappeared: select another one")
             return None
         target = self._target()

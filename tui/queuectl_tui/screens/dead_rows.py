@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from queuectl.domain.text import one_line, safe
 from queuectl_tui.widgets.charts import spark
 from queuectl_tui.widgets.line_list import Row
 from queuectl_tui.widgets.lines import Column
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

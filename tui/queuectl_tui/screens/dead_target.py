@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from queuectl.domain.phrases import plural
 from queuectl.domain.record import record
 from queuectl.domain.text import one_line
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from typing import Any
@@ -17,7 +19,7 @@ _ERROR = 68
 
 
 @record
-class Target:
+class DeadTarget:
     """The jobs that an action applies to."""
 
     n: int
@@ -36,7 +38,7 @@ class Target:
         return {"error": self.signatures} if self.signatures else {"all": True}
 
 
-def aim(picture: DeadPicture, marks: Collection[str], cursor: str | None) -> Target | None:
+def aim(picture: DeadPicture, marks: Collection[str], cursor: str | None) -> DeadTarget | None:
     """Return the marked rows, else the one under the cursor; keys are `e:` and a signature, or `j:` and a job id."""
     if marks:
         return _marked(picture, marks)
@@ -55,7 +57,7 @@ def jobs_of(picture: DeadPicture) -> dict[str, DeadJob]:
     return {f"j:{job.id}": job for job in jobs}
 
 
-def _marked(picture: DeadPicture, marks: Collection[str]) -> Target | None:
+def _marked(picture: DeadPicture, marks: Collection[str]) -> DeadTarget | None:
     groups = tuple(group for group in picture.groups if f"e:{group.signature}" in marks)
     taken = {f"j:{job.id}" for group in groups for job in group.jobs or ()}
     jobs = tuple(job for key, job in jobs_of(picture).items() if key in marks and key not in taken)
@@ -70,34 +72,34 @@ def _marked(picture: DeadPicture, marks: Collection[str]) -> Target | None:
     return _groups(groups) if groups else _named(jobs) if jobs else None
 
 
-def _all(picture: DeadPicture, *, names: tuple[DeadJob, ...] = (), groups: tuple[DeadGroup, ...] = ()) -> Target:
-    return Target(
+def _all(picture: DeadPicture, *, names: tuple[DeadJob, ...] = (), groups: tuple[DeadGroup, ...] = ()) -> DeadTarget:
+    return DeadTarget(
         n=picture.total, ids=None, signatures=(), label=f"all {dead_jobs(picture.total)}", names=_names(names),
         errors=_errors(groups),
     )  # fmt: skip
 
 
-def _groups(groups: tuple[DeadGroup, ...]) -> Target:
+def _groups(groups: tuple[DeadGroup, ...]) -> DeadTarget:
     n = sum(group.n for group in groups)
     what = groups[0].signature if len(groups) == 1 else f"{len(groups)} errors"
-    return Target(
+    return DeadTarget(
         n=n, ids=None, signatures=tuple(group.signature for group in groups), label=f"{dead_jobs(n)} of {what}",
         names=_names(groups[0].jobs or ()) if len(groups) == 1 else (), errors=_errors(groups),
     )  # fmt: skip
 
 
-def _named(jobs: tuple[DeadJob, ...]) -> Target:
+def _named(jobs: tuple[DeadJob, ...]) -> DeadTarget:
     label = (
         dead_jobs(len(jobs))
         if len(jobs) > _NAMED
-        else f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(one_line(job.id, 20) for job in jobs)}"
+        else f"{plural(len(jobs), 'job')} {', '.join(one_line(job.id, 20) for job in jobs)}"
     )
-    return Target(n=len(jobs), ids=tuple(job.id for job in jobs), signatures=(), label=label, names=_names(jobs))
+    return DeadTarget(n=len(jobs), ids=tuple(job.id for job in jobs), signatures=(), label=label, names=_names(jobs))
 
 
 def dead_jobs(n: int) -> str:
     """Return `1 dead job`, `1,204 dead jobs`."""
-    return f"{n:,} dead {'job' if n == 1 else 'jobs'}"
+    return f"{n:,} dead {plural(n, 'job')}"
 
 
 def _names(jobs: Sequence[DeadJob]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -10,7 +10,6 @@ from textual.screen import ModalScreen
 
 from queuectl.domain.text import safe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 

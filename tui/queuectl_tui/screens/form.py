@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -15,7 +17,6 @@ from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.screens.job_fields import NAMES, changes, edit_params, enqueue_params, read, texts_of
 from queuectl_tui.widgets.safe_input import SafeInput, SafeTextArea
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, ClassVar

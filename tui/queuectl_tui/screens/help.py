@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import VerticalScroll
@@ -14,7 +15,6 @@ from queuectl_tui.keymap import KEYS, shown
 from queuectl_tui.screens.dialog import Box, Dialog
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import ClassVar

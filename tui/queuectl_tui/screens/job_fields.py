@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.spec import FIELDS
@@ -12,7 +13,6 @@ from queuectl.operations.commandline.render import duration
 from queuectl.operations.edit import Edit
 from queuectl.operations.enqueue import Enqueue
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

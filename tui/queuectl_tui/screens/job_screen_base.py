@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.screen import Screen
 from textual.widgets import Static
 
 from queuectl.domain.text import one_line
+from queuectl_tui.console import console_of
 from queuectl_tui.keymap import KeyHint, hint, these
-from queuectl_tui.widgets.job_facts import read_page, title
+from queuectl_tui.screens.job_reader import JobReader
+from queuectl_tui.widgets.job_facts import title
 from queuectl_tui.widgets.key_bar import KeyBar
 from queuectl_tui.widgets.log_pane import LogPane
 
@@ -22,16 +23,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from queuectl_tui.app import ConsoleApp
+    from queuectl_tui.console import Console
+    from queuectl_tui.job_page import JobPage
     from queuectl_tui.theme import Paint
-    from queuectl_tui.widgets.job_facts import JobPage
 
 _INTERVAL = 0.25
 """Seconds between two polls for a change of the job."""
-_OLD = 1.0
-"""Seconds after which a job that is not final is read again although nothing was written."""
-_PATIENCE = 2.0
-"""Seconds after which a request is repeated: an unreadable store gives no answer."""
 _KEYS = (
     "log.follow", "log.search", "log.stream", "log.wrap", "log.next_error", "log.times", "log.save",
 )  # fmt: skip
@@ -66,19 +63,16 @@ class OneJobScreen(Screen[None]):
         """Create the page; `attempt` selects whose output is shown, None the latest."""
         super().__init__()
         self.job_id = job_id
-        self.page: JobPage | None = None
-        self.problem: str | None = None
+        self.job = JobReader(self, job_id, self._job_read)
         self._attempt = attempt
-        self._asked_at: float | None = None
-        self._read_at = 0.0
         self._title = Static(id="job-title", markup=False)
         self._keys = KeyBar(id="job-keys")
         self._log: LogPane | None = None
 
     @property
-    def console_app(self) -> ConsoleApp:
-        """The app, typed as `ConsoleApp`."""
-        return cast("ConsoleApp", self.app)
+    def console(self) -> Console:
+        """The console that shows the page."""
+        return console_of(self)
 
     @property
     def log_pane(self) -> LogPane:
@@ -94,12 +88,12 @@ class OneJobScreen(Screen[None]):
     @property
     def paint(self) -> Paint:
         """The styles of the current theme."""
-        return self.console_app.paint
+        return self.console.paint
 
     @property
     def rows_ready(self) -> bool:
         """Whether the job has been read: until then no key of the page can act on it."""
-        return self.page is not None or self.problem is not None
+        return self.job.has_answered
 
     def body(self) -> Iterable[Widget]:
         """Return the widgets between the title and the keys."""
@@ -109,7 +103,7 @@ class OneJobScreen(Screen[None]):
         """Return the keys that apply here."""
         back = KeyHint(key="esc", label="back", priority=99, action="back", ids=("global.back",))
         found = [back, *(hint(each) for each in _KEYS if each not in self.lacks)]
-        if self.page is not None and self.page.job.fence > 1:
+        if self.job.page is not None and self.job.page.job.fence > 1:
             found.append(
                 KeyHint(key="[ ]", label="attempt", priority=45, ids=("log.previous_attempt", "log.next_attempt"))
             )
@@ -126,9 +120,9 @@ class OneJobScreen(Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        self.set_interval(_INTERVAL, self.read_page)
+        self.set_interval(_INTERVAL, self.job.read)
         self.set_interval(1.0, self._repaint)
-        self.read_page()
+        self.job.read()
         self.log_pane.view.focus()
 
     def on_resize(self) -> None:
@@ -167,29 +161,10 @@ class OneJobScreen(Screen[None]):
         own = hasattr(self, f"action_{event.action.partition('(')[0]}")
         await self.app.run_action(event.action, self if own else self.app)
 
-    def read_page(self) -> None:
-        """Read the job, if it has changed."""
-        if self._asked_at is not None and monotonic() - self._asked_at < _PATIENCE:
-            return
-        self._asked_at = monotonic()
-        seen = None if self.page is None or self.problem is not None else self.page.changed
-        if self.page is not None and self.page.job.finished_at is None and monotonic() - self._read_at > _OLD:
-            seen = None  # workers start and end, and ages grow, without a change of the job
-        self.console_app.reader.ask(
-            lambda context: read_page(context, self.job_id, seen), self._take, f"job:{id(self)}"
-        )
-
-    def _take(self, found: JobPage | str | None) -> None:
-        self._asked_at = None
-        self._read_at = monotonic() if found is not None else self._read_at
-        if found is None or not self.is_attached:
-            return
-        if isinstance(found, str):
-            self.problem = found
-        else:
-            self.page, self.problem = found, None
-            if found.job.finished_at is None:
-                self.log_pane.attempt_began(found.job.fence)
+    def _job_read(self) -> None:
+        page = self.job.page
+        if page is not None and self.job.problem is None and page.job.finished_at is None:
+            self.log_pane.attempt_began(page.job.fence)
         self._repaint()
 
     def _repaint(self) -> None:
@@ -197,14 +172,15 @@ class OneJobScreen(Screen[None]):
         with self.app.batch_update():
             self._title.update(self._title_line(width), layout=False)
             self._keys.show(self.hints())
-            if self.page is not None:
-                self.show_page(self.page, self.console_app.clock.now())
+            if self.job.page is not None:
+                self.show_page(self.job.page, self.console.clock.now())
 
     def _title_line(self, width: int) -> Text:
-        if self.page is None:
-            return Text(f" {one_line(self.job_id, 40)}  {one_line(self.problem or '', width)}", self.paint("error"))
-        if self.problem is None:
-            return title(self.page, self.paint, self.console_app.clock.now(), width)
-        left = Text(f" {one_line(self.problem, width // 2)}  ", self.paint("error"))
-        left.append_text(title(self.page, self.paint, self.console_app.clock.now(), max(width - left.cell_len, 10)))
+        page, problem, now = self.job.page, self.job.problem, self.console.clock.now()
+        if page is None:
+            return Text(f" {one_line(self.job_id, 40)}  {one_line(problem or '', width)}", self.paint("error"))
+        if problem is None:
+            return title(page, self.paint, now, width)
+        left = Text(f" {one_line(problem, width // 2)}  ", self.paint("error"))
+        left.append_text(title(page, self.paint, now, max(width - left.cell_len, 10)))
         return left

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal
 
 from queuectl.domain.filter import Filter
+from queuectl.domain.job import JobState
 from queuectl.store.job_pages import Sort
 from queuectl_tui.keymap import KeyHint, bindings, hint, of_scope
-from queuectl_tui.screens.jobs_failure_burst import StormActions
-from queuectl_tui.screens.jobs_views import ViewActions
+from queuectl_tui.screens.empty_jobs import first_run, nothing_matches
+from queuectl_tui.screens.failure_burst import FailureBurstControl
+from queuectl_tui.screens.job_actor import JobActor, JobKeys, names_of
+from queuectl_tui.screens.job_acts import act_hints
+from queuectl_tui.screens.table_target import TableTarget
+from queuectl_tui.screens.table_views import TableViews
+from queuectl_tui.screens.views import View
 from queuectl_tui.widgets.counters import Counters
-from queuectl_tui.widgets.detail import Detail, read_job
-from queuectl_tui.widgets.failure_burst_banner import StormBanner
+from queuectl_tui.widgets.detail import Detail, read_job_now
+from queuectl_tui.widgets.failure_burst_banner import FailureBurstBanner
 from queuectl_tui.widgets.filter_bar import FilterBar, FilterField, meaning
 from queuectl_tui.widgets.job_table import MOVES, JobTable
 from queuectl_tui.widgets.worker_strip import WorkerStrip
@@ -37,7 +43,7 @@ SORTS = tuple(Sort)
 _ARROWS = {Sort.NEWEST: "▼", Sort.OLDEST: "▲"}
 
 
-class JobsView(StormActions, ViewActions):
+class JobsView(JobKeys, View):
     """The table, the detail and the workers."""
 
     view_name = "jobs"
@@ -67,7 +73,7 @@ class JobsView(StormActions, ViewActions):
     def compose(self) -> ComposeResult:
         """Lay out counters, filter, table and detail side by side, workers."""
         yield Counters(id="counters")
-        yield StormBanner(id="storm")
+        yield FailureBurstBanner(id="burst")
         yield FilterBar(id="filter")
         with Horizontal(id="middle"):
             yield JobTable(id="table")
@@ -80,8 +86,10 @@ class JobsView(StormActions, ViewActions):
         self.detail = self.query_one(Detail)
         self.bar = self.query_one(FilterBar)
         self.counters = self.query_one(Counters)
-        self.banner = self.query_one(StormBanner)
         self.strip = self.query_one(WorkerStrip)
+        self.actor = JobActor(self, TableTarget(self.table))
+        self.burst = FailureBurstControl(self.query_one(FailureBurstBanner), self.actor)
+        self.views = TableViews(self.table, self.bar)
         self._arrange()
 
     # What the app asks -----------------------------------------------------------------------------------------------
@@ -98,7 +106,7 @@ class JobsView(StormActions, ViewActions):
         if self._is_empty != was_empty:
             self._arrange()
         self.counters.show(snapshot)
-        self.show_storm(snapshot.storm)
+        self.burst.show(snapshot.burst)
         self._show_workers()
         self._show_empty_text()
         if before is None or snapshot.changed != before.changed or before.error != snapshot.error or not before.total:
@@ -110,7 +118,7 @@ class JobsView(StormActions, ViewActions):
         """Update ages and run times each second."""
         self.table.tick()
         self.table.ask_paces()
-        self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
+        self.detail.repaint(self.console.paint, self.console.clock.now())
         self._show_workers()
 
     def hints(self) -> list[KeyHint]:
@@ -124,22 +132,25 @@ class JobsView(StormActions, ViewActions):
         row = self.table.cursor_row
         hints = []
         if row is not None:
-            hints = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self.action_hints(row)]
+            hints = [hint("list.open"), hint("list.filter"), hint("list.mark"), *self._act_hints(row)]
             hints.append(hint("list.log"))
         elif self.bar.text:
             hints = [hint("list.filter"), KeyHint(key="esc", label="clear filter", priority=80, ids=("global.back",))]
         if self.table.marks or self.table.in_range:
             hints.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
-        if self.banner.storm is not None:
-            hints.append(hint("list.hold_storm"))
+        if self.burst.is_shown:
+            hints.append(hint("list.hold_failing"))
         return [*hints, hint("list.sort")]
+
+    def _act_hints(self, row: Row) -> list[KeyHint]:
+        return act_hints(JobState(row.state), many=bool(self.table.marks))
 
     def go_back(self) -> bool:
         """Leave zoom, else hide the banner, else clear the marks, else clear the filter."""
         if self.zoomed:
             self.action_zoom()
             return True
-        if self.hide_storm():
+        if self.burst.hide():
             return True
         if self.table.clear_marks():
             return True
@@ -170,7 +181,7 @@ class JobsView(StormActions, ViewActions):
 
     def _repaint(self) -> None:
         if self.is_attached:
-            self.detail.repaint(self.console_app.paint, self.console_app.clock.now())
+            self.detail.repaint(self.console.paint, self.console.clock.now())
             self._show_info()
             self._ask_detail()
             if self._snapshot is not None:
@@ -191,6 +202,44 @@ class JobsView(StormActions, ViewActions):
         self._detail_wanted = not self._detail_wanted
         self._arrange()
 
+    # Actions of the table --------------------------------------------------------------------------------------------
+
+    @work(group="act")
+    async def action_hold_failing(self) -> None:
+        """Hold the waiting jobs of the failing queue."""
+        await self.burst.hold()
+
+    @work(group="views")
+    async def action_views(self) -> None:
+        """Show, save or delete a view."""
+        await self.views.choose()
+
+    def action_log(self) -> None:
+        """Open the log of the job under the cursor."""
+        if (row := self.table.cursor_row) is not None:
+            self.console.pages.log(row.id)
+
+    def action_copy(self) -> None:
+        """Copy the ids."""
+        ids = list(self.table.marks) or ([self.table.cursor_row.id] if self.table.cursor_row else [])
+        if ids:
+            self.console.copy("\n".join(ids), f"copied {names_of(ids)}")
+
+    def action_all(self) -> None:
+        """Mark all jobs of the filter; if all are marked, clear the marks."""
+        self.table.toggle_all()
+
+    def action_columns(self) -> None:
+        """Choose the columns."""
+        from queuectl_tui.screens.columns import Columns
+
+        def chosen(answer: tuple[frozenset[str], frozenset[str]] | None) -> None:
+            if answer is not None:
+                self.table.choose_columns(*answer)
+
+        lines = self.table.lines
+        self.app.push_screen(Columns(lines.hidden, lines.wanted, self.table.size.width), chosen)
+
     # The filter and the order ----------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
@@ -201,7 +250,7 @@ class JobsView(StormActions, ViewActions):
     @on(FilterField.Left)
     def _filter_done(self) -> None:
         self.table.focus()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
@@ -230,24 +279,24 @@ class JobsView(StormActions, ViewActions):
     def on_descendant_focus(self) -> None:
         """Update the hints: other keys apply in the filter than in the list."""
         self._show_info()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     def action_watch(self) -> None:
         """Watch the job under the cursor, or stop watching it."""
         if (row := self.table.cursor_row) is not None:
-            app = self.console_app
+            app = self.console
             app.say(app.watching.toggle(row))
             app.reader.watching = app.watching.ids
             self.table.tick()
 
     def _show_info(self) -> None:
         """Update the text beside the filter."""
-        self.view_changed()
+        self.views.changed()
         table, width = self.table, self.size.width
         total = self._snapshot.total if self._snapshot is not None else 0
         matches = f"{table.window.total - (table.window.ghost is not None):,}{'+' if table.more else ''}"
         arrow = _ARROWS.get(table.sort, "▲" if table.reverse else "▼")
-        order = f"{table.sort.value} {self.console_app.paint.glyph(arrow)}"
+        order = f"{table.sort.value} {self.console.paint.glyph(arrow)}"
         line = []
         if table.filter != Filter():
             if self.bar.field.has_focus and width >= _NARROW:
@@ -267,28 +316,24 @@ class JobsView(StormActions, ViewActions):
     def _show_empty_text(self) -> None:
         """Update the text of an empty list."""
         if self._snapshot is None:
-            self.table.empty = ((("reading …", "dim"),),)
+            self.table.lines.empty = ((("reading …", "dim"),),)
         elif self.bar.text:
-            self.table.empty = (
-                (("Nothing matches: ", "text"), (meaning(self.table.filter), "accent")),
-                (),
-                (("esc", "key"), (" clears the filter, ", "dim"), ("/", "key"), (" changes it", "dim")),
-            )
+            self.table.lines.empty = nothing_matches(self.table.filter, self.console.shown_key)
         elif self._snapshot.never:
             text = "reading …" if self._snapshot.error is None else "The store has not been read yet."
-            self.table.empty = (((text, "dim"),),)
+            self.table.lines.empty = (((text, "dim"),),)
         elif not self._snapshot.total:
-            self.table.empty = FIRST_RUN
+            self.table.lines.empty = first_run(self.console.shown_key)
         else:
-            self.table.empty = ((("reading …", "dim"),),)
+            self.table.lines.empty = ((("reading …", "dim"),),)
 
     # The row under the cursor ----------------------------------------------------------------------------------------
 
     @on(JobTable.CursorMoved)
     def _cursor_moved(self) -> None:
         self._show_info()
-        self.console_app.show_hints()
-        if not self.console_app.live:
+        self.console.show_hints()
+        if not self.console.live:
             self._ask_detail()
             return
         if self._resting is not None:
@@ -298,11 +343,11 @@ class JobsView(StormActions, ViewActions):
     @on(JobTable.Changed)
     def _table_changed(self) -> None:
         self._show_info()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     @on(JobTable.Opened)
     def _opened(self, event: JobTable.Opened) -> None:
-        self.console_app.open_job(event.row.id)
+        self.console.pages.job(event.row.id)
 
     def _ask_detail(self) -> None:
         row = self.table.cursor_row
@@ -310,14 +355,12 @@ class JobsView(StormActions, ViewActions):
             self._take_detail(None)
             return
         if self.detail.display:
-            job_id, estimates = row.id, self.table.estimates
-            self.console_app.reader.ask(
-                lambda context: read_job(context, job_id, estimates), self._take_detail, "detail"
-            )
+            job_id, estimates, reader = row.id, self.table.paces.estimates, self.console.reader
+            reader.ask(lambda context: read_job_now(context, job_id, estimates), self._take_detail, "detail")
 
     def _take_detail(self, job: JobNow | None) -> None:
         if self.is_attached:
-            self.detail.show(job, self.console_app.paint, self.console_app.clock.now())
+            self.detail.show(job, self.console.paint, self.console.clock.now())
 
     # Workers ---------------------------------------------------------------------------------------------------------
 
@@ -329,7 +372,7 @@ class JobsView(StormActions, ViewActions):
         def request(context: Context) -> dict[str, Row]:
             return context.store.job_pages.these(ids[:20])
 
-        self.console_app.reader.ask(request, self._take_running, "running")
+        self.console.reader.ask(request, self._take_running, "running")
 
     def _take_running(self, running: dict[str, Row]) -> None:
         self._jobs_running = running
@@ -337,16 +380,4 @@ class JobsView(StormActions, ViewActions):
 
     def _show_workers(self) -> None:
         if self._snapshot is not None and self.strip.display:
-            self.strip.show(self._snapshot, self._jobs_running, self.console_app.clock.now())
-
-
-FIRST_RUN = (
-    (("No jobs yet.", "title"),),
-    (),
-    (("n", "key"), ("  creates a job; in a shell: ", "dim"), ("queuectl enqueue 'make test'", "accent")),
-    (("S", "key"), ("  starts workers, which keep running when the console closes", "dim")),
-    ((":", "key"), ("  runs any queuectl command, ", "dim"), ("tab", "key"), (" completes it", "dim")),
-    (("?", "key"), ("  shows what the keys do", "dim")),
-    (),
-    (("queuectl demo", "accent"), (" creates a separate store with sample jobs", "dim")),
-)
+            self.strip.show(self._snapshot, self._jobs_running, self.console.clock.now())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from queuectl_tui.keymap import of_scope
 from queuectl_tui.screens.views import View
 from queuectl_tui.widgets.line_list import HANDLED
 from queuectl_tui.widgets.lines import Lines, titles
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.containers import Horizontal
 from textual.content import Content
@@ -11,7 +13,6 @@ from queuectl.domain.text import safe
 from queuectl_tui.screens.dialog import Box, Dialog, shown_command
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar

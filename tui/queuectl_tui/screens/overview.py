@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal
 
@@ -15,7 +15,6 @@ from queuectl_tui.screens.views import View
 from queuectl_tui.widgets.charts import Chart, TimeChart, outcome_lines, percentile_lines
 from queuectl_tui.widgets.lines import Column, Drawing, Lines, paint_of, spread_out, table_line, titles
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
@@ -184,7 +183,7 @@ class OverviewView(View):
 
     def _load(self) -> None:
         span = self._span
-        self.console_app.reader.ask(lambda context: figures(context, span), self._take, "overview")
+        self.console.reader.ask(lambda context: figures(context, span), self._take, "overview")
 
     def _take(self, found: Figures) -> None:
         if found.span != self._span or found == self._figures:
@@ -196,7 +195,7 @@ class OverviewView(View):
         """Switch between the last hour and the last day."""
         self._span = DAY if self._span == HOUR else HOUR
         self._load()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     def hints(self) -> list[KeyHint]:
         """Return the key that switches the span."""

@@ -3,58 +3,36 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Provider
 from textual.content import Content
 
-from queuectl.domain.record import record
 from queuectl.domain.text import safe
 from queuectl.operations import ALL
+from queuectl_tui.console import console_of
+from queuectl_tui.palette_entry import Entry
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any, Protocol
+    from collections.abc import Iterator
 
     from textual.command import Hits
-    from textual.screen import Screen
-
-    class PaletteHost(Protocol):
-        """The part of the app that the palette uses."""
-
-        read_only: bool
-
-        def key_entries(self, screen: Screen[Any]) -> Iterator[Entry]:
-            """Yield the key actions that apply to the focused part of a screen."""
-
-        def open_command_line(self, text: str = "") -> None:
-            """Open the command line with `text` typed."""
-
-
-@record
-class Entry:
-    """One line of the palette."""
-
-    title: str
-    """The text that is shown and searched."""
-    about: str
-    act: Callable[[], None]
 
 
 class ConsoleCommands(Provider):
     """Key actions that apply now, then every operation of the command line."""
 
     def _entries(self) -> Iterator[Entry]:
-        host: PaletteHost = self.app  # type: ignore[assignment]  # the console is one
+        console = console_of(self.screen)
         # The palette itself is the topmost screen; the actions are those of the one below it.
-        yield from host.key_entries(self.screen)
+        yield from console.key_entries(self.screen)
         for operation in ALL:
-            if operation.not_in_console or (host.read_only and not operation.reads):
+            if operation.not_in_console or (console.read_only and not operation.reads):
                 continue
             yield Entry(
                 title=f":{operation.name}",
                 about=operation.summary,
-                act=partial(host.open_command_line, f"{operation.name} "),
+                act=partial(console.pages.command_line, f"{operation.name} "),
             )
 
     async def discover(self) -> Hits:

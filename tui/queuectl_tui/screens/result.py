@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -10,7 +12,6 @@ from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe_block
 from queuectl_tui.screens.dialog import Box, Dialog
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, ClassVar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signal import Signals
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
@@ -12,7 +13,6 @@ from textual.widgets.option_list import Option
 from queuectl.domain.text import one_line
 from queuectl_tui.screens.dialog import Box, Dialog
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Key

@@ -1,4 +1,4 @@
-"""The base class of the views, and the list of views."""
+"""The base class of the views."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.widget import Widget
 
-from queuectl.domain.record import record
+from queuectl_tui.console import console_of
 
 if TYPE_CHECKING:
-    from queuectl_tui.app import ConsoleApp
+    from queuectl_tui.console import Console
     from queuectl_tui.keymap import KeyHint
+    from queuectl_tui.places import Place
     from queuectl_tui.snapshot import Snapshot
 
 
@@ -38,9 +39,9 @@ class View(Widget):
         return (self.scope,)
 
     @property
-    def console_app(self) -> ConsoleApp:
-        """The app, typed as `ConsoleApp`."""
-        return self.app  # type: ignore[return-value]  # the only app
+    def console(self) -> Console:
+        """The console that shows the view."""
+        return console_of(self)
 
     def show(self, snapshot: Snapshot) -> None:
         """Paint changes. Called for every snapshot while the view is visible, in `batch_update`; must be cheap."""
@@ -57,29 +58,7 @@ class View(Widget):
         return False
 
 
-@record
-class Place:
-    """A view and where it is defined; it is loaded when it is first shown."""
-
-    number: str
-    name: str
-    title: str
-    short: str
-    """Title for narrow terminals."""
-    module: str
-    cls: str
-
-    def load(self) -> View:
-        """Create the view. Raises ImportError."""
-        view: View = getattr(import_module(f"queuectl_tui.screens.{self.module}"), self.cls)(id=self.name)
-        return view
-
-
-PLACES = (
-    Place(number="1", name="jobs", title="Jobs", short="Jobs", module="jobs", cls="JobsView"),
-    Place(number="2", name="workers", title="Workers", short="Wkrs", module="workers", cls="WorkersView"),
-    Place(number="3", name="dead", title="Dead", short="Dead", module="dead", cls="DeadView"),
-    Place(number="4", name="overview", title="Overview", short="Ovw", module="overview", cls="OverviewView"),
-    Place(number="5", name="activity", title="Activity", short="Act", module="activity", cls="ActivityView"),
-)
-"""The views in the order of their keys."""
+def load(place: Place) -> View:
+    """Create the view of a place. Raises ImportError."""
+    view: View = getattr(import_module(f"queuectl_tui.screens.{place.module}"), place.cls)(id=place.name)
+    return view

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
+from queuectl.domain.phrases import plural
 from queuectl.domain.record import record, replace
 from queuectl.domain.text import one_line, safe
 from queuectl.domain.units import format_bytes, format_duration
@@ -13,12 +14,12 @@ from queuectl.operations.operation import Danger
 from queuectl.runtime.liveness import WorkerState
 from queuectl_tui.keymap import bindings, hint
 from queuectl_tui.screens.list_view import ListView
+from queuectl_tui.theme import STATE_STYLE
 from queuectl_tui.widgets.charts import spark
 from queuectl_tui.widgets.line_list import LineList, Row
 from queuectl_tui.widgets.lines import Column, Lines, paint_of, spread_out
 from queuectl_tui.worker_trend import Trend
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -111,13 +112,13 @@ class WorkersView(ListView):
         )
         if running != self._asked:
             self._asked = running
-            self.console_app.reader.ask(lambda context: jobs_of(context, running), self._take_jobs, "workers.jobs")
+            self.console.reader.ask(lambda context: jobs_of(context, running), self._take_jobs, "workers.jobs")
         self._paint()
 
     def tick(self) -> None:
         """Update run times and heartbeat ages each second."""
         if self._snapshot is not None and self._snapshot.error is None:
-            self._snapshot = replace(self._snapshot, at=max(self.console_app.clock.now(), self._snapshot.at))
+            self._snapshot = replace(self._snapshot, at=max(self.console.clock.now(), self._snapshot.at))
             self._paint()
 
     def _take_jobs(self, jobs: dict[str, JobNow]) -> None:
@@ -129,10 +130,11 @@ class WorkersView(ListView):
         if snapshot is None or not self.children:
             return
         width = self.size.width
-        may_write = not self.console_app.read_only
-        self._list.empty = "no worker runs" + ("\n\nS starts a pool" if may_write else "")
+        may_write = not self.console.read_only
+        start = self.console.shown_key("global.start_pool")
+        self._list.empty = "no worker is running" + (f"\n\n{start} starts a pool" if may_write else "")
         pools = self.query_one("#pools", Lines)
-        lines = pool_lines(snapshot, width - 2, may_write=may_write)
+        lines = pool_lines(snapshot, width - 2, start_key=start if may_write else "")
         pools.styles.height = len(lines)
         pools.show(lines)
         self._columns = COLUMNS if len(hosts_of(snapshot)) < 2 else (*COLUMNS[:2], _HOST, *COLUMNS[2:])
@@ -147,7 +149,7 @@ class WorkersView(ListView):
         info = worker.info
         trend = self._trends.get(info.id)
         state = state_of(worker, stop)
-        glyph, word, role = _STATES[state]
+        glyph, word, role = STATE_STYLE[state]
         job = self._job_of(worker)
         if info.job is None:
             doing: Piece = ("", "text")
@@ -191,7 +193,7 @@ class WorkersView(ListView):
     @on(LineList.Moved)
     def _moved(self) -> None:
         self._paint_detail()
-        self.console_app.show_hints()
+        self.console.show_hints()
 
     def _paint_detail(self) -> None:
         worker, snapshot = self._selected(), self._snapshot
@@ -204,7 +206,7 @@ class WorkersView(ListView):
         info, width = worker.info, self.size.width - 2
         stop = next((pool.stop for pool in snapshot.pools if pool.id == info.pool), None)
         state = state_of(worker, stop)
-        glyph, word, role = _STATES[state]
+        glyph, word, role = STATE_STYLE[state]
         up = format_duration(max(snapshot.at - info.started_at, 0))
         meaning = _meaning(state, busy=info.job is not None)
         head: Line = ((f"{safe(info.id)}  ", "title"), (f"{glyph} {word}", role), (f"  {meaning}", "dim"))
@@ -224,7 +226,7 @@ class WorkersView(ListView):
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
             found += [hint("list.open", "open job"), hint("workers.log")]
-        if self._snapshot is not None and self._snapshot.pools and not self.console_app.read_only:
+        if self._snapshot is not None and self._snapshot.pools and not self.console.read_only:
             found.append(hint("workers.stop_now"))
             found += [hint("global.more", "more"), hint("global.fewer", "fewer")]
         return found
@@ -233,17 +235,17 @@ class WorkersView(ListView):
     def _open(self) -> None:
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
-            self.console_app.open_job(worker.info.job)
+            self.console.pages.job(worker.info.job)
         else:
-            self.console_app.refuse("no worker that runs a job is under the cursor")
+            self.console.refuse("no worker that runs a job is under the cursor")
 
     def action_log(self) -> None:
         """Open the output of the worker's job."""
         worker = self._selected()
         if worker is not None and worker.info.job is not None:
-            self.console_app.open_log(worker.info.job)
+            self.console.pages.log(worker.info.job)
         else:
-            self.console_app.refuse("no worker that runs a job is under the cursor")
+            self.console.refuse("no worker that runs a job is under the cursor")
 
     @work
     async def action_stop_now(self) -> None:
@@ -252,17 +254,17 @@ class WorkersView(ListView):
         from queuectl_tui.screens.confirm import Confirm
 
         snapshot = self._snapshot
-        if not self.console_app.may_write():
+        if not self.console.may_write():
             return
         if snapshot is None or not snapshot.pools:
-            self.console_app.refuse("no pool runs")
+            self.console.refuse("no pool is running")
             return
         running = [safe(seen.info.job) for seen in snapshot.workers if seen.info.job is not None]
-        workers = f"{len(snapshot.workers)} {'worker' if len(snapshot.workers) == 1 else 'workers'}"
+        workers = f"{len(snapshot.workers)} {plural(len(snapshot.workers), 'worker')}"
         asked = Confirm(
             f"Stop {workers} now?",
             [
-                "X drains instead: running jobs are finished first.",
+                f"{self.console.shown_key('global.stop_pool')} drains instead: running jobs are finished first.",
                 "Running jobs are ended and put back; what they have done so far is lost.",
             ],
             "queuectl worker stop --now",
@@ -271,16 +273,9 @@ class WorkersView(ListView):
             names=running,
         )
         if await self.app.push_screen_wait(asked):
-            self.console_app.act(STOP, Stop(now=True), about=f"stopped {workers}")
+            self.console.act(STOP, Stop(now=True), about=f"stopped {workers}")
 
 
-_STATES = {
-    "idle": ("○", "idle", "idle"),
-    "busy": ("▶", "busy", "processing"),
-    "stale": ("!", "stale", "error"),
-    "draining": ("◇", "draining", "scheduled"),
-    "stopping": ("■", "stopping", "warning"),
-}
 _MEANING = {
     "idle": "waits for a job",
     "busy": "runs a job",
@@ -304,16 +299,19 @@ def _meaning(state: str, *, busy: bool) -> str:
     return "stops" if not busy and state in {"draining", "stopping"} else _MEANING[state]
 
 
-def pool_lines(snapshot: Snapshot, width: int, *, may_write: bool = True) -> list[Line]:
-    """Return a line for each pool: wanted and current size."""
+def pool_lines(snapshot: Snapshot, width: int, *, start_key: str) -> list[Line]:
+    """Return a line for each pool: wanted and current size.
+
+    `start_key` starts a pool; it is empty if the console is read-only.
+    """
     gone: Line = (("! pool gone", "error"), (f"   {snapshot.orphans_text}", "warning"))
-    start: Line = (("S", "key"), (" starts one", "dim")) if may_write else ()
+    start: Line = ((start_key, "key"), (" starts one", "dim")) if start_key else ()
     if snapshot.orphaned_workers and not snapshot.pools:
         return [spread_out(gone, start, width)]
     if not snapshot.pools:
         waiting = snapshot.counts.get("pending", 0) + snapshot.counts.get("failed", 0)
-        left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "nothing waits"
-        stopped: Line = (("■ no pool runs", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
+        left = f"{waiting:,} {'job waits' if waiting == 1 else 'jobs wait'}" if waiting else "no job waits"
+        stopped: Line = (("■ no pool is running", "cancelled"), (f"   {left}", "failed" if waiting else "dim"))
         return [spread_out(stopped, start, width)]
     shown = _POOLS - bool(snapshot.orphaned_workers)
     lines = [_pool_line(pool, snapshot, width) for pool in snapshot.pools[:shown]]
@@ -345,13 +343,13 @@ def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
 
 def _pool_state(pool: PoolInfo, there: int, busy: int) -> tuple[str, str, str, str]:
     if pool.stop == "now":
-        return "■", "stopping", "warning", "running jobs are put back"
+        return *STATE_STYLE["stopping"], "running jobs are put back"
     if pool.stop is not None:
-        return "◇", "draining", "scheduled", f"stops once {'its job is' if busy == 1 else f'{busy} jobs are'} done"
+        return *STATE_STYLE["draining"], f"stops once {'its job is' if busy == 1 else f'{busy} jobs are'} done"
     if there < pool.size:
-        return "○", "starting", "pending", f"{pool.size - there} to come"
+        return "○", "starting", "pending", f"{pool.size - there} to start"
     if there > pool.size:
-        return "◇", "shrinking", "scheduled", f"{there - pool.size} to leave"
+        return "◇", "shrinking", "scheduled", f"{there - pool.size} to stop"
     return "▶", "running", "completed", ""
 
 
@@ -359,7 +357,7 @@ def jobs_of(context: Context, running: Iterable[tuple[str, str]]) -> dict[str, J
     """Return the jobs that the workers run, by worker; a job deleted meanwhile is left out."""
     from queuectl.domain.errors import NotFound
 
-    timeout = context.settings.job_timeout_ms
+    settings = context.settings
     found = {}
     for worker, id_ in running:
         try:
@@ -367,14 +365,13 @@ def jobs_of(context: Context, running: Iterable[tuple[str, str]]) -> dict[str, J
         except NotFound:
             continue
         if listed.latest is not None:
-            own = listed.job.timeout_ms
             found[worker] = JobNow(
                 id=id_,
                 command=listed.job.command,
                 queue=listed.job.queue,
                 attempt=listed.latest.attempt,
                 started_at=listed.latest.started_at,
-                timeout_ms=timeout if own is None else own,
+                timeout_ms=settings.timeout_ms(listed.job.timeout_ms),
             )
     return found
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.cells import cell_len
 
+from queuectl.domain.record import record, replace
 from queuectl.domain.units import format_duration
 from queuectl_tui.widgets.lines import Drawing, fitted, length_of, paint_of, spread_out
 
 T = TypeVar("T")
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -27,7 +26,7 @@ _AXIS = 6
 """Cells left of a chart, for the numbers of its axis."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Chart:
     """One bar chart over time. Several series are stacked, the first at the bottom."""
 

@@ -13,15 +13,16 @@ from queuectl.domain.record import record
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import one_line, safe
 from queuectl.domain.units import format_age
-from queuectl.operations.explain import Explain, explain
 from queuectl.operations.job_record import describe
+from queuectl_tui.console import console_of
+from queuectl_tui.job_page import read_job
 from queuectl_tui.widgets import job_facts
 from queuectl_tui.widgets.duration_bar import bar_of
-from queuectl_tui.widgets.job_facts import JobPage
 
 if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl_tui.duration_estimates import DurationEstimates, Pace
+    from queuectl_tui.job_page import JobPage
     from queuectl_tui.theme import Paint
 
 _LAST = 4000
@@ -43,26 +44,17 @@ class JobNow:
     """The progress of a running job."""
 
 
-def read_job(context: Context, job_id: str, estimates: DurationEstimates) -> JobNow | None:
+def read_job_now(context: Context, job_id: str, estimates: DurationEstimates) -> JobNow | None:
     """Read a job; None if it has been deleted."""
-    store = context.store
     try:
-        job = store.jobs.get(job_id).job
-        why = tuple(_sentence(reason.text) for reason in explain(context, Explain(id=job_id)).reasons)
+        page = read_job(context, job_id)
     except NotFound:
         return None
-    attempts = tuple(store.jobs.attempts(job.seq))
-    timeout = context.settings.job_timeout_ms if job.timeout_ms is None else job.timeout_ms
-    page = JobPage(changed=0, job=job, attempts=attempts, timeout_ms=timeout, why=why)
     stream, output = _output(context, page)
     pace = None
-    if job.state == "processing":
+    if page.job.state == "processing":
         pace = estimates.paces(context, context.store.job_pages.these([job_id]).values()).get(job_id)
     return JobNow(page=page, output=output, stream=stream, pace=pace)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _output(context: Context, page: JobPage) -> tuple[str, tuple[str, ...]]:
@@ -113,12 +105,16 @@ class Detail(Static):
             return
         strip = self.has_class("-strip")
         self.border_title = Content(f" {one_line(job.page.job.id, 30)} ")
-        self.border_subtitle = None if strip else Content(" l log  enter open ")
+        self.border_subtitle = None if strip else Content(self._keys())
         width, height = self.content_size.width, self.content_size.height
         text = self._short(job, paint, now, width) if strip else self._long(job, paint, now, width, height)
         text.no_wrap = True
         text.overflow = "ellipsis"
         self.update(text, layout=False)
+
+    def _keys(self) -> str:
+        key = console_of(self).shown_key
+        return f" {key('list.log')} log  {key('list.open')} open "
 
     def repaint(self, paint: Paint, now: int) -> None:
         """Repaint for another size or theme, or to update ages."""
@@ -174,7 +170,7 @@ def _head(page: JobPage, paint: Paint, now: int) -> Text:
     text = Text()
     text.append(f"{glyph} {word}", style)
     if job.attempts:
-        text.append(f"  attempt {job.attempts} of {job.max_retries + 1}", paint("dim"))
+        text.append(f"  try {job.attempts} of {job.max_retries + 1}", paint("dim"))
     if job.finished_at is None and job.state != "processing" and job.run_at > now:
         text.append(f", next in {format_age(job.run_at - now)}", paint("failed"))
     return text

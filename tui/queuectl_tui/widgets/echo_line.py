@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widgets import Static
 
 from queuectl.domain.text import one_line, safe
+from queuectl_tui.keymap import shown_key
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from queuectl.domain.errors import QueuectlError
 
 _ABOUT = 60
-UNDO, TOO_MUCH = "u undo", "too many to undo"
+TOO_MUCH = "too many to undo"
 
 
 class EchoLine(Static):
@@ -28,8 +29,11 @@ class EchoLine(Static):
     EchoLine { height: 1; width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
+    def __init__(
+        self, *, id: str | None = None, ascii_only: bool = False, undo_key: str = shown_key("global.undo")
+    ) -> None:
         super().__init__(id=id)
+        self._undo = f"{undo_key} undo"
         self._ascii = ascii_only
         self._left = Content("")
         self._right = ""
@@ -49,7 +53,7 @@ class EchoLine(Static):
             ("   $ ", "$foreground 60%"),
             (one_line(command, 400), "$foreground 80%"),
         )
-        self._right = UNDO if undo else TOO_MUCH if too_much else ""
+        self._right = self._undo if undo else TOO_MUCH if too_much else ""
         self._show()
 
     def failed(self, at: int, about: str, error: QueuectlError, command: str = "") -> None:
@@ -84,7 +88,7 @@ class EchoLine(Static):
 
     def offer_undo(self) -> None:
         """Offer undo."""
-        self._right = UNDO
+        self._right = self._undo
         self._show()
 
     def withdraw_undo(self) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from queuectl.domain.attempt import MAX_LOSSES, Outcome
-from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.job import JobState
 from queuectl.domain.text import one_line, safe, safe_block
 from queuectl.domain.units import format_age, format_duration
-from queuectl.operations.explain import Explain, explain
 from queuectl.operations.job_record import describe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.domain.attempt import Attempt
     from queuectl.domain.job import Job
-    from queuectl.operations.context import Context
+    from queuectl_tui.job_page import JobPage
     from queuectl_tui.theme import Paint
 
 LONGEST = 4_000
@@ -34,42 +31,6 @@ _OUTCOMES = {
     Outcome.RELEASED: "cancelled",
     Outcome.LOST: "failed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """One job, read at one moment."""
-
-    changed: int
-    """The store's change counter before it was read."""
-    job: Job
-    attempts: tuple[Attempt, ...]
-    timeout_ms: int | None
-    """The job's timeout in milliseconds, else the configured one; None for no limit."""
-    why: tuple[str, ...] = ()
-    """Why it is or is not running, the most important reason first."""
-
-
-def read_page(context: Context, job_id: str, seen: int | None) -> JobPage | str | None:
-    """Read a job; None if nothing has changed since `seen`, and an error message if it cannot be read."""
-    try:
-        changed = context.store.changed()
-        if changed == seen:
-            return None
-        job = context.store.jobs.get(job_id).job
-        own = job.timeout_ms
-        explained = explain(context, Explain(id=job_id)).reasons
-        return JobPage(
-            changed=changed,
-            job=job,
-            attempts=tuple(context.store.jobs.attempts(job.seq)),
-            timeout_ms=context.settings.job_timeout_ms if own is None else own,
-            why=tuple(each.text[:1].upper() + each.text[1:] for each in explained),
-        )
-    except NotFound:
-        return "this job has been deleted"
-    except QueuectlError as error:
-        return error.message
 
 
 def state_of(job: Job, now: int) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
+from queuectl.domain.record import record
 from queuectl_tui.keymap import bindings, of_scope
 from queuectl_tui.widgets.lines import paint_of, painted, table_line
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,7 +40,7 @@ HANDLED = frozenset(
 _NOT_HANDLED = frozenset(each.id for each in of_scope("list")) - HANDLED
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Row:
     """A row: its key, and its cells by column."""
 

@@ -5,16 +5,17 @@ A piece is plain text, which never passes through a markup parser, and a role, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from queuectl.domain.record import record
 from queuectl.domain.text import safe
+from queuectl_tui.console import console_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -30,8 +31,7 @@ _GAP = 2
 
 def paint_of(widget: Widget) -> Paint:
     """Return the styles of the current theme."""
-    paint: Paint = widget.app.paint  # type: ignore[attr-defined]  # every app with these widgets has one
-    return paint
+    return console_of(widget).paint
 
 
 def painted(widget: Widget, line: Line, width: int, over: Style | None = None) -> Strip:
@@ -100,7 +100,7 @@ class Lines(Drawing):
         return self._content[:height]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Column:
     """A column of a list."""
 

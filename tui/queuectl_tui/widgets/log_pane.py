@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -11,30 +11,21 @@ from textual.widgets import Static
 
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.units import format_bytes
+from queuectl_tui.console import console_of
 from queuectl_tui.keymap import bindings
 from queuectl_tui.widgets.log_source import LogSource, save
 from queuectl_tui.widgets.log_status import LogStatus
 from queuectl_tui.widgets.log_view import SCROLLING, LogView
 from queuectl_tui.widgets.safe_input import SafeInput
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol
-
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widgets import Input
 
     from queuectl.operations.context import Context
+    from queuectl_tui.reader import Reader
     from queuectl_tui.widgets.log_source import LogUpdate
-
-    class Reader(Protocol):
-        """The thread that reads the store."""
-
-        def ask(self, request: Callable[[Context], Any], answer: Callable[[Any], None], key: str) -> None:
-            """Run `request` in the thread, then `answer` in the app; the latest request per `key` wins."""
-
 
 INTERVAL = 0.2
 """Seconds between two polls."""
@@ -274,7 +265,7 @@ class LogPane(Vertical):
 
     @property
     def _reader(self) -> Reader:
-        return cast("Reader", self.app.reader)  # type: ignore[attr-defined]  # every app that shows logs has one
+        return console_of(self).reader
 
     @property
     def _may_continue(self) -> bool:
@@ -325,7 +316,7 @@ class LogPane(Vertical):
             try:
                 written = save(context, self.job_id, attempt, streams, path)
             except FileExistsError:
-                return f"{path} exists already: nothing was written", "bad"
+                return f"{path} already exists: nothing was written", "bad"
             except QueuectlError as error:
                 return f"not saved: {error.message}", "bad"
             except OSError as error:

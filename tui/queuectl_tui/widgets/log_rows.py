@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import get_character_cell_size
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -23,7 +22,7 @@ ERRORS = re.compile(
 
 
 class Row(NamedTuple):
-    """A line, or the part of one that fits."""
+    """A line, or the part of one that fits. A tuple, as `LogLine` is."""
 
     line: LogLine
     start: int

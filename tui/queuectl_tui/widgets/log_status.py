@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static
 
+from queuectl.domain.phrases import plural
 from queuectl.domain.text import one_line
 from queuectl.domain.units import format_bytes, format_duration
 from queuectl.operations.job_record import describe
+from queuectl_tui.console import console_of
 from queuectl_tui.widgets.log_source import LINES
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
@@ -89,17 +90,22 @@ class LogStatus(Static):
     def _style(self, role: str) -> Style:
         return self.get_component_rich_style(f"status--{role}", partial=True)
 
+    def _shown_key(self, id_: str) -> str:
+        return console_of(self).shown_key(id_)
+
     def _right(self, update: LogUpdate | None, view: LogView, note: tuple[str, str] | None) -> Text:
         if note is not None:
             return Text(one_line(note[0], 60), self._style(note[1]))
         if view.unseen and not view.following:
-            lines = "line" if view.unseen == 1 else "lines"
-            return Text(f" {view.unseen:,} new {lines} · end to follow ", self._style("chip"))
+            lines = plural(view.unseen, "line")
+            return Text(
+                f" {view.unseen:,} new {lines} · {self._shown_key('log.bottom')} to follow ", self._style("chip")
+            )
         if update is not None and update.running:
             return (
                 Text("● following", self._style("live"))
                 if view.following
-                else Text("paused · f follows", self._style("warn"))
+                else Text(f"paused · {self._shown_key('log.follow')} follows", self._style("warn"))
             )
         total, bottom = len(view.rows), view.scroll_offset.y + view.size.height
         if not total:
@@ -121,7 +127,7 @@ class LogStatus(Static):
             place = f"{hits.index(view.here) + 1}/" if view.here in hits else ""
             parts.append(
                 Text(
-                    f"/{one_line(view.rows.query, 20)}  {place}{count:,} {'line' if count == 1 else 'lines'}",
+                    f"/{one_line(view.rows.query, 20)}  {place}{count:,} {plural(count, 'line')}",
                     self._style("warn"),
                 )
             )
@@ -134,17 +140,15 @@ class LogStatus(Static):
         if update.progress is not None and update.running:
             parts.append(self._progress(update.progress))
         if attempt.attempt < update.newest:
-            parts.append(Text("] newer", self._style("dim")))
+            parts.append(Text(f"{self._shown_key('log.next_attempt')} newer", self._style("dim")))
         parts.append(Text(_STREAM_WORDS[view.rows.stream], self._style("warn" if view.rows.stream else "dim")))
         if view.wrap:
             parts.append(Text("wrap", self._style("dim")))
         if not update.total and attempt.outcome is not None and not update.more:
-            return [*parts, Text("it printed nothing", self._style("dim"))]
+            return [*parts, Text("the attempt printed nothing", self._style("dim"))]
         count = len(view.rows.lines)
         kept = f"last {LINES:,}" if update.first and count else f"{count:,}"
-        parts.append(
-            Text(f"{kept} {'line' if count == 1 else 'lines'}, {format_bytes(update.total)}", self._style("dim"))
-        )
+        parts.append(Text(f"{kept} {plural(count, 'line')}, {format_bytes(update.total)}", self._style("dim")))
         return parts
 
     def _progress(self, progress: Progress) -> Text:

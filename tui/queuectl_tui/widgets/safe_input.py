@@ -6,12 +6,13 @@ multi-line field, a blank in a single-line one.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.reactive import reactive
 from textual.widgets import Input, TextArea
 
 from queuectl.domain.text import safe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from textual.document._document import EditResult
     from textual.document._edit import Edit

@@ -9,10 +9,13 @@ from urllib.parse import unquote, urlsplit
 
 from queuectl.domain.text import one_line
 from queuectl.store.location import is_url
+from queuectl_tui import keymap
 from queuectl_tui.widgets.job_rows import clock
 from queuectl_tui.widgets.lines import Drawing, length_of, spread_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from queuectl_tui.snapshot import Snapshot
     from queuectl_tui.widgets.lines import Line, Piece
 
@@ -24,11 +27,19 @@ class StatusLine(Drawing):
 
     DEFAULT_CSS = "StatusLine { height: 1; width: 1fr; background: $panel; }"
 
-    def __init__(self, location: str, *, read_only: bool = False, id: str | None = None) -> None:
-        """Create the line; `location` is the store without secrets."""
+    def __init__(
+        self,
+        location: str,
+        *,
+        read_only: bool = False,
+        shown_key: Callable[[str], str] = keymap.shown_key,
+        id: str | None = None,
+    ) -> None:
+        """Create the line; `location` is the store without secrets, `shown_key` returns the key of a binding."""
         super().__init__(id=id)
         self._location = location
         self._read_only = read_only
+        self._shown_key = shown_key
         self.snapshot: Snapshot | None = None
         self.now = 0
         self.paused = False
@@ -70,12 +81,13 @@ class StatusLine(Drawing):
         if not of.pools and not of.workers:
             pool: Line = (("no workers", "warning"),)
             if wide and not self._read_only:
-                pool += ((" (S starts some)", "dim"),)
+                pool += ((f" ({self._shown_key('global.start_pool')} starts some)", "dim"),)
         elif not of.pools:
             pool = (("! pool gone", "error"),)
             if wide:
                 pool += ((f": {of.orphans_text}", "warning"),)
-                pool += () if self._read_only else ((", S starts one", "dim"),)
+                start = self._shown_key("global.start_pool")
+                pool += () if self._read_only else ((f", {start} starts one", "dim"),)
         else:
             there, wanted = len(of.workers) - len(of.orphaned_workers), of.wanted
             role = "processing" if there >= wanted else "warning"
@@ -108,7 +120,7 @@ class StatusLine(Drawing):
             width = min(width - len(stale) - 2, max(self.size.width // 2 - 6, 12))
             return ((f"{stale}: {one_line(of.error, width)}" if width >= 8 else stale, "error"),)
         if self.paused:
-            return (("■ PAUSED", "warning"), (" p resumes", "dim"))
+            return (("■ PAUSED", "warning"), (f" {self._shown_key('global.pause')} resumes", "dim"))
         return (("● ", "good"), ("LIVE", "good"))
 
 

@@ -6,169 +6,102 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Region
 from textual.strip import Strip
 
+from queuectl_tui.console import console_of
 from queuectl_tui.widgets import job_rows
-from queuectl_tui.widgets.job_rows import CURSOR, GUTTER, MARK, NOTHING_NOTED, Cell, Note
-from queuectl_tui.widgets.row_window import RowWindow
+from queuectl_tui.widgets.job_rows import CURSOR, GUTTER, MARK, Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+    from textual.widget import Widget
 
     from queuectl.store.job_pages import Row
-    from queuectl_tui.app import ConsoleApp
-    from queuectl_tui.duration_estimates import Pace
+    from queuectl_tui.console import Console
     from queuectl_tui.theme import Paint
+    from queuectl_tui.widgets.job_rows import Note
+    from queuectl_tui.widgets.row_cursor import RowCursor
+    from queuectl_tui.widgets.viewport import Viewport
 
 _CACHED = 4000
 
 
-class TableLines(ScrollView, can_focus=True):
-    """Titles, and rows below them. The cursor is given; moving it is the subclass's task."""
+class TableLines:
+    """Titles, and rows below them."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.marks: dict[str, None] = {}
-        self.paces: dict[str, Pace] = {}
-        """The progress of running jobs on the screen, by id."""
-        self.doing: dict[str, str] = {}
-        """The operations that were requested and have not ended yet, by job."""
+    def __init__(
+        self,
+        table: Widget,
+        viewport: Viewport,
+        cursor: RowCursor,
+        marks: Collection[str],
+        note: Callable[[Row], Note],
+    ) -> None:
+        """Paint the rows of `viewport` on `table`; `note` returns what else is known of a row's job."""
+        self._table = table
+        self._window = viewport.window
+        self._viewport = viewport
+        self._cursor = cursor
+        self._marks = marks
+        self._note = note
         self.hidden: frozenset[str] = frozenset()
         """Columns hidden by the user; `wanted` are those shown although they would not fit."""
         self.wanted: frozenset[str] = frozenset()
-        self.window = RowWindow()
         self.empty: Sequence[Sequence[tuple[str, str]]] = ()
         """Lines of text and role for a list without rows."""
-        self._cursor: str | None = None
-        self._cursor_row: Row | None = None
         self._columns: tuple[tuple[job_rows.Column, int], ...] = ()
-        self._widest_id = 4
         self._strips: dict[object, Strip] = {}
         self._painted: dict[int, object] = {}
         self._base: Style | None = None
 
     @property
-    def _app(self) -> ConsoleApp:
-        return self.app  # type: ignore[return-value]  # the only app
+    def _console(self) -> Console:
+        return console_of(self._table)
 
     @property
-    def paint(self) -> Paint:
-        """The styles of the current theme."""
-        return self._app.paint
+    def _paint(self) -> Paint:
+        return self._console.paint
 
-    @property
-    def _width(self) -> int:
-        """The width without the scrollbar, in cells."""
-        return self.scrollable_content_region.width
-
-    @property
-    def _height(self) -> int:
-        """Number of rows on the screen, below the titles."""
-        return max(self.size.height - 1, 1)
-
-    @property
-    def _first(self) -> int:
-        """The index of the row at the top of the screen."""
-        return self.scroll_offset.y
-
-    def _cursor_line(self) -> int | None:
-        """Return the screen line of the cursor."""
-        index = self.window.index(self._cursor)
-        if index is None or not 0 <= index - self._first < self._height:
-            return None
-        return index - self._first
-
-    def _set_height(self) -> None:
-        size = Size(self.size.width, self.window.total + 1)
-        if size != self.virtual_size:
-            # Bypass the reactive, which lays out the whole screen again: only the scrollbar depends on it.
-            self.set_reactive(ScrollView.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
-            self.vertical_scrollbar.window_size = self.size.height
-
-    def _scroll(self, first: int) -> None:
-        y = max(min(first, self.window.total + 1 - self.size.height), 0)
-        if y != self.scroll_offset.y:
-            # Bypass the watcher, which repaints everything: `_refresh_lines` repaints only lines that differ.
-            self.set_scroll(None, y)
-            self.set_reactive(ScrollView.scroll_target_y, float(y))
-            self.vertical_scrollbar.position = y
-
-    def _keep_in_sight(self) -> None:
-        index = self.window.index(self._cursor)
-        if index is None:
-            return
-        if index < self._first:
-            self._scroll(index)
-        elif index >= self._first + self._height:
-            self._scroll(index - self._height + 1)
-
-    def _lay_out(self) -> None:
-        columns = job_rows.layout(self._width, self.hidden, self.wanted, self._widest_id)
+    def lay_out(self) -> None:
+        """Fit the columns to the width and the loaded rows."""
+        widest_id = max((len(row.id) for row in self._window.rows), default=4)
+        columns = job_rows.layout(self._viewport.width, self.hidden, self.wanted, widest_id)
         if columns != self._columns:
             self._columns = columns
-            self._strips.clear()
-            self._painted.clear()
-            self.refresh()
+            self.forget()
+            self._table.refresh()
 
-    def relayout(self) -> None:
-        """Apply another choice of columns."""
-        self._lay_out()
-
-    def notify_style_update(self) -> None:
-        """Discard all cached lines: the styles have changed."""
-        super().notify_style_update()
-        self._base = None
+    def forget(self) -> None:
+        """Discard all cached lines: the size or the columns have changed."""
         self._strips.clear()
         self._painted.clear()
 
-    def on_focus(self) -> None:
-        """Repaint the cursor, which is styled by focus."""
-        self._refresh_lines()
+    def forget_styles(self) -> None:
+        """Discard all cached lines and styles: the styles have changed."""
+        self._base = None
+        self.forget()
 
-    def on_blur(self) -> None:
-        """Repaint the cursor, which is styled by focus."""
-        self._refresh_lines()
-
-    def tick(self) -> None:
-        """Update ages and run times each second, without reading anything."""
-        self._refresh_lines()
-
-    def _line_key(self, y: int) -> object:
-        index = self._first + y - 1
-        row = self.window.row(index)
-        if row is None:
-            return index < self.window.total
-        kind = (row.id == self._cursor, row.id in self.marks, row.id == self.window.ghost, self.has_focus)
-        return job_rows.cells(row, self._columns, self._app.clock.now(), self.paint, self._note(row)), kind
-
-    def _note(self, row: Row) -> Note:
-        pace, doing, watched = self.paces.get(row.id), self.doing.get(row.id, ""), row.id in self._app.watching.ids
-        if pace is not None and pace.started_at != row.started_at:
-            pace = None  # of a previous attempt
-        return Note(pace=pace, doing=doing, watched=watched) if pace or doing or watched else NOTHING_NOTED
-
-    def _refresh_lines(self) -> None:
+    def refresh(self) -> None:
         """Repaint the lines that differ from the screen, and no others."""
-        width = self._width
-        if not self.window.rows:
+        if not self._window.rows:
             self._painted.clear()
-            self.refresh()
+            self._table.refresh()
             return
-        for y in range(1, self.size.height):
-            if self._painted.get(y, self) != self._line_key(y):
-                self.refresh(Region(0, y, width, 1))
+        width = self._viewport.width
+        for y in range(1, self._table.size.height):
+            if self._painted.get(y, self) != self._key(y):
+                self._table.refresh(Region(0, y, width, 1))
 
-    def render_line(self, y: int) -> Strip:
+    def render(self, y: int) -> Strip:
         """Return one line of the screen, from the loaded rows."""
-        width = self._width
+        width = self._viewport.width
         if y == 0:
             return self._titles(width)
-        if not self.window.rows:
+        if not self._window.rows:
             return self._empty_line(y, width)
-        key = self._line_key(y)
+        key = self._key(y)
         self._painted[y] = key
         strip = self._strips.get(key)
         if strip is None:
@@ -177,18 +110,27 @@ class TableLines(ScrollView, can_focus=True):
             strip = self._strips[key] = self._made(key, width)
         return strip
 
+    def _key(self, y: int) -> object:
+        """Return all that the line depends on, besides size and styles."""
+        index = self._viewport.first + y - 1
+        row = self._window.row(index)
+        if row is None:
+            return index < self._window.total
+        kind = (row.id == self._cursor.id, row.id in self._marks, row.id == self._window.ghost, self._table.has_focus)
+        return job_rows.cells(row, self._columns, self._console.clock.now(), self._paint, self._note(row)), kind
+
     def _under(self) -> Style:
         """Return the widget's own style, below all others; cached, as it is computed for every line otherwise."""
         if self._base is None:
-            self._base = self.rich_style
+            self._base = self._table.rich_style
         return self._base
 
     def _made(self, key: object, width: int) -> Strip:
+        paint = self._paint
         if not isinstance(key, tuple):
-            text = " " * GUTTER + self.paint.glyph("·") * 3 if key else ""
-            return Strip([Segment(text, self.paint("faint"))]).adjust_cell_length(width).apply_style(self._under())
+            text = " " * GUTTER + paint.glyph("·") * 3 if key else ""
+            return Strip([Segment(text, paint("faint"))]).adjust_cell_length(width).apply_style(self._under())
         values, (cursor, marked, ghost, focus) = key
-        paint = self.paint
         over = Style.null()
         if cursor:
             over = paint("cursor" if focus else "cursor-idle")
@@ -203,7 +145,7 @@ class TableLines(ScrollView, can_focus=True):
         return Strip(made).adjust_cell_length(width, over).apply_style(self._under())
 
     def _titles(self, width: int) -> Strip:
-        paint = self.paint
+        paint = self._paint
         style = paint("dim")
         cells = [Cell(column.title, style) for column, _ in self._columns]
         made = job_rows.segments(cells, self._columns, (" " * GUTTER, style), Style.null(), paint)
@@ -213,5 +155,5 @@ class TableLines(ScrollView, can_focus=True):
         place = y - 2
         line = self.empty[place] if 0 <= place < len(self.empty) else ()
         made = [Segment("  ")]
-        made += [Segment("".join(map(self.paint.glyph, text)), self.paint(role)) for text, role in line]
+        made += [Segment("".join(map(self._paint.glyph, text)), self._paint(role)) for text, role in line]
         return Strip(made).adjust_cell_length(width).apply_style(self._under())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from queuectl.domain.text import one_line
-from queuectl_tui.screens.views import PLACES
+from queuectl_tui.places import PLACES
 from queuectl_tui.widgets.lines import Drawing, length_of, spread_out
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import get_character_cell_size
 from rich.color import Color
@@ -18,7 +18,6 @@ from queuectl.domain.terminal import ScreenLine, number
 from queuectl_tui.progress import progress_of
 from queuectl_tui.widgets.terminal_codes import codes
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl_tui.progress import Progress
 
@@ -35,7 +34,7 @@ _WRITTEN_OUT = Style(dim=True)
 
 
 class Printed(NamedTuple):
-    """A line: sanitised text, and the styles of its parts."""
+    """A line: sanitised text, and the styles of its parts. A tuple, as `LogLine` is."""
 
     text: str
     spans: tuple[Span, ...] = ()

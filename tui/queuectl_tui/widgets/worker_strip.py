@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from queuectl.domain.text import one_line
 from queuectl.domain.units import format_bytes
+from queuectl_tui.console import console_of
+from queuectl_tui.theme import STATE_STYLE
 from queuectl_tui.widgets.job_rows import clock, coarse
 from queuectl_tui.widgets.lines import Drawing, fitted
 
@@ -42,7 +44,10 @@ class WorkerStrip(Drawing):
         self.border_title = f"Workers {there} of {max(wanted, there)}" if there or wanted else "No workers"
         if there and not snapshot.pools:
             self.border_title = f"Workers {there}, pool gone"
-        keys = "+ more  - fewer  X drain" if snapshot.pools else "S starts a pool"
+        key = console_of(self).shown_key
+        keys = f"{key('global.start_pool')} starts a pool"
+        if snapshot.pools:
+            keys = f"{key('global.more')} more  {key('global.fewer')} fewer  {key('global.stop_pool')} drain"
         self.border_subtitle = keys if self._may_write else ""
         height = min(max(there, 1), _MOST)
         if height != self._height:
@@ -57,8 +62,9 @@ class WorkerStrip(Drawing):
     def lines(self, width: int, height: int) -> list[Line]:
         """Return a line for each worker; the busy ones are first when not all fit."""
         if not self._workers:
-            how = ": S starts workers, which keep running when the console closes" if self._may_write else ""
-            return [((f"Nothing runs{how}.", "dim"),)]
+            start = console_of(self).shown_key("global.start_pool")
+            how = f": {start} starts workers, which keep running when the console closes" if self._may_write else ""
+            return [((f"No worker is running{how}.", "dim"),)]
         workers = list(self._workers)
         hidden = len(workers) - height
         if hidden > 0:
@@ -66,18 +72,19 @@ class WorkerStrip(Drawing):
             workers = workers[: height - 1]
         lines = [self._line(worker, width) for worker in workers]
         if hidden > 0:
-            lines.append(((f"and {hidden + 1} more: 2 shows them all", "dim"),))
+            every = console_of(self).shown_key("global.view_2")
+            lines.append(((f"and {hidden + 1} more: {every} shows all workers", "dim"),))
         return lines
 
     def _line(self, worker: LiveWorker, width: int) -> Line:
         info = worker.info
         state = worker.state.value
-        glyph, role = {
-            "busy": ("▶", "processing"),
-            "idle": ("○", "idle"),
-            "stopping": ("◇", "scheduled"),
-        }.get(state, ("!", "dead"))
-        word = "stops" if state == "stopping" else state
+        glyph, word, role = STATE_STYLE[state]
+        if state == "stopping":
+            # Of a worker that finishes its job first: there is no space for "draining".
+            (glyph, _, role), word = STATE_STYLE["draining"], "stops"
+        elif state == "stale":
+            role = "dead"  # not bold: the line has no other bold text
         job = self._jobs.get(info.job or "")
         run = "" if job is None or job.started_at is None else clock(self._now - job.started_at)
         beat = "" if worker.last_beat_at is None else coarse(self._now - worker.last_beat_at)
