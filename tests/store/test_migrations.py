@@ -6,15 +6,19 @@ import os
 import stat
 import subprocess
 import sys
+from array import array
 
 import apsw
 import pytest
 
+from queuectl.domain.errors import StoreBusy
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
 from queuectl.store.migrations import migrations
 from queuectl.store.queries import load
 from queuectl.store.sqlite.database import SqliteDatabase
+from queuectl.store.sqlite.files import Files
+from queuectl.store.sqlite.schema import migrate
 from queuectl.store.store import Store
 from tests.support.command import Done, environment, run, start
 from tests.support.store_driver import ON_SQLITE
@@ -160,6 +164,64 @@ def test_simultaneous_first_commands_create_one_store(tmp_path: Path):
         assert [Done(process).code for process in processes] == [0] * 8
         assert run("doctor", "--check", env=env).code == 0
         assert len(run("list", env=env).out.splitlines()) == 9
+
+
+def _store_without_log(path: Path) -> str:
+    """Return the path of a store whose first command has committed its schema, and has not yet switched to a log."""
+    connection = apsw.Connection(str(path))
+    migrate(connection, str(path))
+    connection.close()
+    return str(path)
+
+
+def test_a_first_command_waits_for_another_one_that_reads_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = _store_without_log(tmp_path / "queue.db")
+    reader = apsw.Connection(path)
+    row = reader.execute("SELECT name FROM sqlite_schema")
+    next(row)
+    monkeypatch.setattr("queuectl.store.sqlite.database.wait_for_leavers", lambda _path, _wait: None)
+    monkeypatch.setattr("queuectl.store.sqlite.database.time.sleep", lambda _seconds: row.close())
+
+    database = SqliteDatabase(path)
+
+    assert database.query("PRAGMA journal_mode") == [("wal",)]
+    database.close()
+
+
+def test_a_first_command_that_cannot_switch_to_a_log_names_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = _store_without_log(tmp_path / "queue.db")
+    # It has looked for users of a deleted log before the other command took its lock.
+    monkeypatch.setattr("queuectl.store.sqlite.database.wait_for_leavers", lambda _path, _wait: None)
+    reader = apsw.Connection(path)
+    row = reader.execute("SELECT name FROM sqlite_schema")
+    next(row)
+
+    with pytest.raises(StoreBusy, match="locked by another process"):
+        SqliteDatabase(path, wait=0.01)
+
+
+def test_a_first_command_uses_the_log_that_another_one_is_creating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = _store_without_log(tmp_path / "queue.db")
+    found: list[Files] = []
+
+    def files(path: str) -> Files:
+        if not found:
+            # An exclusive connection creates a log and no shared memory, as any does for a moment.
+            other = apsw.Connection(path)
+            keep = array("i", [1])
+            other.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, keep.buffer_info()[0])
+            other.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA user_version").fetchall()
+            other.close()
+        found.append(Files(path))
+        return found[-1]
+
+    monkeypatch.setattr("queuectl.store.sqlite.database.Files", files)
+    database = SqliteDatabase(path)
+
+    assert [each.complete for each in found] == [False, True]
+    with database.transaction():
+        assert database.query("PRAGMA journal_mode") == [("wal",)]
+    database.close()
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE stats", "application_id =", "COMMIT", "journal_mode"])

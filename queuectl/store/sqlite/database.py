@@ -96,9 +96,10 @@ class SqliteDatabase:
 
     def _find_files(self) -> Files:
         files = Files(self.path)
-        if not files.have_log and not self._as_is:
-            # The process that created the store was killed before its last step, or is just about to do it.
-            self._execute("PRAGMA journal_mode = WAL; PRAGMA user_version").fetchall()
+        if not files.complete and not self._as_is:
+            # The process that created the store was killed before its last step, or is taking it now: this connection
+            # may have read the file before there was a log, so that it has not opened the files beside it.
+            log_file.switch_to(self._connection, self.wait, self._pause)
             files = Files(self.path)
         return files
 
@@ -112,6 +113,7 @@ class SqliteDatabase:
             from queuectl.store.sqlite.schema import migrate
 
             migrate(self._connection, self.path)
+            log_file.switch_to(self._connection, self.wait, self._pause)
         # The journal of a statement, for its rollback, is kept in memory: a temporary file costs 70 µs each, and
         # its disk may be full.
         self._execute(
@@ -341,6 +343,10 @@ class SqliteDatabase:
             self._deadline = now + self.wait
         if now >= self._deadline:
             return False
+        self._pause(tries)
+        return True
+
+    def _pause(self, tries: int) -> None:
         if self.on_wait is not None:
             self.on_wait()
         # Imported here: few commands ever wait.
@@ -349,7 +355,6 @@ class SqliteDatabase:
         # Growing, with jitter, so that waiting processes do not retry at the same moments.
         pause = min(_SHORTEST_PAUSE * 1.5**tries, _LONGEST_PAUSE) if tries < 12 else _LONGEST_PAUSE
         time.sleep(pause * (0.5 + random()))  # noqa: S311 - not a secret
-        return True
 
     def _keep_log_short(self, connection: apsw.Connection, _name: str, pages: int) -> int:
         """Truncate the log now and then, after a commit of a short-lived process."""

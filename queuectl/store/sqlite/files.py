@@ -50,9 +50,9 @@ class Files:
         return True
 
     @property
-    def have_log(self) -> bool:
-        """Whether there is a log, as there is for each database in WAL mode."""
-        return self._known[1][1] is not None
+    def complete(self) -> bool:
+        """Whether log and shared memory are there, as for each database in WAL mode that a connection has read."""
+        return all(identity is not None for _, identity in self._known)
 
     def log_is_newer(self, *, strictly: bool) -> bool:
         """Return whether the log may be newer than the database. `strictly`: not if both have the same timestamp.

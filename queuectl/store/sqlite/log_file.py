@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import apsw
 
@@ -34,6 +35,25 @@ def is_due(pages: int) -> bool:
     while workers read the log, an enqueue would spend a millisecond in vain.
     """
     return pages >= _LONG or (pages >= _SHORT and pages % _SHORT < _PAGES_OF_A_COMMIT)
+
+
+def switch_to(connection: apsw.Connection, wait: float, pause: Callable[[int], None]) -> None:
+    """Put the database into WAL mode, and read it so that its log and shared memory are created.
+
+    SQLite upgrades a read lock for this, and calls no busy handler there: wait up to `wait` seconds in pauses, the
+    number of which is passed to `pause`. Raises apsw.BusyError.
+    """
+    deadline, tries = time.monotonic() + wait, 0
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL; PRAGMA user_version").fetchall()
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            pause(tries)
+            tries += 1
+        else:
+            return
 
 
 def truncate(connection: apsw.Connection, busy: Callable[[int], bool]) -> None:

@@ -31,7 +31,6 @@ def migrate(connection: apsw.Connection, path: str) -> None:
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}"
         ).fetchall()
         connection.execute("COMMIT").fetchall()
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK").fetchall()
