@@ -62,7 +62,7 @@ REVOKE INSERT, UPDATE, DELETE ON queuectl.schema FROM queuectl_operator;
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queuectl TO queuectl_worker;
 REVOKE INSERT, UPDATE, DELETE ON queuectl.schema, queuectl.config, queuectl.views, queuectl.undos, queuectl.undo_jobs,
-    queuectl.undo_outputs, queuectl.undoing FROM queuectl_worker;
+    queuectl.undo_outputs, queuectl.undo_states, queuectl.undoing FROM queuectl_worker;
 REVOKE DELETE ON queuectl.jobs, queuectl.runs, queuectl.outputs FROM queuectl_worker;
 REVOKE UPDATE, DELETE ON queuectl.events FROM queuectl_worker;
 

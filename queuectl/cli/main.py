@@ -151,6 +151,8 @@ def _run(call: Call, screen: Screen) -> int:
     try:
         if operation.question is not None and screen.has_person and not getattr(params, "yes", False):
             _confirm(operation.question(context_, params), screen)
+        elif operation.needs_yes is not None and not screen.has_person:
+            operation.needs_yes(context_, params)
         gc.enable()
         result = operation.run(context_, params)
         if call.json:

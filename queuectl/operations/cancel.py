@@ -6,13 +6,14 @@ import signal
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.operations.changed import Changed
-from queuectl.operations.job_ids import JobIds
+from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Danger, Operation
 from queuectl.runtime.doorbell import bell_of_worker
+from queuectl.store import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from queuectl.operations.changed import Changed
     from queuectl.operations.context import Context
 
 
@@ -30,7 +31,7 @@ def parse_signal(text: str) -> int:
 
 
 @record
-class Cancel(JobIds):
+class Cancel(VerbParams):
     """Parameters of `cancel`."""
 
     signal: int = field(
@@ -43,15 +44,17 @@ class Cancel(JobIds):
 
 
 def cancel(context: Context, params: Cancel) -> Changed:
-    """Cancel all of the jobs or none.
+    """Cancel all of the named jobs or none, or those of a selection that wait or run.
 
     Jobs that wait are cancelled at once; the workers of those that run are woken and end them.
     """
-    ids, now = params.unique, context.now()
-    with context.store.undo.keeping("cancel", now=now) as undo_entry:
-        owners = context.store.jobs.cancel(*ids, signal=params.signal, now=now)
-    context.ring(*map(bell_of_worker, owners))
-    return Changed(context, ids, undo_entry)
+
+    def by_ids(ids: list[str], now: int) -> int:
+        owners, unchanged = context.store.jobs.cancel(*ids, signal=params.signal, now=now)
+        context.ring(*map(bell_of_worker, owners))
+        return unchanged
+
+    return act(context, params, selection.CANCEL, by_ids, signal=params.signal)
 
 
 CANCEL = Operation(
@@ -60,10 +63,17 @@ CANCEL = Operation(
     params=Cancel,
     run=cancel,
     danger=Danger.STOPS,
+    question=ask_before(selection.CANCEL, "Cancel"),
+    needs_yes=needs_yes(selection.CANCEL),
     description=(
         "A job that waits is cancelled at once. A running job and all its processes get the signal, and KILL after "
-        "kill_grace; the job is cancelled once they have ended (queuectl wait ID waits for that). If one of the jobs "
-        "cannot be cancelled, none is."
+        "kill_grace; the job is cancelled once they have ended (queuectl wait ID waits for that). If one of the named "
+        "jobs has completed or is dead, none is cancelled; of a selection such jobs are skipped."
     ),
-    examples=("cancel job1", "cancel job1 job2 --signal INT"),
+    examples=(
+        "cancel job1",
+        "cancel job1 job2 --signal INT",
+        "cancel --queue mail --state pending",
+        "cancel --all --dry-run",
+    ),
 )

@@ -1,4 +1,4 @@
-"""The result of an operation that changes jobs: their records, and the undo that reverts the change."""
+"""The result of a verb on jobs: what it changed, and the undo that reverts the change."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from queuectl.operations.job_record import recorded
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from queuectl.operations.context import Context
     from queuectl.operations.job_record import JobRecord
@@ -14,16 +15,44 @@ if TYPE_CHECKING:
 
 
 class Changed:
-    """Iterator over the records of jobs that were changed, read from the store as it is consumed."""
+    """What a verb did to jobs. Of jobs that were named by ID, an iterator over their records."""
 
-    def __init__(self, context: Context, ids: Sequence[str], undo_entry: Keeping) -> None:
-        """Read the records of `ids` from `context`; `undo_entry` is what the change has written for an undo."""
-        self._records = _records(context, ids)
-        self.ids = tuple(ids)
+    def __init__(
+        self,
+        context: Context,
+        action: str,
+        participle: str,
+        undo_entry: Keeping,
+        *,
+        ids: Sequence[str] | None,
+        matched: int,
+        changed: int,
+        unchanged: int = 0,
+        queues: dict[str, int] | None = None,
+        named: bool = True,
+        dry_run: bool = False,
+    ) -> None:
+        """Describe `action`, of which messages say `participle`.
+
+        With `named` the records of `ids` are read from `context` as they are consumed. `undo_entry` is what the change
+        has written for an undo, `queues` the number of changed jobs by queue.
+        """
+        self.action, self.participle = action, participle
+        self.ids = None if ids is None else tuple(ids)
+        """The jobs that were named, or that a selector changed where their IDs were asked for; else None."""
+        self.matched, self.changed, self.unchanged = matched, changed, unchanged
+        self.queues = queues or {}
+        self.named, self.dry_run = named, dry_run
         self.undo = undo_entry.id
         """Number of the undo that reverts the change; None when there is none."""
         self.too_much = undo_entry.too_much
         """Whether there is no undo because the change exceeds what an undo may keep."""
+        self._records = _records(context, self.ids or () if named else ())
+
+    @property
+    def skipped(self) -> int:
+        """Selected jobs whose state did not allow the action."""
+        return self.matched - self.changed - self.unchanged
 
     def __iter__(self) -> Iterator[JobRecord]:
         """Return the records; they can be iterated once."""
@@ -32,7 +61,27 @@ class Changed:
     def __next__(self) -> JobRecord:
         return next(self._records)
 
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form, the same for every verb."""
+        document: dict[str, Any] = {
+            "action": self.action,
+            "matched": self.matched,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "skipped": self.skipped,
+        }
+        if self.dry_run:
+            document["dry_run"] = True
+        if self.queues:
+            document["queues"] = self.queues
+        if self.named and self.action != "delete":
+            document["jobs"] = [each.document() for each in self]
+        elif self.ids is not None:
+            document["ids"] = list(self.ids)
+        document["undo"] = self.undo
+        return document | {"too_many_to_undo": True} if self.too_much else document
+
 
 def _records(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
-    settings = context.settings
-    return (recorded(context.store.jobs.get(id_), settings) for id_ in ids)
+    settings = context.settings if ids else None
+    return (recorded(context.store.jobs.get(id_), settings) for id_ in ids) if settings else iter(())

@@ -6,19 +6,19 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
+from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
 from queuectl.operations.bulk import Bulk
-from queuectl.operations.job_ids import JobIds
+from queuectl.operations.changed import Changed
 from queuectl.operations.operation import Danger, Operation
+from queuectl.store import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from queuectl.operations.context import Context
 
 
 @record
-class Delete(JobIds):
+class Delete(VerbParams):
     """Parameters of `delete`."""
 
 
@@ -38,51 +38,27 @@ class Prune:
     yes: bool = field("do not ask", default=False, short="y")
 
 
-@record
-class Deleted:
-    """The result of a deletion."""
+def delete(context: Context, params: Delete) -> Changed:
+    """Delete all of the named jobs with their history or none, or those of a selection that have ended."""
 
-    deleted: int
-    """How many jobs were deleted."""
-    ids: tuple[str, ...] | None = None
-    """Their IDs, where the jobs were named; None where they were chosen by a property."""
-    undo: int | None = None
-    """Number of the undo that restores them; None when there is none."""
-    too_much: bool = False
-    """Whether there is no undo because the deletion exceeds what an undo may keep."""
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form; keys that do not apply are left out."""
-        document: dict[str, Any] = {"deleted": self.deleted}
-        if self.ids is not None:
-            document["ids"] = list(self.ids)
-        if self.undo is not None:
-            document["undo"] = self.undo
-        if self.too_much:
-            document["too_many_to_undo"] = True
-        return document
-
-
-def delete(context: Context, params: Delete) -> Deleted:
-    """Delete all of the jobs with their history or none."""
-    ids = tuple(params.unique)
-    now = context.now()
-    with context.store.undo.keeping("delete", now=now) as undo_entry:
+    def by_ids(ids: list[str], now: int) -> int:
         context.store.jobs.delete(ids, now=now)
-    return Deleted(deleted=len(ids), ids=ids, undo=undo_entry.id, too_much=undo_entry.too_much)
+        return 0
+
+    return act(context, params, selection.DELETE, by_ids)
 
 
-def prune(context: Context, params: Prune) -> Deleted:
+def prune(context: Context, params: Prune) -> Changed:
     """Delete the jobs that finished long enough ago, in several transactions."""
     now = context.now()
     pruned = 0
-    with context.store.undo.keeping("prune", now=now, keeps=False), Bulk(context, "deleted") as bulk:
+    with context.store.undo.keeping("prune", now=now, keeps=False) as undo_entry, Bulk(context, "deleted") as bulk:
         bulk.commits()
         for state in dict.fromkeys(params.state):
             pruned += context.store.jobs.prune(
                 JobState(state), before=now - params.older_than, now=now, progress=bulk.add
             )
-    return Deleted(deleted=pruned)
+    return Changed(context, "prune", "deleted", undo_entry, ids=None, matched=pruned, changed=pruned, named=False)
 
 
 def ask_to_prune(context: Context, params: Prune) -> str | None:
@@ -103,8 +79,13 @@ DELETE = Operation(
     params=Delete,
     run=delete,
     danger=Danger.DESTROYS,
-    description="If one of the jobs is not finished, none is deleted.",
-    examples=("delete job1 job2",),
+    question=ask_before(selection.DELETE, "Delete"),
+    needs_yes=needs_yes(selection.DELETE),
+    description=(
+        "If one of the named jobs is not finished, none is deleted; of a selection such jobs are skipped. For ten "
+        "minutes, queuectl undo restores up to 10,000 jobs."
+    ),
+    examples=("delete job1 job2", "delete --state cancelled --older-than 7d", "delete --queue scratch --dry-run"),
 )
 PRUNE = Operation(
     name="prune",

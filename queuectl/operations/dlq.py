@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.filter import Filter
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
-from queuectl.operations.delete import Deleted
 from queuectl.operations.job_record import describe, detail, recorded
 from queuectl.operations.operation import Danger, Operation
 
@@ -130,10 +130,11 @@ def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iter
         return (ErrorRecord(error=each) for each in errors[-params.limit :])
     settings = context.settings
     if params.error is None:
-        rows = context.store.jobs.listing(limit=params.limit, states=[JobState.DEAD], queue=params.queue)
+        dead = Filter(states=(JobState.DEAD,), queues=() if params.queue is None else (params.queue,))
+        rows = context.store.jobs.listing(limit=params.limit, chosen=dead)
     else:
-        dead = context.store.dlq
-        rows = dead.listing(dead.resolve(params.error), limit=params.limit, queue=params.queue)
+        letters = context.store.dlq
+        rows = letters.listing(letters.resolve(params.error), limit=params.limit, queue=params.queue)
     return (DeadRecord(record=recorded(each, settings), reason=_reason(context, each)) for each in rows)
 
 
@@ -168,21 +169,33 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
         if params.ids:
             ids = list(dict.fromkeys(params.ids))
             context.ring_for_queues(jobs.retry(ids, now=now, dead_only=True))
-            return Changed(context, ids, undo_entry)
-        ids = []
+            return Changed(context, "dlq retry", "retried", undo_entry, ids=ids, matched=len(ids), changed=len(ids))
+        ids, queues = [], dict[str, int]()
         dead = _count(context, params.error)
         steps = (step for each in signatures for step in context.store.dlq.revive(each, now=now))
         with Bulk(context, "retried") as bulk:
             bulk.commits()
             for step in jobs.revive(now=now) if params.all else steps:
                 ids += [id_ for id_, _ in step]
+                for _, queue in step:
+                    queues[queue] = queues.get(queue, 0) + 1
                 context.ring_for_queues([queue for _, queue in step])
                 context.progress(len(ids), max(dead, len(ids)), "dead jobs")
                 bulk.add(len(step))
-    return Changed(context, ids, undo_entry)
+    return Changed(
+        context,
+        "dlq retry",
+        "retried",
+        undo_entry,
+        ids=ids,
+        matched=len(ids),
+        changed=len(ids),
+        queues=queues,
+        named=False,
+    )
 
 
-def purge(context: Context, params: Purge) -> Deleted:
+def purge(context: Context, params: Purge) -> Changed:
     """Delete dead jobs with their history."""
     now = context.now()
     signatures = _resolved(context, params.error)
@@ -192,7 +205,7 @@ def purge(context: Context, params: Purge) -> Deleted:
             deleted = context.store.jobs.prune(JobState.DEAD, before=now, now=now, progress=bulk.add)
         else:
             deleted = sum(context.store.dlq.purge(each, now=now, progress=bulk.add) for each in signatures)
-    return Deleted(deleted=deleted, undo=undo_entry.id, too_much=undo_entry.too_much)
+    return Changed(context, "dlq purge", "deleted", undo_entry, ids=None, matched=deleted, changed=deleted, named=False)
 
 
 def ask_to_purge(context: Context, params: Purge) -> str | None:

@@ -4,55 +4,61 @@ from __future__ import annotations
 
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import PRIORITIES, check_priority
-from queuectl.operations.changed import Changed
-from queuectl.operations.job_ids import JobIds
+from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Operation
+from queuectl.store import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from queuectl.operations.changed import Changed
     from queuectl.operations.context import Context
 
 
 @record
-class Hold(JobIds):
+class Hold(VerbParams):
     """Parameters of `hold`."""
 
 
 @record
-class Release(JobIds):
+class Release(VerbParams):
     """Parameters of `release`."""
 
 
 @record
-class Priority(JobIds):
+class Priority(VerbParams):
     """Parameters of `priority`."""
 
     priority: int = field(f"{PRIORITIES}, higher runs first", metavar="N", positional=True)
 
 
 def hold(context: Context, params: Hold) -> Changed:
-    """Keep all of the jobs from being claimed, or none."""
-    ids, now = params.unique, context.now()
-    with context.store.undo.keeping("hold", now=now) as undo_entry:
-        context.store.edits.hold(ids, now=now)
-    return Changed(context, ids, undo_entry)
+    """Keep all of the named jobs from being claimed or none, or those of a selection that wait."""
+
+    def by_ids(ids: list[str], now: int) -> int:
+        return len(ids) - context.store.edits.hold(ids, now=now)
+
+    return act(context, params, selection.HOLD, by_ids)
 
 
 def release(context: Context, params: Release) -> Changed:
-    """Allow all of the jobs to be claimed again, or none, and wake the workers."""
-    ids, now = params.unique, context.now()
-    with context.store.undo.keeping("release", now=now) as undo_entry:
-        context.ring_for_queues(context.store.edits.release(ids, now=now))
-    return Changed(context, ids, undo_entry)
+    """Allow all of the named jobs to be claimed again or none, or those of a selection that are held."""
+
+    def by_ids(ids: list[str], now: int) -> int:
+        queues = context.store.edits.release(ids, now=now)
+        context.ring_for_queues(queues)
+        return len(ids) - len(queues)
+
+    return act(context, params, selection.RELEASE, by_ids)
 
 
 def priority(context: Context, params: Priority) -> Changed:
-    """Set the priority of all of the jobs, or of none."""
-    ids, now = params.unique, context.now()
+    """Set the priority of all of the named jobs or of none, or of those of a selection that wait."""
     wanted = check_priority(params.priority)
-    with context.store.undo.keeping("priority", now=now) as undo_entry:
-        context.store.edits.prioritise(ids, wanted, now=now)
-    return Changed(context, ids, undo_entry)
+
+    def by_ids(ids: list[str], now: int) -> int:
+        return len(ids) - len(context.store.edits.prioritise(ids, wanted, now=now))
+
+    return act(context, params, selection.PRIORITY, by_ids, priority=wanted)
 
 
 HOLD = Operation(
@@ -60,24 +66,34 @@ HOLD = Operation(
     summary="Keep jobs from being run until they are released",
     params=Hold,
     run=hold,
+    question=ask_before(selection.HOLD, "Hold"),
+    needs_yes=needs_yes(selection.HOLD),
     description=(
-        "Only jobs that wait can be held; if one of the jobs cannot, none is. A drain does not wait for held jobs."
+        "Only jobs that wait can be held; if one of the named jobs cannot, none is. Jobs that are held already are "
+        "left as they are. A drain does not wait for held jobs."
     ),
-    examples=("hold job1 job2",),
+    examples=("hold job1 job2", "hold --queue mail", "hold --filter 'tag:nightly age:>1h'"),
 )
 RELEASE = Operation(
     name="release",
     summary="Release held jobs, so that they run when they are due",
     params=Release,
     run=release,
-    description="If one of the jobs is not held, none is released. A job whose retry is not due yet waits for it.",
-    examples=("release job1 job2",),
+    question=ask_before(selection.RELEASE, "Release"),
+    needs_yes=needs_yes(selection.RELEASE),
+    description=(
+        "If one of the named jobs runs or has ended, none is released; jobs that wait without being held are left as "
+        "they are. A job whose retry is not due yet waits for it."
+    ),
+    examples=("release job1 job2", "release --all"),
 )
 PRIORITY = Operation(
     name="priority",
     summary="Change the priority of waiting jobs",
     params=Priority,
     run=priority,
-    description="If one of the jobs does not wait, none is changed.",
-    examples=("priority job1 job2 10", "priority job1 -5"),
+    question=ask_before(selection.PRIORITY, "Change the priority of"),
+    needs_yes=needs_yes(selection.PRIORITY),
+    description="If one of the named jobs does not wait, none is changed.",
+    examples=("priority job1 job2 10", "priority job1 -5", "priority 100 --tag urgent"),
 )

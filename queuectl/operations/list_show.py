@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
 from queuectl.operations.job_record import detail, recorded
 from queuectl.operations.operation import Operation
+from queuectl.operations.selector import Selector, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,27 +15,13 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.operations.job_record import JobDetail, JobRecord
 
-STATES = tuple(state.value for state in JobState)
-
 
 @record
-class List:
+class List(Selector):
     """Parameters of `list`."""
 
     limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
-    state: tuple[str, ...] = field(
-        "only jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
-    )
-    queue: str | None = field("only this queue", default=None, short="q", metavar="NAME", completes="queues")
-    tag: str | None = field("only jobs with this tag", default=None, metavar="WORD", completes="tags")
-    search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
-    view: str | None = field(
-        "only jobs of this saved view; other options narrow it further",
-        default=None,
-        short="v",
-        metavar="NAME",
-        completes="views",
-    )
+    ids: bool = field("print only the IDs, one a line", default=False)
 
 
 @record
@@ -50,13 +36,7 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     settings = context.settings
-    states = [JobState(state) for state in params.state]
-    criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}
-    if params.view is not None:
-        from queuectl.operations.view import narrowed
-
-        states, criteria = narrowed(context, params.view, states, criteria)
-    rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
+    rows = context.store.jobs.listing(limit=params.limit, chosen=chosen(context, params))
     return (recorded(each, settings) for each in rows)
 
 
@@ -77,6 +57,7 @@ LIST = Operation(
         "list --state failed --state dead",
         "list --queue mail --search report --limit 0",
         "list --view ops-mail",
+        "list --filter 'state:dead exit:28 age:<1d' --ids",
     ),
 )
 SHOW = Operation(

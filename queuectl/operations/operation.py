@@ -56,6 +56,8 @@ class Operation:
     danger: Danger = Danger.NONE
     question: Callable[[Any, Any], str | None] | None = None
     """Takes a Context and the params; returns the question that a person must confirm first, or None."""
+    needs_yes: Callable[[Any, Any], None] | None = None
+    """Takes a Context and the params; raises UsageError where a script must give --yes first."""
     description: str = ""
     """More for `--help`, in paragraphs."""
     examples: tuple[str, ...] = ()

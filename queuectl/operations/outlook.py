@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from queuectl.domain.job import JobState
 from queuectl.domain.units import format_bytes
-from queuectl.store.undo import KEPT_MS, MAX_BYTES, MAX_JOBS
+from queuectl.store.undo import KEPT_MS, MAX_BYTES, MAX_JOBS, MAX_STATES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from queuectl.operations.context import Context
+    from queuectl.store.selection import Verb
 
 CAN = f"This can be undone for {KEPT_MS // 60_000} minutes."
 CANNOT = "This cannot be undone."
 TOO_MUCH = f"{CANNOT[:-1]}: no more than {MAX_JOBS:,} jobs or {format_bytes(MAX_BYTES)} are kept."
+_RUNNING = f"Running jobs are ended for good; for waiting jobs this can be undone for {KEPT_MS // 60_000} minutes."
 _OF_JOBS = frozenset({"cancel", "delete", "retry", "hold", "release", "priority", "edit"})
 _OF_DEAD = frozenset({"dlq retry", "dlq purge"})
 _DELETES = frozenset({"delete", "dlq purge"})
@@ -35,10 +38,21 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
     return sentence if name != "cancel" else _of_cancel(context, ids, sentence)
 
 
+def outlook_of_selection(verb: Verb, counts: Sequence[tuple[str, JobState, int]]) -> str:
+    """Return the same for a verb on a selection of these numbers of jobs by queue and state."""
+    fit = sum(n for _, state, n in counts if state in verb.fits)
+    most = MAX_JOBS if verb.name in _DELETES else MAX_STATES
+    if fit > most:
+        return f"{CANNOT[:-1]}: no more than {most:,} jobs are kept."
+    if any(state in verb.ends for _, state, _ in counts):
+        return _RUNNING if fit else CANNOT
+    return CAN
+
+
 def _of_cancel(context: Context, ids: tuple[str, ...], sentence: str) -> str:
     states = {row.state for row in context.store.job_pages.these(ids).values()}
     if JobState.PROCESSING not in states:
         return sentence
     if states == {JobState.PROCESSING} or sentence is TOO_MUCH:
         return CANNOT
-    return f"Running jobs are ended for good; for waiting jobs this can be undone for {KEPT_MS // 60_000} minutes."
+    return _RUNNING

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from queuectl.domain.record import record
-from queuectl.operations.changed import Changed
-from queuectl.operations.job_ids import JobIds
+from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Operation
+from queuectl.store import selection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from queuectl.operations.changed import Changed
     from queuectl.operations.context import Context
 
 
 @record
-class Retry(JobIds):
+class Retry(VerbParams):
     """Parameters of `retry`."""
 
 
 def retry(context: Context, params: Retry) -> Changed:
-    """Make all of the jobs due now or none, and wake the workers."""
-    ids = params.unique
-    now = context.now()
-    with context.store.undo.keeping("retry", now=now) as undo_entry:
+    """Make all of the named jobs due now or none, or those of a selection that have ended or failed."""
+
+    def by_ids(ids: list[str], now: int) -> int:
         context.ring_for_queues(context.store.jobs.retry(ids, now=now))
-    return Changed(context, ids, undo_entry)
+        return 0
+
+    return act(context, params, selection.RETRY, by_ids)
 
 
 RETRY = Operation(
@@ -31,6 +33,8 @@ RETRY = Operation(
     summary="Run finished or failed jobs again, with a fresh set of retries",
     params=Retry,
     run=retry,
-    description="If one of the jobs cannot be retried, none is. Their history stays.",
-    examples=("retry job1", "retry job1 job2"),
+    question=ask_before(selection.RETRY, "Retry"),
+    needs_yes=needs_yes(selection.RETRY),
+    description="If one of the named jobs cannot be retried, none is. Their history stays.",
+    examples=("retry job1", "retry job1 job2", "retry --state dead --queue mail", "retry --exit 28"),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.store.undo import TakenBack, Undoable
+    from queuectl.store.undo_records import TakenBack, Undoable
 
 
 @record
@@ -41,6 +41,7 @@ class Undone:
         return {
             "undo": of.id,
             "verb": of.verb,
+            "restored": of.restored,
             "ids": [id_ for id_, _ in of.jobs],
             "left": [{"id": id_, "reason": reason} for id_, reason in of.left],
         }
@@ -73,7 +74,7 @@ def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
             raise UsageError("--list and NUMBER cannot be combined", hint="leave out one of them")
         return (UndoableRecord(undoable=each) for each in reversed(context.store.undo.list(now=now)))
     taken_back = context.store.undo.take_back(params.undo, now=now)
-    context.ring_for_queues([queue for _, queue in taken_back.jobs])
+    context.ring_for_queues(taken_back.queues)
     return Undone(taken_back=taken_back)
 
 
@@ -84,10 +85,11 @@ UNDO = Operation(
     run=undo,
     description=(
         "For ten minutes these can be undone: cancel (of a waiting job), retry, hold, release, priority, edit, delete, "
-        "dlq retry and dlq purge. A job that has run or was changed since is left as it is, and is named. These cannot "
-        "be undone: cancel of a running job, prune, config set, config unset, view save, view delete, and actions on "
-        "more than 10,000 jobs or 64 MiB. If one of them was the last action, undo without a number refuses; give the "
-        "number of an earlier one."
+        "dlq retry and dlq purge. A job that has run or was changed since is left as it is, and is named or counted. "
+        "These cannot be undone: cancel of a running job, prune, config set, config unset, view save, view delete, and "
+        "actions on more than 10,000 jobs or 64 MiB; where jobs were selected by options and not deleted, on more than "
+        "1,000,000. If one of them was the last action, undo without a number refuses; give the number of an earlier "
+        "one."
     ),
     examples=("undo", "undo --list", "undo 12"),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import NotFound, UsageError
-from queuectl.domain.filter import KEYS, parse_filter
+from queuectl.domain.filter import LONGEST, parse_filter
 from queuectl.domain.record import field, record
-from queuectl.domain.text import nearest, unwelcome
+from queuectl.domain.text import unwelcome
 from queuectl.domain.units import format_time
 from queuectl.domain.view_layout import parse_view
 from queuectl.operations.operation import Operation
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from queuectl.domain.job import JobState
     from queuectl.operations.context import Context
     from queuectl.store.views import SavedView
 
 _LONGEST_NAME = 60
-_LONGEST_FILTER = 1000
 
 
 @record
@@ -39,8 +37,9 @@ class SaveView:
         positional=True,
     )
     words: tuple[str, ...] = field(
-        "state:STATE (several separated by commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (in "
-        "double quotes if it looks like a key); for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
+        "state:STATE, queue:NAME (several separated by commas), tag:WORD, id:TEXT, exit:CODE, error:SIG, worker:NAME, "
+        "age:>1h, age:<1h, or text of an id or command (in double quotes if it looks like a key); ! before state:, "
+        "queue: and tag: negates; for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
         metavar="FILTER",
         completes="filters",
         positional=True,
@@ -76,8 +75,8 @@ def save_view(context: Context, params: SaveView) -> ViewRecord:
     if unwelcome(params.name) or not params.name.strip() or len(params.name) > _LONGEST_NAME:
         raise UsageError(f"the name of a view must have 1 to {_LONGEST_NAME} printable characters")
     words = " ".join(params.words)
-    if len(words) > _LONGEST_FILTER or unwelcome(words):
-        raise UsageError(f"a filter must have at most {_LONGEST_FILTER} printable characters")
+    if len(words) > LONGEST or unwelcome(words):
+        raise UsageError(f"a filter must have at most {LONGEST} printable characters")
     _check(words)
     with context.store.undo.keeping("view save", now=context.now(), keeps=False):
         context.store.views.save(params.name, words, now=context.now())
@@ -90,22 +89,9 @@ def _check(words: str) -> None:
 
     filter_text, layout = parse_view(words)
     parse_filter(filter_text)
-    for word in filter_text.split():
-        key, colon, value = word.partition(":")
-        if colon and value and key.isalpha() and key not in KEYS and not value.startswith("//"):
-            raise _unknown_key(key, word)
     orders = [order.value.replace(" ", "-") for order in Sort]
     if layout.sort is not None and layout.sort not in orders:
         raise UsageError(f"{layout.sort[:40]!r} is not a sort order", hint=f"one of {', '.join(orders)}")
-
-
-def _unknown_key(key: str, word: str) -> UsageError:
-    """Return the error for a word that looks like a key but is none: as text it would silently match no job."""
-    known = (*KEYS, "sort", "columns")
-    keys = nearest(key, known) or f"keys are {', '.join(known)}"
-    return UsageError(
-        f"unknown key {key[:40]!r} in the filter", hint=f"""{keys} (to search for this text: '"{word[:40]}"')"""
-    )
 
 
 def delete_view(context: Context, params: DeleteView) -> ViewRecord:
@@ -115,27 +101,6 @@ def delete_view(context: Context, params: DeleteView) -> ViewRecord:
         if not context.store.views.delete(params.name, now=context.now()):
             raise _missing(params.name)
     return view
-
-
-def narrowed(
-    context: Context, name: str, states: list[JobState], criteria: dict[str, str | None]
-) -> tuple[list[JobState], dict[str, str | None]]:
-    """Return the states and criteria of `list` narrowed by a saved view.
-
-    Raises:
-        NotFound: there is no such view.
-        UsageError: the options and the view exclude each other.
-    """
-    saved = parse_filter(parse_view(_find(context, name).view.filter)[0])
-    both = [state for state in states if state in saved.states] if states and saved.states else [*states, *saved.states]
-    if states and not both:
-        raise UsageError(f"view {name} shows none of these states", hint="leave out --state, or --view")
-    shown = {"queue": saved.queue, "tag": saved.tag, "search": saved.text, "named": saved.id}
-    for key, value in shown.items():
-        from_option = criteria[key]
-        if value is not None and from_option is not None and value != from_option:
-            raise UsageError(f"view {name} already shows only {key} {value}", hint=f"leave out --{key}, or --view")
-    return both, {key: value if value is not None else criteria[key] for key, value in shown.items()}
 
 
 def _find(context: Context, name: str) -> ViewRecord:

@@ -10,9 +10,9 @@ from queuectl.domain.phrases import first_of
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import WaitReporter
-from queuectl.operations.job_ids import JobIds
 from queuectl.operations.job_record import detail
 from queuectl.operations.operation import Operation
+from queuectl.operations.selector import JobSelector, check_selector, chosen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _NAMED = 3
 
 
 @record
-class Wait(JobIds):
+class Wait(JobSelector):
     """Parameters of `wait`."""
 
     timeout: int | None = field(
@@ -64,7 +64,10 @@ def wait(context: Context, params: Wait) -> Waited:
         TimedOut: the time ran out.
     """
     started = context.clock.monotonic()
-    ids = params.unique
+    check_selector(params)
+    ids = params.unique or [id_ for page in context.store.select(chosen(context, params)).ids() for id_ in page]
+    if not ids:
+        context.say("no job matches")
     for id_ in ids:
         # Raises NotFound before the wait, not after an hour of waiting for the jobs before it.
         context.store.jobs.state(id_)

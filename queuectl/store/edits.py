@@ -29,18 +29,22 @@ class Edits:
         self._events = events
         self._jobs = jobs
 
-    def hold(self, ids: Sequence[str], *, now: int) -> None:
-        """Hold waiting jobs, all or none. Raises NotFound, and Refused for a job that does not wait."""
-        self._each("hold", "hold_job", "held", ids, now=now)
+    def hold(self, ids: Sequence[str], *, now: int) -> int:
+        """Hold waiting jobs, all or none; return how many were not held already. Raises NotFound, Refused."""
+        return len(self._each("hold", "hold_job", "held", ids, done=frozenset({JobState.HELD}), now=now))
 
     def release(self, ids: Sequence[str], *, now: int) -> list[str]:
-        """Make held jobs claimable again once due, all or none; return their queues. Raises NotFound, Refused."""
-        return self._each("release", "release_job", "released", ids, now=now)
+        """Make held jobs claimable again once due, all or none; return the queues of those that were held.
+
+        Raises NotFound, and Refused for a job that runs or has ended.
+        """
+        return self._each("release", "release_job", "released", ids, done=READY, now=now)
 
     def prioritise(self, ids: Sequence[str], priority: int, *, now: int) -> list[str]:
         """Give waiting jobs another priority, all or none; return their queues. Raises NotFound, Refused."""
         words = {"priority": priority}
-        return self._each("priority", "prioritise_job", "given another priority", ids, now=now, **words)
+        done: frozenset[JobState] = frozenset()
+        return self._each("priority", "prioritise_job", "given another priority", ids, done=done, now=now, **words)
 
     def edit(
         self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int, called: Mapping[str, str] | None = None
@@ -77,7 +81,18 @@ class Edits:
             self._events.note(now, "edit", id_, ", ".join([*changed, *(["requeued"] if requeue else [])]) or None)
         return job
 
-    def _each(self, verb: str, statement: str, done: str, ids: Sequence[str], *, now: int, **words: Any) -> list[str]:
+    def _each(
+        self,
+        verb: str,
+        statement: str,
+        participle: str,
+        ids: Sequence[str],
+        *,
+        done: frozenset[JobState],
+        now: int,
+        **words: Any,
+    ) -> list[str]:
+        """Change each job; return the queues of those that were not in a state of `done` already."""
         queues = []
         with self._database.transaction():
             self._database.lock_jobs(ids)
@@ -85,7 +100,9 @@ class Edits:
             for id_ in ids:
                 rows = self._database.rows(statement, id=id_, now=now, **words)
                 if not rows:
-                    self._refuse(id_, verb, done)
+                    if self._jobs.state(id_) in done:
+                        continue
+                    self._refuse(id_, verb, participle)
                 queues.append(rows[0][0])
                 self._events.note(now, verb, id_, str(words["priority"]) if words else None)
             if self._events.keeping:
@@ -99,8 +116,6 @@ class Edits:
             hint = f"end it first: queuectl cancel {id_}"
         elif state in FINAL and verb != "release":
             hint = f"run it again: queuectl retry {id_}"
-        elif state in READY and verb == "release":
-            hint = "only a held job can be released"
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
 
 

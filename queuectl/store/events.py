@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         def before(self, seqs: list[int], *, deleted: bool = False) -> list[int]:
             """Record these jobs as they are; return their seqs."""
 
+        def states(self, seqs: Sequence[int]) -> None:
+            """Record state and priority of these jobs of a selection."""
+
         def after(self, seqs: list[int]) -> None:
             """Record these jobs as the action left them."""
 

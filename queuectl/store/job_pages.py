@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from queuectl.domain.job import READY, JobState
 from queuectl.domain.record import record, replace
-from queuectl.store.patterns import escape_like
+from queuectl.store.criteria import criteria
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,13 +214,12 @@ class JobPages:
 
     def _ready(self, chosen: Filter, state: JobState | None) -> Iterator[Row]:
         """Return waiting jobs in the order in which they will run; only those in `state`, if it is given."""
-        criteria = {**_criteria(chosen), "state": state}
+        words = {**criteria(chosen, self._database), "state": state}
         levels = []
         for (priority,) in self._database.rows("ready_priorities", limit=_LEVELS):
-            levels.append(self._database.rows("browse_next", priority=priority, limit=BEST, **criteria))
+            levels.append(self._database.rows("browse_next", priority=priority, limit=BEST, **words))
         for needs, queue, priority, _ in self._database.rows("heads_needing")[:_LEVELS]:
-            if criteria["queue"] in {None, queue}:
-                words = {name: value for name, value in criteria.items() if name != "queue"}
+            if not chosen.queues or queue in chosen.queues:
                 levels.append(
                     self._database.rows(
                         "browse_next_needing", needs=needs, of=queue, priority=priority, limit=BEST, **words
@@ -231,12 +230,12 @@ class JobPages:
 
     def count(self, chosen: Filter, *, cap: int, stop: Callable[[], None] = lambda: None) -> int:
         """Return the number of matches: exact where the counters have it, else up to `cap`."""
-        if is_counted(chosen):
+        if chosen.by_counters:
             states = {state.value for state in chosen.states}
             return sum(
                 n
                 for queue, state, n in self._database.rows("counts")
-                if (not states or state in states) and (chosen.queue is None or queue == chosen.queue)
+                if (not states or state in states) and (not chosen.queues or queue in chosen.queues)
             )
         return self._count(chosen, above=None, cap=cap, stop=stop)
 
@@ -284,13 +283,13 @@ class JobPages:
         if above is not None:
             seq, newest = above
             low, high = (seq + 1, high) if newest else (low, seq - 1)
-        criteria = _criteria(chosen)
+        words = criteria(chosen, self._database)
         total = 0
         for from_, to in _stretches(chosen, low, high, newest=True):
             for state in chosen.states or (None,):
                 name, state_is = _statement("browse_count", state)
                 limit = cap - total
-                ((n,),) = self._database.rows(name, **{"from": from_}, to=to, limit=limit, **state_is, **criteria)
+                ((n,),) = self._database.rows(name, **{"from": from_}, to=to, limit=limit, **state_is, **words)
                 total += int(n)
                 if total >= cap:
                     return total
@@ -313,7 +312,7 @@ class JobPages:
             low, high = max(low, between[0]), min(high, between[1])
         if after is not None:
             low, high = (low, min(high, after - 1)) if newest else (max(low, after + 1), high)
-        criteria = _criteria(chosen)
+        words = criteria(chosen, self._database)
         states = tuple(dict.fromkeys(chosen.states)) or (None,)
         rows: list[tuple[Any, ...]] = []
         for from_, to in _stretches(chosen, low, high, newest=newest):
@@ -322,7 +321,7 @@ class JobPages:
                 statement, state_is = _statement(name, state)
                 streams.append(
                     self._database.rows(
-                        statement, **{"from": from_}, to=to, limit=limit - len(rows), **state_is, **criteria
+                        statement, **{"from": from_}, to=to, limit=limit - len(rows), **state_is, **words
                     )
                 )
             if len(streams) == 1:
@@ -336,14 +335,9 @@ class JobPages:
         return rows
 
 
-def is_counted(chosen: Filter) -> bool:
-    """Return whether the counters know the number of matches."""
-    return chosen.tag is None and chosen.id is None and chosen.text is None
-
-
 def _stretches(chosen: Filter, low: int, high: int, *, newest: bool) -> Iterator[tuple[int, int]]:
     """Yield `low` to `high` in growing pieces, from the top for `newest`; in one if no row can be filtered out."""
-    size = _FIRST_STRETCH if chosen.queue is not None or not is_counted(chosen) else high - low + 1
+    size = _FIRST_STRETCH if chosen.queues or not chosen.by_counters else high - low + 1
     while low <= high:
         if newest:
             yield max(high - size + 1, low), high
@@ -356,12 +350,3 @@ def _stretches(chosen: Filter, low: int, high: int, *, newest: bool) -> Iterator
 
 def _statement(name: str, state: JobState | None) -> tuple[str, dict[str, str]]:
     return (name, {}) if state is None else (f"{name}_in_state", {"state": state.value})
-
-
-def _criteria(chosen: Filter) -> dict[str, Any]:
-    return {
-        "queue": chosen.queue,
-        "tag": None if chosen.tag is None else f"% {escape_like(chosen.tag)} %",
-        "id": None if chosen.id is None else f"%{escape_like(chosen.id)}%",
-        "search": None if chosen.text is None else f"%{escape_like(chosen.text)}%",
-    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.domain.attempt import Attempt, Output
+    from queuectl.domain.filter import Filter
     from queuectl.domain.job import Job, NewJob
     from queuectl.store.database import Database
     from queuectl.store.events import Events
@@ -143,36 +144,22 @@ class Jobs:
         """Return those of `ids` that exist already."""
         return [id_ for (id_,) in self._database.rows("ids_there", ids=json.dumps(ids))]
 
-    def listing(
-        self,
-        *,
-        limit: int,
-        states: Sequence[JobState] = (),
-        queue: str | None = None,
-        tag: str | None = None,
-        search: str | None = None,
-        named: str | None = None,
-    ) -> Iterator[Listed]:
-        """Yield the newest `limit` jobs that match, newest last; 0 means all of them.
-
-        `search` is a part of the id or command, `named` a part of the id.
+    def listing(self, *, limit: int, chosen: Filter | None = None, states: Sequence[JobState] = ()) -> Iterator[Listed]:
+        """Yield the newest `limit` jobs that match, newest last; 0 means all of them. `states` replace the filter's.
 
         Jobs are read page by page, so that a million take no more memory than a thousand. Jobs enqueued during the
         listing are left out.
         """
-        # Imported here: an enqueue needs no pattern.
-        from queuectl.store.patterns import escape_like
+        # Imported here: an enqueue needs no filter.
+        from queuectl.domain.filter import Filter
+        from queuectl.store.criteria import criteria
 
-        criteria = {
-            "queue": queue,
-            "tag": None if tag is None else f"% {escape_like(tag)} %",
-            "search": None if search is None else f"%{escape_like(search)}%",
-            "named": None if named is None else f"%{escape_like(named)}%",
-        }
+        chosen = chosen or Filter()
+        words = criteria(chosen, self._database)
         ((last,),) = self._database.rows("last_seq")
-        wanted = tuple(dict.fromkeys(states)) or (None,)
-        after = self._before_newest(limit, wanted, last, criteria) if limit else 0
-        streams = [self._pages(state, after, last, criteria) for state in wanted]
+        wanted = tuple(dict.fromkeys(states or chosen.states)) or (None,)
+        after = self._before_newest(limit, wanted, last, words) if limit else 0
+        streams = [self._pages(state, after, last, words) for state in wanted]
         if len(streams) == 1:
             return streams[0]
         # Imported here: only several states need merging.
@@ -209,12 +196,13 @@ class Jobs:
                 return
             after = rows[-1][0]
 
-    def cancel(self, *ids: str, signal: int, now: int) -> list[str]:
-        """Cancel waiting jobs and request the end of running ones, all or none; return the workers that run them.
+    def cancel(self, *ids: str, signal: int, now: int) -> tuple[list[str], int]:
+        """Cancel waiting jobs and request the end of running ones, all or none.
 
-        Raises NotFound, and Refused for a job that is final already.
+        Returns the workers that run them, and how many jobs were cancelled already. Raises NotFound, and Refused for a
+        job that has completed or is dead.
         """
-        owners = []
+        owners, unchanged = [], 0
         with self._database.transaction():
             self._database.lock_jobs(ids)
             keeping = self._events.keeping
@@ -223,12 +211,15 @@ class Jobs:
                 if not self._database.rows("cancel_ready", id=id_, now=now):
                     rows = self._database.rows("cancel_processing", id=id_, signal=signal, now=now)
                     if not rows:
-                        self._refuse(id_, "cancelled")
+                        if self.state(id_) is not JobState.CANCELLED:
+                            self._refuse(id_, "cancelled")
+                        unchanged += 1
+                        continue
                     owners.append(rows[0][0])
                 self._events.note(now, "cancel", id_)
             if keeping:
                 keeping.after(kept)
-        return owners
+        return owners, unchanged
 
     def retry(self, ids: Sequence[str], *, now: int, dead_only: bool = False) -> list[str]:
         """Make final or failed jobs due now with a fresh set of retries, all or none; return their queues.

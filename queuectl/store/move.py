@@ -60,6 +60,7 @@ _TABLES = (
     _Table(name="undos", order="id", key="id", called="undo"),
     _Table(name="undo_jobs", order="undo, job", key="job", called="job"),
     _Table(name="undo_outputs", order="rowid", key="job", called="job"),
+    _Table(name="undo_states", order="undo, job", key="job", called="job"),
 )
 TABLES = tuple(table.name for table in _TABLES)
 """The tables that are moved. Not pools and workers, which belong to a host, nor counters, which the new store keeps."""

@@ -14,6 +14,7 @@ UNION ALL SELECT 'events', count(*) FROM events
 UNION ALL SELECT 'undos', count(*) FROM undos
 UNION ALL SELECT 'undo_jobs', count(*) FROM undo_jobs
 UNION ALL SELECT 'undo_outputs', count(*) FROM undo_outputs
+UNION ALL SELECT 'undo_states', count(*) FROM undo_states
 
 -- name: states (sqlite)
 -- Without GROUP BY, which would sort all the jobs in memory: the caller counts the rows.
@@ -49,7 +50,7 @@ ALTER SEQUENCE numbers RESTART WITH {next}
 
 -- name: close (postgresql)
 -- Locks out all other writers, in the order in which an enqueue takes its locks; reads continue.
-LOCK TABLE jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs, pools, workers
+LOCK TABLE jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs, undo_states, pools, workers
 IN EXCLUSIVE MODE
 
 -- name: number_events (postgresql)

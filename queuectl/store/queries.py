@@ -6,13 +6,17 @@ from functools import cache
 from os.path import dirname, join
 
 _MARK = "\n-- name: "
+_FRAGMENT = "\n-- fragment: "
 
 
 @cache
 def load(dialect: str, source: str = "queries.sql") -> dict[str, str]:
     """Return statements by name. One marked `(dialect)` is for that dialect alone and overrides a common one."""
     with open(join(dirname(__file__), source), encoding="utf-8") as file:
-        _, *sections = file.read().split(_MARK)
+        head, *sections = file.read().split(_MARK)
+    _, *fragments = head.split(_FRAGMENT)
+    for name, _, text in (fragment.partition("\n") for fragment in fragments):
+        sections = [section.replace(f"<{name}>", _without_comments(text)) for section in sections]
     common: dict[str, str] = {}
     special: dict[str, str] = {}
     for section in sections:
@@ -23,3 +27,7 @@ def load(dialect: str, source: str = "queries.sql") -> dict[str, str]:
         elif only == f"{dialect})":
             special[name] = body.strip()
     return common | special
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))

@@ -2,6 +2,27 @@
 -- dialect. Most statements are shared, and dialect.py translates them to PostgreSQL's SQL; one that has to differ is
 -- marked (sqlite) after its name, and its counterpart is in postgres/queries.sql. Parameters are :named.
 
+-- Fragments --------------------------------------------------------------------------------------------------------
+-- Text that <name> in a statement stands for.
+
+-- fragment: matches
+-- The conditions of a filter on a job (store/criteria.py); a parameter that is NULL is no condition. The planner moves
+-- the checks for NULL out of the loop over the jobs.
+AND (CAST(:queues AS TEXT) IS NULL OR jobs.queue IN (SELECT value FROM json_each(:queues)))
+    AND (CAST(:not_queues AS TEXT) IS NULL OR jobs.queue NOT IN (SELECT value FROM json_each(:not_queues)))
+    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
+    AND (CAST(:not_tag AS TEXT) IS NULL OR COALESCE(jobs.tags, '') NOT LIKE :not_tag ESCAPE '\')
+    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
+    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    AND (CAST(:error AS TEXT) IS NULL
+        OR jobs.state IN ('failed', 'dead') AND COALESCE(jobs.signature, 'none') LIKE :error)
+    AND (CAST(:older AS BIGINT) IS NULL OR COALESCE(jobs.finished_at, jobs.created_at) <= :older)
+    AND (CAST(:newer AS BIGINT) IS NULL OR COALESCE(jobs.finished_at, jobs.created_at) > :newer)
+    AND (CAST(:worker AS TEXT) IS NULL AND CAST(:exits AS TEXT) IS NULL OR EXISTS (
+        SELECT 1 FROM runs AS latest WHERE latest.job = jobs.seq AND latest.fence = jobs.fence
+            AND (CAST(:worker AS TEXT) IS NULL OR latest.worker = :worker)
+            AND (CAST(:exits AS TEXT) IS NULL OR latest.exit_code IN (SELECT value FROM json_each(:exits)))))
+
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
 -- name: last_seq (sqlite)
@@ -335,18 +356,12 @@ SELECT cancel_requested FROM jobs WHERE seq = :seq AND fence = :fence AND owner 
 -- name: newest_seqs
 -- The start of a listing of the newest jobs.
 SELECT jobs.seq FROM jobs WHERE jobs.seq <= :last
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
-    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: newest_seqs_in_state
 SELECT jobs.seq FROM jobs WHERE jobs.state = :state AND jobs.seq <= :last
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
-    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: jobs_in_order
@@ -355,10 +370,7 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
     runs.signal, runs.error
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.seq > :after AND jobs.seq <= :last
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
-    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: jobs_in_state_in_order
@@ -366,10 +378,7 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
     runs.signal, runs.error
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state = :state AND jobs.seq > :after AND jobs.seq <= :last
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
-    AND (CAST(:named AS TEXT) IS NULL OR jobs.id LIKE :named ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: job_by_id
@@ -470,6 +479,75 @@ SET command = :command, queue = :queue, priority = :priority, max_retries = :max
     run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs, updated_at = :now,
     state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
 WHERE seq = :seq AND state <> 'processing'
+
+-- Act on jobs that a filter selects ----------------------------------------------------------------------------------
+-- A thousand jobs at a time, by number: those whose state does not allow the change any more are left out.
+
+-- name: select_jobs
+SELECT jobs.seq FROM jobs
+WHERE jobs.seq > :after AND jobs.seq <= :last
+    <matches>
+ORDER BY jobs.seq LIMIT :limit
+
+-- name: select_jobs_in_state
+SELECT jobs.seq FROM jobs
+WHERE jobs.state = :state AND jobs.seq > :after AND jobs.seq <= :last
+    <matches>
+ORDER BY jobs.seq LIMIT :limit
+
+-- name: count_selected
+SELECT jobs.queue, jobs.state, count(*) FROM jobs
+WHERE jobs.seq <= :last
+    <matches>
+GROUP BY jobs.queue, jobs.state
+
+-- name: ids_of_these
+SELECT id FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq
+
+-- name: states_of_these
+-- Locks them, in the order of their numbers: see lock_jobs.
+SELECT seq, state FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq + 0 /*pg FOR UPDATE */
+
+-- name: cancel_these
+UPDATE jobs SET state = 'cancelled', finished_at = :now, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('pending', 'failed', 'held')
+RETURNING seq, id, queue
+
+-- name: cancel_running_these
+UPDATE jobs SET cancel_requested = :signal, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'processing'
+RETURNING seq, id, queue, owner
+
+-- name: retry_these
+UPDATE jobs
+SET state = 'pending', attempts = 0, losses = 0, run_at = :now, finished_at = NULL, cancel_requested = 0, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('completed', 'failed', 'dead', 'cancelled')
+RETURNING seq, id, queue
+
+-- name: hold_these
+UPDATE jobs SET state = 'held', updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('pending', 'failed')
+RETURNING seq, id, queue
+
+-- name: release_these
+-- As release_job.
+UPDATE jobs
+SET updated_at = :now, state = CASE
+    WHEN attempts > 0 AND EXISTS (
+        SELECT 1 FROM runs WHERE runs.job = jobs.seq AND runs.fence = jobs.fence
+            AND runs.outcome IN ('exit', 'signal', 'timeout', 'spawn_error'))
+    THEN 'failed' ELSE 'pending' END
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state = 'held'
+RETURNING seq, id, queue
+
+-- name: prioritise_these
+UPDATE jobs SET priority = :priority, updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('pending', 'failed', 'held') AND priority <> :priority
+RETURNING seq, id, queue
+
+-- name: delete_these
+DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('completed', 'dead', 'cancelled')
+RETURNING seq, id, queue
 
 -- Dead jobs by error -----------------------------------------------------------------------------------------------
 
@@ -660,9 +738,39 @@ INSERT INTO undo_outputs (undo, job, fence, stream, head, tail, total)
 SELECT :undo, job, fence, stream, head, tail, total FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
 
+-- name: keep_states
+-- What a change of the state or priority of many jobs overwrites: a twentieth of an image. Running jobs are left out.
+INSERT INTO undo_states (undo, job, state, priority, attempts, losses, run_at, finished_at, fence)
+SELECT :undo, seq, state, priority, attempts, losses, run_at, finished_at, fence
+FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
+ORDER BY seq /*pg FOR UPDATE */
+
+-- name: kept_states
+SELECT job FROM undo_states WHERE undo = :undo ORDER BY job LIMIT :limit
+
+-- name: begin_undoing_these (sqlite)
+INSERT INTO undoing (job) SELECT value FROM json_each(:seqs)
+
+-- name: put_back_states
+-- Jobs that the action itself changed last: any later change has another time, and any attempt another fence.
+UPDATE jobs
+SET state = kept.state, priority = kept.priority, attempts = kept.attempts, losses = kept.losses, run_at = kept.run_at,
+    finished_at = kept.finished_at, updated_at = :now
+FROM undo_states AS kept
+WHERE kept.undo = :undo AND kept.job = jobs.seq AND kept.fence = jobs.fence
+    AND jobs.seq IN (SELECT value FROM json_each(:seqs)) AND jobs.updated_at = :at AND jobs.state <> 'processing'
+RETURNING jobs.seq, jobs.queue
+
+-- name: forget_states
+DELETE FROM undo_states WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
+
+-- name: empty_undo_states
+DELETE FROM undo_states WHERE undo = :undo
+
 -- name: undos
 -- Actions that were not undone yet, the newest first; those without jobs cannot be undone.
 SELECT id, at, actor, verb, command, (SELECT count(*) FROM undo_jobs WHERE undo_jobs.undo = undos.id)
+    + (SELECT count(*) FROM undo_states WHERE undo_states.undo = undos.id)
 FROM undos WHERE at >= :since AND undone_at IS NULL ORDER BY id DESC
 
 -- name: undo_by_id
@@ -880,10 +988,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: browse_newest_in_state
@@ -892,10 +997,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: browse_oldest
@@ -904,10 +1006,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: browse_oldest_in_state
@@ -916,10 +1015,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq LIMIT :limit
 
 -- name: browse_next
@@ -930,10 +1026,7 @@ SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, 
 FROM jobs INDEXED BY jobs_ready LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NULL AND jobs.priority = :priority
     AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
 -- name: browse_next_needing
@@ -945,9 +1038,7 @@ FROM jobs INDEXED BY jobs_ready_needing LEFT JOIN runs ON runs.job = jobs.seq AN
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NOT NULL AND jobs.needs = :needs AND jobs.queue = :of
     AND jobs.priority = :priority
     AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 
 -- name: ready_priorities
@@ -976,38 +1067,26 @@ WHERE jobs.id IN (SELECT value FROM json_each(:ids))
 -- name: browse_ids
 SELECT jobs.seq, jobs.id FROM jobs
 WHERE jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: browse_ids_in_state
 SELECT jobs.seq, jobs.id FROM jobs
 WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 ORDER BY jobs.seq DESC LIMIT :limit
 
 -- name: browse_count
 -- Counts no more than :limit.
 SELECT count(*) FROM (SELECT 1 FROM jobs
 WHERE jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 LIMIT :limit)
 
 -- name: browse_count_in_state
 SELECT count(*) FROM (SELECT 1 FROM jobs
 WHERE jobs.state = :state AND jobs.seq BETWEEN :from AND :to
-    AND (CAST(:queue AS TEXT) IS NULL OR jobs.queue = :queue)
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
-    AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
+    <matches>
 LIMIT :limit)
 
 -- name: seq_range

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from queuectl.domain.filter import Filter
     from queuectl.domain.finding import Finding
     from queuectl.store.claims import Claims
     from queuectl.store.database import Database
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from queuectl.store.leases import Leases
     from queuectl.store.recent import Recent
     from queuectl.store.remote_output import RemoteOutput
+    from queuectl.store.selection import Selection
     from queuectl.store.stats import Stats
     from queuectl.store.undo import Undo
     from queuectl.store.views import Views
@@ -117,6 +119,12 @@ class Store:
         for queue, state, n in self.database.rows("counts"):
             counted[queue, state] = counted.get((queue, state), 0) + n
         return [(queue, state, n) for (queue, state), n in counted.items()]
+
+    def select(self, chosen: Filter) -> Selection:
+        """Return the jobs that a filter selects now, for actions on all of them."""
+        from queuectl.store.selection import Selection
+
+        return Selection(self.database, self.events, chosen)
 
     def changed(self) -> int:
         """Return a number that changes whenever another connection has written."""

@@ -15,8 +15,8 @@ from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import NEXT, WAITING, JobState
 from queuectl.domain.phrases import first_of
-from queuectl.domain.record import record
 from queuectl.store.database import Duplicate
+from queuectl.store.undo_records import TakenBack, Undoable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,35 +31,13 @@ KEPT_MS = 600_000
 MAX_JOBS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 """Larger actions are not recorded: the store would grow by the very data that the user wants to delete."""
+MAX_STATES = 1_000_000
+"""Jobs of which an action on a selection overwrites state or priority: fifty bytes each."""
 _STEP = 10_000
 """Jobs per query when the size of an action is computed."""
 _NAMED = 3
 _LIST = "queuectl undo --list shows what can be undone, by number"
 _STAMPS = frozenset({"updated_at", "fence"})
-
-
-@record
-class Undoable:
-    """An action that can be undone."""
-
-    id: int
-    at: int
-    actor: str
-    verb: str
-    command: str | None
-    jobs: int
-
-
-@record
-class TakenBack:
-    """The result of an undo."""
-
-    id: int
-    verb: str
-    jobs: tuple[tuple[str, str], ...]
-    """Ids and queues of the restored jobs."""
-    left: tuple[tuple[str, str], ...]
-    """Ids of the other jobs, each with the reason why it was not restored."""
 
 
 class Keeping:
@@ -107,6 +85,16 @@ class Keeping:
             self._database.run("keep_runs", undo=self._action, seqs=as_json)
             self._database.run("keep_outputs", undo=self._action, seqs=as_json)
         return seqs
+
+    def states(self, seqs: Sequence[int]) -> None:
+        """Record state and priority of these jobs of a selection, before the action overwrites them."""
+        if not self.keeps or not seqs or self.too_much:
+            return
+        self.write_down()
+        self._jobs += self._database.run("keep_states", undo=self._action, seqs=json.dumps(seqs))
+        if self._jobs > MAX_STATES:
+            self.too_much = True
+            self._database.run("empty_undo_states", undo=self._action)
 
     def write_down(self) -> None:
         """Record the action, once; `Events` calls this with each event."""
@@ -208,41 +196,53 @@ class Undo:
         """
         before = self.list(now=now)[1:2] if id_ is None else []
         with self._database.transaction():
-            id_, verb = self._choose(id_, now)
-            jobs, left = [], []
-            for row in self._database.rows("kept_jobs", undo=id_):
-                restore = self._restore_deleted if row[3] is None else self._restore_changed
-                done, words = restore(id_, *row, now=now)
-                if done:
-                    jobs.append((row[1], words))
-                    self._events.note(now, "undo", row[1], verb)
-                else:
-                    left.append((row[1], words))
-            if not jobs:
-                few = first_of([f"{job}: {why}" for job, why in left], _NAMED, ";")
-                raise Refused(
-                    f"the {verb} cannot be undone any more ({few})",
-                    hint="".join(f"the {each.verb} before it: queuectl undo {each.id}" for each in before) or None,
-                )
-            self._database.run("close_undo", id=id_, now=now)
-            self._database.run("empty_undo", id=id_)
-        return TakenBack(id=id_, verb=verb, jobs=tuple(jobs), left=tuple(left))
+            chosen = self._choose(id_, now)
+            if not self._database.rows("kept_states", undo=chosen.id, limit=1):
+                return self._take_back_jobs(chosen, before, now)
+        # Imported here: few actions are on a selection.
+        from queuectl.store.undo_states import put_back_states
 
-    def _choose(self, id_: int | None, now: int) -> tuple[int, str]:
+        return put_back_states(self._database, self._events, chosen, now)
+
+    def _take_back_jobs(self, chosen: Undoable, before: Sequence[Undoable], now: int) -> TakenBack:
+        jobs, left = [], []
+        for row in self._database.rows("kept_jobs", undo=chosen.id):
+            restore = self._restore_deleted if row[3] is None else self._restore_changed
+            done, words = restore(chosen.id, *row, now=now)
+            if done:
+                jobs.append((row[1], words))
+                self._events.note(now, "undo", row[1], chosen.verb)
+            else:
+                left.append((row[1], words))
+        if not jobs:
+            few = first_of([f"{job}: {why}" for job, why in left], _NAMED, ";")
+            raise Refused(
+                f"the {chosen.verb} cannot be undone any more ({few})",
+                hint="".join(f"the {each.verb} before it: queuectl undo {each.id}" for each in before) or None,
+            )
+        self._database.run("close_undo", id=chosen.id, now=now)
+        self._database.run("empty_undo", id=chosen.id)
+        queues = frozenset(queue for _, queue in jobs)
+        return TakenBack(
+            id=chosen.id, verb=chosen.verb, restored=len(jobs), queues=queues, jobs=tuple(jobs), left=tuple(left)
+        )
+
+    def _choose(self, id_: int | None, now: int) -> Undoable:
         if id_ is None:
             for last in self._actions(now):
                 if not last.jobs:
                     raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=_LIST)
-                return last.id, last.verb
+                return last
             raise NotFound("nothing was done in the last ten minutes that can be undone")
         for number, at, _, verb, _, undone_at in self._database.rows("undo_by_id", id=id_):
             if undone_at is not None:
                 raise Refused(f"action {number} ({verb}) was undone already", hint=_LIST)
             if at < now - KEPT_MS:
                 raise Refused(f"action {number} ({verb}) is too old: actions can be undone for ten minutes", hint=_LIST)
-            if not any(each.id == number for each in self.list(now=now)):
-                raise Refused(f"action {number} ({verb}) cannot be undone", hint=_LIST)
-            return number, verb
+            for each in self.list(now=now):
+                if each.id == number:
+                    return each
+            raise Refused(f"action {number} ({verb}) cannot be undone", hint=_LIST)
         raise NotFound(f"no action {id_} that can be undone", hint=_LIST)
 
     def _restore_changed(

@@ -395,7 +395,7 @@ def test_purge_asks_a_person_and_not_a_script(queue: Queue):
 
     screen, code = on_a_terminal("dlq", "purge", env=env, typed={"[y/N]": "y\n"})
     assert code == 0
-    assert queue.json("dlq", "purge") == {"deleted": 0}
+    assert queue.json("dlq", "purge")["changed"] == 0
 
 
 @pytest.mark.on_sqlite

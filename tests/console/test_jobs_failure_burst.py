@@ -85,11 +85,11 @@ async def test_esc_hides_it_until_the_failure_burst_is_over(make_app: Make) -> N
         banner = app.query_one(FailureBurstBanner)
         await pilot.press("slash", *"queue:mail", "enter", "escape")
         assert not banner.display
-        assert app.query_one(JobTable).filter.queue == "mail"
+        assert app.query_one(JobTable).filter.queues == ("mail",)
         await read_again(pilot)
         assert not banner.display
         await pilot.press("escape")
-        assert app.query_one(JobTable).filter.queue is None
+        assert app.query_one(JobTable).filter.queues == ()
 
 
 async def test_it_disappears_by_itself(make_app: Make) -> None:

@@ -36,7 +36,16 @@ def test_a_delete_too_large_to_undo_is_marked_in_its_document(context: Context):
     assert few.undo is not None
     assert "too_many_to_undo" not in few.document()
     many = delete.run(context, delete.params(ids=("b", "c")))
-    assert many.document() == {"deleted": 2, "ids": ["b", "c"], "too_many_to_undo": True}
+    assert many.document() == {
+        "action": "delete",
+        "matched": 2,
+        "changed": 2,
+        "unchanged": 0,
+        "skipped": 0,
+        "ids": ["b", "c"],
+        "undo": None,
+        "too_many_to_undo": True,
+    }
 
 
 def test_a_retry_too_large_to_undo_is_marked_in_its_result(context: Context):

@@ -150,7 +150,7 @@ def test_a_stale_worker_changes_nothing(stage: Stage):
 def test_a_job_with_a_requested_cancel_is_not_retried(stage: Stage):
     stage.enqueue("a", "b")
     first, second = stage.take(), stage.take()
-    assert stage.store.jobs.cancel("a", signal=2, now=stage.now) == ["w"]
+    assert stage.store.jobs.cancel("a", signal=2, now=stage.now) == (["w"], 0)
     stage.store.jobs.cancel("b", signal=15, now=stage.now)
 
     assert stage.store.claims().cancel_requested(first, "w") == 2

@@ -247,7 +247,7 @@ def test_what_runs_next_shows_jobs_that_need_labels_among_the_others(stage: Stag
         return [row.id for row in stage.store.job_pages.best(chosen, Sort.NEXT_RUN)]
 
     assert shown(Filter()) == ["b", "a", "c", "d", "e"]
-    assert shown(Filter(queue="mail")) == ["c"]
+    assert shown(Filter(queues=("mail",))) == ["c"]
     assert shown(Filter(text="e")) == ["b", "a", "c", "d", "e"], "the command is true"
     assert shown(Filter(id="e")) == ["e"]
     assert shown(Filter(states=(JobState.FAILED,))) == []

@@ -190,7 +190,7 @@ def test_a_cancel_of_a_job_that_is_being_claimed_reaches_its_worker(stage: Stage
     stage.enqueue("a")
     other = stores()
     owners: list[list[str]] = []
-    cancelling = threading.Thread(target=lambda: owners.append(other.jobs.cancel("a", signal=15, now=stage.now)))
+    cancelling = threading.Thread(target=lambda: owners.append(other.jobs.cancel("a", signal=15, now=stage.now)[0]))
     reached = threading.Event()
     other.database.on_wait = reached.set
 

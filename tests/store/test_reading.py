@@ -6,6 +6,7 @@ import pytest
 
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import NotFound
+from queuectl.domain.filter import Filter
 from queuectl.domain.job import JobState, NewJob
 from queuectl.store.queries import load
 from queuectl.store.store import Store
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from tests.store.conftest import OpenStore
 
 
-def ids(store: Store, **criteria: Any) -> list[str]:
-    return [listed.job.id for listed in store.jobs.listing(**{"limit": 0} | criteria)]
+def ids(store: Store, *, limit: int = 0, **conditions: Any) -> list[str]:
+    return [listed.job.id for listed in store.jobs.listing(limit=limit, chosen=Filter(**conditions))]
 
 
 def test_a_listing_is_the_newest_that_match_and_the_newest_last(stage: Stage):
@@ -28,8 +29,8 @@ def test_a_listing_is_the_newest_that_match_and_the_newest_last(stage: Stage):
 
     assert ids(stage.store) == [f"job{n}" for n in range(10)]
     assert ids(stage.store, limit=3) == ["job7", "job8", "job9"]
-    assert ids(stage.store, limit=2, queue="even") == ["job6", "job8"]
-    assert ids(stage.store, queue="missing") == []
+    assert ids(stage.store, limit=2, queues=("even",)) == ["job6", "job8"]
+    assert ids(stage.store, queues=("missing",)) == []
 
 
 def test_a_listing_of_several_states_keeps_the_order(stage: Stage):
@@ -40,9 +41,9 @@ def test_a_listing_of_several_states_keeps_the_order(stage: Stage):
     states = {id_: stage.store.jobs.state(id_) for id_ in "abcdef"}
 
     both = [JobState.COMPLETED, JobState.CANCELLED]
-    assert ids(stage.store, states=both) == [id_ for id_ in "abcdef" if states[id_] in both]
-    assert ids(stage.store, states=both, limit=1) == ["f"]
-    assert ids(stage.store, states=[*JobState, *JobState]) == list("abcdef")
+    assert ids(stage.store, states=tuple(both)) == [id_ for id_ in "abcdef" if states[id_] in both]
+    assert ids(stage.store, states=tuple(both), limit=1) == ["f"]
+    assert ids(stage.store, states=(*JobState, *JobState)) == list("abcdef")
 
 
 def test_a_listing_spans_pages_and_excludes_jobs_enqueued_meanwhile(stage: Stage):
@@ -62,7 +63,7 @@ def test_a_search_is_literal(stage: Stage, text: str):
         "plain", NewJob(command=f"echo {text} end", id="command"), NewJob(command="true", id=f"id {text} end")
     )
 
-    assert ids(stage.store, search=text) == ["command", f"id {text} end"]
+    assert ids(stage.store, text=text) == ["command", f"id {text} end"]
 
 
 def test_a_tag_matches_only_as_a_whole(stage: Stage):

@@ -8,7 +8,9 @@ from pathlib import Path
 from queuectl import bootstrap
 from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
 from queuectl.domain.clock import Clock
+from queuectl.domain.filter import Filter
 from queuectl.domain.job import NewJob
+from queuectl.store.selection import PRIORITY
 from tests.support.store_driver import BACKOFF, Stage
 
 TYPE_CHECKING = False
@@ -54,6 +56,8 @@ def _live(store: Store) -> None:
     store.jobs.cancel("cancelled", signal=15, now=stage.now)
     with store.undo.keeping("hold", now=stage.now):
         store.edits.hold(["held"], now=stage.now)
+    with store.undo.keeping("priority", now=stage.now):
+        list(store.select(Filter(id="held")).apply(PRIORITY, now=stage.now, detail="selected", priority=4))
     _finish(stage, NOTHING)
     stage.enqueue(NewJob(command="true", id="gone", priority=9))
     stage.run(out="some output\n", err="and more\n")

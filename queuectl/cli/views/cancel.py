@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from queuectl.cli.views.offer_undo import offer_undo
-from queuectl.domain.text import safe
+from queuectl.cli.views.retry import changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
     from queuectl.operations.cancel import Cancel
     from queuectl.operations.changed import Changed
+    from queuectl.operations.job_record import JobRecord
 
 
-def cancel(result: Changed, _params: Cancel, screen: Screen) -> None:
-    """Print a line for each job: cancelled, or cancelling while its processes still run."""
-    for each in result:
-        ending = each.job.cancel_requested and each.job.finished_at is None
-        screen.write(f"{safe(each.job.id)} {'cancelling' if ending else each.job.state}\n")
-    offer_undo(result, screen)
+def cancel(result: Changed, params: Cancel, screen: Screen) -> None:
+    """Print of each job that it is cancelled, or cancelling while its processes still run."""
+    changed(result, params, screen, _state)
+
+
+def _state(of: JobRecord) -> str:
+    return "cancelling" if of.job.cancel_requested and of.job.finished_at is None else str(of.job.state)
 
 
 VIEWS = {"cancel": cancel}

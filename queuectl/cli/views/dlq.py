@@ -38,10 +38,8 @@ def list_dead(records: Iterator[Any], params: ListDead, screen: Screen) -> None:
 
 
 def retry(result: Changed, params: RetryDead, screen: Screen) -> None:
-    """Print the ID and the state of each job, or that there was none."""
+    """Print the ID and the state of each named job, else how many were retried."""
     states(result, params, screen)
-    if not result.ids:
-        screen.say("no dead jobs")
 
 
 def _list_errors(records: Iterator[ErrorRecord], screen: Screen) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.cli.views.offer_undo import offer_undo
-from queuectl.cli.views.retry import states
-from queuectl.domain.text import safe
+from queuectl.cli.views.retry import changed, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +11,9 @@ if TYPE_CHECKING:
     from queuectl.operations.hold import Priority
 
 
-def priority(result: Changed, _params: Priority, screen: Screen) -> None:
-    """Print the ID and the priority of each job."""
-    for each in result:
-        screen.write(f"{safe(each.job.id)} priority {each.job.priority}\n")
-    offer_undo(result, screen)
+def priority(result: Changed, params: Priority, screen: Screen) -> None:
+    """Print the priority of each job."""
+    changed(result, params, screen, lambda each: f"priority {each.job.priority}")
 
 
 VIEWS = {"hold": states, "release": states, "priority": priority}

@@ -26,8 +26,12 @@ LONGEST = 4096
 """Characters of a command that are printed in a list: commands may have megabytes."""
 
 
-def list_jobs(records: Iterator[JobRecord], _params: List | None, screen: Screen) -> None:
-    """Print a table of jobs, the newest last."""
+def list_jobs(records: Iterator[JobRecord], params: List | None, screen: Screen) -> None:
+    """Print a table of jobs, the newest last, or only their IDs."""
+    if params is not None and params.ids:
+        for each in records:
+            screen.write(f"{safe(each.job.id)}\n")
+        return
     first = list(islice(records, _PAGE))
     # A terminal is narrow: the column is left out where all jobs are in the default queue.
     queues = not screen.is_terminal or any(each.job.queue != "default" for each in first)

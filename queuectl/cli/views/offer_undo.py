@@ -6,11 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
     from queuectl.operations.changed import Changed
-    from queuectl.operations.delete import Deleted
     from queuectl.operations.edit import Edited
 
 
-def offer_undo(result: Changed | Deleted | Edited, screen: Screen) -> None:
+def offer_undo(result: Changed | Edited, screen: Screen) -> None:
     """Print the undo command for a person only; that there is no undo is printed for scripts too."""
     if result.undo is not None and screen.has_person:
         screen.say(f"to undo: queuectl undo {result.undo}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from queuectl.cli.render import Column, table
+from queuectl.domain.phrases import plural
 from queuectl.domain.text import safe
 from queuectl.domain.units import format_age
 from queuectl.operations.undo import Undone
@@ -23,6 +24,10 @@ def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Scree
         _list(result, screen)
         return
     of = result.taken_back
+    if not of.jobs:
+        screen.write(f"{of.verb} of {of.restored:,} {plural(of.restored, 'job')} undone\n")
+    if of.left_out:
+        screen.say(f"{of.left_out:,} were not restored: they have run, changed or been deleted since")
     for id_, _ in of.jobs:
         screen.write(f"{of.verb} of {safe(id_)} undone\n")
     for id_, reason in of.left:

@@ -19,12 +19,16 @@ _WORDS = (
     (re.compile(r" INDEXED BY \w+"), ""),
     (re.compile(r"\bLIKE\b"), "ILIKE"),
     (
-        re.compile(r"IN \(SELECT value FROM json_each\(:(ids|unserved)\)\)"),
+        re.compile(r"NOT IN \(SELECT value FROM json_each\(:(not_queues)\)\)"),
+        r"<> ALL (ARRAY(SELECT json_array_elements_text(CAST(:\1 AS JSON))))",
+    ),
+    (
+        re.compile(r"IN \(SELECT value FROM json_each\(:(ids|unserved|queues)\)\)"),
         r"= ANY (ARRAY(SELECT json_array_elements_text(CAST(:\1 AS JSON))))",
     ),
     (
-        re.compile(r"IN \(SELECT value FROM json_each\(:seqs\)\)"),
-        "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(:seqs AS JSON)) AS BIGINT)))",
+        re.compile(r"IN \(SELECT value FROM json_each\(:(seqs|exits)\)\)"),
+        r"= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(:\1 AS JSON)) AS BIGINT)))",
     ),
     (re.compile(r"\bjson_object\("), "json_build_object("),
     (re.compile(r"\bjson_array\("), "json_build_array("),

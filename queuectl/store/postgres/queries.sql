@@ -516,3 +516,6 @@ DELETE FROM watches WHERE until < queuectl.clock()
 -- name: forget_outputs
 DELETE FROM live_outputs WHERE NOT EXISTS (
     SELECT 1 FROM jobs WHERE seq = live_outputs.job AND fence = live_outputs.fence AND state = 'processing')
+
+-- name: begin_undoing_these
+INSERT INTO undoing (job) SELECT CAST(json_array_elements_text(CAST(:seqs AS JSON)) AS BIGINT)

@@ -64,7 +64,7 @@ class FailureBurstControl:
             return
         if not console.may_write():
             return
-        chosen = Filter(states=tuple(READY), queue=burst.queue)
+        chosen = Filter(states=tuple(READY), queues=(burst.queue,))
 
         def request(context: Context) -> tuple[list[str], dict[str, Row]]:
             ids = context.store.job_pages.ids(chosen, limit=MARKED, stop=console.reader.check)

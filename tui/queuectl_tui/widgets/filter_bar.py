@@ -11,6 +11,7 @@ from textual.message import Message
 from queuectl.domain.errors import UsageError
 from queuectl.domain.filter import KEYS, Filter, parse_filter
 from queuectl.domain.text import one_line
+from queuectl.domain.units import format_age
 from queuectl_tui.widgets.lines import Drawing, length_of
 from queuectl_tui.widgets.safe_input import SafeInput
 
@@ -148,13 +149,23 @@ def is_begun(text: str) -> bool:
 
 def meaning(chosen: Filter) -> str:
     """Describe a filter in words."""
-    parts = []
-    if chosen.states:
-        parts.append(" or ".join(chosen.states))
-    if chosen.queue is not None:
-        parts.append(f"in queue {chosen.queue}")
-    if chosen.tag is not None:
-        parts.append(f"tagged {chosen.tag}")
+    parts = [" or ".join(chosen.states)] if chosen.states else []
+    for words, value in (
+        ("in queue", " or ".join(chosen.queues)),
+        ("not in queue", " or ".join(chosen.not_queues)),
+        ("tagged", chosen.tag),
+        ("not tagged", chosen.not_tag),
+        ("with error", chosen.error),
+        ("last run by", chosen.worker),
+    ):
+        if value:
+            parts.append(f"{words} {value}")
+    if chosen.exits:
+        parts.append(f"exit code {' or '.join(map(str, chosen.exits))}")
+    if chosen.older_ms is not None:
+        parts.append(f"older than {format_age(chosen.older_ms)}")
+    if chosen.newer_ms is not None:
+        parts.append(f"newer than {format_age(chosen.newer_ms)}")
     if chosen.id is not None:
         parts.append(f"with {chosen.id} in the id")
     if chosen.text is not None:

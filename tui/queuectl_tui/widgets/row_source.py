@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from queuectl.domain.record import record, replace
-from queuectl.store.job_pages import Sort, is_counted
+from queuectl.store.job_pages import Sort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ class Counter:
     def count(self, context: Context, chosen: Filter, stop: Callable[[], None]) -> int:
         """Return the number of matches."""
         started = time.monotonic()
-        if chosen == self._of and started < self._until and not is_counted(chosen):
+        if chosen == self._of and started < self._until and not chosen.by_counters:
             return self._known
         self._known = context.store.job_pages.count(chosen, cap=COUNTED, stop=stop)
         self._of = chosen
@@ -138,7 +138,7 @@ def read(
         wanted=wanted,
         window=window,
         total=total,
-        more=not is_counted(wanted.filter) and wanted.sort.paged and total >= COUNTED,
+        more=not wanted.filter.by_counters and wanted.sort.paged and total >= COUNTED,
         cursor=cursor,
         around=around,
         earlier=earlier,

@@ -1,0 +1,173 @@
+"""Actions on all jobs that a filter selects, a thousand jobs a transaction.
+
+The selection is of one moment: jobs enqueued later are left out, and each job is seen once. A job whose state does not
+allow the action when its turn comes is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from heapq import merge
+from itertools import islice
+
+from queuectl.domain.job import FINAL, READY, WAITING, JobState
+from queuectl.domain.record import record
+from queuectl.store.criteria import criteria
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from queuectl.domain.filter import Filter
+    from queuectl.store.database import Database
+    from queuectl.store.events import Events
+
+_STEP = 1000
+
+
+@record
+class Verb:
+    """What an action does to a job."""
+
+    name: str
+    """The verb of the command and of the event."""
+    participle: str
+    """For messages: `cancelled`."""
+    statement: str
+    fits: frozenset[JobState]
+    """States in which a job can be changed."""
+    done: frozenset[JobState] = frozenset()
+    """States in which the job is already as the action would leave it."""
+    ends: frozenset[JobState] = frozenset()
+    """States in which the job is ordered to end."""
+    wakes: bool = False
+    """Whether workers must be woken for the changed jobs."""
+
+
+CANCEL = Verb(
+    name="cancel",
+    participle="cancelled",
+    statement="cancel_these",
+    fits=WAITING,
+    done=frozenset({JobState.CANCELLED}),
+    ends=frozenset({JobState.PROCESSING}),
+)
+RETRY = Verb(name="retry", participle="retried", statement="retry_these", fits=FINAL | {JobState.FAILED}, wakes=True)
+HOLD = Verb(name="hold", participle="held", statement="hold_these", fits=READY, done=frozenset({JobState.HELD}))
+RELEASE = Verb(
+    name="release",
+    participle="released",
+    statement="release_these",
+    fits=frozenset({JobState.HELD}),
+    done=READY,
+    wakes=True,
+)
+PRIORITY = Verb(name="priority", participle="given another priority", statement="prioritise_these", fits=WAITING)
+DELETE = Verb(name="delete", participle="deleted", statement="delete_these", fits=FINAL)
+
+
+@record
+class Step:
+    """What one transaction did."""
+
+    matched: int
+    changed: tuple[tuple[str, str], ...]
+    """Ids and queues of the jobs that were changed."""
+    unchanged: int
+    """Jobs that were already as the action would have left them."""
+    owners: tuple[str, ...] = ()
+    """Workers that run jobs whose cancel was requested."""
+
+    @property
+    def skipped(self) -> int:
+        """Jobs whose state did not allow the action."""
+        return self.matched - len(self.changed) - self.unchanged
+
+
+class Selection:
+    """The jobs that a filter selects now."""
+
+    def __init__(self, database: Database, events: Events, chosen: Filter) -> None:
+        """Select by `chosen` in `database`; record actions in `events`."""
+        self._database = database
+        self._events = events
+        self._states = tuple(dict.fromkeys(chosen.states)) or (None,)
+        self._words = criteria(chosen, database)
+        ((self._last,),) = database.rows("last_seq")
+
+    def counts(self) -> list[tuple[str, JobState, int]]:
+        """Return the number of the selected jobs by queue and state."""
+        rows = self._database.rows("count_selected", last=self._last, **self._words)
+        return [
+            (queue, JobState(state), n)
+            for queue, state, n in sorted(rows)
+            if self._states == (None,) or state in self._states
+        ]
+
+    def pages(self) -> Iterator[list[int]]:
+        """Yield the numbers of the selected jobs, the oldest first."""
+        after = 0
+        while True:
+            streams = [self._page(state, after) for state in self._states]
+            seqs = streams[0] if len(streams) == 1 else list(islice(merge(*streams), _STEP))
+            if not seqs:
+                return
+            yield seqs
+            after = seqs[-1]
+
+    def _page(self, state: JobState | None, after: int) -> list[int]:
+        name, of_state = ("select_jobs", {}) if state is None else ("select_jobs_in_state", {"state": state.value})
+        rows = self._database.rows(name, after=after, last=self._last, limit=_STEP, **of_state, **self._words)
+        return [seq for (seq,) in rows]
+
+    def ids(self) -> Iterator[list[str]]:
+        """Yield the ids of the selected jobs, the oldest first."""
+        for seqs in self.pages():
+            yield [id_ for (id_,) in self._database.rows("ids_of_these", seqs=json.dumps(seqs))]
+
+    def apply(self, verb: Verb, *, now: int, detail: str, signal: int = 0, **words: Any) -> Iterator[Step]:
+        """Do `verb` to the selected jobs; yield what each transaction did.
+
+        `detail` describes the selection in the one event of the action; `signal` is for running jobs of a cancel, and
+        `words` are parameters of the statement.
+        """
+        noted = False
+        for seqs in self.pages():
+            with self._database.transaction():
+                step = self._apply_to(seqs, verb, now=now, signal=signal, words=words)
+                if step.changed and not noted:
+                    self._events.note(now, verb.name, None, detail)
+                    noted = True
+            yield step
+
+    def _apply_to(self, seqs: list[int], verb: Verb, *, now: int, signal: int, words: dict[str, Any]) -> Step:
+        by_state: dict[JobState, list[int]] = {}
+        for seq, state in self._database.rows("states_of_these", seqs=json.dumps(seqs)):
+            by_state.setdefault(JobState(state), []).append(seq)
+        fit = sorted(seq for state, of_state in by_state.items() if state in verb.fits for seq in of_state)
+        unchanged = sum(len(of_state) for state, of_state in by_state.items() if state in verb.done)
+        self._keep(fit, verb)
+        changed: list[tuple[str, str]] = []
+        if fit:
+            rows = sorted(self._database.rows(verb.statement, seqs=json.dumps(fit), now=now, **words))
+            changed = [(id_, queue) for _, id_, queue in rows]
+            if verb is PRIORITY:
+                unchanged += len(fit) - len(changed)
+        owners: set[str] = set()
+        if JobState.PROCESSING in by_state and JobState.PROCESSING in verb.ends:
+            running = json.dumps(by_state[JobState.PROCESSING])
+            for _, id_, queue, owner in self._database.rows(
+                "cancel_running_these", seqs=running, signal=signal, now=now
+            ):
+                changed.append((id_, queue))
+                owners.add(owner)
+        return Step(matched=len(seqs), changed=tuple(changed), unchanged=unchanged, owners=tuple(sorted(owners)))
+
+    def _keep(self, seqs: list[int], verb: Verb) -> None:
+        if self._events.keeping is None:
+            return
+        if verb is DELETE:
+            self._events.keeping.before(seqs, deleted=True)
+        else:
+            self._events.keeping.states(seqs)
