@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from queuectl.domain.job import JobState
 from queuectl.domain.units import format_bytes
+from queuectl.operations.selector import chosen
+from queuectl.store.selection import CANCEL, DELETE, HOLD, PRIORITY, RELEASE, RETRY
 from queuectl.store.undo import KEPT_MS, MAX_BYTES, MAX_JOBS, MAX_STATES
 
 TYPE_CHECKING = False
@@ -20,6 +22,8 @@ TOO_MUCH = f"{CANNOT[:-1]}: no more than {MAX_JOBS:,} jobs or {format_bytes(MAX_
 _RUNNING = f"Running jobs are ended for good; for waiting jobs this can be undone for {KEPT_MS // 60_000} minutes."
 _OF_JOBS = frozenset({"cancel", "delete", "retry", "hold", "release", "priority", "edit"})
 _OF_DEAD = frozenset({"dlq retry", "dlq purge"})
+SELECTING = {verb.name: verb for verb in (CANCEL, RETRY, HOLD, RELEASE, PRIORITY, DELETE)}
+"""Verbs that take a selector, by the name of their operation."""
 _DELETES = frozenset({"delete", "dlq purge"})
 
 
@@ -33,6 +37,8 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
         return CAN if undo.keeps_dead(errors, deleted=deletes) else TOO_MUCH
     if name not in _OF_JOBS | _OF_DEAD:
         return None
+    if name in SELECTING and not params.ids:
+        return outlook_of_selection(SELECTING[name], context.store.select(chosen(context, params)).counts())
     ids = params.ids if hasattr(params, "ids") else (params.id,)
     sentence = CAN if undo.keeps(ids, deleted=deletes) else TOO_MUCH
     return sentence if name != "cancel" else _of_cancel(context, ids, sentence)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Listed
 
 _PAGE = 1000
+_MANY = 10_000
+"""Ids in one statement."""
 _REMEMBERED_MS = 30 * 86_400_000
 """How long an error without dead jobs stays in the table of signatures."""
 _SHOWN = 200
@@ -102,6 +104,16 @@ class Jobs:
         for (state,) in self._database.rows("state_of", id=id_):
             return JobState(state)
         raise missing(id_)
+
+    def states(self, ids: Sequence[str]) -> dict[str, JobState]:
+        """Return the states of many jobs by id, in that order. Raises NotFound for an id that no job has."""
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), _MANY):
+            found.update(self._database.rows("states_of", ids=json.dumps(ids[start : start + _MANY])))
+        for id_ in ids:
+            if id_ not in found:
+                raise missing(id_)
+        return {id_: JobState(found[id_]) for id_ in ids}
 
     def attempts(self, seq: int) -> list[Attempt]:
         """Return every attempt of a job, the oldest first."""

@@ -390,6 +390,9 @@ WHERE jobs.id = :id
 -- name: state_of
 SELECT state FROM jobs WHERE id = :id
 
+-- name: states_of
+SELECT id, state FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
+
 -- name: attempts_of
 SELECT fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error
 FROM runs WHERE job = :job ORDER BY fence

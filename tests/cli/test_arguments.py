@@ -91,7 +91,7 @@ def test_a_negative_number_is_a_value():
 
 def test_the_usage_line_marks_optional_arguments():
     assert usage(find("config set")) == "queuectl config set KEY VALUE"
-    assert usage(find("wait")) == "queuectl wait [options] ID…"
+    assert usage(find("wait")) == "queuectl wait [options] [ID…]"
     assert usage(find("enqueue")) == "queuectl enqueue [options] [JOB] [-- ARGV…]"
 
 

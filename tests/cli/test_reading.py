@@ -238,7 +238,50 @@ def test_wait_returns_as_soon_as_all_are_final(queue: Queue, tmp_path: Path):
 
     done = Done(waiting)
 
-    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (done.code, done.out, done.err) == (0, "", "2 jobs: 2 completed\n")
+
+
+def test_wait_for_any_returns_with_the_first_final_job(queue: Queue):
+    queue.enqueue("true", "--id", "first")
+    queue.enqueue("true", "--id", "later", "--delay", "1h")
+    queue.start()
+
+    assert [job["id"] for job in queue.json("wait", "--all", "--any")] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "code"),
+    [
+        ("true", [], 0),
+        ("exit 42", [], 42),
+        ("kill -9 $$", [], 137),
+        ("sleep 300", ["-t", "100ms"], 124),
+        ("true", ["--delay", "1h"], 125),
+    ],
+)
+def test_wait_passes_on_the_exit_code_of_one_job(queue: Queue, line: str, words: list[str], code: int):
+    queue.enqueue(line, "--id", "a", "-r", "0", *words)
+    if code == 125:
+        queue.run("cancel", "a")
+    else:
+        queue.drain().wait()
+
+    assert command.run("wait", "a", "--exit-code", env=queue.environment).code == code
+
+
+@pytest.mark.on_sqlite
+def test_wait_for_a_selection_counts_how_its_jobs_ended(queue: Queue):
+    queue.run("enqueue", "--lines", "--tag", "ci", "-r", "0", "-f", "-", given="true\n" * 3 + "exit 1\n" * 25)
+    queue.drain(workers=2).wait()
+
+    done = command.run("wait", "--tag", "ci", env=queue.environment)
+
+    assert (done.code, done.out) == (1, "")
+    lines = done.err.splitlines()
+    assert lines[0] == "error: job 4 is dead (exit 1)"
+    assert lines[20:] == ["… and 5 more: queuectl dlq list --by-error", "28 jobs: 3 completed, 25 dead"]
+    assert command.run("wait", "--tag", "none", env=queue.environment).err == "no jobs match\n"
+    command.run("wait", "--tag", "ci", "--exit-code", env=queue.environment).refused(2, "--exit-code is of one job")
 
 
 @pytest.mark.parametrize(("line", "how"), [("exit 3", "dead (exit 3)"), ("kill -9 $$", "dead (SIGKILL)")])
@@ -249,7 +292,7 @@ def test_wait_exits_1_and_names_the_job_that_did_not_complete(queue: Queue, line
 
     done = command.run("wait", "a", "b", env=queue.environment)
 
-    done.refused(1, f"error: job a is {how}")
+    assert (done.code, done.err) == (1, f"error: job a is {how}\n2 jobs: 1 completed, 1 dead\n")
     records = queue.json("wait", "b", "a", code=1)
     assert [(record["id"], record["state"], record["stdout"]) for record in records] == [
         ("b", "completed", "fine\n"),

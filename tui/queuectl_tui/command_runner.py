@@ -53,7 +53,7 @@ class CommandRunner:
         if operation.name == "logs":
             console.pages.log(params.id, attempt=params.attempt)
             return
-        if operation.danger is not Danger.NONE and not await self._confirmed(operation, params):
+        if not await self._confirmed(operation, params):
             return
         shows = operation.reads or operation.name == "selftest"
         ended = asyncio.get_running_loop().create_future()
@@ -71,12 +71,13 @@ class CommandRunner:
             await ended
 
     async def _confirmed(self, operation: Operation, params: Any) -> bool:
+        """Ask where the operation has a question or can destroy something; return whether it may run."""
+        console, ask = self._console, operation.question
+        question = await console.fetch(lambda context: ask(context, params), "question") if ask else None
+        if operation.danger is Danger.NONE and not question:
+            return True
         from queuectl_tui.screens.confirm import Confirm
 
-        console = self._console
-        question = await console.fetch(
-            lambda context: operation.question(context, params) if operation.question else None, "question"
-        )
         lines = [question] if question else [f"{operation.summary}.", *await console.outlook(operation, params)]
         asked = Confirm(operation.name, lines, command_line(operation, params), operation.danger)
         return bool(await console.push_screen_wait(asked))

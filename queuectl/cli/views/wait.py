@@ -1,8 +1,9 @@
-"""The jobs of a wait that did not complete."""
+"""The jobs of a wait that did not complete, and how many ended how."""
 
 from __future__ import annotations
 
 from queuectl.domain.attempt import Outcome
+from queuectl.domain.job import JobState
 from queuectl.operations.job_record import describe
 
 TYPE_CHECKING = False
@@ -10,13 +11,24 @@ if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
     from queuectl.operations.wait import Wait, Waited
 
+_NAMED = 20
+"""Jobs that are named; the dead letter queue has the others."""
+
 
 def wait(result: Waited, _params: Wait, screen: Screen) -> None:
-    """Print a line to stderr for each job that did not complete, and nothing for the others."""
-    for each in result.failed:
+    """Print to stderr a line for each job that did not complete, and of several jobs the counts by state."""
+    screen.end_progress()
+    failed = result.failed
+    for each in result.details(failed[:_NAMED]):
         job, latest = each.record.job, each.record.latest
         how = "" if latest is None or latest.outcome is Outcome.CANCELLED else f" ({describe(latest)})"
         screen.say(f"error: job {job.id} is {job.state}{how}")
+    if len(failed) > _NAMED:
+        screen.say(f"… and {len(failed) - _NAMED:,} more: queuectl dlq list --by-error")
+    if len(result.states) > 1:
+        states = list(result.states.values())
+        counts = ", ".join(f"{states.count(state):,} {state}" for state in JobState if state in states)
+        screen.say(f"{len(states):,} jobs: {counts}")
 
 
 VIEWS = {"wait": wait}
