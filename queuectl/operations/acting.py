@@ -169,7 +169,7 @@ def ask_before(verb: Verb, what: str) -> Callable[[Context, Any], str | None]:
 
 
 def needs_yes(verb: Verb) -> Callable[[Context, Any], None]:
-    """Return the check that a script has said --yes where a selection is large."""
+    """Return the check that a script has given --yes where a selection is large."""
 
     def check(context: Context, params: Any) -> None:
         if params.yes or params.ids or params.dry_run:

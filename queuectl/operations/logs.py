@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 
-from queuectl.domain.errors import NotFound, UsageError
+from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import FINAL
-from queuectl.domain.record import field, record
+from queuectl.domain.record import field, record, replace
 from queuectl.operations.explain import WaitReporter
-from queuectl.operations.job_record import attempt_document, output_of, text_of
+from queuectl.operations.job_record import attempt_document, detail, output_of, text_of
 from queuectl.operations.operation import Operation
+from queuectl.operations.wait import exit_code_of
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.attempt import Attempt, Output
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
+    from queuectl.operations.job_record import JobDetail
 
 _INTERVAL = 0.1
 """Seconds between two reads of a running job's output."""
@@ -34,7 +36,14 @@ class Logs:
     follow: bool = field("go on printing, across retries, until the job is final", default=False, short="f")
     stdout: bool = field("only standard output", default=False)
     stderr: bool = field("only standard error", default=False)
-    attempt: int | None = field("the output of attempt N (default: the latest)", default=None, short="n", metavar="N")
+    attempt: int | None = field("the output of attempt N (default: the latest)", default=None, metavar="N")
+    tail: int | None = field(
+        "only the last N lines of each stream; with --follow, of what was printed before",
+        default=None,
+        short="n",
+        metavar="N",
+    )
+    exit_code: bool = field("exit with the code of the job, once it is final", default=False)
     raw: bool = field("print the bytes unchanged, including terminal control sequences", default=False)
 
 
@@ -70,7 +79,22 @@ class Log:
             yield from self._follow()
         elif self._attempt is not None:
             for stream, output in self._outputs(self._attempt).items():
-                yield from _stored(self._attempt.attempt, stream, output)
+                yield from self._last(_stored(self._attempt.attempt, stream, output))
+
+    @property
+    def ended(self) -> JobDetail:
+        """The job with its latest attempt, as it is now."""
+        return detail(self._context, self._job.id, history=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of the job where it was asked for. Raises Refused for a job that is not final."""
+        if not self._params.exit_code:
+            return 0
+        record = self.ended.record
+        if record.job.state not in FINAL:
+            raise Refused(f"job {record.job.id} is {record.job.state} and has no exit code yet", hint="add --follow")
+        return exit_code_of(record.job.state, record.latest)
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form; when following, of the last attempt, once the job is final."""
@@ -84,7 +108,10 @@ class Log:
         document |= attempt_document(self._attempt)
         for stream, output in self._outputs(self._attempt).items():
             name = f"std{stream}"
-            document |= {name: text_of(output), f"{name}_bytes": output.total, f"{name}_truncated": output.left_out > 0}
+            text = text_of(output)
+            if self._params.tail is not None:
+                text = "".join(text.splitlines(keepends=True)[-self._params.tail :] if self._params.tail else ())
+            document |= {name: text, f"{name}_bytes": output.total, f"{name}_truncated": output.left_out > 0}
         return document
 
     def _requested(self) -> Attempt | None:
@@ -107,28 +134,39 @@ class Log:
     def _follow(self) -> Iterator[Piece]:
         store = self._context.store
         number = self._attempt.attempt if self._attempt is not None else 1
-        reader = _AttemptReader(self._context, self._job, number, self._streams)
+        self._reader = _AttemptReader(self._context, self._job, number, self._streams)
         reporter = WaitReporter(self._context)
         reporter.report([self._job.id])
+        begun = False
         try:
             while True:
                 seen = store.changed()
                 job = store.jobs.get(self._job.id).job
-                yield from reader.live()
-                for attempt in store.jobs.attempts(job.seq):
-                    if attempt.attempt == reader.number and attempt.outcome is not None:
-                        # The stored output continues where reading of the live files stopped.
-                        yield from reader.rest(self._outputs(attempt))
-                        reader.close()
-                        reader = _AttemptReader(self._context, job, attempt.attempt + 1, self._streams)
+                new = self._new(job)
+                yield from new if begun else self._last(new)
+                begun = True
                 if job.state in FINAL:
                     return
                 while store.changed() == seen:
                     reporter.report([self._job.id])
                     time.sleep(_INTERVAL)
-                    yield from reader.live()
+                    yield from self._reader.live()
         finally:
-            reader.close()
+            self._reader.close()
+
+    def _new(self, job: Job) -> Iterator[Piece]:
+        """Yield what was printed since the last read: by the current attempt, and the rest of those that have ended."""
+        yield from self._reader.live()
+        for attempt in self._context.store.jobs.attempts(job.seq):
+            if attempt.attempt == self._reader.number and attempt.outcome is not None:
+                # The stored output continues where reading of the live files stopped.
+                yield from self._reader.rest(self._outputs(attempt))
+                self._reader.close()
+                self._reader = _AttemptReader(self._context, job, attempt.attempt + 1, self._streams)
+
+    def _last(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Return the last lines of each stream, as many as were asked for; all where no number was given."""
+        return pieces if self._params.tail is None else iter(last_lines(list(pieces), self._params.tail))
 
 
 class _AttemptReader:
@@ -161,6 +199,27 @@ class _AttemptReader:
             reader.close()
 
 
+def last_lines(pieces: Sequence[Piece], count: int) -> list[Piece]:
+    """Return the last `count` lines of each stream; a line that has not ended counts."""
+    left = dict.fromkeys((piece.stream for piece in pieces), count)
+    kept: list[Piece] = []
+    last = set(left)
+    for piece in reversed([piece for piece in pieces if piece.data]):
+        start = len(piece.data)
+        end = start - (piece.stream in last and piece.data.endswith(b"\n"))
+        last.discard(piece.stream)
+        while left[piece.stream]:
+            newline = piece.data.rfind(b"\n", 0, end)
+            if newline < 0:
+                start = 0
+                break
+            left[piece.stream] -= 1
+            start, end = (newline + 1, newline)
+        if start < len(piece.data):
+            kept.append(piece if not start else replace(piece, data=piece.data[start:], left_out=0))
+    return kept[::-1]
+
+
 def _stored(number: int, stream: str, output: Output, offset: int = 0) -> Iterator[Piece]:
     while True:
         offset, data, left_out = read_stored(output, offset)
@@ -176,6 +235,8 @@ def logs(context: Context, params: Logs) -> Log:
             "--follow and --attempt cannot be combined",
             hint="--follow prints every attempt from the latest on; leave out one of them",
         )
+    if params.tail is not None and params.tail < 0:
+        raise UsageError("--tail must not be negative")
     return Log(context, params)
 
 
@@ -189,7 +250,14 @@ LOGS = Operation(
         "Standard output, then standard error, of the latest attempt. The first 64 KiB and the last MiB of each are "
         "kept. Control characters are escaped, so that the output cannot control your terminal. Of a line that is "
         "overwritten with carriage returns or backspaces, such as a progress bar, only the last state is printed; "
-        "--follow on a terminal also shows the current one. --raw prints the bytes unchanged."
+        "--follow on a terminal also shows the current one. --raw prints the bytes unchanged. --follow ends with a "
+        "line on stderr that says how the job ended."
     ),
-    examples=("logs job1", "logs job1 --follow", "logs job1 --stdout --raw > result.bin"),
+    examples=(
+        "logs job1",
+        "logs job1 --follow",
+        "logs job1 -n 50",
+        "logs job1 --attempt 2",
+        "logs job1 --stdout --raw > result.bin",
+    ),
 )

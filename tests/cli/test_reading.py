@@ -157,7 +157,7 @@ def test_logs_of_an_attempt(queue: Queue):
     assert queue.run("logs", "a", "--attempt", "2").stdout == "attempt 2\n"
     command.run("logs", "a", "--attempt", "9", env=queue.environment).refused(3, "a has no attempt 9")
     assert queue.run("logs", "a", "--follow").stdout == "attempt 3\n"
-    command.run("logs", "a", "-f", "-n", "1", env=queue.environment).refused(2, "--follow")
+    command.run("logs", "a", "-f", "--attempt", "1", env=queue.environment).refused(2, "--follow")
 
 
 def test_logs_of_a_job_that_has_not_run_are_empty(queue: Queue):
@@ -209,7 +209,24 @@ def test_following_goes_on_across_retries_until_the_job_is_final(queue: Queue):
     done = Done(following)
     lines = [line for line in done.err.splitlines() if not line.startswith("a: no workers are running")]
     assert (done.code, done.out) == (0, "end\nbegin 2\nend\n")
-    assert lines == "==> attempt 1 <==\n==> attempt 2 <==\n".splitlines()
+    assert lines[:-1] == "==> attempt 1 <==\n==> attempt 2 <==\n".splitlines()
+    assert lines[-1].startswith("a: completed in "), lines
+
+
+def test_the_last_lines_of_a_log_are_printed(queue: Queue):
+    queue.enqueue("seq 100; seq 3 >&2; exit 7", "--id", "a", "-r", "0")
+    queue.drain().wait()
+
+    assert queue.run("logs", "a", "--stdout", "-n", "2").stdout == "99\n100\n"
+    assert queue.run("logs", "a", "--tail", "1").stdout == "100\n3\n"
+    assert queue.run("logs", "a", "--tail", "0").stdout == ""
+    assert queue.json("logs", "a", "--tail", "2")["stdout"] == "99\n100\n"
+    done = command.run("logs", "a", "--stdout", "-f", "-n", "1", "--exit-code", env=queue.environment)
+    assert (done.code, done.out) == (7, "100\n")
+    assert done.err.splitlines()[-1] == "a: dead (exit 7)"
+    command.run("logs", "a", "-n", "-1", env=queue.environment).refused(2, "--tail must not be negative")
+    queue.enqueue("true", "--id", "later", "--delay", "1h")
+    command.run("logs", "later", "--exit-code", env=queue.environment).refused(4, "job later is pending")
 
 
 def test_following_a_deleted_job_ends(queue: Queue):

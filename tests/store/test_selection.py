@@ -101,7 +101,7 @@ def test_a_cancel_of_a_selection_names_the_workers_of_running_jobs(of_all_states
         ("!tag:red exit:1", "failed"),
         ("exit:1,2", "dead failed"),
         ("worker:w state:processing,dead", "dead processing"),
-        ("worker:nobody", ""),
+        ("worker:other", ""),
         ("error:none", ""),
         ("id:pend", "pending"),
         ("older:1h", "completed dead failed processing pending held cancelled"),

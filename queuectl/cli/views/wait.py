@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from queuectl.domain.attempt import Outcome
+from queuectl.cli.views.logs import how_it_ended
 from queuectl.domain.job import JobState
-from queuectl.operations.job_record import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +19,8 @@ def wait(result: Waited, _params: Wait, screen: Screen) -> None:
     screen.end_progress()
     failed = result.failed
     for each in result.details(failed[:_NAMED]):
-        job, latest = each.record.job, each.record.latest
-        how = "" if latest is None or latest.outcome is Outcome.CANCELLED else f" ({describe(latest)})"
-        screen.say(f"error: job {job.id} is {job.state}{how}")
+        job = each.record.job
+        screen.say(f"error: job {job.id} is {job.state}{how_it_ended(each.record)}")
     if len(failed) > _NAMED:
         screen.say(f"… and {len(failed) - _NAMED:,} more: queuectl dlq list --by-error")
     if len(result.states) > 1:
