@@ -36,8 +36,8 @@ def answer(call: Call, screen: Screen) -> int:
             screen.write(f"queuectl {__version__}\n")
         return 0
     topic = call.words if call.command == ("help",) else call.command
-    # `help help` is the same as `help`.
-    name = " ".join(topic) if topic != ("help",) else ""
+    # Help about these two words, which are no operations, is the help of all.
+    name = "" if topic in {("help",), ("version",)} else " ".join(topic)
     if name in WHERE:
         text = of_operation(find(name))
     elif not name or name in GROUPS:

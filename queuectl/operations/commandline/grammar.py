@@ -130,7 +130,8 @@ class Call:
     json: bool = field("print one JSON document on stdout", default=False)
     help: bool = field("show help", default=False, short="h")
     """Whether help was requested, also by the command `help`: it goes to stdout, with exit code 0."""
-    version: bool = field("show the version", default=False)
+    version: bool = field("show the version, whatever else is on the line", default=False, short="V")
+    """Whether the version was requested, also by the command `version`."""
 
     @property
     def name(self) -> str | None:
@@ -165,8 +166,8 @@ def split_words(argv: Sequence[str]) -> Call:
         else:
             given[option.name] = True
     command, rest = command_of(words)
-    if command == ("help",):
-        given["help"] = True
+    if command in {("help",), ("version",)}:
+        given[command[0]] = True
     return Call(command=command, words=rest, **given)  # type: ignore[arg-type]  # the values of its own options
 
 
