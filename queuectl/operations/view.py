@@ -8,7 +8,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.text import nearest, unwelcome
 from queuectl.domain.units import format_time
 from queuectl.domain.view_layout import parse_view
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Danger, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ SAVE = Operation(
 DELETE = Operation(
     name="view delete",
     summary="Delete a saved view",
+    danger=Danger.DESTROYS,
     params=DeleteView,
     run=delete_view,
     examples=("view delete ops-mail",),

@@ -198,6 +198,9 @@ def read_words(argv: Sequence[str]) -> Call:
 
 
 def _unknown_option(word: str, command: Sequence[str]) -> UsageError:
+    string = word.partition("=")[0]
+    if string in ANYWHERE.options:
+        return UsageError(f"{string} takes no value", hint="queuectl help lists all options of all commands")
     place = f" between the words of a {command[0]} command" if command else " before the command"
     hint = nearest(word, [each.label for each in ANYWHERE.parameters])
     return UsageError(
@@ -206,7 +209,9 @@ def _unknown_option(word: str, command: Sequence[str]) -> UsageError:
 
 
 def unknown_command(name: str) -> UsageError:
-    """Return the error for a command that does not exist, with the most similar one as hint."""
-    group = name.partition(" ")[0]
-    known = [each for each in WHERE if each.startswith(group + " ")] if group in GROUPS else [*WHERE, *GROUPS, "help"]
-    return UsageError(f"unknown command {name[:60]!r}", hint=nearest(name, known) or "queuectl help lists all commands")
+    """Return the error for a command that does not exist, with the command that is probably meant as hint."""
+    # Loaded here: only an error needs it.
+    from queuectl.operations.commandline.meant import hint
+
+    meant = hint(name, others=["help", "version"])
+    return UsageError(f"unknown command {name[:60]!r}", hint=meant or "queuectl help lists all commands")
