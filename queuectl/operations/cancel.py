@@ -8,7 +8,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.changed import Changed
 from queuectl.operations.job_ids import JobIds
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 from queuectl.runtime.doorbell import bell_of_worker
 
 TYPE_CHECKING = False
@@ -56,6 +56,8 @@ def cancel(context: Context, params: Cancel) -> Changed:
 
 CANCEL = Operation(
     name="cancel",
+    heading=Heading.JOBS,
+    see=("hold", "retry", "worker stop"),
     summary="Cancel jobs that wait or run",
     params=Cancel,
     run=cancel,

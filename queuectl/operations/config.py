@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def _now(context: Context, key: str) -> SettingNow:
 
 LIST = Operation(
     name="config list",
+    heading=Heading.SETTINGS,
+    see=("config set",),
     reads=True,
     summary="List every setting and where its value comes from",
     params=ListSettings,
@@ -131,6 +133,8 @@ LIST = Operation(
 )
 GET = Operation(
     name="config get",
+    heading=Heading.SETTINGS,
+    see=("config list",),
     reads=True,
     summary="Print one setting",
     params=Get,
@@ -139,6 +143,8 @@ GET = Operation(
 )
 SET = Operation(
     name="config set",
+    heading=Heading.SETTINGS,
+    see=("config unset", "config list"),
     summary="Change a setting, also for running workers",
     params=Set,
     run=set_,
@@ -148,6 +154,8 @@ SET = Operation(
 )
 UNSET = Operation(
     name="config unset",
+    heading=Heading.SETTINGS,
+    see=("config set",),
     summary="Reset a setting to its default",
     params=Unset,
     run=unset,

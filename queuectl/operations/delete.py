@@ -8,7 +8,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.job_ids import JobIds
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def ask_to_prune(context: Context, params: Prune) -> str | None:
 
 DELETE = Operation(
     name="delete",
+    heading=Heading.JOBS,
+    see=("prune", "dlq purge", "undo"),
     summary="Delete finished jobs and their history",
     params=Delete,
     run=delete,
@@ -108,8 +110,10 @@ DELETE = Operation(
 )
 PRUNE = Operation(
     name="prune",
+    heading=Heading.CARE,
+    see=("delete", "dlq purge"),
     blocking=True,
-    summary="Delete the jobs that finished long ago",
+    summary="Delete old finished jobs",
     params=Prune,
     run=prune,
     question=ask_to_prune,

@@ -6,7 +6,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.spec import PRIORITIES, check_priority
 from queuectl.operations.changed import Changed
 from queuectl.operations.job_ids import JobIds
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def priority(context: Context, params: Priority) -> Changed:
 
 HOLD = Operation(
     name="hold",
-    summary="Keep jobs from being run until they are released",
+    heading=Heading.JOBS,
+    see=("release", "cancel"),
+    summary="Hold jobs until they are released",
     params=Hold,
     run=hold,
     description=(
@@ -67,6 +69,8 @@ HOLD = Operation(
 )
 RELEASE = Operation(
     name="release",
+    heading=Heading.JOBS,
+    see=("hold",),
     summary="Release held jobs, so that they run when they are due",
     params=Release,
     run=release,
@@ -75,6 +79,8 @@ RELEASE = Operation(
 )
 PRIORITY = Operation(
     name="priority",
+    heading=Heading.JOBS,
+    see=("edit", "list"),
     summary="Change the priority of waiting jobs",
     params=Priority,
     run=priority,

@@ -6,7 +6,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
 from queuectl.operations.job_record import detail, recorded
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def show(context: Context, params: Show) -> JobDetail:
 
 LIST = Operation(
     name="list",
+    heading=Heading.JOBS,
+    see=("show", "status", "dlq list", "view save"),
     reads=True,
     summary="List the newest jobs",
     params=List,
@@ -81,6 +83,8 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="show",
+    heading=Heading.JOBS,
+    see=("logs", "explain", "history"),
     reads=True,
     summary="Show a job: its settings, its output and every attempt",
     params=Show,

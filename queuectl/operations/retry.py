@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.record import record
 from queuectl.operations.changed import Changed
 from queuectl.operations.job_ids import JobIds
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def retry(context: Context, params: Retry) -> Changed:
 
 RETRY = Operation(
     name="retry",
+    heading=Heading.JOBS,
+    see=("dlq retry", "edit"),
     summary="Run finished or failed jobs again, with a fresh set of retries",
     params=Retry,
     run=retry,

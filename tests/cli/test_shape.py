@@ -114,7 +114,7 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         (("list", "more"), "unexpected argument 'more'", "queuectl list [options]"),
         (("show",), "ID is missing", "queuectl show ID"),
         (("show", "a", "b"), "unexpected argument 'b'", ""),
-        (("prune", "--older-than", "0"), "--state STATE is missing", ""),
+        (("prune", "--older-than", "0"), "--state STATE is missing", "queuectl prune --state STATE…"),
         (("prune", "--state", "pending", "--older-than", "0"), "--state cannot be 'pending'", ""),
         (("cancel", "a", "--signal", "SIGFOO"), "'SIGFOO' is not a signal", ""),
         (("dlq", "retry"), "give either job IDs, or --all, or --error SIG", ""),

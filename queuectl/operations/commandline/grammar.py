@@ -56,6 +56,12 @@ class Parameter:
         return self.strings[-1] if self.strings else self.word
 
     @property
+    def usage(self) -> str:
+        """Itself as it stands in a usage line: `--state STATE…`, `ID…`, `-- ARGV…`."""
+        word = self.word + ("…" if self.many else "") if self.takes_value else ""
+        return " ".join(filter(None, [self.strings[-1] if self.strings else "--" if self.field.rest else "", word]))
+
+    @property
     def help(self) -> str:
         """Its help, with its choices and whether it is a required option."""
         choices = f": {', '.join(self.field.choices)}" if self.field.choices else ""
@@ -101,15 +107,17 @@ def _strings(name: str, of: Field) -> tuple[str, ...]:
 
 
 def usage(operation: Operation) -> str:
-    """Return the usage line: `queuectl show ID`."""
-    known = grammar(operation.params)
-    pieces = [f"queuectl {operation.name}", *(["[options]"] if known.options else [])]
-    for each in known.parameters:
-        if each.field.positional:
-            word = each.word + ("…" if each.many else "")
-            pieces.append(word if each.required else f"[{word}]")
-        elif each.field.rest:
-            pieces.append(f"[-- {each.word}…]")
+    """Return the usage line: required options, `[options]`, arguments; `(A | B)` where exactly one is given."""
+    parameters = grammar(operation.params).parameters
+    one_of = [each for each in parameters if each.name in operation.one_of]
+    free = [each for each in parameters if each not in one_of]
+    options = [each for each in free if each.strings]
+    pieces = [f"queuectl {operation.name}", *(each.usage for each in options if each.required)]
+    if not all(each.required for each in options):
+        pieces.append("[options]")
+    if one_of:
+        pieces.append(f"({' | '.join(each.usage for each in one_of)})")
+    pieces += [each.usage if each.required else f"[{each.usage}]" for each in free if not each.strings]
     return " ".join(pieces)
 
 
@@ -122,7 +130,7 @@ class Call:
     words: tuple[str, ...]
     """The words after them, without the options of every command."""
     db: str | None = field(
-        "the store: a file or postgresql://… (default: QUEUECTL_DB, else your own store)",
+        "the store: a file or postgresql://… (default: $QUEUECTL_DB, else queue.db in your data directory)",
         default=None,
         metavar="PATH",
         completes="files",
