@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
+from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Heading, Operation
 
@@ -91,7 +92,12 @@ def get(context: Context, params: Get) -> SettingNow:
 def set_(context: Context, params: Set) -> SettingNow:
     """Change a setting in the store; running workers apply it too."""
     key = known_key(params.key)
-    value = show(SETTINGS[key].parse(params.value))
+    try:
+        value = show(SETTINGS[key].parse(params.value))
+    except UsageError as error:
+        if params.value.strip().lower() == "default":
+            raise UsageError(error.message, hint=f"queuectl config unset {key} resets it to its default") from None
+        raise
     with context.store.undo.keeping("config set", now=context.now(), keeps=False):
         context.store.set_config(key, value, now=context.now())
     now = _now(context, key)

@@ -24,7 +24,7 @@ class Console:
 
     read_only: bool = field("disable all keys that change something", default=False)
     ascii: bool = field("draw with ASCII only, for fonts without other characters", default=False)
-    no_mouse: bool = field("leave the mouse to the terminal", default=False)
+    no_mouse: bool = field("do not capture the mouse", default=False)
 
 
 @record

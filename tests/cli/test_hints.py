@@ -35,6 +35,12 @@ DELETING = [each.name for each in ALL if each.danger is Danger.DESTROYS]
         ("enqueue echo -n hello", "unknown option '-n'", "quote a command as one word, or write -- before it"),
         ("enqueue true --delya 1h", "unknown option '--delya'", "did you mean --delay?"),
         ("enqueue --json=1 x", "--json takes no value", ""),
+        ("config set lease=20", "VALUE is missing", "queuectl config set lease 20"),
+        (
+            "config set lease default",
+            "lease cannot be 'default'",
+            "queuectl config unset lease resets it to its default",
+        ),
         ("--json=1 list", "--json takes no value", ""),
         ("logs 1 --follow=yes", "--follow takes no value", ""),
     ],

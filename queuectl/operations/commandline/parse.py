@@ -40,8 +40,19 @@ def params(operation: Operation, words: Sequence[str]) -> Any:
     for each in known.parameters:
         if each.required and each.name not in values:
             label = f"{each.label} {each.word}" if each.strings else each.label
-            raise UsageError(f"{label} is missing", hint=usage(operation))
+            raise UsageError(f"{label} is missing", hint=_apart(operation, each, before) or usage(operation))
     return operation.params(**values)
+
+
+def _apart(operation: Operation, missing: Parameter, words: Sequence[str]) -> str | None:
+    """Return the line to type where a key and the value that is missing were written as one word: `lease=20`."""
+    key, equals, value = words[0].partition("=") if len(words) == 1 else ("", "", "")
+    if not (missing.field.positional and key and equals and value):
+        return None
+    # Loaded here: only an error needs it.
+    from queuectl.operations.commandline.quoting import quoted
+
+    return f"queuectl {operation.name} {quoted(key)} {quoted(value)}"
 
 
 def _options(operation: Operation, known: Grammar, words: Sequence[str], values: dict[str, Any]) -> tuple[str, ...]:
