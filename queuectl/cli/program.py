@@ -18,11 +18,12 @@ def called_by() -> str:
     with suppress(OSError):  # the current directory is gone
         program = os.path.abspath(program)
     if os.path.basename(program) == "__main__.py":
-        # bin/queuectl of a checkout runs __main__.py; a wheel has no bin/queuectl.
-        package = os.path.dirname(os.path.dirname(program))
+        # bin/queuectl of a checkout runs cli/__main__.py; a wheel has no bin/queuectl.
+        package = os.path.dirname(program)
+        package = os.path.dirname(package) if os.path.basename(package) == "cli" else package
         program = os.path.join(os.path.dirname(package), "bin", _NAME)
         if not os.path.exists(program):
-            return f"{quoted(sys.executable)} -m queuectl.cli"
+            return f"{quoted(sys.executable)} -m queuectl"
     on_path = which(_NAME)
     if on_path is not None and os.path.exists(program) and os.path.samefile(on_path, program):
         return _NAME

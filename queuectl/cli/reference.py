@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from queuectl.cli.help import example_line
+from queuectl.cli.help import by_heading, example_line
 from queuectl.config import SETTINGS, show
 from queuectl.domain.spec import MAX_PRIORITY, MAX_RETRIES
-from queuectl.operations import ALL
+from queuectl.operations import WHERE
 from queuectl.operations.commandline.grammar import grammar, usage
 
 TYPE_CHECKING = False
@@ -21,9 +21,11 @@ INTRODUCTION = """\
 
     queuectl [--db PATH] [--json] COMMAND …
 
-`--db` and `--json` may stand before or after the command; after `--` no word is an option. The store is `--db`, else
-`QUEUECTL_DB`, else `queue.db` in your data directory (`$XDG_DATA_HOME/queuectl`, else `~/.local/share/queuectl`; on
-macOS `~/Library/Application Support/queuectl`).
+`--db` and `--json` may stand before or after the command; after `--` no word is an option. `--version` (or `-V`, or
+the command `version`) prints the version, whatever else is on the line. `python -m queuectl` is the same program.
+
+The store is `--db`, else `QUEUECTL_DB`, else `queue.db` in your data directory (`$XDG_DATA_HOME/queuectl`, else
+`~/.local/share/queuectl`; on macOS `~/Library/Application Support/queuectl`).
 
 `enqueue`, `worker start`, `config set`, `view save` and the console create the store. Where there is none, all other
 commands treat it as empty, print one line about it on stderr, and create nothing. If the directory of `--db` or
@@ -167,19 +169,23 @@ def reference() -> str:
         f"| `{each.key}` | {show(each.default)} | {each.help}; {each.describe()} |\n" for each in SETTINGS.values()
     ]
     pieces.append("\n## Commands\n")
-    for each in ALL:
-        pieces += _command(each)
+    for heading, operations in by_heading(WHERE):
+        pieces.append(f"\n### {heading.capitalize()}\n")
+        for each in operations:
+            pieces += _command(each)
     return "".join(pieces)
 
 
 def _command(of: Operation) -> Iterator[str]:
-    yield f"\n### {of.name}\n\n{of.summary}.\n\n    {usage(of)}\n\n"
+    yield f"\n#### {of.name}\n\n{of.summary}.\n\n    {usage(of)}\n\n"
     if of.description:
         yield of.description + "\n\n"
     rows = [_row(each) for each in grammar(of.params).parameters]
     if rows:
         yield "| | |\n|---|---|\n" + "".join(rows) + "\n"
     yield "\n".join(f"    {example_line(each)}" for each in of.examples) + "\n"
+    if of.see:
+        yield f"\nSee also {', '.join(f'`{each}`' for each in of.see)}.\n"
 
 
 def _row(of: Parameter) -> str:

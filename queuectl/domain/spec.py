@@ -112,8 +112,10 @@ def check_env(value: object) -> tuple[tuple[str, str], ...]:
     for name, content in value.items():
         if not isinstance(content, str):
             raise UsageError(f"env {name!r} must be a string, not {_kind(content)}")
-        if not name or "=" in name or "\0" in name + content:
-            raise UsageError(f"env {name[:40]!r} is not a variable that can be set")
+        if not name or "=" in name or "\0" in name:
+            raise UsageError(f"env {name[:40]!r} is not a valid name of a variable")
+        if "\0" in content:
+            raise UsageError(f"the value of env {name[:40]!r} has a NUL in it, which no variable can hold")
         if name.startswith("QUEUECTL_"):
             raise UsageError(f"env {name[:40]!r} is set by queuectl itself")
         _utf8("env", name + content)

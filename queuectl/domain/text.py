@@ -14,6 +14,9 @@ _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 """Controls that change the display order of letters, so that one name can imitate another."""
 _LITERAL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 """Characters that a shell takes literally."""
+_SHORT = 5
+"""Letters up to which a word with two slips is taken for another word."""
+_LONGEST_TYPED = 80
 
 
 def safe(text: str, *, keep: str = "") -> str:
@@ -104,13 +107,36 @@ def shell_quoted(word: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the hint `did you mean …?` for a mistyped word; None when no known word is similar."""
-    # Loaded here: only an error needs it.
-    from difflib import get_close_matches
+    """Return the hint `did you mean …?` for a mistyped word; None when no known word is close."""
+    meant = closest(word, known)
+    return None if meant is None else f"did you mean {meant}?"
 
-    plain = {each.lstrip("-"): each for each in known}
-    matches = get_close_matches(word.lstrip("-"), plain, n=1, cutoff=0.5)
-    return f"did you mean {plain[matches[0]]}?" if matches else None
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that differs from `word` by one slip of a finger, or by two if both are long, else None.
+
+    A guess that is farther off misleads more often than it helps.
+    """
+    plain = {each.lstrip("-").lower(): each for each in known}
+    typed = word.lstrip("-").lower()[:_LONGEST_TYPED]
+    slips = {each: _slips(typed, each) for each in plain if each}
+    best = min(slips, key=slips.__getitem__, default=None)
+    if best is None or slips[best] > (1 if min(len(typed), len(best)) <= _SHORT else 2):
+        return None
+    return plain[best]
+
+
+def _slips(typed: str, meant: str) -> int:
+    """Return the number of letters added, left out, replaced, or swapped with the next, from `meant` to `typed`."""
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, letter in enumerate(typed, 1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(meant, 1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other)))
+            if i > 1 and j > 1 and letter == meant[j - 2] and typed[i - 2] == other:
+                row[j] = min(row[j], last[j - 2] + 1)
+    return row[-1]
 
 
 def _escaped(letter: str) -> str:

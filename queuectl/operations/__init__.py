@@ -28,12 +28,12 @@ WHERE = {
     "edit": "edit.EDIT",
     "undo": "undo.UNDO",
     "explain": "explain.EXPLAIN",
-    "history": "history.HISTORY",
     "worker start": "workers.START",
     "worker stop": "workers.STOP",
     "worker list": "workers.LIST",
     "worker scale": "workers.SCALE",
     "status": "status.STATUS",
+    "history": "history.HISTORY",
     "dlq list": "dlq.LIST",
     "dlq show": "dlq.SHOW",
     "dlq retry": "dlq.RETRY",
@@ -49,11 +49,11 @@ WHERE = {
     "backup": "backup.BACKUP",
     "migrate": "migrate.MIGRATE",
     "selftest": "selftest.SELFTEST",
-    "demo": "demo.DEMO",
     "tui": "tui.TUI",
+    "demo": "demo.DEMO",
     "completion": "completion.COMPLETION",
 }
-"""Every operation by name, in the order of the help: the module that defines it, and its name there."""
+"""Every operation by name: the module that defines it, and its name there. Those of one heading are in its order."""
 GROUPS = frozenset(name.partition(" ")[0] for name in WHERE if " " in name)
 """First words of commands that are two words long."""
 

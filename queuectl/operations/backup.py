@@ -9,7 +9,7 @@ import threading
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.text import has_control, safe
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def _publish(partial: str, path: str) -> None:
 
 BACKUP = Operation(
     name="backup",
+    heading=Heading.CARE,
+    see=("migrate",),
     blocking=True,
     summary="Copy the store to a file while workers run",
     params=Backup,

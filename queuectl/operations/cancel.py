@@ -7,7 +7,7 @@ import signal
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 from queuectl.runtime.doorbell import bell_of_worker
 from queuectl.store import selection
 
@@ -59,6 +59,8 @@ def cancel(context: Context, params: Cancel) -> Changed:
 
 CANCEL = Operation(
     name="cancel",
+    heading=Heading.JOBS,
+    see=("hold", "retry", "worker stop"),
     summary="Cancel jobs that wait or run",
     params=Cancel,
     run=cancel,

@@ -7,7 +7,7 @@ import sys
 
 from queuectl.domain.record import field, record
 from queuectl.domain.text import one_line
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,9 +100,10 @@ def shown(choice: Choice) -> str:
 
 COMPLETION = Operation(
     name="completion",
+    heading=Heading.SETTINGS,
     reads=True,
     not_in_console="it is for a shell: queuectl completion bash",
-    summary="Print the script that completes command lines in bash, zsh or fish",
+    summary="Print the completion script for bash, zsh or fish",
     params=Completion,
     run=completion,
     description="It completes commands, options and their values, and names in the store: ids of jobs, queues, tags, "

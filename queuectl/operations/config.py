@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
+from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +92,12 @@ def get(context: Context, params: Get) -> SettingNow:
 def set_(context: Context, params: Set) -> SettingNow:
     """Change a setting in the store; running workers apply it too."""
     key = known_key(params.key)
-    value = show(SETTINGS[key].parse(params.value))
+    try:
+        value = show(SETTINGS[key].parse(params.value))
+    except UsageError as error:
+        if params.value.strip().lower() == "default":
+            raise UsageError(error.message, hint=f"queuectl config unset {key} resets it to its default") from None
+        raise
     with context.store.undo.keeping("config set", now=context.now(), keeps=False):
         context.store.set_config(key, value, now=context.now())
     now = _now(context, key)
@@ -123,6 +129,8 @@ def _now(context: Context, key: str) -> SettingNow:
 
 LIST = Operation(
     name="config list",
+    heading=Heading.SETTINGS,
+    see=("config set",),
     reads=True,
     summary="List every setting and where its value comes from",
     params=ListSettings,
@@ -131,6 +139,8 @@ LIST = Operation(
 )
 GET = Operation(
     name="config get",
+    heading=Heading.SETTINGS,
+    see=("config list",),
     reads=True,
     summary="Print one setting",
     params=Get,
@@ -139,6 +149,8 @@ GET = Operation(
 )
 SET = Operation(
     name="config set",
+    heading=Heading.SETTINGS,
+    see=("config unset", "config list"),
     summary="Change a setting, also for running workers",
     params=Set,
     run=set_,
@@ -148,6 +160,8 @@ SET = Operation(
 )
 UNSET = Operation(
     name="config unset",
+    heading=Heading.SETTINGS,
+    see=("config set",),
     summary="Reset a setting to its default",
     params=Unset,
     run=unset,

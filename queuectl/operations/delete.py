@@ -9,7 +9,7 @@ from queuectl.domain.units import parse_duration
 from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 from queuectl.store import selection
 
 TYPE_CHECKING = False
@@ -75,6 +75,8 @@ def ask_to_prune(context: Context, params: Prune) -> str | None:
 
 DELETE = Operation(
     name="delete",
+    heading=Heading.JOBS,
+    see=("prune", "dlq purge", "undo"),
     summary="Delete finished jobs and their history",
     params=Delete,
     run=delete,
@@ -89,8 +91,10 @@ DELETE = Operation(
 )
 PRUNE = Operation(
     name="prune",
+    heading=Heading.CARE,
+    see=("delete", "dlq purge"),
     blocking=True,
-    summary="Delete the jobs that finished long ago",
+    summary="Delete old finished jobs",
     params=Prune,
     run=prune,
     question=ask_to_prune,

@@ -12,7 +12,7 @@ import tempfile
 from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.status import StatusParams, status
 from queuectl.operations.workers import Start, run_pool
 
@@ -147,6 +147,8 @@ def _run(context: Context, stage: Context) -> Shown:
 
 DEMO = Operation(
     name="demo",
+    heading=Heading.OVERVIEW,
+    see=("tui", "enqueue"),
     not_in_console="run it in a shell: queuectl demo",
     summary="Run a sample workload on a store of its own",
     params=Demo,

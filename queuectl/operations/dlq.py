@@ -11,7 +11,7 @@ from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
 from queuectl.operations.job_record import describe, detail, recorded
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,6 +232,8 @@ def _count(context: Context, errors: tuple[str, ...]) -> int:
 
 LIST = Operation(
     name="dlq list",
+    heading=Heading.DEAD_LETTERS,
+    see=("dlq show", "dlq retry", "explain"),
     reads=True,
     summary="List the dead jobs, with the reason",
     params=ListDead,
@@ -245,6 +247,8 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="dlq show",
+    heading=Heading.DEAD_LETTERS,
+    see=("logs", "dlq retry"),
     reads=True,
     summary="Show a dead job: its output and every attempt",
     params=ShowDead,
@@ -253,6 +257,9 @@ SHOW = Operation(
 )
 RETRY = Operation(
     name="dlq retry",
+    heading=Heading.DEAD_LETTERS,
+    one_of=("ids", "all", "error"),
+    see=("retry", "edit", "undo"),
     summary="Retry dead jobs, with a fresh set of retries",
     params=RetryDead,
     run=retry_dead,
@@ -261,6 +268,8 @@ RETRY = Operation(
 )
 PURGE = Operation(
     name="dlq purge",
+    heading=Heading.DEAD_LETTERS,
+    see=("delete", "prune", "undo"),
     summary="Delete every dead job, or those of one error",
     params=Purge,
     run=purge,

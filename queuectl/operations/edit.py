@@ -11,7 +11,7 @@ from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
 from queuectl.operations.job_record import recorded
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.typed import check_options
 
 TYPE_CHECKING = False
@@ -200,6 +200,8 @@ def _now(context: Context, id_: str) -> JobRecord:
 
 EDIT = Operation(
     name="edit",
+    heading=Heading.JOBS,
+    see=("show", "priority", "retry"),
     secret_variables=True,
     summary="Change a job that is not running, and run it again if asked to",
     params=Edit,

@@ -10,7 +10,7 @@ from queuectl.domain.spec import BYTE_ORDER_MARK, PRIORITIES, check, new_job, pa
 from queuectl.domain.text import shell_quoted
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,6 +186,9 @@ def _here(spec: dict[str, Any]) -> dict[str, str]:
 
 ENQUEUE = Operation(
     name="enqueue",
+    heading=Heading.JOBS,
+    one_of=("job", "argv", "file"),
+    see=("worker start", "wait", "logs"),
     secret_variables=True,
     summary="Add a job, or a file of jobs",
     params=Enqueue,

@@ -9,7 +9,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.job_record import describe
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -305,6 +305,8 @@ def _all_tries(count: int) -> str:
 
 EXPLAIN = Operation(
     name="explain",
+    heading=Heading.JOBS,
+    see=("show", "logs", "worker list"),
     reads=True,
     summary="Explain why a job is running, or is not",
     params=Explain,

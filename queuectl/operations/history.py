@@ -6,7 +6,7 @@ from queuectl.config import SETTINGS
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _exists(context: Context, name: str) -> bool:
 
 HISTORY = Operation(
     name="history",
+    heading=Heading.OVERVIEW,
+    see=("show", "undo"),
     reads=True,
     summary="List the events: who did what, with which command",
     params=History,

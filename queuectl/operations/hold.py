@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import PRIORITIES, check_priority
 from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.store import selection
 
 TYPE_CHECKING = False
@@ -63,7 +63,9 @@ def priority(context: Context, params: Priority) -> Changed:
 
 HOLD = Operation(
     name="hold",
-    summary="Keep jobs from being run until they are released",
+    heading=Heading.JOBS,
+    see=("release", "cancel"),
+    summary="Hold jobs until they are released",
     params=Hold,
     run=hold,
     question=ask_before(selection.HOLD, "Hold"),
@@ -76,6 +78,8 @@ HOLD = Operation(
 )
 RELEASE = Operation(
     name="release",
+    heading=Heading.JOBS,
+    see=("hold",),
     summary="Release held jobs, so that they run when they are due",
     params=Release,
     run=release,
@@ -89,6 +93,8 @@ RELEASE = Operation(
 )
 PRIORITY = Operation(
     name="priority",
+    heading=Heading.JOBS,
+    see=("edit", "list"),
     summary="Change the priority of waiting jobs",
     params=Priority,
     run=priority,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.job_record import detail, recorded
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.selector import Selector, chosen
 
 TYPE_CHECKING = False
@@ -47,6 +47,8 @@ def show(context: Context, params: Show) -> JobDetail:
 
 LIST = Operation(
     name="list",
+    heading=Heading.JOBS,
+    see=("show", "status", "dlq list", "view save"),
     reads=True,
     summary="List the newest jobs",
     params=List,
@@ -62,6 +64,8 @@ LIST = Operation(
 )
 SHOW = Operation(
     name="show",
+    heading=Heading.JOBS,
+    see=("logs", "explain", "history"),
     reads=True,
     summary="Show a job: its settings, its output and every attempt",
     params=Show,

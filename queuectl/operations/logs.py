@@ -9,7 +9,7 @@ from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record, replace
 from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import attempt_document, detail, output_of, text_of
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.wait import exit_code_of
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
@@ -242,6 +242,8 @@ def logs(context: Context, params: Logs) -> Log:
 
 LOGS = Operation(
     name="logs",
+    heading=Heading.JOBS,
+    see=("show", "explain", "wait"),
     reads=True,
     summary="Print the output of a job",
     params=Logs,

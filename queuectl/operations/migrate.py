@@ -7,7 +7,7 @@ import os
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import JobState
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
@@ -105,6 +105,8 @@ def _refuse_running_workers(context: Context) -> None:
 
 MIGRATE = Operation(
     name="migrate",
+    heading=Heading.CARE,
+    see=("backup", "doctor"),
     blocking=True,
     secret_urls=True,
     summary="Move the store from its file to a PostgreSQL server",

@@ -23,14 +23,28 @@ class Danger(StrEnum):
     """It deletes data for good."""
 
 
+class Heading(StrEnum):
+    """The heading under which an operation stands in the help and the reference, in their order."""
+
+    JOBS = "jobs"
+    WORKERS = "workers"
+    OVERVIEW = "overview"
+    DEAD_LETTERS = "dead letters"
+    SETTINGS = "settings"
+    CARE = "care"
+
+
 @record
 class Operation:
     """An action of an operator, with its params, its help and its result."""
 
     name: str
     """The words of the command: `dlq retry`."""
+    heading: Heading
+    see: tuple[str, ...] = ()
+    """Names of the operations that its help refers to."""
     summary: str
-    """One line, in the imperative, without a full stop."""
+    """One line of at most 63 characters, in the imperative, without a full stop."""
     params: type
     """The record class of its params. The fields' `Field`s carry the help that front ends show."""
     run: Callable[[Any, Any], Any]
@@ -39,6 +53,8 @@ class Operation:
     Returns a result: a record whose `document()` is its JSON form, or an iterator of such records, which is an array.
     A result that reports a failure (a job that was waited for failed) has an `exit_code` other than 0.
     """
+    one_of: tuple[str, ...] = ()
+    """Fields of its params of which a command line gives exactly one."""
     reads: bool = False
     """Whether it changes nothing in the store."""
     repairs: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queuectl.domain.record import record
 from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.store import selection
 
 TYPE_CHECKING = False
@@ -30,6 +30,8 @@ def retry(context: Context, params: Retry) -> Changed:
 
 RETRY = Operation(
     name="retry",
+    heading=Heading.JOBS,
+    see=("dlq retry", "edit"),
     summary="Run finished or failed jobs again, with a fresh set of retries",
     params=Retry,
     run=retry,

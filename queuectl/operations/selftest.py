@@ -9,7 +9,7 @@ import shutil
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.workers import MAX_WORKERS
 from queuectl.store.location import is_url
 
@@ -242,8 +242,10 @@ def _stress(context: Context, stage: Context, ground: Sandbox, plan: Plan) -> Ve
 
 SELFTEST = Operation(
     name="selftest",
+    heading=Heading.CARE,
+    see=("doctor",),
     blocking=True,
-    summary="Check on a temporary store that the queue keeps its guarantees on this machine",
+    summary="Check on a temporary store that the queue keeps its guarantees",
     params=Selftest,
     run=selftest,
     description=(

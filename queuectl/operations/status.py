@@ -6,7 +6,7 @@ from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.units import format_time
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,8 +104,10 @@ def status(context: Context, _params: StatusParams) -> Status:
 
 STATUS = Operation(
     name="status",
+    heading=Heading.OVERVIEW,
+    see=("list", "worker list", "doctor"),
     reads=True,
-    summary="Show the number of jobs by state, the workers and the throughput",
+    summary="Show the jobs by state, the workers and the throughput",
     params=StatusParams,
     run=status,
     examples=("status", "status --json"),

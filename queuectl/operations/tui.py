@@ -7,7 +7,7 @@ import os
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw, safe
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Console:
 
     read_only: bool = field("disable all keys that change something", default=False)
     ascii: bool = field("draw with ASCII only, for fonts without other characters", default=False)
-    no_mouse: bool = field("leave the mouse to the terminal", default=False)
+    no_mouse: bool = field("do not capture the mouse", default=False)
 
 
 @record
@@ -58,9 +58,11 @@ def console(context: Context, params: Console) -> Closed:
 
 TUI = Operation(
     name="tui",
+    heading=Heading.OVERVIEW,
+    see=("status", "demo"),
     reads=True,
     not_in_console="the console is open already",
-    summary="Open the console: watch, diagnose and repair the queue full-screen",
+    summary="Open the console: watch, diagnose and repair the queue",
     params=Console,
     run=console,
     makes_store=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
 
 UNDO = Operation(
     name="undo",
+    heading=Heading.JOBS,
+    see=("history",),
     summary="Undo the last action, or an earlier one",
     params=Undo,
     run=undo,

@@ -8,7 +8,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.text import unwelcome
 from queuectl.domain.units import format_time
 from queuectl.domain.view_layout import parse_view
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def _missing(name: str) -> NotFound:
 
 LIST = Operation(
     name="view list",
+    heading=Heading.SETTINGS,
+    see=("list", "view save"),
     reads=True,
     summary="List the saved views",
     params=ListViews,
@@ -124,6 +126,8 @@ LIST = Operation(
 )
 SAVE = Operation(
     name="view save",
+    heading=Heading.SETTINGS,
+    see=("list", "view list"),
     summary="Save a filter for list --view and the console",
     params=SaveView,
     run=save_view,
@@ -132,7 +136,10 @@ SAVE = Operation(
 )
 DELETE = Operation(
     name="view delete",
+    heading=Heading.SETTINGS,
+    see=("view list",),
     summary="Delete a saved view",
+    danger=Danger.DESTROYS,
     params=DeleteView,
     run=delete_view,
     examples=("view delete ops-mail",),

@@ -12,7 +12,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import WaitReporter
 from queuectl.operations.job_record import detail
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.selector import JobSelector, check_selector, chosen
 
 TYPE_CHECKING = False
@@ -161,6 +161,8 @@ def _check_time(context: Context, params: Wait, started: float, watch: _Watch) -
 
 WAIT = Operation(
     name="wait",
+    heading=Heading.JOBS,
+    see=("logs", "show"),
     reads=True,
     blocking=True,
     not_in_console="the list shows when the job ends: leave the console open",

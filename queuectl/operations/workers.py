@@ -8,7 +8,7 @@ from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
 from queuectl.domain.units import format_time, parse_duration
-from queuectl.operations.operation import Danger, Operation
+from queuectl.operations.operation import Danger, Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,6 +279,8 @@ def scale(context: Context, params: Scale) -> Scaled:
 
 START = Operation(
     name="worker start",
+    heading=Heading.WORKERS,
+    see=("worker stop", "worker list", "worker scale"),
     blocking=True,
     summary="Start workers, which run jobs until they are stopped",
     params=Start,
@@ -298,6 +300,8 @@ START = Operation(
 )
 STOP = Operation(
     name="worker stop",
+    heading=Heading.WORKERS,
+    see=("worker list", "worker scale"),
     blocking=True,
     summary="Stop the workers of this store and wait until they are gone",
     params=Stop,
@@ -311,6 +315,8 @@ STOP = Operation(
 )
 LIST = Operation(
     name="worker list",
+    heading=Heading.WORKERS,
+    see=("worker scale", "status"),
     reads=True,
     summary="List the running workers",
     params=ListWorkers,
@@ -319,6 +325,8 @@ LIST = Operation(
 )
 SCALE = Operation(
     name="worker scale",
+    heading=Heading.WORKERS,
+    see=("worker start", "worker list"),
     summary="Change the number of workers of a running pool",
     params=Scale,
     run=scale,

@@ -63,7 +63,7 @@ class Edits:
             self._database.lock_jobs([id_])
             job = self._jobs.get(id_).job
             if job.state is JobState.PROCESSING:
-                raise Refused(f"job {id_} runs and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
+                raise Refused(f"job {id_} is running and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
             if not requeue:
                 _check(job, changes, called or {})
             values = {name: getattr(job, name) for name in EDITABLE} | changes

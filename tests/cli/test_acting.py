@@ -312,7 +312,7 @@ def test_the_doctor_names_each_problem_and_its_cure(mixed: Queue):
     # SQLite gives an empty log the mode of its database, so the log may be among them.
     assert {problem["name"] for problem in problems} == {"permissions", "counters"}
     assert f"chmod 600 {mixed.path}" in [problem["cure"] for problem in problems]
-    assert "cure: chmod 600" in mixed.run("doctor", code=1).stdout
+    assert "fix: chmod 600" in mixed.run("doctor", code=1).stdout
 
 
 @pytest.mark.on_sqlite

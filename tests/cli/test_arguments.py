@@ -91,8 +91,17 @@ def test_a_negative_number_is_a_value():
 
 def test_the_usage_line_marks_optional_arguments():
     assert usage(find("config set")) == "queuectl config set KEY VALUE"
-    assert usage(find("wait")) == "queuectl wait [options] [ID…]"
-    assert usage(find("enqueue")) == "queuectl enqueue [options] [JOB] [-- ARGV…]"
+    assert usage(find("completion")) == "queuectl completion SHELL [-- WORD…]"
+
+
+def test_the_usage_line_has_the_required_options():
+    assert usage(find("prune")) == "queuectl prune --state STATE… --older-than DURATION [options]"
+    assert usage(find("migrate")) == "queuectl migrate --to URL"
+
+
+def test_the_usage_line_has_what_is_given_instead_of_each_other():
+    assert usage(find("enqueue")) == "queuectl enqueue [options] (JOB | -- ARGV… | --file FILE)"
+    assert usage(find("dlq retry")) == "queuectl dlq retry (ID… | --all | --error SIG…)"
 
 
 @given(st.one_of(st.text(max_size=30), json_values.map(json.dumps)))

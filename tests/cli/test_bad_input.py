@@ -63,7 +63,11 @@ BAD_JOBS = {
     "a relative directory": ('{"command": "true", "cwd": "here"}', "cwd must be an absolute path"),
     "an environment of numbers": ('{"command": "true", "env": {"A": 1}}', "env 'A' must be a string, not a number"),
     "a variable of ours": ('{"command": "true", "env": {"QUEUECTL_DB": "x"}}', "set by queuectl itself"),
-    "a variable with an equals sign": ('{"command": "true", "env": {"A=B": "x"}}', "not a variable that can be set"),
+    "a variable with an equals sign": (
+        '{"command": "true", "env": {"A=B": "x"}}',
+        "'A=B' is not a valid name of a variable",
+    ),
+    "a variable with a NUL": ('{"command": "true", "env": {"A": "x\\u0000"}}', "the value of env 'A' has a NUL in it"),
     "tags as text": ('{"command": "true", "tags": "a b"}', "tags must be an array"),
     "a tag with a blank": ('{"command": "true", "tags": ["a b"]}', "must not contain white space"),
     "needs of numbers": ('{"command": "true", "needs": [1]}', "label must be a string, not a number"),

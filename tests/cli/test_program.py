@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from queuectl import __version__
 from queuectl.cli.program import called_by
 from tests.support.queue import QUEUECTL, ROOT
 
 TYPE_CHECKING = False
 
 MODULE = str(ROOT / "queuectl" / "cli" / "__main__.py")
+PACKAGE = str(ROOT / "queuectl" / "__main__.py")
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def called(monkeypatch: pytest.MonkeyPatch, program: str, *, here: Path, path: s
 
 def test_a_checkout_is_called_by_its_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert called(monkeypatch, MODULE, here=ROOT, path="/usr/bin") == "./bin/queuectl"
+    assert called(monkeypatch, PACKAGE, here=ROOT, path="/usr/bin") == "./bin/queuectl"
     assert called(monkeypatch, MODULE, here=tmp_path, path="/usr/bin") == QUEUECTL
     assert called(monkeypatch, MODULE, here=tmp_path, path=str(ROOT / "bin")) == "queuectl"
 
@@ -68,6 +72,14 @@ def test_an_installed_program_on_path_is_called_by_its_name(
 
 
 def test_a_module_without_a_launcher_is_called_by_its_interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    module = tmp_path / "site-packages" / "queuectl" / "cli" / "__main__.py"
+    package = tmp_path / "site-packages" / "queuectl"
 
-    assert called(monkeypatch, str(module), here=tmp_path, path="/usr/bin") == f"{sys.executable} -m queuectl.cli"
+    for module in (package / "__main__.py", package / "cli" / "__main__.py"):
+        assert called(monkeypatch, str(module), here=tmp_path, path="/usr/bin") == f"{sys.executable} -m queuectl"
+
+
+@pytest.mark.parametrize("module", ["queuectl", "queuectl.cli"])
+def test_the_package_and_its_command_line_run_as_modules(module: str):
+    done = subprocess.run([sys.executable, "-m", module, "--version"], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"queuectl {__version__}\n", "")

@@ -382,3 +382,17 @@ def test_wait_reports_that_the_last_worker_has_stopped(queue: Queue, words: tupl
     assert any(line.startswith(b"a: no workers are running") for line in lines)
     queue.run("cancel", "a")
     assert waiting.wait(120) == (1 if words[0] == "wait" else 0)
+
+
+def test_the_history_names_events_as_they_are_typed(queue: Queue):
+    queue.run("config", "set", "poll_interval", "0.05")
+    queue.run("worker", "start", "--drain", "--quiet")
+
+    set_, start, stopped = queue.run("history").stdout.splitlines()[1:]
+
+    assert "  config set  " in set_
+    assert "  worker start  " in start
+    assert "  1 worker" in start
+    assert "1 workers" not in start
+    assert "  pool stopped  " in stopped
+    assert [event["verb"] for event in queue.json("history")] == ["set_config", "start_pool", "pool_stopped"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.cli import reference
+from queuectl.cli.help import by_heading
 from queuectl.cli.reference import KEYS, RECORD
 from queuectl.domain.job import NewJob
 from queuectl.domain.spec import FIELDS
@@ -19,9 +20,12 @@ def test_the_page_is_up_to_date():
 def test_the_page_has_every_command():
     page = reference.reference()
 
-    assert [line[4:] for line in page.partition("## Commands")[2].splitlines() if line.startswith("### ")] == list(
-        WHERE
-    )
+    headings = [line for line in page.partition("## Commands\n")[2].splitlines() if line.startswith("#")]
+    assert headings == [
+        line
+        for heading, operations in by_heading(WHERE)
+        for line in (f"### {heading.capitalize()}", *(f"#### {each.name}" for each in operations))
+    ]
 
 
 def test_the_page_has_every_key_of_a_job():

@@ -74,8 +74,9 @@ def test_a_group_alone_prints_its_commands_and_is_an_error(queue: Queue):
 
 
 def test_version_prints_the_version(queue: Queue):
-    assert queue.run("--version").stdout == f"queuectl {__version__}\n"
-    assert queue.json("--version") == {"version": __version__}
+    for word in ("--version", "-V", "version"):
+        assert queue.run(word).stdout == f"queuectl {__version__}\n"
+        assert queue.json(word) == {"version": __version__}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_version_prints_the_version(queue: Queue):
     ids=" ".join,
 )
 def test_version_with_any_command_prints_only_the_version(queue: Queue, words: tuple[str, ...]):
-    for line in (("--version", *words), (*words, "--version")):
+    for line in (("--version", *words), (*words, "--version"), ("-V", *words), (*words, "-V")):
         assert queue.run(*line).stdout == f"queuectl {__version__}\n"
     assert queue.json("list") == []
 
@@ -95,7 +96,8 @@ def test_after_two_dashes_version_is_a_word_of_the_command(queue: Queue):
 
 
 def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
-    assert queue.run("help", "help").stdout == queue.run("help").stdout
+    for word in ("help", "version"):
+        assert queue.run("help", word).stdout == queue.run("help").stdout
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         (("list", "more"), "unexpected argument 'more'", "queuectl list [options]"),
         (("show",), "ID is missing", "queuectl show ID"),
         (("show", "a", "b"), "unexpected argument 'b'", ""),
-        (("prune", "--older-than", "0"), "--state STATE is missing", ""),
+        (("prune", "--older-than", "0"), "--state STATE is missing", "queuectl prune --state STATE…"),
         (("prune", "--state", "pending", "--older-than", "0"), "--state cannot be 'pending'", ""),
         (("cancel", "a", "--signal", "SIGFOO"), "'SIGFOO' is not a signal", ""),
         (("dlq", "retry"), "give either job IDs, or --all, or --error SIG", ""),

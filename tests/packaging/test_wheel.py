@@ -35,11 +35,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_only_the_packages_with_their_sql_and_scripts(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
 
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"queuectl", "queuectl_tui"}
+    packages = {name.split("/")[0] for name in names if ".dist-info" not in name and ".data" not in name}
+    assert packages == {"queuectl", "queuectl_tui"}
     for needed in ("store/queries.sql", "store/invariants.sql", "store/sqlite/migrations/0001_queue.sql", "py.typed"):
         assert f"queuectl/{needed}" in names
     for shell in ("bash", "zsh", "fish"):
         assert f"queuectl/operations/completion.{shell}" in names
+
+
+def test_the_wheel_has_the_man_page_where_man_finds_it(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if ".data/" in each)
+
+        assert name.endswith(".data/data/share/man/man1/queuectl.1")
+        assert archive.read(name) == (ROOT / "docs" / "queuectl.1").read_bytes()
 
 
 def test_an_installed_wheel_runs(wheel: Path, tmp_path: Path):

@@ -142,7 +142,7 @@ def test_a_running_job_cannot_be_edited(stage: Stage):
     stage.enqueue("a")
     claim = stage.take()
 
-    with pytest.raises(Refused, match="job a runs and cannot be edited"):
+    with pytest.raises(Refused, match="job a is running and cannot be edited"):
         stage.store.edits.edit("a", {"command": "new"}, requeue=False, now=stage.now)
 
     stage.finish(claim)

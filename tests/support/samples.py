@@ -18,12 +18,12 @@ SAMPLES = {
     "edit": ("edit", "a", "--command", "false"),
     "undo": ("undo",),
     "explain": ("explain", "a"),
-    "history": ("history",),
     "worker start": ("worker", "start", "--drain"),
     "worker stop": ("worker", "stop"),
     "worker list": ("worker", "list"),
     "worker scale": ("worker", "scale", "2"),
     "status": ("status",),
+    "history": ("history",),
     "dlq list": ("dlq", "list"),
     "dlq show": ("dlq", "show", "a"),
     "dlq retry": ("dlq", "retry", "--all"),
@@ -39,8 +39,8 @@ SAMPLES = {
     "backup": ("backup", "copy.db"),
     "migrate": ("migrate", "--to", "postgresql://user@localhost:1/queue"),
     "selftest": ("selftest", "--jobs", "3", "--enqueuers", "1", "--workers", "2"),
-    "demo": ("demo",),
     "tui": ("tui",),
+    "demo": ("demo",),
     "completion": ("completion", "bash"),
 }
 """A line for each command, on a store where job `a` waits and job `gone` is cancelled."""

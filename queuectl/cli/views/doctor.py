@@ -16,7 +16,7 @@ _COLOURS = {"ok": GREEN, "fixed": YELLOW, "problem": RED}
 
 
 def doctor(result: Examined, _params: Doctor, screen: Screen) -> None:
-    """Print a line for each finding, and below a problem its cure or its fix."""
+    """Print a line for each finding, and below a problem how to fix it, or what fixed it."""
     names = max(len(finding.name) for finding in result.findings)
     for finding in result.findings:
         word = _word(finding)
@@ -26,7 +26,7 @@ def doctor(result: Examined, _params: Doctor, screen: Screen) -> None:
         if finding.fixed is not None:
             screen.write(f"{margin}fixed: {safe(finding.fixed)}\n")
         if finding.cure is not None:
-            screen.write(f"{margin}cure: {safe(finding.cure)}\n")
+            screen.write(f"{margin}fix: {safe(finding.cure)}\n")
 
 
 def _word(finding: Finding) -> str:

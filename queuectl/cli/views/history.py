@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from queuectl.cli.screen import Screen
     from queuectl.operations.history import EventRecord, History
 
+_WORDS = {
+    "start_pool": "worker start",
+    "stop_pool": "worker stop",
+    "scale_pool": "worker scale",
+    "pool_stopped": "pool stopped",
+    "worker_died": "worker died",
+    "purge": "dlq purge",
+    "save_view": "view save",
+    "delete_view": "view delete",
+    "set_config": "config set",
+    "unset_config": "config unset",
+}
+"""Verbs as they are typed, where the store has another word."""
+
 
 def history(events: Iterator[EventRecord], params: History, screen: Screen) -> None:
     """Print a table of events, the newest last."""
@@ -33,7 +47,7 @@ def _row(of: EventRecord) -> tuple[str, ...]:
     return (
         format_time(event.at),
         event.actor,
-        event.verb,
+        _WORDS.get(event.verb, event.verb),
         event.subject or "",
         event.detail or "",
         event.command or "",

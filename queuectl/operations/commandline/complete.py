@@ -103,7 +103,7 @@ def _about(text: str) -> str:
 
 
 def _options_anywhere(*, version: bool = True) -> list[Choice]:
-    """Return the options of every command; `version` only takes effect without one."""
+    """Return the options of every command; `version` makes no sense behind one."""
     return [
         Choice(text=each.label, about=each.help.partition(":")[0])
         for each in ANYWHERE.parameters

@@ -56,6 +56,12 @@ class Parameter:
         return self.strings[-1] if self.strings else self.word
 
     @property
+    def usage(self) -> str:
+        """Itself as it stands in a usage line: `--state STATE…`, `ID…`, `-- ARGV…`."""
+        word = self.word + ("…" if self.many else "") if self.takes_value else ""
+        return " ".join(filter(None, [self.strings[-1] if self.strings else "--" if self.field.rest else "", word]))
+
+    @property
     def help(self) -> str:
         """Its help, with its choices and whether it is a required option."""
         choices = f": {', '.join(self.field.choices)}" if self.field.choices else ""
@@ -101,15 +107,17 @@ def _strings(name: str, of: Field) -> tuple[str, ...]:
 
 
 def usage(operation: Operation) -> str:
-    """Return the usage line: `queuectl show ID`."""
-    known = grammar(operation.params)
-    pieces = [f"queuectl {operation.name}", *(["[options]"] if known.options else [])]
-    for each in known.parameters:
-        if each.field.positional:
-            word = each.word + ("…" if each.many else "")
-            pieces.append(word if each.required else f"[{word}]")
-        elif each.field.rest:
-            pieces.append(f"[-- {each.word}…]")
+    """Return the usage line: required options, `[options]`, arguments; `(A | B)` where exactly one is given."""
+    parameters = grammar(operation.params).parameters
+    one_of = [each for each in parameters if each.name in operation.one_of]
+    free = [each for each in parameters if each not in one_of]
+    options = [each for each in free if each.strings]
+    pieces = [f"queuectl {operation.name}", *(each.usage for each in options if each.required)]
+    if not all(each.required for each in options):
+        pieces.append("[options]")
+    if one_of:
+        pieces.append(f"({' | '.join(each.usage for each in one_of)})")
+    pieces += [each.usage if each.required else f"[{each.usage}]" for each in free if not each.strings]
     return " ".join(pieces)
 
 
@@ -122,7 +130,7 @@ class Call:
     words: tuple[str, ...]
     """The words after them, without the options of every command."""
     db: str | None = field(
-        "the store: a file or postgresql://… (default: QUEUECTL_DB, else your own store)",
+        "the store: a file or postgresql://… (default: $QUEUECTL_DB, else queue.db in your data directory)",
         default=None,
         metavar="PATH",
         completes="files",
@@ -130,7 +138,8 @@ class Call:
     json: bool = field("print one JSON document on stdout", default=False)
     help: bool = field("show help", default=False, short="h")
     """Whether help was requested, also by the command `help`: it goes to stdout, with exit code 0."""
-    version: bool = field("show the version", default=False)
+    version: bool = field("show the version, whatever else is on the line", default=False, short="V")
+    """Whether the version was requested, also by the command `version`."""
 
     @property
     def name(self) -> str | None:
@@ -165,8 +174,8 @@ def split_words(argv: Sequence[str]) -> Call:
         else:
             given[option.name] = True
     command, rest = command_of(words)
-    if command == ("help",):
-        given["help"] = True
+    if command in {("help",), ("version",)}:
+        given[command[0]] = True
     return Call(command=command, words=rest, **given)  # type: ignore[arg-type]  # the values of its own options
 
 
@@ -197,6 +206,9 @@ def read_words(argv: Sequence[str]) -> Call:
 
 
 def _unknown_option(word: str, command: Sequence[str]) -> UsageError:
+    string = word.partition("=")[0]
+    if string in ANYWHERE.options:
+        return UsageError(f"{string} takes no value", hint="queuectl help lists all options of all commands")
     place = f" between the words of a {command[0]} command" if command else " before the command"
     hint = nearest(word, [each.label for each in ANYWHERE.parameters])
     return UsageError(
@@ -205,7 +217,9 @@ def _unknown_option(word: str, command: Sequence[str]) -> UsageError:
 
 
 def unknown_command(name: str) -> UsageError:
-    """Return the error for a command that does not exist, with the most similar one as hint."""
-    group = name.partition(" ")[0]
-    known = [each for each in WHERE if each.startswith(group + " ")] if group in GROUPS else [*WHERE, *GROUPS, "help"]
-    return UsageError(f"unknown command {name[:60]!r}", hint=nearest(name, known) or "queuectl help lists all commands")
+    """Return the error for a command that does not exist, with the command that is probably meant as hint."""
+    # Loaded here: only an error needs it.
+    from queuectl.operations.commandline.meant import hint
+
+    meant = hint(name, others=["help", "version"])
+    return UsageError(f"unknown command {name[:60]!r}", hint=meant or "queuectl help lists all commands")

@@ -34,6 +34,8 @@ class _Parser(argparse.ArgumentParser):
             option = text.partition(":")[0].rpartition("/")[2]
             hint = f"write a value that begins with a dash as {option}=VALUE"
             raise UsageError(f"{option} needs a value", hint=hint)
+        if "ignored explicit argument" in text:
+            raise UsageError(f"{text.partition(':')[0].rpartition('/')[2]} takes no value", hint=f"{self.prog} --help")
         raise UsageError(text, hint=f"{self.prog} --help")
 
 

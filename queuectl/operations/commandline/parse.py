@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.text import is_unicode, nearest, safe
-from queuectl.operations.commandline.grammar import grammar, usage
+from queuectl.operations.commandline.grammar import ANYWHERE, grammar, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,19 @@ def params(operation: Operation, words: Sequence[str]) -> Any:
     for each in known.parameters:
         if each.required and each.name not in values:
             label = f"{each.label} {each.word}" if each.strings else each.label
-            raise UsageError(f"{label} is missing", hint=usage(operation))
+            raise UsageError(f"{label} is missing", hint=_apart(operation, each, before) or usage(operation))
     return operation.params(**values)
+
+
+def _apart(operation: Operation, missing: Parameter, words: Sequence[str]) -> str | None:
+    """Return the line to type where a key and the value that is missing were written as one word: `lease=20`."""
+    key, equals, value = words[0].partition("=") if len(words) == 1 else ("", "", "")
+    if not (missing.field.positional and key and equals and value):
+        return None
+    # Loaded here: only an error needs it.
+    from queuectl.operations.commandline.quoting import quoted
+
+    return f"queuectl {operation.name} {quoted(key)} {quoted(value)}"
 
 
 def _options(operation: Operation, known: Grammar, words: Sequence[str], values: dict[str, Any]) -> tuple[str, ...]:
@@ -52,12 +63,29 @@ def _options(operation: Operation, known: Grammar, words: Sequence[str], values:
     by_name = {each.name: each for each in known.parameters}
     for name, texts in found.items():
         values[name] = _value(by_name[name], texts) if by_name[name].takes_value else True
-    for word in others:
+    for place, word in enumerate(others):
         if word.startswith("-") and word != "-" and " " not in word and not _is_number(word):
-            option = word.partition("=")[0]
-            hint = nearest(option, known.options) or f"queuectl {operation.name} --help lists them"
-            raise UsageError(f"unknown option {option[:60]!r}", hint=hint)
+            raise _unknown_option(operation, known, word.partition("=")[0], follows_words=place > 0)
     return tuple(others)
+
+
+def _unknown_option(operation: Operation, known: Grammar, option: str, *, follows_words: bool) -> UsageError:
+    """Return the error for an option that the command does not have; it may belong to a command that is not quoted."""
+    if option in ANYWHERE.options:
+        return UsageError(f"{option} takes no value", hint=usage(operation))
+    hint = f"queuectl {operation.name} --help lists them"
+    if known.rest and follows_words:
+        hint = _quote(operation)
+    if option.startswith("--"):
+        # A letter is no hint: letters are few, and each stands for another option in another command.
+        hint = (
+            nearest(option, [each.label for each in (*known.parameters, *ANYWHERE.parameters) if each.strings]) or hint
+        )
+    return UsageError(f"unknown option {option[:60]!r}", hint=hint)
+
+
+def _quote(operation: Operation) -> str:
+    return f"quote a command as one word, or write -- before it: queuectl {operation.name} -- echo hello"
 
 
 def _positionals(operation: Operation, known: Grammar, words: Sequence[str], values: dict[str, Any]) -> None:
@@ -72,11 +100,12 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
             values[each.name] = _value(each, remaining[:end])
         remaining = remaining[end:]
     if remaining:
-        hint = f"quote a command as one word, or write -- before it: queuectl {operation.name} -- echo hello"
         # A URL may hold a password.
         scheme, separator, _ = remaining[0].partition("://")
         word = f"{scheme}://…" if separator else remaining[0]
-        raise UsageError(f"unexpected argument {word[:60]!r}", hint=hint if known.rest else usage(operation))
+        raise UsageError(
+            f"unexpected argument {word[:60]!r}", hint=_quote(operation) if known.rest else usage(operation)
+        )
 
 
 def _value(of: Parameter, texts: Sequence[str]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from queuectl.domain.errors import StoreError
 from queuectl.domain.finding import Finding
 from queuectl.domain.record import field, record
-from queuectl.operations.operation import Operation
+from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +92,12 @@ def _examine(context: Context, params: Doctor) -> Iterator[Finding]:
 
 DOCTOR = Operation(
     name="doctor",
+    heading=Heading.CARE,
+    see=("status", "explain", "selftest"),
     reads=True,
     repairs=True,
     blocking=True,
-    summary="Check the store and its environment, and print the cure for each problem",
+    summary="Check the store and its environment; print how to fix problems",
     params=Doctor,
     run=doctor,
     description=(

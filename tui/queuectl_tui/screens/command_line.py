@@ -12,9 +12,10 @@ from textual.widgets import Input, Static
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import record, replace
-from queuectl.domain.text import nearest, one_line
-from queuectl.operations import GROUPS, WHERE, find
+from queuectl.domain.text import one_line
+from queuectl.operations import GROUPS, find
 from queuectl.operations.commandline.grammar import usage
+from queuectl.operations.commandline.meant import hint
 from queuectl.operations.commandline.parse import params
 from queuectl.operations.commandline.quoting import split
 from queuectl_tui.screens.completion import VIEWS, Completion, complete, named
@@ -221,8 +222,7 @@ def read_line(line: str) -> Jump | Run:
         if words and words[0] in VIEWS:
             return Jump(view=words[0], filter=" ".join(words[1:]))
         asked = " ".join(words[:2]) if words and words[0] in GROUPS else " ".join(words[:1])
-        hint = nearest(asked, [*WHERE, *VIEWS])
-        raise UsageError(f"unknown command {asked[:60]!r}", hint=hint or "tab lists the commands")
+        raise UsageError(f"unknown command {asked[:60]!r}", hint=hint(asked, others=VIEWS) or "tab lists the commands")
     operation = find(name)
     return Run(operation=operation, params=_for_console(operation, params(operation, words)), line=line)
 
