@@ -7,9 +7,10 @@ from itertools import chain, islice
 
 from queuectl.cli.render import Column, colour_of_state, facts, painted, state_cell, table
 from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.local_time import LocalTimes, format_local
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
-from queuectl.domain.units import format_age, format_duration, format_time
+from queuectl.domain.units import format_age, format_duration
 from queuectl.operations.job_record import describe, text_of
 
 TYPE_CHECKING = False
@@ -62,9 +63,9 @@ def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
             ("env", " ".join(f"{safe(name)}=***" for name, _ in job.env) or None),
             ("tags", safe(" ".join(job.tags)) or None),
             ("needs", safe(" ".join(job.needs)) or None),
-            ("enqueued", format_time(job.created_at)),
-            ("due", format_time(job.run_at) if job.state not in FINAL else None),
-            ("finished", None if job.finished_at is None else format_time(job.finished_at)),
+            ("enqueued", format_local(job.created_at)),
+            ("due", format_local(job.run_at) if job.state not in FINAL else None),
+            ("finished", None if job.finished_at is None else format_local(job.finished_at)),
             ("cancel", "requested" if job.cancel_requested and job.state is JobState.PROCESSING else None),
             ("error", None if latest is None or latest.error is None else safe(latest.error)),
         ),
@@ -72,15 +73,16 @@ def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
     )
     if detail.history:
         screen.write("\n")
+        times = LocalTimes(time.time_ns() // 1_000_000)
         columns = [
             Column(title="ATTEMPT", right=True),
             Column(title="OUTCOME"),
-            Column(title="STARTED"),
+            Column(title=f"STARTED ({times.zone})", whole=True),
             Column(title="TOOK", right=True),
             Column(title="WORKER"),
             Column(title="ERROR", grows=True),
         ]
-        table(columns, map(_attempt_row, detail.history), screen)
+        table(columns, (_attempt_row(each, times) for each in detail.history), screen)
     for name, output in (("stdout", detail.stdout), ("stderr", detail.stderr)):
         if output.total:
             screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
@@ -109,11 +111,11 @@ def when(of: JobRecord) -> str:
     return f"in {format_age(job.run_at - now)}" if job.run_at > now else format_age(now - job.run_at)
 
 
-def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
+def _attempt_row(attempt: Attempt, times: LocalTimes) -> tuple[str, ...]:
     return (
         str(attempt.attempt),
         describe(attempt),
-        format_time(attempt.started_at),
+        times.full(attempt.started_at),
         "" if attempt.duration_ms is None else format_duration(attempt.duration_ms),
         attempt.worker,
         attempt.error or "",
