@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState
+from queuectl.domain.phrases import first_of
 from queuectl.domain.record import field, record
+from queuectl.domain.view_layout import ViewLayout
 from queuectl.operations.job_record import detail, recorded
 from queuectl.operations.operation import Operation
 
@@ -16,6 +20,14 @@ if TYPE_CHECKING:
     from queuectl.operations.job_record import JobDetail, JobRecord
 
 STATES = tuple(state.value for state in JobState)
+ORDERS = ("newest", "oldest", "next-run", "duration", "attempts", "late")
+"""The orders of `job_pages.Sort`, which is not loaded for a list without one."""
+COLUMNS = (
+    "id", "state", "queue", "priority", "try", "age", "when", "due", "run", "last", "reason", "worker", "tags", "needs",
+    "command",
+)  # fmt: skip
+"""The columns that a list can show, in their order."""
+_NAMED = 10
 
 
 @record
@@ -24,17 +36,35 @@ class List:
 
     limit: int = field("list the newest N; 0 for all (default: 100)", default=100, short="n", metavar="N")
     state: tuple[str, ...] = field(
-        "only jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
+        "only jobs in these states, separated by commas",
+        default=(),
+        short="s",
+        metavar="STATE",
+        choices=STATES,
+        commas=True,
     )
     queue: str | None = field("only this queue", default=None, short="q", metavar="NAME", completes="queues")
     tag: str | None = field("only jobs with this tag", default=None, metavar="WORD", completes="tags")
     search: str | None = field("only jobs with this text in their id or command", default=None, metavar="TEXT")
     view: str | None = field(
-        "only jobs of this saved view; other options narrow it further",
+        "only jobs of this saved view, in its order and with its columns; other options narrow it further",
         default=None,
         short="v",
         metavar="NAME",
         completes="views",
+    )
+    sort: str | None = field(
+        "list them in an order of the console, from its top (default: the newest last)",
+        default=None,
+        metavar="ORDER",
+        choices=ORDERS,
+    )
+    columns: tuple[str, ...] = field(
+        "show these columns, separated by commas (default: what fits)",
+        default=(),
+        metavar="NAME",
+        choices=COLUMNS,
+        commas=True,
     )
 
 
@@ -45,19 +75,55 @@ class Show:
     id: str = field("the job", metavar="ID", completes="jobs", positional=True)
 
 
-def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
-    """Return the newest jobs that match, the newest last."""
+class Listing:
+    """Jobs, and the columns that a saved view hides and adds."""
+
+    def __init__(self, records: Iterator[JobRecord], *, hidden: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+        """Yield `records`."""
+        self._records = records
+        self.hidden = hidden
+        self.wanted = wanted
+
+    def __iter__(self) -> Iterator[JobRecord]:
+        return self
+
+    def __next__(self) -> JobRecord:
+        return next(self._records)
+
+
+def list_jobs(context: Context, params: List) -> Listing:
+    """Return the newest jobs that match, the newest last, or the first ones in another order."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
     settings = context.settings
     states = [JobState(state) for state in params.state]
     criteria = {"queue": params.queue, "tag": params.tag, "search": params.search, "named": None}
+    order, layout = params.sort, ViewLayout()
     if params.view is not None:
-        from queuectl.operations.view import narrowed
+        from queuectl.operations.view import layout_of, narrowed
 
         states, criteria = narrowed(context, params.view, states, criteria)
-    rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
-    return (recorded(each, settings) for each in rows)
+        layout = layout_of(context, params.view)
+    reverse = order is None and layout.reverse
+    order = order or layout.sort
+    if order is None:
+        rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
+    else:
+        from queuectl.operations.list_order import in_order
+
+        rows = in_order(context, states, criteria, order, reverse=reverse, limit=params.limit)
+    first = next(rows, None)
+    if first is None and criteria["queue"] is not None:
+        _name_queues(context, criteria["queue"])
+    every = () if first is None else chain((first,), rows)
+    return Listing((recorded(each, settings) for each in every), hidden=layout.hidden, wanted=layout.wanted)
+
+
+def _name_queues(context: Context, queue: str) -> None:
+    """Print which queues there are, unless `queue` is one of them: its name may be mistyped."""
+    known = sorted({name for name, _, count in context.store.counts() if count})
+    if known and queue not in known:
+        context.say(f"no queue {queue[:60]} has jobs; there are: {first_of(known, _NAMED)}")
 
 
 def show(context: Context, params: Show) -> JobDetail:
@@ -71,12 +137,16 @@ LIST = Operation(
     summary="List the newest jobs",
     params=List,
     run=list_jobs,
-    description="The newest job is last. --json prints an array of job records without their output.",
+    description=(
+        "The newest job is last. On a narrow terminal columns are left out; --columns shows those that you name. "
+        "--json prints an array of job records without their output."
+    ),
     examples=(
         "list",
-        "list --state failed --state dead",
+        "list --state failed,dead",
         "list --queue mail --search report --limit 0",
         "list --view ops-mail",
+        "list --sort duration --columns id,run,command",
     ),
 )
 SHOW = Operation(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.domain.job import JobState
+    from queuectl.domain.view_layout import ViewLayout
     from queuectl.operations.context import Context
     from queuectl.store.views import SavedView
 
@@ -40,7 +41,7 @@ class SaveView:
     )
     words: tuple[str, ...] = field(
         "state:STATE (several separated by commas), queue:NAME, tag:WORD, id:TEXT, or text of an id or command (in "
-        "double quotes if it looks like a key); for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
+        "double quotes if it looks like a key); also sort:ORDER, and columns:-COLUMN,+COLUMN to hide and show columns",
         metavar="FILTER",
         completes="filters",
         positional=True,
@@ -136,6 +137,11 @@ def narrowed(
         if value is not None and from_option is not None and value != from_option:
             raise UsageError(f"view {name} already shows only {key} {value}", hint=f"leave out --{key}, or --view")
     return both, {key: value if value is not None else criteria[key] for key, value in shown.items()}
+
+
+def layout_of(context: Context, name: str) -> ViewLayout:
+    """Return the order and the columns of a saved view. Raises NotFound."""
+    return parse_view(_find(context, name).view.filter)[1]
 
 
 def _find(context: Context, name: str) -> ViewRecord:

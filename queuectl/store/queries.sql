@@ -378,6 +378,12 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.id = :id
 
+-- name: jobs_by_ids
+SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
+    runs.signal, runs.error
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.id IN (SELECT value FROM json_each(:ids))
+
 -- name: state_of
 SELECT state FROM jobs WHERE id = :id
 

@@ -47,7 +47,7 @@ class Workers:
                 lease=lease_ms,
                 now=now,
             )
-            self._events.note(now, "start_pool", pool.id, f"{pool.size} workers")
+            self._events.note(now, "start_pool", pool.id, f"{pool.size} {plural(pool.size, 'worker')}")
 
     def running_pools(self, host: str | None = None) -> list[PoolInfo]:
         """Return pools, of one host or all, that are not recorded as stopped; dead ones may be among them."""

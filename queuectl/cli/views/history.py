@@ -22,10 +22,10 @@ def history(events: Iterator[EventRecord], params: History, screen: Screen) -> N
     written = times.short if screen.is_terminal else times.full
     columns = [
         Column(title=f"AT ({times.zone})", whole=True),
-        Column(title="BY"),
+        Column(title="BY", drops=1),
         Column(title="VERB"),
         Column(title="SUBJECT"),
-        Column(title="DETAIL"),
+        Column(title="DETAIL", drops=2, sparse=True),
         Column(title="COMMAND", grows=True),
     ]
     if not table(columns, (_row(each, written) for each in events), screen):
