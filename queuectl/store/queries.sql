@@ -972,6 +972,23 @@ WITH RECURSIVE level (priority) AS (
 )
 SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
 
+-- name: not_due
+-- Waiting jobs without needs at one level of priority that become due later, by state.
+SELECT state, count(*) FROM (
+    SELECT state FROM jobs INDEXED BY jobs_ready
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = :priority AND run_at > :now
+    LIMIT :limit) AS later
+GROUP BY state
+
+-- name: not_due_needing
+-- The same for jobs of a queue with the same needs.
+SELECT state, count(*) FROM (
+    SELECT state FROM jobs INDEXED BY jobs_ready_needing
+    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+        AND priority = :priority AND run_at > :now
+    LIMIT :limit) AS later
+GROUP BY state
+
 -- name: browse_these
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,

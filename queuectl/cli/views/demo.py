@@ -5,7 +5,7 @@ from __future__ import annotations
 from queuectl.cli.program import called_by
 from queuectl.cli.render import Column, painted, table
 from queuectl.cli.views.job_columns import tries
-from queuectl.cli.views.status import status
+from queuectl.cli.views.status import print_status
 from queuectl.domain.terminal import shown
 from queuectl.operations.demo import Shown
 from queuectl.operations.job_record import describe, text_of
@@ -34,7 +34,7 @@ def demo(result: Shown | Watched, _params: Demo, screen: Screen) -> None:
 
 def _print_outcome(result: Shown, screen: Screen) -> None:
     screen.write("\n" + painted("status", "1", screen) + "\n")
-    status(result.status, None, screen)
+    print_status(result.status, screen)
     screen.write("\n" + painted("dead letters", "1", screen) + "\n")
     columns = [
         Column(title="ID"),
