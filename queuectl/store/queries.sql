@@ -746,6 +746,9 @@ UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END
 WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 RETURNING id
 
+-- name: record_stop
+UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END WHERE id = :id AND stopped_at IS NULL
+
 -- name: order_size
 UPDATE pools SET size = :size WHERE id = :id AND stopped_at IS NULL RETURNING id
 
@@ -770,6 +773,13 @@ UPDATE workers SET completed = completed + :completed, failed = failed + :failed
 
 -- name: tally
 SELECT COALESCE(sum(completed), 0), COALESCE(sum(failed), 0) FROM workers WHERE pool = :pool
+
+-- name: died_in_pool
+-- Dead jobs whose last attempt was made by a worker of the pool.
+SELECT count(*) FROM jobs
+JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+JOIN workers ON workers.id = runs.worker
+WHERE jobs.state = 'dead' AND workers.pool = :pool
 
 -- name: stop_worker
 UPDATE workers SET stopped_at = :now WHERE id = :id AND COALESCE(stopped_at, 0) = 0
