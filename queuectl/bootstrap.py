@@ -91,6 +91,7 @@ def context(
     watched: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     say: Callable[[str], None] | None = None,
+    note: Callable[[str], None] | None = None,
     on_absent: Callable[[str], None] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Context:
@@ -122,6 +123,7 @@ def context(
         clock=clock,
         progress=progress,
         say=say,
+        note=note,
         on_absent=on_absent,
     )
 

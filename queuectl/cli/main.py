@@ -143,6 +143,7 @@ def _run(call: Call, screen: Screen) -> int:
         watched=screen.watched,
         progress=screen.progress,
         say=screen.say,
+        note=screen.note if screen.can_redraw else None,
         on_absent=None if operation.makes_store else screen.note_absence,
     )
     context_.command = recorded_line(operation, call.words)

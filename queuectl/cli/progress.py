@@ -1,10 +1,10 @@
-"""A progress bar on one line of stderr."""
+"""A progress bar, or a line that changes, on one line of stderr."""
 
 from __future__ import annotations
 
 import time
 
-from queuectl.domain.text import safe
+from queuectl.domain.text import cut, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ class Bar:
         self._drawn_at = now
         share = min(done / total, 1.0) if total else 1.0
         filled = round(share * _BAR)
-        line = f"{'█' * filled}{'░' * (_BAR - filled)} {share:4.0%}  {done:,} of {total:,} {what}"
-        self._write(f"\r\x1b[2K{safe(line)[: self._width - 1]}")
+        self.show_line(f"{'█' * filled}{'░' * (_BAR - filled)} {share:4.0%}  {done:,} of {total:,} {what}")
+
+    def show_line(self, line: str) -> None:
+        """Draw this line instead of the bar."""
+        self._write(f"\r\x1b[2K{cut(safe(line), self._width - 1)}")
 
     def clear(self) -> None:
         """Erase the bar."""

@@ -32,9 +32,9 @@ commands treat it as empty, print one line about it on stderr, and create nothin
 `QUEUECTL_DB` does not exist, the exit code is 5: only your data directory is created.
 
 Data goes to stdout, messages to stderr. With `--json` every command prints one JSON document on stdout and nothing
-else; the form for people may change, the JSON form only gets new keys. Times are RFC 3339 in UTC with milliseconds,
-durations are seconds. Where you give a duration, a bare number is seconds, and `500ms`, `90s`, `15m`, `3h`, `7d` and
-`1h30m` work too.
+else; the form for people may change, the JSON form only gets new keys. Times in JSON are RFC 3339 in UTC with
+milliseconds, durations are seconds; people get times in the local zone (`TZ`), which is named beside them. Where you
+give a duration, a bare number is seconds, and `500ms`, `90s`, `15m`, `3h`, `7d` and `1h30m` work too.
 
 In the form for people, control characters in ids, commands and output are escaped (`\\x1b`). Colour, glyphs and lines
 cut to fit appear on a terminal only; `NO_COLOR` is honoured.

@@ -10,7 +10,7 @@ from queuectl.domain.text import cut, safe, width_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from queuectl.cli.screen import Screen
 
@@ -28,6 +28,8 @@ _GAP = "  "
 _PAGE = 1000
 """Rows that decide on the widths of the columns."""
 _MIN_GROWING = 12
+_READABLE = 24
+"""Width of a growing column above which no other column is left out."""
 _MIN_WIDTH = 4
 
 
@@ -42,6 +44,12 @@ class Column:
     """Whether it gets the remaining width, and is cut off where there is none."""
     whole: bool = False
     """Whether cutting it off makes it useless, as a time: other columns shrink first. Implied by `right`."""
+    drops: int = 0
+    """Its turn to be left out where the terminal is narrow, from 1 on; 0: it stays."""
+    sparse: bool = False
+    """Whether it is left out on a terminal where all of its cells are empty."""
+    wraps: bool = False
+    """Whether it is continued on the next line, and not cut off."""
     colour: Callable[[str], str | None] = lambda _: None
     """Returns the colour of a cell for its text."""
 
@@ -58,14 +66,24 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], screen: Scre
         return False
     titles = tuple(column.title for column in columns)
     widths = [max(width_of(row[index]) for row in (titles, *page)) for index in range(len(columns))]
-    fits = screen.is_terminal
+    lines: Iterable[tuple[str, ...]] = chain((titles,), page, (tuple(map(safe, row)) for row in remaining))
+    fits, colour = screen.is_terminal, screen.colour
     if fits:
+        sparse = {index for index, column in enumerate(columns) if column.sparse and len(page) < _PAGE}
+        empty = {index for index in sparse if not any(row[index] for row in page)}
+        kept = _kept(widths, columns, empty, screen.width)
+        columns, widths = [columns[index] for index in kept], [widths[index] for index in kept]
         _fit(widths, columns, screen.width)
-    colour = screen.colour
-    screen.write(_line(titles, widths, columns, fits=fits, paint=[BOLD] * len(columns) if colour else None))
-    for row in chain(page, (tuple(map(safe, row)) for row in remaining)):
-        paint = [column.colour(cell) for column, cell in zip(columns, row, strict=True)] if colour else None
+        lines = (tuple(row[index] for index in kept) for row in lines)
+        if any(column.wraps for column in columns):
+            lines = chain.from_iterable(_wrapped(row, widths, columns) for row in lines)
+    is_title = True
+    for row in lines:
+        paint: list[str | None] | None = None
+        if colour:
+            paint = [BOLD if is_title else column.colour(cell) for column, cell in zip(columns, row, strict=True)]
         screen.write(_line(row, widths, columns, fits=fits, paint=paint))
+        is_title = False
     return True
 
 
@@ -91,6 +109,32 @@ def facts(pairs: Iterable[tuple[str, str | None]], screen: Screen) -> None:
     below = "\n" + " " * width + _GAP
     for name, text in known:
         screen.write(f"{painted(f'{name:{width}}', DIM, screen)}{_GAP}{text.rstrip().replace(chr(10), below)}\n")
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines of a row whose long cells are continued on the next line."""
+    # Loaded here: few tables need it.
+    from textwrap import wrap
+
+    cells = [
+        wrap(cell, width) if column.wraps else [cell] for cell, width, column in zip(row, widths, columns, strict=True)
+    ]
+    for line in range(max(map(len, cells))):
+        yield tuple(cell[line] if line < len(cell) else "" for cell in cells)
+
+
+def _kept(widths: Sequence[int], columns: Sequence[Column], empty: Container[int], total: int) -> list[int]:
+    """Return the columns that stay: those in turn are left out until the others are wide enough to be read."""
+    kept = [index for index in range(len(columns)) if index not in empty]
+
+    def needed(index: int) -> int:
+        return min(widths[index], _READABLE if columns[index].grows else max(total // 3, _MIN_GROWING))
+
+    for index in sorted((each for each in kept if columns[each].drops), key=lambda each: columns[each].drops):
+        if sum(map(needed, kept)) + len(_GAP) * (len(kept) - 1) <= total:
+            break
+        kept.remove(index)
+    return kept
 
 
 def _fit(widths: list[int], columns: Sequence[Column], total: int) -> None:

@@ -102,14 +102,20 @@ class Screen:
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Draw the progress of long work, if stderr is a terminal."""
-        if self._bar is None:
-            if not self._err.isatty() or not can_draw(os.environ.get("TERM")):
-                return
-            # Loaded here: most commands end before a bar could be drawn.
-            from queuectl.cli.progress import Bar
+        if self.can_redraw:
+            self._bar = self._bar or self._new_bar()
+            self._bar.show(done, total, what)
 
-            self._bar = Bar(self._err, self.width)
-        self._bar.show(done, total, what)
+    def note(self, line: str) -> None:
+        """Show one line in place of the one before, until other output. stderr must be able to redraw."""
+        self._bar = self._bar or self._new_bar()
+        self._bar.show_line(line)
+
+    def _new_bar(self) -> Bar:
+        # Loaded here: most commands end before a bar could be drawn.
+        from queuectl.cli.progress import Bar
+
+        return Bar(self._err, self.width)
 
     def end_progress(self) -> None:
         """Erase the progress bar."""
@@ -132,6 +138,11 @@ class Screen:
     def watched(self) -> bool:
         """Whether stderr is a terminal."""
         return self._err.isatty()
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether a line of stderr can be erased and drawn again."""
+        return self._err.isatty() and can_draw(os.environ.get("TERM"))
 
     @property
     def has_person(self) -> bool:

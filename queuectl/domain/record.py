@@ -36,6 +36,7 @@ class Field:
     positional: bool
     rest: bool
     choices: tuple[str, ...] | None
+    commas: bool
     parse: Callable[[str], Any] | None
     completes: Kind | None
 
@@ -58,6 +59,7 @@ def field(
     positional: bool = False,
     rest: bool = False,
     choices: tuple[str, ...] | None = None,
+    commas: bool = False,
     parse: Callable[[str], Any] | None = None,
     completes: Kind | None = None,
 ) -> Any:
@@ -65,7 +67,8 @@ def field(
 
     `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` an option name
     that differs from the field's, `positional` whether it is an argument without a flag, `rest` whether it takes the
-    words after `--` unchanged, `choices` the allowed words, `parse` a function from text to the value (raising
+    words after `--` unchanged, `choices` the allowed words, `commas` whether one word
+    may hold several values, `parse` a function from text to the value (raising
     `QueuectlError`), `completes` the kind of names that completion offers for it. The annotation adds the rest: a
     `bool` is a switch, a `tuple` may be given several times.
     """
@@ -78,6 +81,7 @@ def field(
         positional=positional,
         rest=rest,
         choices=choices,
+        commas=commas,
         parse=parse,
         completes=completes,
     )

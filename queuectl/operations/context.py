@@ -44,6 +44,7 @@ class Context:
         clock: Clock | None = None,
         progress: Callable[[int, int, str], None] | None = None,
         say: Callable[[str], None] | None = None,
+        note: Callable[[str], None] | None = None,
         on_absent: Callable[[str], None] | None = None,
     ) -> None:
         """Create the context of the store at `location`, its path or URL without a password.
@@ -69,6 +70,8 @@ class Context:
         """Called with the progress of long work: how many are done, how many in all, and the noun for them."""
         self.say = say or (lambda _line: None)
         """Called with one line for the user."""
+        self.note = note
+        """Shows a person one line in place of the one before, until other output; None where it cannot be redrawn."""
         self._on_absent = on_absent or self.say
         self.command: str | None = None
         """The command line of the current operation, recorded with each event."""

@@ -27,10 +27,11 @@ class Prune:
     """Parameters of `prune`."""
 
     state: tuple[str, ...] = field(
-        "jobs in this state; may be repeated",
+        "jobs in these states, separated by commas",
         short="s",
         metavar="STATE",
         choices=tuple(state.value for state in JobState if state in FINAL),
+        commas=True,
     )
     older_than: int = field(
         "jobs that finished at least this long ago: 90s, 12h, 7d", metavar="DURATION", parse=parse_duration

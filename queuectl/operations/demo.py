@@ -13,7 +13,7 @@ from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw
 from queuectl.operations.operation import Heading, Operation
-from queuectl.operations.status import StatusParams, status
+from queuectl.operations.status import count
 from queuectl.operations.workers import Start, run_pool
 
 TYPE_CHECKING = False
@@ -138,7 +138,7 @@ def _run(context: Context, stage: Context) -> Shown:
         run_pool(stage, Start(count=WORKERS, drain=True))
         dead_ids = [each.job.id for each in stage.store.jobs.listing(limit=0, states=[JobState.DEAD])]
         return Shown(
-            status=status(stage, StatusParams()),
+            status=count(stage),
             dead=tuple(detail(stage, id_, history=False) for id_ in dead_ids),
         )
     finally:

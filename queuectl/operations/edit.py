@@ -12,7 +12,7 @@ from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute
 from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Heading, Operation
-from queuectl.operations.typed import check_options
+from queuectl.operations.typed import check_options, echo_due_time, with_due_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ class Edit:
         "the new timeout: 90s, 15m; none for the configured one", default=None, short="t", metavar="DURATION"
     )
     delay: str | None = field("make it due after this time: 90s, 3h", default=None, metavar="DURATION")
-    at: str | None = field("make it due at this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    at: str | None = field(
+        "make it due at this local time: 09:00 (the next), 'tomorrow 09:00', 'in 3h', or RFC 3339 with an offset",
+        default=None,
+        metavar="TIME",
+    )
     cwd: str | None = field("the new directory", default=None, short="C", metavar="DIR", completes="directories")
     env: tuple[tuple[str, str], ...] = field(
         "a variable; all that are given replace its variables; may be repeated",
@@ -88,6 +92,7 @@ class Edited:
 
 def edit(context: Context, params: Edit) -> Edited:
     """Make all of the changes or none; without any, open an editor."""
+    params = with_due_time(context, params)
     asked = _asked(params)
     return _apply(context, params, asked) if asked or params.retry else _edit_in_editor(context, params)
 
@@ -102,6 +107,8 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
         before = context.store.edits.edit(
             params.id, changes, requeue=params.retry, now=now, called=_typed_names(params, asked)
         )
+    if params.at is not None:
+        echo_due_time(context, params.at)
     record_now = _now(context, params.id)
     context.ring_for_jobs([record_now.job])
     changed = tuple(

@@ -69,7 +69,12 @@ class Enqueue:
         metavar="DURATION",
     )
     delay: str | None = field("do not run it before this time has passed: 90s, 3h", default=None, metavar="DURATION")
-    at: str | None = field("do not run it before this time: 2026-11-08T16:12:48Z", default=None, metavar="TIME")
+    at: str | None = field(
+        "do not run it before this local time: 09:00 (the next), 'tomorrow 09:00', 'mon 09:00', '2026-12-01 09:00', "
+        "'in 3h'; or RFC 3339 with an offset",
+        default=None,
+        metavar="TIME",
+    )
     cwd: str | None = field(
         "the directory to run in (default: this one)", default=None, short="C", metavar="DIR", completes="directories"
     )
@@ -87,6 +92,10 @@ class Enqueue:
 
 def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
     """Store the job, or the jobs of the file, and wake the workers."""
+    if params.at is not None:
+        from queuectl.operations.typed import with_due_time
+
+        params = with_due_time(context, params)
     options = _options(params)
     if options:
         # Loaded here: a job alone has no options.
@@ -102,12 +111,14 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         # Loaded here: one job needs none of it.
         from queuectl.operations.enqueue_file import enqueue_file
 
+        _echo(context, params)
         return enqueue_file(context, params.file, check(_here(options) | options), lines=params.lines)
     if params.lines:
         raise UsageError("--lines needs --file", hint="queuectl enqueue --lines --file FILE")
     new = _one(params, options)
     ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
     context.ring_for_jobs([new])
+    _echo(context, params)
     return Enqueued(ids, context)
 
 
@@ -158,6 +169,13 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _echo(context: Context, params: Enqueue) -> None:
+    if params.at is not None:
+        from queuectl.operations.typed import echo_due_time
+
+        echo_due_time(context, params.at)
 
 
 def _options(params: Enqueue) -> dict[str, Any]:

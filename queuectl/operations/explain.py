@@ -179,7 +179,7 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
             text = f"its last attempt failed{last}; retry {job.attempts} of {job.max_retries} is due in {delay}"
             yield Reason(code="backoff", text=text, at=job.run_at)
         else:
-            yield Reason(code="scheduled", text=f"it is due in {delay}, at {format_time(job.run_at)}", at=job.run_at)
+            yield Reason(code="scheduled", text=f"it is due in {delay}", at=job.run_at)
     yield from _by_workers(context, job, now)
 
 

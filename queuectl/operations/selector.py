@@ -28,14 +28,20 @@ class Selector:
     """Options that select jobs; a job must match all that are given."""
 
     state: tuple[str, ...] = field(
-        "jobs in this state; may be repeated", default=(), short="s", metavar="STATE", choices=STATES
+        "jobs in these states, separated by commas",
+        default=(),
+        short="s",
+        metavar="STATE",
+        choices=STATES,
+        commas=True,
     )
     queue: tuple[str, ...] = field(
-        "jobs of this queue; may be repeated, or several separated by commas",
+        "jobs of these queues, separated by commas",
         default=(),
         short="q",
         metavar="NAME",
         completes="queues",
+        commas=True,
     )
     tag: str | None = field("jobs with this tag", default=None, metavar="WORD", completes="tags")
     search: str | None = field("jobs with this text in their id or command", default=None, metavar="TEXT")
@@ -46,9 +52,10 @@ class Selector:
         completes="errors",
     )
     exit: tuple[int, ...] = field(
-        "jobs whose latest attempt ended with this code; may be repeated",
+        "jobs whose latest attempt ended with one of these codes, separated by commas",
         default=(),
         metavar="CODE",
+        commas=True,
         parse=_exit_code,
     )
     worker: str | None = field("jobs whose latest attempt this worker ran", default=None, metavar="NAME")
@@ -90,19 +97,19 @@ class JobSelector(Selector):
         return list(dict.fromkeys(self.ids))
 
 
-def selects(params: Any) -> bool:
-    """Return whether `params` select jobs by more than IDs."""
-    return bool(params.all) or any(getattr(params, name) not in {None, ()} for name in NAMES if hasattr(params, name))
+def narrowed(params: Any) -> bool:
+    """Return whether options select some of the jobs."""
+    return any(getattr(params, name, None) not in {None, ()} for name in NAMES)
 
 
 def check_selector(params: Any) -> None:
     """Raise UsageError unless the jobs are named by IDs alone or by options alone."""
-    narrowed = any(getattr(params, name) not in {None, ()} for name in NAMES if hasattr(params, name))
-    if params.ids and (narrowed or params.all):
+    narrow = narrowed(params)
+    if params.ids and (narrow or params.all):
         raise UsageError("job IDs and options that select jobs cannot be combined", hint="give one or the other")
-    if params.all and narrowed:
+    if params.all and narrow:
         raise UsageError("--all selects every job", hint="leave out --all, or the options that select some")
-    if not (params.ids or narrowed or params.all):
+    if not (params.ids or narrow or params.all):
         raise UsageError("no job is named", hint="give IDs, or select jobs by --state, --queue, --filter …, or --all")
 
 
@@ -117,7 +124,7 @@ def chosen(context: Context, params: Any) -> Filter:
     for name in ("tag", "search", "worker", "filter", "error"):
         if isinstance(value := of[name], str) and not value.strip():
             raise UsageError(f"--{name} is empty", hint="leave it out, or give --all")
-    queues = tuple(dict.fromkeys(name for given in of["queue"] or () for name in given.split(",")))
+    queues = tuple(dict.fromkeys(of["queue"] or ()))
     if not all(queues):
         raise UsageError("--queue is empty", hint="give the name of a queue")
     found = Filter(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from queuectl.domain.view_layout import ViewLayout
     from queuectl.operations.context import Context
     from queuectl.store.views import SavedView
 
@@ -39,7 +40,7 @@ class SaveView:
     words: tuple[str, ...] = field(
         "state:STATE, queue:NAME (several separated by commas), tag:WORD, id:TEXT, exit:CODE, error:SIG, worker:NAME, "
         "age:>1h, age:<1h, or text of an id or command (in double quotes if it looks like a key); ! before state:, "
-        "queue: and tag: negates; for the console also sort:ORDER and columns:-COLUMN,+COLUMN",
+        "queue: and tag: negates; also sort:ORDER, and columns:-COLUMN,+COLUMN to hide and show columns",
         metavar="FILTER",
         completes="filters",
         positional=True,
@@ -101,6 +102,11 @@ def delete_view(context: Context, params: DeleteView) -> ViewRecord:
         if not context.store.views.delete(params.name, now=context.now()):
             raise _missing(params.name)
     return view
+
+
+def layout_of(context: Context, name: str) -> ViewLayout:
+    """Return the order and the columns of a saved view. Raises NotFound."""
+    return parse_view(_find(context, name).view.filter)[1]
 
 
 def _find(context: Context, name: str) -> ViewRecord:

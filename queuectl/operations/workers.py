@@ -42,6 +42,7 @@ class Start:
     drain: bool = field("stop when no job is left that they could run", default=False)
     detach: bool = field("run in the background; return when all workers have started", default=False, short="d")
     quiet: bool = field("log only failures", default=False)
+    fail_on_dead: bool = field("exit with 1 if a job died in an attempt of these workers", default=False)
 
 
 @record
@@ -81,10 +82,17 @@ class Ended:
     pool: str
     completed: int
     failed: int
+    dead: int | None
+    """Number of jobs that died in its attempts; None unless that is a failure."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 if jobs died, and that was to be a failure."""
+        return 1 if self.dead else 0
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"pool": self.pool, "completed": self.completed, "failed": self.failed}
+        return {"pool": self.pool, "completed": self.completed, "failed": self.failed, "dead": self.dead}
 
 
 @record
@@ -185,6 +193,7 @@ def run_pool(context: Context, params: Start) -> Ended:
             # A line for each job would break the progress bar.
             brief=params.quiet or (params.drain and context.watched),
             quiet=params.quiet,
+            counts_dead=params.fail_on_dead,
         ),
         context.open_store,
         context.run_dir,
@@ -194,7 +203,7 @@ def run_pool(context: Context, params: Start) -> Ended:
     # A connection must not cross the fork of the workers.
     context.close()
     completed, failed = pool.run()
-    return Ended(pool=pool.id, completed=completed, failed=failed)
+    return Ended(pool=pool.id, completed=completed, failed=failed, dead=pool.dead)
 
 
 def _detach(context: Context, params: Start) -> Detached:
@@ -204,6 +213,10 @@ def _detach(context: Context, params: Start) -> Detached:
 
     if params.drain:
         raise UsageError("--drain and --detach cannot be combined", hint="run it in the background with & instead")
+    if params.fail_on_dead:
+        raise UsageError(
+            "--fail-on-dead and --detach cannot be combined", hint="only a pool in the foreground has a result"
+        )
     # Also checked here, so that the error is printed on this terminal and not only in the pool's log.
     machine.prepare(params.count, len(bells_for(params.queue, params.label)))
     words = ["worker", "start", "--count", str(params.count), "--quiet"]
@@ -236,6 +249,7 @@ def stop(context: Context, params: Stop) -> Stopped:
         timeout=None if params.timeout is None else params.timeout / 1000,
         on=params.host,
         say=context.say,
+        note=context.note,
     )
     return Stopped(pools=pools, workers=workers)
 
@@ -295,6 +309,7 @@ START = Operation(
         "worker start --count 4",
         "worker start --queue mail --detach",
         "worker start --count 4 --drain",
+        "worker start --drain --fail-on-dead",
         "worker start --label gpu",
     ),
 )
@@ -308,8 +323,8 @@ STOP = Operation(
     run=stop,
     danger=Danger.STOPS,
     description=(
-        "Running jobs are finished first, and their ids are printed; worker list and status show the workers as "
-        "stopping meanwhile. Ctrl+C and --timeout end the wait, but the workers still stop."
+        "Running jobs are finished first, and printed with the time they have run; worker list and status show the "
+        "workers as stopping meanwhile. Ctrl+C and --timeout (exit code 124) end the wait, but the workers still stop."
     ),
     examples=("worker stop", "worker stop --now --timeout 30s", "worker stop --host build7"),
 )

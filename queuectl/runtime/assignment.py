@@ -60,3 +60,5 @@ class PoolParams:
     """Whether the log leaves out what went well."""
     quiet: bool = False
     """Whether the log holds errors only: not even that the pool starts, stops or is scaled."""
+    counts_dead: bool = False
+    """Whether the jobs that died in its attempts are counted at its end."""

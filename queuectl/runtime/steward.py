@@ -69,6 +69,8 @@ class Steward:
         self._leaving = False
         self._store_failed = False
         self._sent: Orders | None = None
+        self._unrecorded: str | None = None
+        """A stop that came as a signal and is not in the store yet: `drain` or `now`."""
         self._polled_connection = 0
         self._renew_at = 0.0
         self._listener.also(signal_pipe())
@@ -116,6 +118,7 @@ class Steward:
             self._store.changed()  # raises StoreLost if the store is gone
             settings = self._settings()
             self._renew(settings)
+            self._record_stop()
             orders = self._store.workers.orders(self._pool)
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
@@ -128,6 +131,24 @@ class Steward:
             self._store_failed = True
         else:
             self._store_failed = False
+
+    def _record_stop(self) -> None:
+        """Record a stop that the supervisor received as a signal, so that others see it; until the store takes it."""
+        try:
+            while self._supervisor.poll():
+                self._unrecorded = self._supervisor.recv()
+        except (EOFError, OSError):
+            return  # the supervisor is gone
+        if self._unrecorded is None or self._leaving:
+            return
+        try:
+            # It is for display: a locked store must not delay the rest of the poll.
+            self._store.workers.record_stop(self._pool, self._unrecorded, wait=_INTERVAL)
+        except StoreLost:
+            raise
+        except StoreError:
+            return
+        self._unrecorded = None
 
     def _settings(self) -> Settings:
         settings = settings_from(self._store.config())

@@ -32,6 +32,7 @@ class StewardHandle:
         self._process: BaseProcess | None = None
         self._orders: Connection | None = None
         self._started_at = -_START_EVERY
+        self._passed_on: str | None = None
 
     @property
     def pid(self) -> int | None:
@@ -79,6 +80,17 @@ class StewardHandle:
         except (EOFError, OSError):
             return
 
+    def tell(self, stop: str) -> bool:
+        """Pass on a stop (`drain` or `now`) to be recorded; return whether it was not passed on before."""
+        if self._orders is None or self._passed_on == stop:
+            return False
+        try:
+            self._orders.send(stop)
+        except OSError:
+            return False  # it has died, and the next one gets it
+        self._passed_on = stop
+        return True
+
     def end(self) -> None:
         """End it, and wait until it has recorded the end of the pool."""
         if self._process is not None:
@@ -96,4 +108,5 @@ class StewardHandle:
         finally:
             theirs.close()
         self._orders = orders
+        self._passed_on = None
         self._started_at = self._clock.monotonic()

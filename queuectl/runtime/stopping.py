@@ -7,6 +7,7 @@ import signal
 import time
 
 from queuectl.domain.errors import TimedOut
+from queuectl.domain.units import format_age
 from queuectl.runtime import locks, system
 from queuectl.runtime.doorbell import bell_of_pool, ring_everywhere
 from queuectl.runtime.liveness import is_here, lives, living_pools, pool_lives
@@ -14,7 +15,7 @@ from queuectl.runtime.reaper import write_off
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from queuectl.domain.clock import Clock
     from queuectl.domain.worker import PoolInfo, WorkerInfo
@@ -25,6 +26,8 @@ _PAUSE = 0.02
 _REMOTE_PAUSE = 0.1
 _QUIET = 1.0
 """Seconds after which processes that run no job are reported too."""
+_EVERY = 1.0
+"""Seconds between two reports to a person."""
 _NAMED = 5
 
 
@@ -37,19 +40,20 @@ def stop_all(
     timeout: float | None,
     on: str | None = None,
     say: Callable[[str], None] = lambda _line: None,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[int, int]:
     """End every pool of the store, or of the host `on`, and wait until all have ended.
 
-    `now` ends the running jobs and puts them back; otherwise they are finished first. `say` receives lines about what
-    is waited for. Returns the number of pools and of workers. Raises TimedOut after `timeout` seconds; the order stays
-    in force.
+    `now` ends the running jobs and puts them back; otherwise they are finished first. `say` receives the line about
+    what is waited for, or `note`, each second anew. Returns the number of pools and of workers. Raises TimedOut after
+    `timeout` seconds; the order stays in force.
     """
     # Listed before the order is given: idle workers exit within a millisecond of it, and would not be counted.
     workers = [worker for worker in store.workers.running_workers(on) if lives(worker, run_dir)]
     pools = _order(store, run_dir, workers, now=now, on=on, at=clock.now())
     wait = _Wait(store, run_dir, clock, pools, workers, on=on)
     try:
-        wait.until_ended(timeout=timeout, now=now, say=say)
+        wait.until_ended(timeout=timeout, now=now, say=say, note=note)
     except KeyboardInterrupt:
         say("no longer waiting; the workers keep the order to stop")
         raise
@@ -102,11 +106,21 @@ class _Wait:
                 else:
                     self._remote.add(each.id)
 
-    def until_ended(self, *, timeout: float | None, now: bool, say: Callable[[str], None]) -> None:
-        """Wait until all have ended; report once what is waited for. Raises TimedOut."""
+    def until_ended(
+        self,
+        *,
+        timeout: float | None,
+        now: bool,
+        say: Callable[[str], None],
+        note: Callable[[str], None] | None,
+    ) -> None:
+        """Wait until all have ended; report what is waited for, to `note` each second or to `say` once.
+
+        Raises TimedOut.
+        """
         verb = "ending" if now else "waiting for"
         started = self._clock.monotonic()
-        reported = False
+        report_at = 0.0
         while not self._has_ended():
             passed = self._clock.monotonic() - started
             if timeout is not None and passed > timeout:
@@ -118,9 +132,9 @@ class _Wait:
                     hint=f"the workers keep the order to stop; {more}",
                 )
             # Idle workers exit within milliseconds: they are reported only if they do not.
-            if not reported and (_busy(self._store, self._run_dir, self._host) or passed > _QUIET):
-                reported = True
-                say(f"{verb} {self._still_running()}")
+            if passed >= report_at and (_busy(self._store, self._run_dir, self._host) or passed > _QUIET):
+                report_at = float("inf") if note is None else passed + _EVERY
+                (note or say)(f"{verb} {self._still_running()}")
             time.sleep(_REMOTE_PAUSE if self._remote else _PAUSE)
 
     def _has_ended(self) -> bool:
@@ -133,13 +147,27 @@ class _Wait:
         """Describe what still runs: the jobs, or where there are none the processes."""
         busy = _busy(self._store, self._run_dir, self._host)
         if busy:
-            what = "job" if len(busy) == 1 else f"{len(busy)} jobs:"
-            names = [f"{each.job} (worker {each.id} on {each.host})" for each in busy]
+            what, names = "job", self._jobs_of(busy)
         else:
-            names = sorted(_alive(self._store, self._run_dir, self._host))
-            what = "process" if len(names) == 1 else f"{len(names)} processes:"
+            what, names = "process", sorted(_alive(self._store, self._run_dir, self._host))
+        if not names:
+            return "the last process"
+        count = f"1 {what}" if len(names) == 1 else f"{len(names)} {what}{'es' if what == 'process' else 's'}"
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return f"{what} {', '.join(names[:_NAMED])}{more}" if names else "the last process"
+        return f"{count}: {', '.join(names[:_NAMED])}{more}"
+
+    def _jobs_of(self, busy: Sequence[WorkerInfo]) -> list[str]:
+        """Describe the jobs of workers: for how long they have run, and where if that is another host."""
+        here, now = os.uname().nodename, self._clock.now()
+        found = self._store.jobs.these([each.job for each in busy if each.job is not None])
+        names = []
+        for each in busy:
+            job = found.get(each.job or "")
+            since = None if job is None or job.latest is None else job.latest.started_at
+            details = [] if since is None else [f"running for {format_age(now - since)}"]
+            details += [] if each.host == here else [f"on {each.host}"]
+            names.append(f"{each.job} ({', '.join(details)})" if details else f"{each.job}")
+        return names
 
 
 def _busy(store: Store, run_dir: RunDir, host: str | None) -> list[WorkerInfo]:

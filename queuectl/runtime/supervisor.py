@@ -57,6 +57,8 @@ class Supervisor:
     ) -> None:
         """Call `left` with the number of jobs that are not final yet, whenever that changes."""
         self.id = new_name("p")
+        self.dead: int | None = None
+        """Number of jobs that died in the pool's attempts, once it has ended; None unless it is to be counted."""
         self._params = params
         self._open_store = open_store
         self._run_dir = run_dir
@@ -107,6 +109,7 @@ class Supervisor:
             self._read_orders()
             self._reap_workers()
             self._keep_steward()
+            self._pass_on_signals()
         self._end_steward()
         try:
             if self._lost is not None:
@@ -169,6 +172,8 @@ class Supervisor:
 
     def _tally(self) -> tuple[int, int]:
         with closing(self._open_store(actor=self.id, durable=False)) as store:
+            if self._params.counts_dead:
+                self.dead = store.workers.died(self.id)
             return store.workers.tally(self.id)
 
     def _release_lock(self) -> None:
@@ -240,6 +245,13 @@ class Supervisor:
         # Only counted here and handled in the loop: a signal may arrive between the start or the end of a worker and
         # the line that registers it.
         self._signals += 1
+
+    def _pass_on_signals(self) -> None:
+        """Let the steward record a stop that came as a signal, while jobs still run: other commands show it then."""
+        if self._handled and self._workers:
+            stop = "now" if self._stop is Stop.NOW else "drain"
+            if self._steward.tell(stop):
+                ring(self._run_dir, bell_of_pool(self.id))
 
     def _is_ending(self) -> bool:
         """Handle the signals received; return whether no more workers are to be started."""

@@ -99,6 +99,13 @@ class Jobs:
             return listed(row)
         raise missing(id_)
 
+    def these(self, ids: Sequence[str]) -> dict[str, Listed]:
+        """Return jobs and their latest attempts by id, of those that exist."""
+        from queuectl.store.rows import listed
+
+        found = map(listed, self._database.rows("jobs_by_ids", ids=json.dumps(list(ids))))
+        return {each.job.id: each for each in found}
+
     def state(self, id_: str) -> JobState:
         """Return the state of a job. Raises NotFound."""
         for (state,) in self._database.rows("state_of", id=id_):

@@ -387,6 +387,12 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.id = :id
 
+-- name: jobs_by_ids
+SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, runs.outcome, runs.exit_code,
+    runs.signal, runs.error
+FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+WHERE jobs.id IN (SELECT value FROM json_each(:ids))
+
 -- name: state_of
 SELECT state FROM jobs WHERE id = :id
 
@@ -851,6 +857,9 @@ UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END
 WHERE stopped_at IS NULL AND (CAST(:host AS TEXT) IS NULL OR host = :host)
 RETURNING id
 
+-- name: record_stop
+UPDATE pools SET stop = CASE WHEN stop = 'now' THEN stop ELSE :stop END WHERE id = :id AND stopped_at IS NULL
+
 -- name: order_size
 UPDATE pools SET size = :size WHERE id = :id AND stopped_at IS NULL RETURNING id
 
@@ -875,6 +884,13 @@ UPDATE workers SET completed = completed + :completed, failed = failed + :failed
 
 -- name: tally
 SELECT COALESCE(sum(completed), 0), COALESCE(sum(failed), 0) FROM workers WHERE pool = :pool
+
+-- name: died_in_pool
+-- Dead jobs whose last attempt was made by a worker of the pool.
+SELECT count(*) FROM jobs
+JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+JOIN workers ON workers.id = runs.worker
+WHERE jobs.state = 'dead' AND workers.pool = :pool
 
 -- name: stop_worker
 UPDATE workers SET stopped_at = :now WHERE id = :id AND COALESCE(stopped_at, 0) = 0
@@ -1059,6 +1075,23 @@ WITH RECURSIVE level (priority) AS (
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
+
+-- name: not_due
+-- Waiting jobs without needs at one level of priority that become due later, by state.
+SELECT state, count(*) FROM (
+    SELECT state FROM jobs INDEXED BY jobs_ready
+    WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = :priority AND run_at > :now
+    LIMIT :limit) AS later
+GROUP BY state
+
+-- name: not_due_needing
+-- The same for jobs of a queue with the same needs.
+SELECT state, count(*) FROM (
+    SELECT state FROM jobs INDEXED BY jobs_ready_needing
+    WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
+        AND priority = :priority AND run_at > :now
+    LIMIT :limit) AS later
+GROUP BY state
 
 -- name: browse_these
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from queuectl.store.stats import Stats
     from queuectl.store.undo import Undo
     from queuectl.store.views import Views
+    from queuectl.store.waiting import Waiting
     from queuectl.store.workers import Workers
 
 
@@ -79,6 +80,8 @@ class Store:
     """Recently ended attempts."""
     undo: Undo = _part("undo.Undo", "database", "events")
     """Actions that can be undone."""
+    waiting: Waiting = _part("waiting.Waiting", "database")
+    """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
     """Saved filters."""
 

@@ -91,6 +91,14 @@ class Workers:
                 self._events.note(now, "stop_pool", pool, stop)
         return pools
 
+    def record_stop(self, pool: str, stop: str, *, wait: float) -> None:
+        """Record that a signal has stopped a pool (`drain` or `now`): it shows, but is no event of an operator.
+
+        Raises StoreBusy where the store is locked for `wait` seconds.
+        """
+        with self._database.transaction(wait=wait):
+            self._database.run("record_stop", id=pool, stop=stop)
+
     def order_size(self, pool: str, size: int, *, now: int) -> bool:
         """Order another number of workers from a pool; False when the pool has stopped."""
         with self._database.transaction():
@@ -165,6 +173,11 @@ class Workers:
         """Return how many attempts of a pool's workers succeeded, and how many failed."""
         ((completed, failed),) = self._database.rows("tally", pool=pool)
         return completed, failed
+
+    def died(self, pool: str) -> int:
+        """Return how many jobs are dead since an attempt of a pool's workers."""
+        ((count,),) = self._database.rows("died_in_pool", pool=pool)
+        return int(count)
 
     def stop_worker(self, worker: str, *, now: int, lost: Sequence[str] | None = None) -> bool:
         """Record that a worker has stopped; False when that was recorded before.

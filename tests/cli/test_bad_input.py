@@ -99,7 +99,7 @@ BAD_WORDS = {
     "a priority in words": (("true", "--priority", "high"), "--priority must be a whole number"),
     "an absurd priority": (("true", "-p", "100000"), "priority must be from -1000 to 1000"),
     "an endless number": (("true", "-p", "9" * 6000), "--priority is too large a number"),
-    "a time in words": (("true", "--at", "tomorrow"), "--at: 'tomorrow' is not a time"),
+    "a time in words": (("true", "--at", "tomorrow"), "--at: 'tomorrow' has no time of day"),
     "a delay in words": (("true", "--delay", "soon"), "--delay: 'soon' is not a duration"),
     "too many retries": (("true", "--max-retries", "2000"), "--max-retries must be from 0 to 1000"),
     "a tag of two words": (("true", "--tag", "a b"), "--tag: tag 'a b' must not contain white space"),

@@ -332,3 +332,10 @@ def test_a_script_names_the_program_that_made_it(queue: Queue):
 
 def test_a_store_that_cannot_be_opened_has_no_names(queue: Queue):
     assert names(queue.context, "postgresql://?", "jobs") == []
+
+
+def test_values_after_a_comma_are_completed(queue: Queue):
+    assert texts(queue, "list", "--state", "failed,de") == ["failed,dead"]
+    assert "failed,failed" not in texts(queue, "list", "--state", "failed,f")
+    assert texts(queue, "list", "--columns=id,pri") == ["--columns=id,priority"]
+    assert texts(queue, "list", "--sort", "ne") == ["newest", "next-run"]

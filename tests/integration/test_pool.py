@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from queuectl.runtime.liveness import WorkerState, living_workers
 from tests.support import command
 from tests.support.command import Done
 from tests.support.queue import QUEUECTL, Pool, Queue
+from tests.support.terminal import on_a_terminal
 from tests.support.waiting import PATIENCE, wait_until
 
 
@@ -282,6 +285,10 @@ def test_the_log_and_the_history_give_an_attempt_the_same_number(queue: Queue):
     assert "tries     1 of 4\n" in queue.run("show", "job").stdout
 
 
+def has_word(pool: Pool, word: str, times: int) -> bool:
+    return pool.log.count(word) >= times
+
+
 def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone(queue: Queue, tmp_path: Path):
     pools = [queue.start(workers=2), queue.start()]
     queue.enqueue(STORY.format(log=tmp_path / "log"), "--id", "job")
@@ -315,13 +322,54 @@ def test_worker_stop_gives_up_after_its_timeout(queue: Queue):
 
     done = queue.run("worker", "stop", "--timeout", "0.2", code=124)
 
-    (seen,) = queue.workers()
-    whom = f"job job (worker {seen.info.id} on {seen.info.host})"
-    assert done.stderr.splitlines() == [
-        f"waiting for {whom}",
-        f"error: the workers have not stopped after 0.2 s: waiting for {whom}",
+    lines = [re.sub(r"\d+s\)", "Ns)", line) for line in done.stderr.splitlines()]
+    assert lines == [
+        "waiting for 1 job: job (running for Ns)",
+        "error: the workers have not stopped after 0.2 s: waiting for 1 job: job (running for Ns)",
         "hint: the workers keep the order to stop; to end their jobs now: queuectl worker stop --now",
     ]
+
+
+def test_worker_stop_redraws_what_it_waits_for_on_a_terminal(queue: Queue):
+    queue.start()
+    queue.enqueue("sleep 300", "--id", "job")
+    queue.busy_worker()
+
+    screen, code = on_a_terminal("worker", "stop", "--timeout", "3s", env=queue.environment)
+
+    assert code == 124
+    assert len(re.findall(r"\r\x1b\[2Kwaiting for 1 job: job \(running for \d+s\)", screen)) >= 2
+    assert screen.count("\n") == 2, "the line is redrawn, and erased at the end"
+
+
+def test_a_worker_list_has_the_pool_that_scale_asks_for(queue: Queue):
+    queue.start()
+
+    header, line = queue.run("worker", "list").stdout.splitlines()
+
+    assert header.split()[:3] == ["ID", "POOL", "PID"]
+    assert line.split()[1] == queue.json("worker", "list")[0]["pool"]
+
+
+@pytest.mark.parametrize(("line", "code"), [("true", 0), ("false", 1)])
+def test_a_drain_ends_with_1_if_jobs_died_in_it_and_that_is_a_failure(queue: Queue, line: str, code: int):
+    queue.enqueue("false", "-r", "0")
+    assert queue.drain().wait() == 0
+    queue.enqueue(line, "-r", "0")
+
+    done = queue.run("worker", "start", "--drain", "--quiet", "--fail-on-dead", "--json", code=code)
+
+    assert json.loads(done.stdout)["dead"] == code, "a job that died before does not count"
+
+
+def test_a_result_of_jobs_needs_a_pool_that_is_waited_for(queue: Queue):
+    assert "--fail-on-dead" in queue.run("worker", "start", "--detach", "--fail-on-dead", code=2).stderr
+
+
+def test_a_quiet_drain_of_an_empty_store_prints_nothing(queue: Queue):
+    done = queue.run("worker", "start", "--drain", "--quiet")
+
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_a_stop_that_is_under_way_is_seen_everywhere(queue: Queue, tmp_path: Path):
@@ -341,6 +389,25 @@ def test_a_stop_that_is_under_way_is_seen_everywhere(queue: Queue, tmp_path: Pat
     assert stop.stdout is not None
     stop.stdout.close()
     assert queue.state("job") == "completed"
+
+
+@pytest.mark.parametrize(("signals", "order"), [(1, "drain"), (2, "now")])
+def test_a_pool_that_a_signal_stops_is_seen_as_stopping(queue: Queue, tmp_path: Path, signals: int, order: str):
+    queue.run("config", "set", "kill_grace", "60")
+    pool = queue.start(workers=1)
+    queue.enqueue(f"trap '' TERM; until test -e {tmp_path}/go; do sleep 0.05; done", "--id", "job")
+    queue.busy_worker()
+
+    for sent in range(1, signals + 1):
+        pool.send(signal.SIGTERM)
+        wait_until(partial(has_word, pool, "stopping", sent))
+
+    wait_until(lambda: [each.stop for each in queue.context.store.workers.running_pools()] == [order])
+    assert [each["state"] for each in queue.json("worker", "list")] == ["stopping"]
+    assert queue.json("status")["workers"] == {"running": 1, "busy": 1, "stopping": 1}
+    (tmp_path / "go").touch()
+    assert pool.wait() == 0
+    assert queue.json("worker", "list") == []
 
 
 def test_surplus_workers_are_stopping_while_they_finish_their_jobs(queue: Queue, tmp_path: Path):

@@ -83,6 +83,7 @@ QUICK = [
     *("image_of", "put_back_job", "keep_jobs", "browse_newest", "browse_newest_in_state", "browse_oldest"),
     *("due_job", "due_job_needing", "heads_needing", "needs_left", "browse_next_needing", "ahead_needing"),
     *("browse_oldest_in_state", "browse_next", "browse_ids", "browse_ids_in_state", "browse_these", "ready_priorities"),
+    *("not_due", "not_due_needing", "jobs_by_ids"),
 ]
 
 

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:
     """Print a table of all settings."""
-    columns = [Column(title="KEY"), Column(title="VALUE"), Column(title="FROM"), Column(title="MEANING", grows=True)]
+    columns = [
+        Column(title="KEY"),
+        Column(title="VALUE"),
+        Column(title="FROM"),
+        Column(title="MEANING", grows=True, wraps=True),
+    ]
     table(columns, ((each.key, show(each.value), each.origin, each.help) for each in result.settings), screen)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from queuectl.cli.program import called_by
 from queuectl.cli.render import Column, painted, table
-from queuectl.cli.views.status import status
+from queuectl.cli.views.job_columns import tries
+from queuectl.cli.views.status import print_status
 from queuectl.domain.terminal import shown
 from queuectl.operations.demo import Shown
 from queuectl.operations.job_record import describe, text_of
@@ -33,18 +34,18 @@ def demo(result: Shown | Watched, _params: Demo, screen: Screen) -> None:
 
 def _print_outcome(result: Shown, screen: Screen) -> None:
     screen.write("\n" + painted("status", "1", screen) + "\n")
-    status(result.status, None, screen)
+    print_status(result.status, screen)
     screen.write("\n" + painted("dead letters", "1", screen) + "\n")
     columns = [
         Column(title="ID"),
-        Column(title="TRY", right=True),
+        Column(title="TRIES", right=True, drops=1),
         Column(title="WHY"),
         Column(title="OUTPUT", grows=True),
     ]
     rows = [
         (
             job.record.job.id,
-            f"{job.record.job.attempts}/{job.record.job.max_retries + 1}",
+            tries(job.record.job),
             "" if job.record.latest is None else describe(job.record.latest),
             shown(text_of(job.stderr)).strip() or shown(text_of(job.stdout)).strip(),
         )

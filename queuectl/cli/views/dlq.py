@@ -6,7 +6,8 @@ import time
 
 from queuectl.cli.render import Column, table
 from queuectl.cli.views.delete import deleted
-from queuectl.cli.views.list_show import LONGEST, show, when
+from queuectl.cli.views.job_columns import one_line, tries, when
+from queuectl.cli.views.list_show import show
 from queuectl.cli.views.retry import states
 from queuectl.domain.units import format_age
 
@@ -27,9 +28,9 @@ def list_dead(records: Iterator[Any], params: ListDead, screen: Screen) -> None:
         return
     columns = [
         Column(title="ID"),
-        Column(title="QUEUE"),
-        Column(title="TRY", right=True),
-        Column(title="DIED", right=True),
+        Column(title="QUEUE", drops=2),
+        Column(title="TRIES", right=True, drops=1),
+        Column(title="DIED", right=True, drops=3),
         Column(title="REASON"),
         Column(title="COMMAND", grows=True),
     ]
@@ -46,9 +47,9 @@ def _list_errors(records: Iterator[ErrorRecord], screen: Screen) -> None:
     columns = [
         Column(title="N", right=True),
         Column(title="ERROR"),
-        Column(title="QUEUE"),
-        Column(title="FIRST", right=True),
-        Column(title="LAST", right=True),
+        Column(title="QUEUE", drops=2),
+        Column(title="FIRST", right=True, drops=1),
+        Column(title="LAST", right=True, drops=3),
         Column(title="WHAT", grows=True),
     ]
     now = time.time_ns() // 1_000_000
@@ -72,10 +73,10 @@ def _row(of: DeadRecord) -> tuple[str, ...]:
     return (
         job.id,
         job.queue,
-        f"{job.attempts}/{job.max_retries + 1}",
+        tries(job),
         when(of.record),
         of.reason,
-        " ".join(job.command[:LONGEST].split("\n")),
+        one_line(job.command),
     )
 
 

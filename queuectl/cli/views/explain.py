@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.cli.render import colour_of_state, painted, state_cell
+from queuectl.domain.local_time import format_local
 from queuectl.domain.text import safe
 
 TYPE_CHECKING = False
@@ -16,7 +17,8 @@ def explain(result: Explanation, _params: Explain, screen: Screen) -> None:
     state = painted(state_cell(result.state, screen), colour_of_state(result.state), screen)
     screen.write(f"{safe(result.id)} {state}\n")
     for reason in result.reasons:
-        screen.write(f"  {safe(reason.text)}\n")
+        at = "" if reason.at is None else f", at {format_local(reason.at)}"
+        screen.write(f"  {safe(reason.text)}{at}\n")
 
 
 VIEWS = {"explain": explain}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from queuectl.cli.render import Column, table
+from queuectl.domain.local_time import LocalTimes
 from queuectl.domain.text import safe
-from queuectl.domain.units import format_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from queuectl.cli.screen import Screen
     from queuectl.operations.history import EventRecord, History
@@ -30,22 +32,24 @@ _WORDS = {
 
 def history(events: Iterator[EventRecord], params: History, screen: Screen) -> None:
     """Print a table of events, the newest last."""
+    times = LocalTimes(time.time_ns() // 1_000_000)
+    written = times.short if screen.is_terminal else times.full
     columns = [
-        Column(title="AT", whole=True),
-        Column(title="BY"),
+        Column(title=f"AT ({times.zone})", whole=True),
+        Column(title="BY", drops=1),
         Column(title="VERB"),
         Column(title="SUBJECT"),
-        Column(title="DETAIL"),
+        Column(title="DETAIL", drops=2, sparse=True),
         Column(title="COMMAND", grows=True),
     ]
-    if not table(columns, map(_row, events), screen):
+    if not table(columns, (_row(each, written) for each in events), screen):
         screen.say_empty("no events" + (f" of {safe(params.id)}" if params.id else ""))
 
 
-def _row(of: EventRecord) -> tuple[str, ...]:
+def _row(of: EventRecord, written: Callable[[int], str]) -> tuple[str, ...]:
     event = of.event
     return (
-        format_time(event.at),
+        written(event.at),
         event.actor,
         _WORDS.get(event.verb, event.verb),
         event.subject or "",

@@ -6,47 +6,46 @@ import time
 from itertools import chain, islice
 
 from queuectl.cli.render import Column, colour_of_state, facts, painted, state_cell, table
+from queuectl.cli.views.job_columns import USUAL, columns_of, tries
 from queuectl.domain.job import FINAL, JobState
+from queuectl.domain.local_time import LocalTimes, format_local
 from queuectl.domain.terminal import shown
 from queuectl.domain.text import safe, safe_block
-from queuectl.domain.units import format_age, format_duration, format_time
+from queuectl.domain.units import format_duration
 from queuectl.operations.job_record import describe, text_of
+from queuectl.operations.list_show import COLUMNS
+from queuectl.operations.selector import narrowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from queuectl.cli.screen import Screen
     from queuectl.domain.attempt import Attempt, Output
     from queuectl.operations.job_record import JobDetail, JobRecord
-    from queuectl.operations.list_show import List, Show
+    from queuectl.operations.list_show import List, Listing, Show
 
 _PAGE = 1000
-LONGEST = 4096
-"""Characters of a command that are printed in a list: commands may have megabytes."""
 
 
-def list_jobs(records: Iterator[JobRecord], params: List | None, screen: Screen) -> None:
-    """Print a table of jobs, the newest last, or only their IDs."""
-    if params is not None and params.ids:
-        for each in records:
+def list_jobs(listing: Listing, params: List, screen: Screen) -> None:
+    """Print a table of jobs, or only their IDs."""
+    if params.ids:
+        for each in listing:
             screen.write(f"{safe(each.job.id)}\n")
         return
-    first = list(islice(records, _PAGE))
-    # A terminal is narrow: the column is left out where all jobs are in the default queue.
+    first = list(islice(listing, _PAGE))
+    columns, row = columns_of(params.columns or _usual(listing, first, screen), screen, fixed=bool(params.columns))
+    if not table(columns, map(row, chain(first, listing)), screen):
+        screen.say_empty("no jobs match" if narrowed(params) else "no jobs")
+
+
+def _usual(listing: Listing, first: Sequence[JobRecord], screen: Screen) -> list[str]:
+    """Return the columns that are shown where none are chosen, with those of a saved view."""
+    # A terminal is narrow: the queue is left out where all jobs are in the default one.
     queues = not screen.is_terminal or any(each.job.queue != "default" for each in first)
-    columns = [
-        Column(title="ID"),
-        Column(title="STATE", colour=colour_of_state),
-        *([Column(title="QUEUE")] if queues else []),
-        Column(title="TRY", right=True),
-        Column(title="WHEN", right=True),
-        Column(title="LAST"),
-        Column(title="COMMAND", grows=True),
-    ]
-    rows = (_row(each, screen, queues=queues) for each in chain(first, records))
-    if not table(columns, rows, screen):
-        screen.say_empty("no jobs")
+    shown = {*USUAL, *listing.wanted} - {*listing.hidden} - ({"queue"} - {*(["queue"] if queues else listing.wanted)})
+    return [name for name in COLUMNS if name in shown]
 
 
 def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
@@ -59,16 +58,16 @@ def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
             ("state", painted(state_cell(job.state, screen), colour_of_state(job.state), screen)),
             ("queue", safe(job.queue)),
             ("priority", str(job.priority) if job.priority else None),
-            ("tries", f"{job.attempts} of {job.max_retries + 1}"),
+            ("tries", tries(job)),
             ("losses", str(job.losses) if job.losses else None),
             ("timeout", None if detail.record.timeout_ms is None else format_duration(detail.record.timeout_ms)),
             ("cwd", None if job.cwd is None else safe(job.cwd)),
             ("env", " ".join(f"{safe(name)}=***" for name, _ in job.env) or None),
             ("tags", safe(" ".join(job.tags)) or None),
             ("needs", safe(" ".join(job.needs)) or None),
-            ("enqueued", format_time(job.created_at)),
-            ("due", format_time(job.run_at) if job.state not in FINAL else None),
-            ("finished", None if job.finished_at is None else format_time(job.finished_at)),
+            ("enqueued", format_local(job.created_at)),
+            ("due", format_local(job.run_at) if job.state not in FINAL else None),
+            ("finished", None if job.finished_at is None else format_local(job.finished_at)),
             ("cancel", "requested" if job.cancel_requested and job.state is JobState.PROCESSING else None),
             ("error", None if latest is None or latest.error is None else safe(latest.error)),
         ),
@@ -76,48 +75,26 @@ def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
     )
     if detail.history:
         screen.write("\n")
+        times = LocalTimes(time.time_ns() // 1_000_000)
         columns = [
             Column(title="ATTEMPT", right=True),
             Column(title="OUTCOME"),
-            Column(title="STARTED"),
+            Column(title=f"STARTED ({times.zone})", whole=True),
             Column(title="TOOK", right=True),
             Column(title="WORKER"),
             Column(title="ERROR", grows=True),
         ]
-        table(columns, map(_attempt_row, detail.history), screen)
+        table(columns, (_attempt_row(each, times) for each in detail.history), screen)
     for name, output in (("stdout", detail.stdout), ("stderr", detail.stderr)):
         if output.total:
             screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
 
 
-def _row(of: JobRecord, screen: Screen, *, queues: bool) -> tuple[str, ...]:
-    job, latest = of.job, of.latest
-    return (
-        job.id,
-        state_cell(job.state, screen),
-        *((job.queue,) if queues else ()),
-        f"{job.attempts}/{job.max_retries + 1}",
-        when(of),
-        "" if latest is None or latest.outcome is None else describe(latest),
-        " ".join(job.command[:LONGEST].split("\n")),
-    )
-
-
-def when(of: JobRecord) -> str:
-    """Return `in 18s` until the job is due, for how long it has waited or run, or how long ago it ended."""
-    job, now = of.job, time.time_ns() // 1_000_000
-    if job.finished_at is not None:
-        return f"{format_age(now - job.finished_at)} ago"
-    if job.state is JobState.PROCESSING and of.latest is not None:
-        return format_age(now - of.latest.started_at)
-    return f"in {format_age(job.run_at - now)}" if job.run_at > now else format_age(now - job.run_at)
-
-
-def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
+def _attempt_row(attempt: Attempt, times: LocalTimes) -> tuple[str, ...]:
     return (
         str(attempt.attempt),
         describe(attempt),
-        format_time(attempt.started_at),
+        times.full(attempt.started_at),
         "" if attempt.duration_ms is None else format_duration(attempt.duration_ms),
         attempt.worker,
         attempt.error or "",

@@ -8,7 +8,7 @@ from queuectl.cli.render import Column, table
 from queuectl.domain.phrases import plural
 from queuectl.domain.text import safe
 from queuectl.domain.units import format_bytes, format_duration
-from queuectl.operations.workers import Detached
+from queuectl.operations.workers import Detached, Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.operations.workers import (
-        Ended,
         ListWorkers,
         Scale,
         Scaled,
@@ -36,6 +35,8 @@ def start(result: Ended | Detached, params: Start, screen: Screen) -> None:
         screen.say(f"{_count(params.count, 'worker')} started; to stop them: queuectl worker stop")
     elif not params.quiet:
         screen.say(f"{result.completed} completed, {result.failed} failed attempts")
+    if isinstance(result, Ended) and result.dead:
+        screen.say(f"{_count(result.dead, 'job')} died: queuectl dlq list")
 
 
 def stop(result: Stopped, _params: Stop, screen: Screen) -> None:
@@ -52,16 +53,17 @@ def list_workers(records: Iterator[WorkerRecord], _params: ListWorkers, screen: 
     labels = any(each.labels for each in workers)
     columns = [
         Column(title="ID"),
-        Column(title="PID", right=True),
-        Column(title="HOST"),
+        Column(title="POOL", drops=8),
+        Column(title="PID", right=True, drops=6),
+        Column(title="HOST", drops=5),
         Column(title="STATE", colour=_COLOURS.get),
-        Column(title="DONE", right=True),
-        Column(title="FAILED", right=True),
-        Column(title="CPU", right=True),
-        Column(title="MEM", right=True),
-        Column(title="BEAT", right=True),
-        Column(title="UP", right=True),
-        *([Column(title="LABELS")] if labels else []),
+        Column(title="DONE", right=True, drops=10),
+        Column(title="FAILED", right=True, drops=9),
+        Column(title="CPU", right=True, drops=2),
+        Column(title="MEM", right=True, drops=3),
+        Column(title="BEAT", right=True, drops=1),
+        Column(title="UP", right=True, drops=4),
+        *([Column(title="LABELS", drops=7)] if labels else []),
         Column(title="JOB", grows=True),
     ]
     if not table(columns, (_row(each, labels=labels) for each in workers), screen):
@@ -77,6 +79,7 @@ def _row(of: WorkerRecord, *, labels: bool) -> tuple[str, ...]:
     seen, info, now = of.seen, of.seen.info, time.time_ns() // 1_000_000
     return (
         info.id,
+        info.pool,
         str(info.pid),
         info.host,
         seen.state,

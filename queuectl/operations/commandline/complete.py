@@ -64,10 +64,10 @@ def complete_words(
     if after_dashes and known.rest is not None:
         return [FILES]  # the words of a program and its arguments
     if open_option is not None:
-        return [each for each in _starting(_values(open_option, names), partial) if each.text[:1] != "-"]
+        return [each for each in _of_option(open_option, names, partial) if each.text[:1] != "-"]
     option, equals, value = partial.partition("=")
     if not after_dashes and equals and option in known.options:
-        values = _starting(_values(known.options[option], names), value)
+        values = _of_option(known.options[option], names, value)
         return [each if not each.text else Choice(text=f"{option}={each.text}", about=each.about) for each in values]
     options = [
         Choice(text=each.label, about=each.field.help)
@@ -138,6 +138,18 @@ def _next_positional(known: Grammar, count: int) -> Parameter | None:
         if index >= count or each.many:
             return each
     return None
+
+
+def _of_option(of: Parameter, names: Names, partial: str) -> list[Choice]:
+    """Return the values of an option that begin with `partial`; where commas separate several, the next of them."""
+    before, comma, last = partial.rpartition(",") if of.field.commas else ("", "", partial)
+    values = _starting(_values(of, names), last)
+    used = before.split(",")
+    return (
+        [Choice(text=before + comma + each.text, about=each.about) for each in values if each.text not in used]
+        if comma
+        else values
+    )
 
 
 def _values(of: Parameter, names: Names) -> Iterable[Choice]:

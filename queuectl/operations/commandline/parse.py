@@ -110,6 +110,8 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
 
 def _value(of: Parameter, texts: Sequence[str]) -> Any:
     """Return the value of a parameter: of all texts if it may be given several times, else of the last."""
+    if of.field.commas:
+        texts = [each for text in texts for each in text.split(",")]
     values = tuple(_parsed(of, text) for text in texts)
     return values if of.many else values[-1]
 
@@ -141,5 +143,7 @@ def _is_number(text: str) -> bool:
 
 def _choice(label: str, text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise UsageError(f"{label} cannot be {text[:40]!r}", hint=f"one of {', '.join(choices)}")
+        near = nearest(text, choices)
+        known = f"one of {', '.join(choices)}"
+        raise UsageError(f"{label} cannot be {text[:40]!r}", hint=f"{near} {known}" if near else known)
     return text
