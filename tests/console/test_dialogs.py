@@ -369,6 +369,11 @@ async def test_commands_that_would_block_the_console_are_refused(line: str):
     assert error.value.hint is not None or "quote" in error.value.message
 
 
+async def test_a_watch_of_the_status_is_not_for_the_console():
+    with pytest.raises(UsageError, match="the console's overview is such a watch"):
+        read_line("status --watch")
+
+
 async def test_workers_are_always_started_detached():
     answer = read_line("worker start --count 3")
 

@@ -237,6 +237,8 @@ def _for_console(operation: Operation, given: Any) -> Any:
         raise UsageError("the console has no standard input to read", hint="give the name of a file")
     if operation.name == "logs" and given.follow:
         raise UsageError("the console always follows a log", hint="leave out --follow here")
+    if operation.name == "status" and given.watch:
+        raise UsageError("the console's overview is such a watch", hint="leave out --watch here, or press 4")
     return given
 
 
