@@ -150,10 +150,7 @@ def _run(call: Call, screen: Screen) -> int:
     if screen.has_person:
         context_.edit_text = lambda text, again: _edit_text(text, again, screen)
     try:
-        if operation.question is not None and screen.has_person and not getattr(params, "yes", False):
-            _confirm(operation.question(context_, params), screen)
-        elif operation.needs_yes is not None and not screen.has_person:
-            operation.needs_yes(context_, params)
+        _check_confirmed(operation, context_, params, screen)
         gc.enable()
         result = operation.run(context_, params)
         if call.json:
@@ -192,6 +189,17 @@ def _edit_text(text: str, again: Callable[[str], str], screen: Screen) -> Abstra
     from queuectl.cli.editor import edited
 
     return edited(text, again, screen.say)
+
+
+def _check_confirmed(operation: Operation, context: Any, params: Any, screen: Screen) -> None:
+    """Ask a person what must be confirmed; of a script expect --yes where the operation says so."""
+    if getattr(params, "yes", False):
+        return
+    if screen.has_person:
+        if operation.question is not None:
+            _confirm(operation.question(context, params), screen)
+    elif operation.needs_yes is not None:
+        operation.needs_yes(context, params)
 
 
 def _confirm(question: str | None, screen: Screen) -> None:

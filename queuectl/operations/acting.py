@@ -172,7 +172,7 @@ def needs_yes(verb: Verb) -> Callable[[Context, Any], None]:
     """Return the check that a script has given --yes where a selection is large."""
 
     def check(context: Context, params: Any) -> None:
-        if params.yes or params.ids or params.dry_run:
+        if params.ids or params.dry_run:
             return
         check_selector(params)
         counts = context.store.select(chosen(context, params)).counts()

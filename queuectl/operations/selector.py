@@ -36,7 +36,7 @@ class Selector:
         commas=True,
     )
     queue: tuple[str, ...] = field(
-        "jobs of these queues, separated by commas",
+        "jobs of these queues, separated by commas (a comma in a name is doubled)",
         default=(),
         short="q",
         metavar="NAME",

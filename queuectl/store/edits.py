@@ -96,12 +96,12 @@ class Edits:
         queues = []
         with self._database.transaction():
             self._database.lock_jobs(ids)
+            if done:
+                ids = [id_ for id_, state in self._jobs.states(ids).items() if state not in done]
             kept = self._events.keeping.before_by_id(ids) if self._events.keeping else []
             for id_ in ids:
                 rows = self._database.rows(statement, id=id_, now=now, **words)
                 if not rows:
-                    if self._jobs.state(id_) in done:
-                        continue
                     self._refuse(id_, verb, participle)
                 queues.append(rows[0][0])
                 self._events.note(now, verb, id_, str(words["priority"]) if words else None)

@@ -73,6 +73,7 @@ def test_the_ids_of_a_selection_can_be_piped_into_another_verb(batch: Queue):
 def test_a_queue_whose_name_has_a_comma_is_selected_by_a_filter(batch: Queue):
     assert batch.run("list", "--ids", "--filter", 'queue:"a,b"').stdout == "12\n"
     assert batch.run("list", "--ids", "--queue", "a,b").stdout == ""
+    assert batch.run("list", "--ids", "--queue", "video,a,,b").stdout.split() == ["9", "10", "11", "12"]
 
 
 def test_what_is_done_already_is_no_error(batch: Queue):

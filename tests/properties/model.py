@@ -140,7 +140,7 @@ class Model:
         return job.state
 
     def cancel(self, ids: Sequence[str], now: int) -> None:
-        jobs = self._all(ids, set(JobState) - FINAL)
+        jobs = self._all(ids, set(JobState) - FINAL, done={JobState.CANCELLED})
         waiting = [job for job in jobs if job.state is not JobState.PROCESSING]
         with_it = self._begin(jobs, now)
         for job in jobs:
@@ -173,7 +173,7 @@ class Model:
         return len(gone)
 
     def hold(self, ids: Sequence[str], now: int) -> None:
-        self._each(ids, READY, now, lambda job: setattr(job, "state", JobState.HELD))
+        self._each(ids, READY, now, lambda job: setattr(job, "state", JobState.HELD), done={JobState.HELD})
 
     def release(self, ids: Sequence[str], now: int) -> None:
         failures = {Outcome.EXIT, Outcome.SIGNAL, Outcome.TIMEOUT, Outcome.SPAWN_ERROR}
@@ -181,7 +181,7 @@ class Model:
         def release(job: Job) -> None:
             job.state = JobState.FAILED if job.attempts and job.last in failures else JobState.PENDING
 
-        self._each(ids, {JobState.HELD}, now, release)
+        self._each(ids, {JobState.HELD}, now, release, done=READY)
 
     def prioritise(self, ids: Sequence[str], priority: int, now: int) -> None:
         self._each(ids, WAITING, now, lambda job: setattr(job, "priority", priority))
@@ -252,8 +252,15 @@ class Model:
         if action is not None:
             action.after = {job.seq: replace(job) for job in jobs}
 
-    def _each(self, ids: Sequence[str], states: Iterable[JobState], now: int, change: Callable[[Job], None]) -> None:
-        jobs = self._all(ids, set(states))
+    def _each(
+        self,
+        ids: Sequence[str],
+        states: Iterable[JobState],
+        now: int,
+        change: Callable[[Job], None],
+        done: Iterable[JobState] = (),
+    ) -> None:
+        jobs = self._all(ids, set(states), done)
         with_it = self._begin(jobs, now)
         for job in jobs:
             change(job)
@@ -264,8 +271,9 @@ class Model:
         job.state, job.run_at, job.finished_at = JobState.PENDING, now, None
         job.attempts = job.losses = job.cancel_requested = 0
 
-    def _all(self, ids: Sequence[str], states: Iterable[JobState]) -> list[Job]:
-        return [self._find(id_, states) for id_ in ids]
+    def _all(self, ids: Sequence[str], states: Iterable[JobState], done: Iterable[JobState] = ()) -> list[Job]:
+        """Return the jobs that are in one of `states`; those of `done` need no change."""
+        return [job for job in (self._find(id_, {*states, *done}) for id_ in ids) if job.state not in done]
 
     def _find(self, id_: str, states: Iterable[JobState]) -> Job:
         job = self.jobs.get(id_)

@@ -106,9 +106,9 @@ def test_a_filter_finds_the_states_and_words_that_stand_in_it(text: str):
 
     if value is not None:
         assert set(value.states) <= set(JobState)
-        assert all(
-            part is None or part in " ".join(text.split()) for part in (value.queue, value.tag, value.id, value.text)
-        )
+        words = (*value.queues, *value.not_queues, value.tag, value.not_tag, value.id, value.worker, value.error)
+        typed = text.replace('\\"', '"')
+        assert all(word is None or word in typed for word in (*words, *(value.text or "").split()))
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda each: each.key)

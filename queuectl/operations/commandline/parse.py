@@ -111,7 +111,8 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
 def _value(of: Parameter, texts: Sequence[str]) -> Any:
     """Return the value of a parameter: of all texts if it may be given several times, else of the last."""
     if of.field.commas:
-        texts = [each for text in texts for each in text.split(",")]
+        # A doubled comma is one within a name.
+        texts = [each.replace("\0", ",") for text in texts for each in text.replace(",,", "\0").split(",")]
     values = tuple(_parsed(of, text) for text in texts)
     return values if of.many else values[-1]
 

@@ -39,6 +39,8 @@ def words(operation: Operation, params: Any) -> list[str]:
         if not each.required and value == each.field.default:
             continue
         texts = [_text_of(each.field, one) for one in (value if each.many else [value])]
+        if each.field.commas:
+            texts = [text.replace(",", ",,") for text in texts]
         if each.field.rest:
             rest = texts
         elif each.field.positional:
