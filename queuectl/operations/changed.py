@@ -47,7 +47,8 @@ class Changed:
         """Number of the undo that reverts the change; None when there is none."""
         self.too_much = undo_entry.too_much
         """Whether there is no undo because the change exceeds what an undo may keep."""
-        self._records = _records(context, self.ids or () if named else ())
+        # Deleted jobs have no records any more.
+        self._records = _records(context, self.ids or () if named and action != "delete" else ())
 
     @property
     def skipped(self) -> int:

@@ -259,7 +259,7 @@ def test_a_strange_id_is_an_id_like_any_other(queue: Queue, id_: str):
 
     assert say("show", "--", id_)["id"] == id_
     assert [job["id"] for job in say("list", f"--search={id_}")] == [id_]
-    assert say("cancel", "--", id_)[0]["state"] == "cancelled"
+    assert say("cancel", "--", id_)["jobs"][0]["state"] == "cancelled"
     deleted = say("delete", "--", id_)
     assert (deleted["changed"], deleted["ids"]) == (1, [id_])
     assert queue.json("status")["total"] == 0

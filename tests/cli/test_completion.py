@@ -275,7 +275,7 @@ def test_every_command_offers_its_options(name: str):
 
 
 def test_a_used_option_is_offered_again_only_if_it_may_be_repeated():
-    assert "--queue" not in offered("list", "--queue", "x", "--")
+    assert "--limit" not in offered("list", "--limit", "3", "--")
     assert "--queue" not in offered("enqueue", "-q", "x", "--")
     assert "--state" in offered("list", "--state", "dead", "--")
 

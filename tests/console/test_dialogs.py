@@ -276,7 +276,7 @@ async def test_help_lists_the_focused_scope_first_and_search_finds_the_others():
         ("worker stop --host ", ["alpha.example"]),
         ("worker scale 2 --pool ", ["p1"]),
         ("retry 'a b' a", []),
-        ("list --queue m -", ["--limit", "--state", "--tag"]),
+        ("list --queue m -", ["--limit", "--ids", "--sort"]),
         ("enqueue --file ", []),
         ("enqueue -- ", []),
         ("nonsense x", []),
@@ -325,7 +325,7 @@ async def test_names_that_arrive_late_do_not_change_the_choice():
         assert app.screen.query_one(Input).value == "cancel --signal "
         asked[0](names("jobs"))
         await pilot.press("tab", "tab")
-        assert app.screen.query_one(Input).value == "cancel --signal HUP "
+        assert app.screen.query_one(Input).value == "cancel --queue "
 
     asked[0](names("jobs"))  # the dialog is closed: nothing happens
 

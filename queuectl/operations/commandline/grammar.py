@@ -86,10 +86,13 @@ _made: dict[type, Grammar] = {}
 def grammar(params: type) -> Grammar:
     """Return the grammar that the described fields of a record class define; it is made once."""
     if params not in _made:
-        parameters = tuple(
+        found = [
             Parameter(name=name, field=each, annotation=annotation, strings=_strings(name, each))
             for name, (each, annotation) in described(params).items()
-        )
+        ]
+        # Options that a command shares with others come after its own; arguments keep the order of the fields.
+        own = params.__slots__  # type: ignore[attr-defined]  # as `record` makes it
+        parameters = tuple(sorted(found, key=lambda each: bool(each.strings) and each.name not in own))
         _made[params] = Grammar(
             parameters=parameters,
             options={string: each for each in parameters for string in each.strings},
