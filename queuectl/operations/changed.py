@@ -35,4 +35,4 @@ class Changed:
 
 def _records(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
     settings = context.settings
-    return (recorded(context.store.jobs.get(id_), settings) for id_ in ids)
+    return (recorded(context.store.jobs.get(id_), settings, context.store) for id_ in ids)

@@ -57,7 +57,7 @@ def list_jobs(context: Context, params: List) -> Iterator[JobRecord]:
 
         states, criteria = narrowed(context, params.view, states, criteria)
     rows = context.store.jobs.listing(limit=params.limit, states=states, **criteria)
-    return (recorded(each, settings) for each in rows)
+    return (recorded(each, settings, context.store) for each in rows)
 
 
 def show(context: Context, params: Show) -> JobDetail:
