@@ -8,13 +8,15 @@ import os
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import record
+from queuectl.domain.spec import check_shell
+from queuectl.domain.text import is_unicode
 from queuectl.domain.units import parse_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Value = int | float | None
+Value = int | float | str | None
 
 
 @record
@@ -23,17 +25,26 @@ class Setting:
 
     key: str
     default: Value
-    low: float
-    high: float
+    low: float = 0
+    high: float = 0
     help: str
     kind: str = "seconds"
-    """`count` is a whole number, `factor` any number, `seconds` a duration; `seconds?` may be `none`."""
+    """`count` is a whole number, `factor` any number, `seconds` a duration, `names?` are patterns of names between
+    blanks, `shell` is a program; those with `?` may be `none`."""
+    on_server: Value = None
+    """The default for a store on a server, where it differs."""
+
+    def default_for(self, *, server: bool) -> Value:
+        """Return the default for a store on a server, or in a file."""
+        return self.on_server if server and self.on_server is not None else self.default
 
     def parse(self, text: str) -> Value:
         """Return the value that `text` represents. Raises UsageError naming the key and the bounds."""
         word = text.strip()
-        if self.kind == "seconds?" and word.lower() in {"none", "off"}:
+        if self.kind.endswith("?") and word.lower() in {"none", "off"}:
             return None
+        if self.kind in {"names?", "shell"}:
+            return self._word(word)
         try:
             value: int | float = int(word) if self.kind == "count" else self._number(word)
         except (ValueError, UsageError):
@@ -42,11 +53,22 @@ class Setting:
             raise UsageError(f"{self.key} cannot be {text[:40]!r}", hint=f"{self.key} is {self.describe()}")
         return value
 
+    def _word(self, word: str) -> str:
+        if self.kind == "shell":
+            return check_shell(word)
+        if not word or "=" in word or "\0" in word or not is_unicode(word):
+            raise UsageError(f"{self.key} cannot be {word[:40]!r}", hint=f"{self.key} is {self.describe()}")
+        return " ".join(word.split())
+
     def _number(self, word: str) -> float:
         return parse_duration(word) / 1000 if self.kind.startswith("seconds") else float(word)
 
     def describe(self) -> str:
         """Return the bounds in words."""
+        if self.kind == "shell":
+            return "a name or an absolute path"
+        if self.kind == "names?":
+            return "names between blanks, * for any text, or none"
         what = {"count": "a whole number", "factor": "a number"}.get(self.kind, "a duration in seconds (or 90s, 3h)")
         none = ", or none" if self.kind == "seconds?" else ""
         return f"{what} from {show(self.low)} to {show(self.high)}{none}"
@@ -111,6 +133,32 @@ SETTINGS: dict[str, Setting] = {
             help="how often an idle worker polls for jobs, in case it missed its doorbell",
         ),
         Setting(key="busy_timeout", default=30, low=0, high=3600, help="how long to wait for the store's write lock"),
+        Setting(
+            key="env_capture",
+            default="PATH VIRTUAL_ENV CONDA_* PYENV_VERSION NVM_BIN LANG LC_* TZ",
+            on_server="LANG LC_* TZ",
+            kind="names?",
+            help="the variables of its environment that enqueue keeps for the job (on a server: LANG LC_* TZ)",
+        ),
+        Setting(
+            key="capture_deny",
+            default="*TOKEN* *SECRET* *PASSWORD* *PASSWD* *KEY* *CREDENTIAL* AWS_* SSH_* *AUTH* *PASS* *COOKIE* *DSN* "
+            "DATABASE_URL PG*",
+            kind="names?",
+            help="the variables that env_capture and --env-all leave out, in upper or lower case",
+        ),
+        Setting(
+            key="worker_env_deny",
+            default=None,
+            kind="names?",
+            help="the variables that jobs do not get from their worker, in upper or lower case",
+        ),
+        Setting(
+            key="shell",
+            default="/bin/sh",
+            kind="shell",
+            help="what runs the commands of jobs without their own shell, with -c",
+        ),
     )
 }
 
@@ -129,6 +177,10 @@ class Settings:
     lease: float
     poll_interval: float
     busy_timeout: float
+    env_capture: str | None
+    capture_deny: str | None
+    worker_env_deny: str | None
+    shell: str
 
     @property
     def backoff(self) -> Backoff:
@@ -169,8 +221,12 @@ def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.
     return "store" if key in stored else "default"
 
 
-def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+def settings_from(
+    stored: Mapping[str, str], environ: Mapping[str, str] = os.environ, *, server: bool = False
+) -> Settings:
     """Return the settings in effect, from the store's values and the environment, which overrides them.
+
+    `server` is whether the store is on a server, where an enqueue keeps less of its environment.
 
     Raises UsageError when a variable of the environment is not valid. A stored value that this version does not
     understand counts as not set: a newer version may have written it, and workers must not stop because of it.
@@ -187,9 +243,9 @@ def settings_from(stored: Mapping[str, str], environ: Mapping[str, str] = os.env
             try:
                 values[key] = setting.parse(stored[key])
             except UsageError:
-                values[key] = setting.default
+                values[key] = setting.default_for(server=server)
         else:
-            values[key] = setting.default
+            values[key] = setting.default_for(server=server)
     return Settings(**values)  # type: ignore[arg-type]  # the table above gives each its type
 
 
@@ -209,9 +265,11 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str
 
 
 def show(value: Value) -> str:
-    """Return a value as `config get` prints it and `config set` accepts it: `1.5`, `2`, `none`."""
+    """Return a value as `config get` prints it and `config set` accepts it: `1.5`, `2`, `none`, `LANG LC_*`."""
     if value is None:
         return "none"
+    if isinstance(value, str):
+        return value
     return str(int(value)) if value == int(value) else repr(value)
 
 

@@ -15,7 +15,7 @@
 --
 -- A role that may enqueue runs commands as the workers' user, and can do what that user can do: these roles limit the
 -- damage of mistakes and stolen passwords, and do not separate an enqueuer from a worker. A role that may read sees all
--- jobs, their output and the variables that `--env` gave them. The event log and the statistics are what clients report
+-- jobs, their output, and the variables that `--env` gave them or that were captured. The event log and the statistics are what clients report
 -- of themselves; and a client that inserts rows with SQL of its own, and not by queuectl, can write rows that no worker
 -- reads.
 
@@ -49,7 +49,8 @@ GRANT queuectl_reader TO queuectl_enqueue, queuectl_worker, queuectl_operator;
 -- beside it: counters, statistics per minute, and the event.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_enqueue;
 GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs) ON queuectl.jobs TO queuectl_enqueue;
+    needs, environment, shell) ON queuectl.jobs TO queuectl_enqueue;
+GRANT INSERT (variables, used_at), UPDATE (used_at) ON queuectl.environments TO queuectl_enqueue;
 GRANT INSERT ON queuectl.counted_since, queuectl.events, queuectl.stats TO queuectl_enqueue;
 GRANT UPDATE (n) ON queuectl.stats TO queuectl_enqueue;
 
@@ -65,5 +66,7 @@ REVOKE INSERT, UPDATE, DELETE ON queuectl.schema, queuectl.config, queuectl.view
     queuectl.undo_outputs, queuectl.undo_states, queuectl.undoing FROM queuectl_worker;
 REVOKE DELETE ON queuectl.jobs, queuectl.runs, queuectl.outputs FROM queuectl_worker;
 REVOKE UPDATE, DELETE ON queuectl.events FROM queuectl_worker;
+REVOKE UPDATE ON queuectl.environments FROM queuectl_worker;
+GRANT UPDATE (used_at) ON queuectl.environments TO queuectl_worker;
 
 COMMIT;

@@ -71,7 +71,8 @@ the key.
 |---|---|
 """
 KEYS = {
-    "command": "runs through `/bin/sh -c`, byte for byte; required; not blank, no NUL, at most 4 MiB",
+    "command": "runs through its shell with `-c`, byte for byte, or under the interpreter that its first line names "
+    "after `#!`; required; not blank, no NUL, at most 4 MiB",
     "id": "1 to 200 characters, no control characters; never used as a path. Default: the job's number",
     "queue": "its queue. Default: `default`",
     "priority": f"-{MAX_PRIORITY} to {MAX_PRIORITY}: higher runs first, ties go to the job that has been due longer. "
@@ -82,6 +83,8 @@ KEYS = {
     "delay": "seconds or a duration from now, in which it does not run; not together with `run_at`",
     "cwd": "an absolute path. Default: the directory in which it was enqueued",
     "env": "an object of strings: variables for the job; their values are never shown",
+    "shell": "what runs the command: a name, which is searched in the job's `PATH`, or an absolute path. Default: the "
+    "setting `shell` at the time of the attempt",
     "tags": "an array of words without white space",
     "needs": "an array of labels, or one: only workers that were started with all of them (`--label`) run it",
 }
@@ -109,6 +112,8 @@ RECORD = {
     "queue, priority, cwd, tags": "as it was enqueued or edited",
     "needs": "labels that its worker must have, sorted",
     "env": "its variables, with `***` for the values",
+    "captured_env": "the variables of its environment snapshot, with `***` for the values",
+    "shell": "its own shell; null: the configured one",
     "run_at": "when it is due",
     "started_at": "when its latest attempt began; null before the first",
     "finished_at": "when it became final; null before",
@@ -136,7 +141,9 @@ jobs that were enqueued. Output that cannot be written does not end it.
 ### Command or JSON
 
 A JOB that begins with `{` is JSON, and so is any other valid JSON but `true` and `false`, which are commands; it must
-be an object. A shell command that is also valid JSON is written as `{"command": …}`.
+be an object. A shell command that is also valid JSON is written as `{"command": …}`. A brace with white space behind
+it, and then neither `"` nor `}`, begins a group of shell commands: `{ echo a; echo b; }`. A script from standard
+input (`enqueue -`) is never JSON; the newlines at its end are left out.
 
 ## Environment
 
@@ -147,7 +154,7 @@ be an object. A shell command that is also valid JSON is written as `{"command":
 | `QUEUECTL_DEBUG` | print the traceback of a bug in queuectl |
 | `NO_COLOR` | no colour |
 
-A job gets `QUEUECTL_JOB_ID` and `QUEUECTL_ATTEMPT` in its environment.
+A job gets `QUEUECTL_JOB_ID` and `QUEUECTL_ATTEMPT` in its environment. [jobs.md](jobs.md) describes the rest of it.
 
 ## Settings
 

@@ -51,7 +51,7 @@ class NewJob:
     """A job to be enqueued. Times are milliseconds since the epoch, durations milliseconds."""
 
     command: str
-    """Run through `/bin/sh -c`, byte for byte."""
+    """Run through a shell, byte for byte; one that begins with `#!` as a script file would."""
     id: str | None = None
     """None: the job's number in the store becomes its id."""
     queue: str = "default"
@@ -70,6 +70,8 @@ class NewJob:
     tags: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """Labels that a worker must have to run the job, sorted; empty: any worker."""
+    shell: str | None = None
+    """None: the store's setting at the time of the attempt."""
 
 
 @record
@@ -112,3 +114,7 @@ class Job:
     """Error signature of the last failed attempt (domain/signature.py); None while none has failed."""
     needs: tuple[str, ...] = ()
     """Labels that a worker must have to run the job, sorted; empty: any worker."""
+    environment: int | None = None
+    """Number of its environment snapshot, which other jobs may share; None: it has none."""
+    shell: str | None = None
+    """The shell that runs it; None: the setting."""

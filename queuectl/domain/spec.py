@@ -28,12 +28,10 @@ PRIORITIES = f"-{MAX_PRIORITY} to {MAX_PRIORITY}"
 """The priorities that a job may have, for people."""
 
 
-def parse_variable(text: str) -> tuple[str, str]:
-    """Return name and value of `NAME=VALUE`. Raises UsageError."""
+def parse_variable(text: str) -> tuple[str, str | None]:
+    """Return name and value of `NAME=VALUE`; of `NAME`, whose value is that of this environment, the name and None."""
     name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE")
-    return name, value
+    return name, value if equals else None
 
 
 def check_command(value: object) -> str:
@@ -105,6 +103,18 @@ def check_cwd(value: object) -> str:
     return value
 
 
+def check_shell(value: object) -> str:
+    """Return a program that runs a command with -c: a name, which is searched in PATH, or an absolute path."""
+    if not isinstance(value, str):
+        raise UsageError(f"shell must be a string, not {_kind(value)}")
+    if not value or "\0" in value or any(letter.isspace() for letter in value):
+        raise UsageError(f"shell must be one word, not {value[:40]!r}", hint="a name such as bash, or an absolute path")
+    if "/" in value and not os.path.isabs(value):
+        raise UsageError(f"shell must be a name or an absolute path, not {value[:80]!r}")
+    _utf8("shell", value)
+    return value
+
+
 def check_env(value: object) -> tuple[tuple[str, str], ...]:
     """Return pairs of name and value. Names that start with QUEUECTL_ are reserved."""
     if not isinstance(value, dict):
@@ -157,6 +167,7 @@ FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "delay": ("delay_ms", check_delay),
     "cwd": ("cwd", check_cwd),
     "env": ("env", check_env),
+    "shell": ("shell", check_shell),
     "tags": ("tags", check_tags),
     "needs": ("needs", check_needs),
 }

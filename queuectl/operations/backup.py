@@ -118,8 +118,9 @@ BACKUP = Operation(
     params=Backup,
     run=backup,
     description=(
-        "The copy is one consistent state of the store, and a store itself: queuectl --db FILE list. An existing "
-        "file is not overwritten."
+        "The copy is one consistent state of the store, and a store itself: queuectl --db FILE list. It holds the "
+        "values of variables that jobs were enqueued with, so keep it as private as the store. An existing file is not "
+        "overwritten."
     ),
     examples=("backup /var/backups/queue-today.db",),
 )

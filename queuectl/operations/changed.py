@@ -85,4 +85,4 @@ class Changed:
 
 def _records(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:
     settings = context.settings if ids else None
-    return (recorded(context.store.jobs.get(id_), settings) for id_ in ids) if settings else iter(())
+    return (recorded(context.store.jobs.get(id_), settings, context.store) for id_ in ids) if settings else iter(())

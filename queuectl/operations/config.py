@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from queuectl.config import SETTINGS, known_key, origin, settings_from, show, unknown_variables
+from queuectl.config import SETTINGS, known_key, origin, show, unknown_variables
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.operations.operation import Heading, Operation
+from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,12 +117,12 @@ def unset(context: Context, params: Unset) -> SettingNow:
 
 def _now(context: Context, key: str) -> SettingNow:
     stored = context.store.config()
-    value = getattr(settings_from(stored), key)
+    value = getattr(context.settings, key)
     setting = SETTINGS[key]
     return SettingNow(
         key=key,
         value=value,
-        default=setting.default,
+        default=setting.default_for(server=is_url(context.location)),
         origin=origin(key, stored),
         help=f"{setting.help}; {setting.describe()}",
     )

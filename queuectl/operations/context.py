@@ -96,7 +96,7 @@ class Context:
     @property
     def settings(self) -> Settings:
         """The settings now: read from the store at each access, because they may change."""
-        return settings_from(self.store.config())
+        return settings_from(self.store.config(), server=is_url(self.location))
 
     def now(self) -> int:
         """Return milliseconds since the epoch, by the server's clock for a store on a server. Raises StoreError."""

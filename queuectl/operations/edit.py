@@ -9,7 +9,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, PRIORITIES, check, parse_object, parse_variable
 from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
-from queuectl.operations.here import absolute
+from queuectl.operations.here import absolute, snapshot, variables
 from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.typed import check_options, echo_due_time, with_due_time
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
     from queuectl.operations.job_record import JobRecord
 
-_CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "tags": (), "needs": ()}
+_CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "shell": None, "tags": (), "needs": ()}
 """Keys that may be null, and the value that null stands for."""
+_NONE = ("timeout", "shell")
+"""Keys whose option takes `none` for null."""
 
 
 @record
@@ -32,7 +34,7 @@ class Edit:
 
     id: str = field("the job", metavar="ID", completes="jobs", positional=True)
     changes: str | None = field(
-        "a JSON object with the new values; null removes a timeout, cwd, env, tags or needs",
+        "a JSON object with the new values; null removes a timeout, cwd, env, shell, tags or needs",
         default=None,
         metavar="CHANGES",
         positional=True,
@@ -51,13 +53,15 @@ class Edit:
         metavar="TIME",
     )
     cwd: str | None = field("the new directory", default=None, short="C", metavar="DIR", completes="directories")
-    env: tuple[tuple[str, str], ...] = field(
-        "a variable; all that are given replace its variables; may be repeated",
+    env: tuple[tuple[str, str | None], ...] = field(
+        "a variable, or the one of this name here; all that are given replace its variables; may be repeated",
         default=(),
         short="e",
-        metavar="NAME=VALUE",
+        metavar="NAME[=VALUE]",
         parse=parse_variable,
     )
+    env_from_here: bool = field("take the variables that env_capture names from this environment", default=False)
+    shell: str | None = field("what runs the command; none for the configured one", default=None, metavar="SHELL")
     tag: tuple[str, ...] = field(
         "a tag; all that are given replace its tags; may be repeated", default=(), metavar="WORD", completes="tags"
     )
@@ -94,12 +98,16 @@ def edit(context: Context, params: Edit) -> Edited:
     """Make all of the changes or none; without any, open an editor."""
     params = with_due_time(context, params)
     asked = _asked(params)
-    return _apply(context, params, asked) if asked or params.retry else _edit_in_editor(context, params)
+    if asked or params.retry or params.env_from_here:
+        return _apply(context, params, asked)
+    return _edit_in_editor(context, params)
 
 
 def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
     now = context.now()
     changes = checked(asked, now=now)
+    if params.env_from_here:
+        changes["snapshot"] = snapshot(context.settings)
     if not changes and not params.retry:
         context.say("nothing was changed")
         return Edited(record=_now(context, params.id), changed=(), undo=None)
@@ -111,8 +119,9 @@ def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
         echo_due_time(context, params.at)
     record_now = _now(context, params.id)
     context.ring_for_jobs([record_now.job])
+    names = ["environment" if name == "snapshot" else name for name in changes]
     changed = tuple(
-        name.removesuffix("_ms") for name in changes if getattr(before, name) != getattr(record_now.job, name)
+        name.removesuffix("_ms") for name in names if getattr(before, name) != getattr(record_now.job, name)
     )
     return Edited(record=record_now, changed=changed, undo=undo_entry.id, too_much=undo_entry.too_much)
 
@@ -143,6 +152,7 @@ def editable(job: Job) -> dict[str, Any]:
         "run_at": format_time(job.run_at),
         "cwd": job.cwd,
         "env": dict(job.env),
+        "shell": job.shell,
         "tags": list(job.tags),
         "needs": list(job.needs),
     }
@@ -159,7 +169,8 @@ def _asked(params: Edit) -> dict[str, Any]:
         "delay": params.delay,
         "run_at": params.at,
         "cwd": None if params.cwd is None else absolute(params.cwd),
-        "env": dict(params.env) or None,
+        "env": variables(params.env) or None,
+        "shell": params.shell,
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,
     }
@@ -167,9 +178,10 @@ def _asked(params: Edit) -> dict[str, Any]:
     for key in from_options:
         if key in asked:
             raise UsageError(f"{key} is given twice: in CHANGES and by an option")
-    check_options({key: value for key, value in from_options.items() if (key, value) != ("timeout", "none")})
-    if from_options.get("timeout") == "none":
-        from_options["timeout"] = None
+    check_options({key: value for key, value in from_options.items() if key not in _NONE or value != "none"})
+    for key in _NONE:
+        if from_options.get(key) == "none":
+            from_options[key] = None
     return asked | from_options
 
 
@@ -202,7 +214,7 @@ def _again(id_: str, path: str) -> str:
 
 
 def _now(context: Context, id_: str) -> JobRecord:
-    return recorded(context.store.jobs.get(id_), context.settings)
+    return recorded(context.store.jobs.get(id_), context.settings, context.store)
 
 
 EDIT = Operation(
@@ -214,7 +226,8 @@ EDIT = Operation(
     params=Edit,
     run=edit,
     description=(
-        "The history of the job is kept; its id cannot be changed. Without changes, on a terminal, it opens $VISUAL or "
+        "The history of the job is kept; its id cannot be changed. Its environment snapshot stays, unless "
+        "--env-from-here takes a new one. Without changes, on a terminal, it opens $VISUAL or "
         "$EDITOR on the job as JSON; if the edit is refused, the text is kept in a file, whose path is printed. With "
         "--retry a dead or finished job runs again with the changes."
     ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import BYTE_ORDER_MARK, PRIORITIES, check, new_job, parse_object, parse_variable
 from queuectl.domain.text import shell_quoted
 from queuectl.operations.enqueued import Enqueued
-from queuectl.operations.here import absolute, current_directory, gone
+from queuectl.operations.here import absolute, current_directory, gone, snapshot, variables
 from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from queuectl.config import Settings
     from queuectl.domain.job import NewJob
     from queuectl.operations.context import Context
 
@@ -34,7 +36,7 @@ class Enqueue:
     """Parameters of `enqueue`. Options set keys that the job itself leaves out."""
 
     job: str | None = field(
-        "a JSON object, or a shell command that runs through /bin/sh -c byte for byte",
+        "a JSON object, a shell command, or - for a script from standard input",
         default=None,
         metavar="JOB",
         positional=True,
@@ -78,8 +80,21 @@ class Enqueue:
     cwd: str | None = field(
         "the directory to run in (default: this one)", default=None, short="C", metavar="DIR", completes="directories"
     )
-    env: tuple[tuple[str, str], ...] = field(
-        "set a variable; may be repeated", default=(), short="e", metavar="NAME=VALUE", parse=parse_variable
+    env: tuple[tuple[str, str | None], ...] = field(
+        "set a variable, or hand on the one of this name; may be repeated",
+        default=(),
+        short="e",
+        metavar="NAME[=VALUE]",
+        parse=parse_variable,
+    )
+    env_all: bool = field(
+        "keep this whole environment for the job, without what capture_deny names", default=False, short="E"
+    )
+    no_env: bool = field("keep nothing of this environment for the job", default=False)
+    shell: str | None = field(
+        "what runs the command, a name or an absolute path (default: shell of the configuration)",
+        default=None,
+        metavar="SHELL",
     )
     tag: tuple[str, ...] = field("a tag for list --tag; may be repeated", default=(), metavar="WORD", completes="tags")
     needs: tuple[str, ...] = field(
@@ -97,6 +112,8 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
 
         params = with_due_time(context, params)
     options = _options(params)
+    if params.env_all and params.no_env:
+        raise UsageError("give --env-all or --no-env, not both")
     if options:
         # Loaded here: a job alone has no options.
         from queuectl.operations.typed import check_options
@@ -112,14 +129,29 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         from queuectl.operations.enqueue_file import enqueue_file
 
         _echo(context, params)
-        return enqueue_file(context, params.file, check(_here(options) | options), lines=params.lines)
+        return enqueue_file(
+            context,
+            params.file,
+            check(_here(options) | options),
+            lines=params.lines,
+            snapshot=lambda: _snapshot(context.settings, params),
+        )
     if params.lines:
         raise UsageError("--lines needs --file", hint="queuectl enqueue --lines --file FILE")
     new = _one(params, options)
-    ids = context.store.jobs.enqueue([new], max_retries=context.settings.max_retries, now=context.now())
+    if context.watched and new.cwd is not None and params.cwd is not None and not os.path.isdir(new.cwd):
+        context.say(f"note: the directory {new.cwd} does not exist here")
+    settings = context.settings
+    ids = context.store.jobs.enqueue(
+        [new], max_retries=settings.max_retries, now=context.now(), snapshot=_snapshot(settings, params)
+    )
     context.ring_for_jobs([new])
     _echo(context, params)
     return Enqueued(ids, context)
+
+
+def _snapshot(settings: Settings, params: Enqueue) -> str | None:
+    return None if params.no_env else snapshot(settings, everything=params.env_all)
 
 
 def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
@@ -129,6 +161,11 @@ def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
         spec = {"command": in_shell(params.argv)}
     elif params.job is None:
         raise UsageError("JOB is missing", hint="queuectl enqueue 'echo hello', or queuectl enqueue --help")
+    elif params.job == "-":
+        # Loaded here: most commands are given as words.
+        from queuectl.operations.stdin import script
+
+        spec = {"command": script()}
     elif _is_json(params.job):
         if params.job.lstrip(BYTE_ORDER_MARK).lstrip().startswith("["):
             raise UsageError("the job must be a JSON object, not an array", hint=_MANY)
@@ -157,11 +194,15 @@ def _quoted(word: str) -> str:
 
 
 def _is_json(text: str) -> bool:
-    """Return whether `text` is JSON: an object, valid or not, or another value; but true and false are commands."""
+    """Return whether `text` is JSON: an object, valid or not, or another value; but true and false are commands.
+
+    A brace with a blank behind it, and then neither a quote nor a brace, begins a group of shell commands.
+    """
     text = text.lstrip(BYTE_ORDER_MARK)
     start = text.lstrip()[:1]
     if start == "{":
-        return True
+        inner = text.lstrip()[1:]
+        return not inner[:1].isspace() or inner.lstrip()[:1] in {'"', "}", ""}
     if not start or start not in '["-0123456789n':
         return False
     try:
@@ -189,7 +230,8 @@ def _options(params: Enqueue) -> dict[str, Any]:
         "delay": params.delay,
         "run_at": params.at,
         "cwd": None if params.cwd is None else absolute(params.cwd),
-        "env": dict(params.env) or None,
+        "env": variables(params.env) or None,
+        "shell": params.shell,
         "tags": list(params.tag) or None,
         "needs": list(params.needs) or None,
     }
@@ -214,17 +256,22 @@ ENQUEUE = Operation(
     makes_store=True,
     description=(
         "JOB is a JSON object when it begins with {: its keys are command (required), id, queue, priority, "
-        "max_retries, timeout, run_at or delay, cwd, env, tags and needs. Anything else is a shell command. Words "
-        "after -- are a program and its arguments, which no shell changes.\n\n"
+        "max_retries, timeout, run_at or delay, cwd, env, shell, tags and needs. Anything else is a shell command, "
+        "also a group such as { echo a; echo b; } with a blank behind its brace. One that begins with #! runs under "
+        "the interpreter that it names there, as a script file would. Words after -- are a program and its arguments, "
+        "which no shell changes.\n\n"
         "The id of the new job is printed, alone on its line. With --file, options set keys that a line of FILE "
         "leaves out; if one line is invalid, no job is enqueued. A job runs in the directory that it was enqueued in, "
-        "unless it names another."
+        "unless it names another, and with the variables of this environment that the setting env_capture names. Its "
+        "other variables are those of its worker; --env comes before both."
     ),
     examples=(
         "enqueue 'echo hello'",
         """enqueue '{"id": "job1", "command": "echo hello", "max_retries": 2}'""",
         "enqueue --queue mail --delay 90s --timeout 15m -- ./send.sh 'a b'",
         "enqueue --needs gpu ./train.sh",
+        "enqueue --env-all --shell bash 'source ./setup.sh && make test'",
+        "enqueue - < ./nightly.py",
         "enqueue --file jobs.jsonl",
         "ls *.mov | sed 's/.*/convert &/' | queuectl enqueue --lines --file -",
     ),

@@ -38,8 +38,12 @@ _PROGRESS_LINES = 4096
 """Lines between two updates of the progress."""
 
 
-def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines: bool) -> Iterator[Enqueued]:
+def enqueue_file(
+    context: Context, file: str, defaults: dict[str, Any], *, lines: bool, snapshot: Callable[[], str | None]
+) -> Iterator[Enqueued]:
     """Store the jobs of `file`, or of standard input for `-`, and yield those of each transaction.
+
+    `snapshot` returns the content of their environment snapshot, once the store may be opened.
 
     An invalid line raises UsageError, and an id that exists already Refused, before any job is stored.
     """
@@ -55,7 +59,7 @@ def enqueue_file(context: Context, file: str, defaults: dict[str, Any], *, lines
             # An empty pipe is nearly always a failure of the command before it.
             context.say(f"no jobs in {'standard input' if file == '-' else file}")
         bulk.commits()
-        for batch in _store(context, jobs, numbers):
+        for batch in _store(context, jobs, numbers, snapshot()):
             bulk.count(len(batch.ids))
             # The caller prints the ids of this batch before the next one is stored, or a signal is handled.
             yield batch
@@ -196,7 +200,7 @@ def _command_maker(defaults: dict[str, Any], file: str) -> Callable[[str], NewJo
     return make
 
 
-def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterator[Enqueued]:
+def _store(context: Context, jobs: list[NewJob], numbers: array[int], snapshot: str | None) -> Iterator[Enqueued]:
     """Store the jobs, a batch in each transaction."""
     from queuectl.store.jobs import AlreadyThere
 
@@ -205,7 +209,7 @@ def _store(context: Context, jobs: list[NewJob], numbers: array[int]) -> Iterato
         batch = jobs[start : start + BATCH]
         context.progress(start, len(jobs), "jobs")
         try:
-            ids = context.store.jobs.enqueue(batch, max_retries=max_retries, now=context.now())
+            ids = context.store.jobs.enqueue(batch, max_retries=max_retries, now=context.now(), snapshot=snapshot)
         except AlreadyThere as error:
             line = numbers[start + error.position]
             raise Refused(f"line {line}: {error.message}; {_stored(start)}", hint=error.hint) from None

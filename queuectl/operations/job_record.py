@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
     from queuectl.store.rows import Listed
+    from queuectl.store.store import Store
 
 
 @record
@@ -24,6 +25,8 @@ class JobRecord:
     job: Job
     latest: Attempt | None
     timeout_ms: int | None
+    captured: tuple[str, ...] = ()
+    """Names of the variables in the job's environment snapshot."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, without output."""
@@ -47,9 +50,14 @@ class JobDetail:
         return document
 
 
-def recorded(listed: Listed, settings: Settings) -> JobRecord:
-    """Return the record of a row."""
-    return JobRecord(job=listed.job, latest=listed.latest, timeout_ms=settings.timeout_ms(listed.job.timeout_ms))
+def recorded(listed: Listed, settings: Settings, store: Store) -> JobRecord:
+    """Return the record of a row of `store`."""
+    return JobRecord(
+        job=listed.job,
+        latest=listed.latest,
+        timeout_ms=settings.timeout_ms(listed.job.timeout_ms),
+        captured=() if listed.job.environment is None else store.environments.names(listed.job.environment),
+    )
 
 
 def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
@@ -57,7 +65,7 @@ def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
     listed = context.store.jobs.get(id_)
     stdout, stderr = (NOTHING, NOTHING) if listed.latest is None else output_of(context, listed.job, listed.latest)
     return JobDetail(
-        record=recorded(listed, context.settings),
+        record=recorded(listed, context.settings, context.store),
         stdout=stdout,
         stderr=stderr,
         history=tuple(context.store.jobs.attempts(listed.job.seq)) if history else None,
@@ -150,6 +158,8 @@ def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, 
         "cwd": job.cwd,
         # Their values may be secrets.
         "env": {name: "***" for name, _ in job.env},
+        "captured_env": dict.fromkeys(of.captured, "***"),
+        "shell": job.shell,
         "tags": list(job.tags),
         "needs": list(job.needs),
     }

@@ -24,6 +24,7 @@ from queuectl.runtime.attempt_spec import Cancel
 from queuectl.runtime.live import FIRST_AFTER, INTERVAL
 from queuectl.runtime.output import EMPTY, ENDED, Capture
 from queuectl.runtime.pulse import TICK
+from queuectl.runtime.run_dir import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def run(spec: AttemptSpec, hooks: AttemptHooks) -> Result:
     An `error` that starts with "unkillable" means that a process of this attempt still lives and holds its lock.
     """
     system.adopt_orphans()
+    try:
+        return _run(spec, hooks)
+    finally:
+        if process.has_script(spec):
+            remove(spec.script)
+
+
+def _run(spec: AttemptSpec, hooks: AttemptHooks) -> Result:
     started = time.monotonic()
     try:
         begun = begin(spec, hooks.lock)
@@ -74,7 +83,7 @@ def begin(spec: AttemptSpec, lock: AttemptLock | None) -> tuple[int, int, int, i
         StartRefused: the machine starts no process at present.
     """
     if lock is None:
-        pid, out, err = process.start(spec.command, spec.environment, spec.cwd, None)
+        pid, out, err = process.start(spec, None)
     else:
         pid, out, err = _start_locked(spec, lock)
     return pid, out, err, _watch(pid, out, err)
@@ -88,7 +97,7 @@ def _start_locked(spec: AttemptSpec, lock: AttemptLock) -> tuple[int, int, int]:
     try:
         if spec.fence:
             _note(spec, lock, held)
-        started = process.start(spec.command, spec.environment, spec.cwd, held)
+        started = process.start(spec, held)
         if spec.fence:
             lock.note_pid(held, started[0])
     finally:

@@ -45,6 +45,12 @@ class AttemptSpec:
     """The cookie that its process tree carries in the environment."""
     timeout_ms: int | None = None
     kill_grace_ms: int = 5000
+    shell: str = "/bin/sh"
+    """A name, which is searched in the PATH of `environment`, or a path."""
+    heeds_first_line: bool = True
+    """Whether a command that begins with `#!` runs under the interpreter that it names."""
+    script: str = ""
+    """The path of the file for a command that has to be one; removed at the end of the attempt."""
 
 
 @record

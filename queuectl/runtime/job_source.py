@@ -122,11 +122,13 @@ class JobSource:
         """Take the next job of the batch; None unless this worker certainly owns it: its claim may be old."""
         claim = self._batch.take()
         try:
-            return claim if self._access.ownership.confirm(claim) else None
+            if self._access.ownership.confirm(claim):
+                self._access.environments.load(claim)
+                return claim
         except StoreError as error:
             self._access.ownership.mark_stale()
             self._failed(error)
-            return None
+        return None
 
     def _is_drained(self) -> bool:
         if not self._drain or self._access.claims.left_to_run():

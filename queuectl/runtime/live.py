@@ -41,6 +41,11 @@ def path_of(directory: str, seq: int, fence: int, stream: str) -> str:
     return os.path.join(directory, f"{seq}-{fence}.{stream}")
 
 
+def script_of(directory: str, seq: int, fence: int) -> str:
+    """Return the path of the file from which an attempt runs, if its command has to be a file."""
+    return os.path.join(directory, f"{seq}-{fence}.script")
+
+
 class Live:
     """The live files of one attempt. A file that cannot be written is abandoned: the job must not be affected."""
 
@@ -81,9 +86,8 @@ class Live:
 
 
 def discard(directory: str, seq: int, fence: int) -> None:
-    """Remove the live files of an attempt whose worker died."""
-    for stream in STREAMS:
-        remove(path_of(directory, seq, fence, stream))
+    """Remove the live files of an attempt whose worker died, and its script."""
+    remove(script_of(directory, seq, fence), *(path_of(directory, seq, fence, stream) for stream in STREAMS))
 
 
 class LiveReader:

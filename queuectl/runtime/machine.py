@@ -9,7 +9,7 @@ import sys
 from queuectl.domain.errors import MachineUnfit
 from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD
-from queuectl.runtime.process import SHELL
+from queuectl.runtime.program import SHELL
 
 _FILES = 1024
 """The usual limit of open files."""

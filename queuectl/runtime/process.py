@@ -14,12 +14,14 @@ import sys
 
 from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD
+from queuectl.runtime.program import SHELL, interpreter_of, is_like_sh, path_of, write_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SHELL = "/bin/sh"
+    from queuectl.runtime.attempt_spec import AttemptSpec
+
 ARGUMENT_MAX = 131_072
 """Bytes, with the NUL, from which Linux refuses a single argument (MAX_ARG_STRLEN). Longer commands become a script."""
 SCRIPT_FD = 9
@@ -47,6 +49,11 @@ _REASONS = {
 }
 
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+_OF_PROGRAM = frozenset(
+    (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ELOOP, errno.ENAMETOOLONG)
+)
+"""Errors that mean the shell or interpreter that a job asks for, and not the machine."""
 
 _null = -1
 
@@ -111,8 +118,13 @@ def read_cookie(text: str) -> tuple[str, int, int, str] | None:
     return parts[0], int(parts[1]), int(parts[2]), parts[3]
 
 
-def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None) -> tuple[int, int, int]:
-    """Start `command`; return its pid and the pipes to read its stdout and stderr from.
+def has_script(spec: AttemptSpec) -> bool:
+    """Return whether the command of an attempt may have been written to its script file."""
+    return bool(spec.script) and (spec.command.startswith("#!") or len(spec.command) * 4 >= ARGUMENT_MAX)
+
+
+def start(spec: AttemptSpec, lock: int | None) -> tuple[int, int, int]:
+    """Start the command of an attempt; return its pid and the pipes to read its stdout and stderr from.
 
     `lock` is inherited as LOCK_FD. The working directory is changed for the moment of the start, since posix_spawn
     cannot: the worker must have a single thread.
@@ -123,7 +135,7 @@ def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, loc
     """
     opened: list[int] = []
     try:
-        pid = _start(command, environment, cwd, lock, opened)
+        pid = _start(spec, lock, opened)
     except OSError as error:
         _close(opened)
         if error.errno == errno.E2BIG:
@@ -143,16 +155,14 @@ def start(command: str, environment: Mapping[bytes, bytes], cwd: str | None, loc
     return pid, out, err
 
 
-def _start(
-    command: str, environment: Mapping[bytes, bytes], cwd: str | None, lock: int | None, opened: list[int]
-) -> int:
-    """Start `command` and return its pid.
+def _start(spec: AttemptSpec, lock: int | None, opened: list[int]) -> int:
+    """Start the command and return its pid.
 
     Adds each new descriptor to `opened`: both ends of the pipe of stdout, those of stderr, and the script of a long
     command.
     """
     null = _null if _null >= 0 else _prepare()
-    text = command.encode()
+    text = spec.command.encode()
     out, out_end = os.pipe()
     opened += out, out_end
     err, err_end = os.pipe()
@@ -167,35 +177,63 @@ def _start(
     ]
     if lock is not None:
         actions.append((os.POSIX_SPAWN_DUP2, lock, LOCK_FD))
+    program, arguments, script = _program(spec, text)
+    if script:
+        opened.append(_move_above_lock(system.script_fd(_CLOSE_SCRIPT + text)))
+        actions.append((os.POSIX_SPAWN_DUP2, opened[-1], SCRIPT_FD))
+    if spec.cwd is None:
+        return _spawn(program, arguments, spec.environment, actions)
+    return _spawn_in(spec.cwd, program, arguments, spec.environment, actions)
+
+
+def _program(spec: AttemptSpec, text: bytes) -> tuple[str | bytes, tuple[str | bytes, ...], bool]:
+    """Return the program that runs a command, its arguments, and whether it reads the command from SCRIPT_FD."""
+    shell: str | bytes = spec.shell
+    if text.startswith(b"#!") or shell != SHELL:
+        interpreter = interpreter_of(text) if spec.heeds_first_line and spec.script else None
+        if interpreter is not None:
+            write_script(spec.script, text)
+            program = interpreter.program
+            return program, (program, *interpreter.arguments, os.fsencode(spec.script)), False
+        found = path_of(spec.shell, spec.environment)
+        if found is None:
+            raise SpawnError(f"cannot start: there is no shell {spec.shell!r} in the PATH of the job")
+        shell = found
     if len(text) < ARGUMENT_MAX:
         # A command that begins with a dash is a command, and no option of the shell.
         dashes = ("--",) if text.startswith((b"-", b"+")) else ()
-        arguments: tuple[str | bytes, ...] = (SHELL, "-c", *dashes, text)
-    else:
-        arguments = (SHELL, "-c", _FROM_SCRIPT)
-        opened.append(_move_above_lock(system.script_fd(_CLOSE_SCRIPT + text)))
-        actions.append((os.POSIX_SPAWN_DUP2, opened[-1], SCRIPT_FD))
-    if cwd is None:
-        return _spawn(arguments, environment, actions)
-    return _spawn_in(cwd, arguments, environment, actions)
+        return shell, (spec.shell, "-c", *dashes, text), False
+    if is_like_sh(spec.shell) or not spec.script:
+        return shell, (spec.shell, "-c", _FROM_SCRIPT), True
+    write_script(spec.script, text)
+    return shell, (spec.shell, os.fsencode(spec.script)), False
 
 
 def _spawn(
-    arguments: tuple[str | bytes, ...], environment: Mapping[bytes, bytes], actions: list[tuple[int, int, int]]
+    program: str | bytes,
+    arguments: tuple[str | bytes, ...],
+    environment: Mapping[bytes, bytes],
+    actions: list[tuple[int, int, int]],
 ) -> int:
-    return os.posix_spawn(
-        SHELL,
-        arguments,
-        environment,
-        file_actions=actions,
-        setsid=True,
-        setsigmask=(),
-        setsigdef=_DEFAULT_SIGNALS,
-    )
+    try:
+        return os.posix_spawn(
+            program,
+            arguments,
+            environment,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_DEFAULT_SIGNALS,
+        )
+    except OSError as error:
+        if program == SHELL or error.errno not in _OF_PROGRAM:
+            raise
+        raise SpawnError(f"cannot start: {os.fsdecode(program)}: {error.strerror}") from None
 
 
 def _spawn_in(
     cwd: str,
+    program: str | bytes,
     arguments: tuple[str | bytes, ...],
     environment: Mapping[bytes, bytes],
     actions: list[tuple[int, int, int]],
@@ -212,7 +250,7 @@ def _spawn_in(
                 raise
             raise SpawnError(f"cannot start in {cwd}: {error.strerror}") from None
         try:
-            return _spawn(arguments, environment, actions)
+            return _spawn(program, arguments, environment, actions)
         finally:
             _go_back(home)
     finally:

@@ -5,7 +5,7 @@
       pools/<pool>            the life lock of a supervisor
       attempts/<worker>…      the locks that jobs' process trees inherit
       bells/                  doorbells: any, q-<queue>, w-<worker>, p-<pool>
-      live/<seq>-<fence>…     output of running jobs
+      live/<seq>-<fence>…     output of running jobs, and the scripts that they run
 
 No file name contains a user's text: queue names are hashed.
 """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _YOUNG_MS = 60_000
 _YOUNG_COPY_MS = 600_000
-_LIVE = r"(\d{1,18})-(\d{1,18})\.(?:out|err)"
+_LIVE = r"(\d{1,18})-(\d{1,18})\.(?:out|err|script)"
 _COPY = r".+\.(\d{1,9})\.partial(?:-journal|-wal|-shm)?"
 
 

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from queuectl.domain.clock import Clock
     from queuectl.runtime.log import Log
     from queuectl.runtime.run_dir import RunDir
+    from queuectl.store.environments import Walk
     from queuectl.store.store import Store
 
 _INTERVAL = 1.0
+_WALK_EVERY = 3600.0
 
 
 @record
@@ -73,6 +75,8 @@ class Steward:
         """A stop that came as a signal and is not in the store yet: `drain` or `now`."""
         self._polled_connection = 0
         self._renew_at = 0.0
+        self._walk: Walk | None = None
+        self._walk_at = 0.0
         self._listener.also(signal_pipe())
         store.database.listen()
         signal.signal(signal.SIGTERM, self._leave)
@@ -123,6 +127,7 @@ class Steward:
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
             self._reaper.reap(settings)
+            self._sweep_environments()
         except StoreLost:
             raise
         except StoreError as error:
@@ -149,6 +154,20 @@ class Steward:
         except StoreError:
             return
         self._unrecorded = None
+
+    def _sweep_environments(self) -> None:
+        """Look for environment snapshots that nothing needs: every hour a walk over the jobs, a step in each poll."""
+        if self._walk is not None:
+            if self._walk.step():
+                self._walk = None
+            return
+        if self._clock.monotonic() < self._walk_at:
+            return
+        self._walk_at = self._clock.monotonic() + _WALK_EVERY
+        if not self._store.database.remote or self._store.leases.take_chore(
+            "environments", every_ms=round(_WALK_EVERY * 1000)
+        ):
+            self._walk = self._store.environments.walk(now=self._clock.now())
 
     def _settings(self) -> Settings:
         settings = settings_from(self._store.config())

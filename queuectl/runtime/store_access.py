@@ -6,6 +6,7 @@ import time
 
 from queuectl.config import settings_from
 from queuectl.domain.errors import StoreError, StoreLost
+from queuectl.runtime.job_environments import JobEnvironments
 from queuectl.runtime.ownership import give_back, new_ownership
 from queuectl.runtime.pulse import TICK
 from queuectl.runtime.store_retry import StoreRetry
@@ -48,6 +49,7 @@ class StoreAccess:
         self.claims = store.claims(assignment.queues, assignment.labels)
         self.ownership = new_ownership(store, self.claims, assignment.id, run_dir=run_dir, lease=lease)
         self.tally = Tally(self.claims, assignment.id)
+        self.environments = JobEnvironments(store)
         self.retry = StoreRetry(log)
         self.settings = settings_from({})
         """As they were read last."""
@@ -100,6 +102,7 @@ class StoreAccess:
         if stored != self._stored:
             self._stored, self.settings = stored, settings_from(stored)
             self.store.database.wait = self.settings.busy_timeout
+            self.environments.deny(self.settings.worker_env_deny)
             self.ownership.measure(self.settings.lease)
             self.tick_interval = self.ownership.tick(self.settings.lease)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.errors import StoreError, StoreLost
 from queuectl.runtime import attempt_runner, locks, process, tree
 from queuectl.runtime.assignment import Stop, StopOrder
@@ -14,7 +15,7 @@ from queuectl.runtime.batch import Batch
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring, ring_everywhere
 from queuectl.runtime.idle import Idle
 from queuectl.runtime.job_source import JobSource
-from queuectl.runtime.live import Live
+from queuectl.runtime.live import Live, script_of
 from queuectl.runtime.pulse import TICK, Pulse
 from queuectl.runtime.result_recorder import ResultRecorder
 from queuectl.runtime.run_dir import remove
@@ -25,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from queuectl.domain.attempt import Result
     from queuectl.domain.clock import Clock
     from queuectl.runtime.assignment import Assignment
     from queuectl.runtime.log import Log
@@ -64,9 +64,9 @@ class Worker:
         self._unannounced: Claim | None = None
         """The running job, until the log has named it."""
         self._announce_at = 0.0
-        self._environment = process.inheritable(os.environb)
-        self._environment[b"QUEUECTL_DB"] = os.fsencode(location)
-        self._starts = Starts(log, self._attempt_lock, self._environment)
+        environment = process.inheritable(os.environb) | {b"QUEUECTL_DB": os.fsencode(location)}
+        access.environments.begin(environment)
+        self._starts = Starts(log, self._attempt_lock, environment)
         self._batch = Batch()
         self._source = JobSource(
             access,
@@ -156,11 +156,18 @@ class Worker:
         self._unannounced = claim
         self._announce_at = time.monotonic() + TICK
         settings = self._access.settings
+        environment = self._access.environments.of(claim)
+        if environment is None:
+            return Result(
+                outcome=Outcome.SPAWN_ERROR,
+                duration_ms=0,
+                error=f"cannot start: the store has no environment snapshot {claim.environment}",
+            )
         cookie = process.cookie(self._id, claim.seq, claim.fence, self._access.store.database.identity)
         spec = AttemptSpec(
             command=claim.command,
             environment=process.environment(
-                self._environment, claim.env, job_id=claim.id, attempt=claim.fence, cookie=cookie
+                environment, claim.env, job_id=claim.id, attempt=claim.fence, cookie=cookie
             ),
             cwd=claim.cwd,
             seq=claim.seq,
@@ -168,6 +175,9 @@ class Worker:
             cookie=cookie,
             timeout_ms=settings.timeout_ms(claim.timeout_ms),
             kill_grace_ms=round(settings.kill_grace * 1000),
+            shell=claim.shell or settings.shell,
+            heeds_first_line=claim.shell is None,
+            script=script_of(self._run_dir.live, claim.seq, claim.fence),
         )
         self._attempt_lock.ahead = [(each.seq, each.fence) for each in self._batch.ahead]
         hooks = AttemptHooks(

@@ -6,6 +6,7 @@ import json
 
 from queuectl.domain.errors import Refused, UsageError
 from queuectl.domain.job import FINAL, READY, WAITING, JobState
+from queuectl.store.environments import intern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from queuectl.store.events import Events
     from queuectl.store.jobs import Jobs
 
-EDITABLE = ("command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "tags", "needs")
+EDITABLE = (
+    "command", "queue", "priority", "max_retries", "timeout_ms", "run_at", "cwd", "env", "environment", "shell", "tags",
+    "needs",
+)  # fmt: skip
 
 
 class Edits:
@@ -51,7 +55,8 @@ class Edits:
     ) -> Job:
         """Change fields of a job, of those in EDITABLE; with `requeue` also make it due with a fresh set of retries.
 
-        `called` maps fields to the words that the user typed for them, where these differ. Returns the job as it was.
+        `changes` may hold a `snapshot`, the content of a new environment snapshot, or None to have none. `called` maps
+        fields to the words that the user typed for them, where these differ. Returns the job as it was.
 
         Raises:
             NotFound: no job has this id
@@ -66,6 +71,7 @@ class Edits:
                 raise Refused(f"job {id_} is running and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
             if not requeue:
                 _check(job, changes, called or {})
+            changes = self._interned(changes, now)
             values = {name: getattr(job, name) for name in EDITABLE} | changes
             if requeue and "run_at" not in changes:
                 values["run_at"] = now
@@ -80,6 +86,14 @@ class Edits:
             changed = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
             self._events.note(now, "edit", id_, ", ".join([*changed, *(["requeued"] if requeue else [])]) or None)
         return job
+
+    def _interned(self, changes: dict[str, Any], now: int) -> dict[str, Any]:
+        """Return `changes` with the number of the snapshot in place of its content."""
+        if "snapshot" not in changes:
+            return changes
+        content = changes["snapshot"]
+        others = {name: value for name, value in changes.items() if name != "snapshot"}
+        return others | {"environment": None if content is None else intern(self._database, content, now=now)}
 
     def _each(
         self,

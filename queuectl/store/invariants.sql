@@ -93,6 +93,11 @@ SELECT max(seq) FROM jobs HAVING max(seq) > (SELECT last_value FROM numbers)
 -- a held job has not used up its attempts
 SELECT id FROM jobs WHERE state = 'held' AND attempts > max_retries
 
+-- name: environment
+-- the environment snapshot of each job is stored
+SELECT jobs.id FROM jobs LEFT JOIN environments ON environments.id = jobs.environment
+WHERE jobs.environment IS NOT NULL AND environments.id IS NULL
+
 -- name: undoing
 -- nothing is half undone
 SELECT job FROM undoing

@@ -7,6 +7,7 @@ import json
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import WAITING, JobState
 from queuectl.store.database import Duplicate
+from queuectl.store.environments import intern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,14 +38,17 @@ class Jobs:
         self._database = database
         self._events = events
 
-    def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int) -> list[str]:
+    def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int, snapshot: str | None = None) -> list[str]:
         """Store all of `new` or none, and return the ids; a job without an id is named by its number.
+
+        `snapshot` is the content of their environment snapshot (domain/environment.py), None for none.
 
         Raises AlreadyThere for an id that exists; `position` of the error is the job's index in `new`.
         """
         with self._database.transaction():
             numbers = self._database.allocate_seqs(len(new))
-            rows = [_row(seq, job, max_retries, now) for seq, job in zip(numbers, new, strict=True)]
+            environment = None if snapshot is None else intern(self._database, snapshot, now=now)
+            rows = [_row(seq, job, environment, max_retries, now) for seq, job in zip(numbers, new, strict=True)]
             try:
                 # All at once; only a duplicate id makes it necessary to insert them one by one.
                 if len(rows) == 1:
@@ -52,7 +56,7 @@ class Jobs:
                 else:
                     self._database.savepoint(lambda: self._database.many("insert_job", rows))
             except Duplicate:
-                rows = self._enqueue_singly(new, numbers, max_retries, now)
+                rows = self._enqueue_singly(new, numbers, environment, max_retries, now)
             queues: dict[str, int] = {}
             for job in new:
                 queues[job.queue] = queues.get(job.queue, 0) + 1
@@ -63,13 +67,13 @@ class Jobs:
         return [row[1] for row in rows]
 
     def _enqueue_singly(
-        self, new: Sequence[NewJob], numbers: Sequence[int], max_retries: int, now: int
+        self, new: Sequence[NewJob], numbers: Sequence[int], environment: int | None, max_retries: int, now: int
     ) -> list[tuple[Any, ...]]:
         supply = self._supply(numbers)
         rows = []
         for position, job in enumerate(new):
             while True:
-                row = _row(next(supply), job, max_retries, now)
+                row = _row(next(supply), job, environment, max_retries, now)
                 try:
                     self._database.many("insert_job", [row])
                 except Duplicate:
@@ -320,8 +324,16 @@ class Jobs:
             progress(len(deleted))
             if len(deleted) < _PAGE:
                 self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
+                self._forget_environments(now)
                 return pruned
             after = max(deleted)
+
+    def _forget_environments(self, now: int) -> None:
+        from queuectl.store.environments import Walk
+
+        walk = Walk(self._database, now=now)
+        while not walk.step():
+            pass
 
     def count_prunable(self, state: JobState, *, before: int) -> int:
         """Return how many jobs `prune` would delete."""
@@ -365,7 +377,7 @@ def missing(id_: str) -> NotFound:
     )
 
 
-def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
+def _row(seq: int, job: NewJob, environment: int | None, max_retries: int, now: int) -> tuple[Any, ...]:
     """Return the values of `insert_job`, in its order."""
     return (
         seq,
@@ -382,4 +394,6 @@ def _row(seq: int, job: NewJob, max_retries: int, now: int) -> tuple[Any, ...]:
         json.dumps(dict(job.env), ensure_ascii=False) if job.env else None,
         f" {' '.join(job.tags)} " if job.tags else None,
         " ".join(job.needs) or None,
+        environment,
+        job.shell,
     )

@@ -49,6 +49,7 @@ class _Table:
 
 _TABLES = (
     # A table comes after those that it refers to.
+    _Table(name="environments", order="id", key="id", called="environment snapshot"),
     _Table(name="jobs", order="seq", key="seq", called="job"),
     _Table(name="runs", order="job, fence", key="job", called="job"),
     _Table(name="outputs", order="rowid", key="job", called="job"),
@@ -172,7 +173,7 @@ def _copy(
     _refuse_used(target)
     if last.get("jobs"):
         target.allocate_seqs(1)  # consumes the last number in use
-    for table in ("events", "undos"):
+    for table in ("environments", "events", "undos"):
         target.execute(statements[f"number_{table}"].format(next=last.get(table, 0) + 1))
 
     total, done = sum(contents.rows.values()), 0

@@ -4,6 +4,7 @@
 -- name: rows
 -- Number of rows by table. Pools and workers belong to the host that they ran on and are not moved.
 SELECT 'jobs', count(*) FROM jobs
+UNION ALL SELECT 'environments', count(*) FROM environments
 UNION ALL SELECT 'runs', count(*) FROM runs
 UNION ALL SELECT 'outputs', count(*) FROM outputs
 UNION ALL SELECT 'config', count(*) FROM config
@@ -50,8 +51,12 @@ ALTER SEQUENCE numbers RESTART WITH {next}
 
 -- name: close (postgresql)
 -- Locks out all other writers, in the order in which an enqueue takes its locks; reads continue.
-LOCK TABLE jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs, undo_states, pools, workers
+LOCK TABLE environments, jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs,
+    undo_states, pools, workers
 IN EXCLUSIVE MODE
+
+-- name: number_environments (postgresql)
+ALTER SEQUENCE environments_id_seq RESTART WITH {next}
 
 -- name: number_events (postgresql)
 ALTER SEQUENCE events_seq_seq RESTART WITH {next}

@@ -31,13 +31,43 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
 INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs)
+    needs, environment, shell)
 VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags,
-    :needs)
+    :needs, :environment, :shell)
 
 -- name: ids_there
 -- Those ids, of many, that exist already.
 SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))
+
+-- name: environment_of
+SELECT id, used_at FROM environments WHERE variables = :variables
+
+-- name: use_environment
+UPDATE environments SET used_at = :now WHERE id = :id
+
+-- name: insert_environment
+-- No row if another session has inserted it since.
+INSERT INTO environments (variables, used_at) VALUES (:variables, :now) ON CONFLICT DO NOTHING RETURNING id
+
+-- name: environment_variables
+SELECT variables FROM environments WHERE id = :id
+
+-- name: environments_before
+-- Candidates for deletion.
+SELECT id FROM environments WHERE used_at < :before
+
+-- name: environments_of_jobs
+-- One step of a walk over all jobs.
+SELECT seq, environment FROM jobs WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: forget_environments (sqlite)
+-- Those of the candidates that no undo needs and no job has got since.
+DELETE FROM environments
+WHERE id IN (SELECT value FROM json_each(:seqs)) AND used_at < :before AND id NOT IN (
+    SELECT environment FROM (
+        SELECT before ->> 'environment' AS environment FROM undo_jobs
+        UNION ALL SELECT after ->> 'environment' FROM undo_jobs)
+    WHERE environment IS NOT NULL)
 
 -- Claim ------------------------------------------------------------------------------------------------------------
 
@@ -135,7 +165,7 @@ WHERE seq = (
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
 
 -- name: claim_several_due (sqlite)
 -- Like claim_due, for up to :most jobs of the highest priority of which one is due.
@@ -158,7 +188,7 @@ WHERE seq IN (
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now)
         LIMIT 1)
     ORDER BY run_at, seq LIMIT :most)
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
 
 -- name: claim_job (sqlite)
 -- The claim counts the attempt, so that a job that kills its worker cannot loop for ever. Its time is :now, or that of
@@ -168,7 +198,7 @@ UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq = :seq AND state IN ('pending', 'failed')
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
 
 -- name: insert_run (sqlite)
 INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM jobs WHERE seq = :job
@@ -335,7 +365,7 @@ WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'
 -- name: processing_of
 -- Jobs that a worker holds: the running one, and around it short ones whose results are not recorded or that have not
 -- started.
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
 -- name: state_after
@@ -479,13 +509,15 @@ RETURNING queue
 -- name: edit_job
 UPDATE jobs
 SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
-    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs, updated_at = :now
+    run_at = :run_at, cwd = :cwd, env = :env, environment = :environment, shell = :shell, tags = :tags, needs = :needs,
+    updated_at = :now
 WHERE seq = :seq AND state <> 'processing'
 
 -- name: edit_and_requeue_job
 UPDATE jobs
 SET command = :command, queue = :queue, priority = :priority, max_retries = :max_retries, timeout_ms = :timeout_ms,
-    run_at = :run_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs, updated_at = :now,
+    run_at = :run_at, cwd = :cwd, env = :env, environment = :environment, shell = :shell, tags = :tags, needs = :needs,
+    updated_at = :now,
     state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
 WHERE seq = :seq AND state <> 'processing'
 
@@ -720,7 +752,7 @@ SELECT :undo, seq, id, json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
@@ -731,7 +763,7 @@ UPDATE undo_jobs SET after = (
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
@@ -793,7 +825,7 @@ SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
 FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
@@ -806,14 +838,15 @@ DELETE FROM undoing
 UPDATE jobs
 SET command = :command, queue = :queue, state = :state, priority = :priority, attempts = :attempts,
     max_retries = :max_retries, losses = :losses, timeout_ms = :timeout_ms, run_at = :run_at, updated_at = :now,
-    finished_at = :finished_at, cwd = :cwd, env = :env, tags = :tags, needs = :needs
+    finished_at = :finished_at, cwd = :cwd, env = :env, environment = :environment, shell = :shell, tags = :tags,
+    needs = :needs
 WHERE seq = :seq AND fence = :fence AND state <> 'processing'
 
 -- name: bring_back_job
 INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-    updated_at, finished_at, fence, cwd, env, tags, signature, needs)
+    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell)
 VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
-    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs)
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell)
 
 -- name: bring_back_run
 INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Word = TypeVar("Word", JobState, Outcome)
 
-_JOB_COLUMNS = 22
+_JOB_COLUMNS = 24
 
 
 @record
@@ -44,6 +44,9 @@ class Claim:
     fence: int
     cwd: str | None
     env: tuple[tuple[str, str], ...]
+    environment: int | None = None
+    """Number of its environment snapshot."""
+    shell: str | None = None
 
 
 def listed(row: tuple[Any, ...]) -> Listed:
@@ -57,7 +60,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
     """Convert a row of `jobs.*`, in the order of the table."""
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs,
+        updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs, environment, shell,
     ) = row  # fmt: skip
     return Job(
         seq=seq,
@@ -82,6 +85,8 @@ def job_from(row: tuple[Any, ...]) -> Job:
         tags=tuple(tags.split()) if tags else (),
         signature=signature,
         needs=tuple(needs.split(" ")) if needs else (),
+        environment=environment,
+        shell=shell,
     )
 
 
@@ -103,7 +108,10 @@ def attempt_from(row: tuple[Any, ...]) -> Attempt:
 
 def claim_from(row: tuple[Any, ...]) -> Claim:
     """Convert a row of `claim_job` or `processing_of`."""
-    seq, id_, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env = row
+    (
+        seq, id_, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment,
+        shell,
+    ) = row  # fmt: skip
     return Claim(
         seq=seq,
         id=id_,
@@ -117,6 +125,8 @@ def claim_from(row: tuple[Any, ...]) -> Claim:
         fence=fence,
         cwd=cwd,
         env=env_from(env),
+        environment=environment,
+        shell=shell,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.dlq import DeadLetters
     from queuectl.store.edits import Edits
+    from queuectl.store.environments import Environments
     from queuectl.store.invariants import Checked
     from queuectl.store.job_pages import JobPages
     from queuectl.store.leases import Leases
@@ -84,6 +85,8 @@ class Store:
     """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
     """Saved filters."""
+    environments: Environments = _part("environments.Environments", "database")
+    """Environment snapshots of jobs."""
 
     def __init__(self, database: Database, *, actor: str) -> None:
         """Work in `database`, recording events as `actor`."""

@@ -267,6 +267,7 @@ class Undo:
         self._database.run(
             "put_back_job", seq=seq, now=now, **_without(wanted, "created_at", "updated_at", "signature")
         )
+        self._use_environment(wanted, now)
         if unusual:
             self._database.run("end_undoing")
         return True, wanted["queue"]
@@ -277,8 +278,8 @@ class Undo:
         """Restore a deleted job; return True and its queue, or False and the reason."""
         if self._database.rows("state_of", id=id_):
             return False, "another job has that id now"
-        # Records of schema 2 have no needs.
-        was = {"needs": None} | json.loads(before)
+        # Records of older schemas have none of these.
+        was = {"needs": None, "environment": None, "shell": None} | json.loads(before)
         try:
             self._database.savepoint(
                 lambda: self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))
@@ -301,7 +302,12 @@ class Undo:
                 error=error,
             )
         self._database.run("bring_back_outputs", undo=undo, job=seq)
+        self._use_environment(was, now)
         return True, was["queue"]
+
+    def _use_environment(self, image: dict[str, Any], now: int) -> None:
+        if image["environment"] is not None:
+            self._database.run("use_environment", id=image["environment"], now=now)
 
 
 def _is_consistent(image: dict[str, Any]) -> bool:

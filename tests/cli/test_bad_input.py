@@ -104,7 +104,7 @@ BAD_WORDS = {
     "too many retries": (("true", "--max-retries", "2000"), "--max-retries must be from 0 to 1000"),
     "a tag of two words": (("true", "--tag", "a b"), "--tag: tag 'a b' must not contain white space"),
     "a time and a delay": (("true", "--at", "2030-01-01T00:00:00Z", "--delay", "1"), "not both"),
-    "a variable without a value": (("true", "--env", "A"), "--env 'A' is not NAME=VALUE"),
+    "a variable without a value": (("true", "--env", "A"), "--env 'A' is not set here"),
     "a key that is given twice": (('{"command": "true", "queue": "a"}', "--queue", "b"), "queue is given twice"),
     "lines without a file": (("--lines", "true"), "--lines needs --file"),
     "a file and a job": (("-f", "jobs", "true"), "come from the file"),

@@ -43,7 +43,7 @@ database.SqliteDatabase(sys.argv[1])
 """
 
 
-FIRST_STATEMENT = {1: "writable_schema", 2: "ADD COLUMN needs"}
+FIRST_STATEMENT = {1: "writable_schema", 2: "ADD COLUMN needs", 5: "CREATE TABLE environments"}
 """A part of the first statement of a migration, by the version of the old store."""
 
 
@@ -87,7 +87,7 @@ def version(path: Path) -> int:
         connection.close()
 
 
-@pytest.mark.parametrize("old", [1, 2])
+@pytest.mark.parametrize("old", [1, 2, 5])
 @pytest.mark.parametrize("round_", range(2))
 def test_several_commands_that_migrate_one_old_store_at_once(tmp_path: Path, round_: int, old: int):
     path = tmp_path / f"old{round_}.db"
@@ -102,7 +102,12 @@ def test_several_commands_that_migrate_one_old_store_at_once(tmp_path: Path, rou
 
 
 @pytest.mark.parametrize(
-    ("old", "statement"), [*((1, number) for number in (1, 2, 3, 4, 6, 9, 13, 18, 22)), *((2, n) for n in range(1, 10))]
+    ("old", "statement"),
+    [
+        *((1, number) for number in (1, 2, 3, 4, 6, 9, 13, 18, 22)),
+        *((2, number) for number in range(1, 10)),
+        *((5, number) for number in range(1, 6)),
+    ],
 )
 def test_a_migration_that_is_killed_at_any_statement_leaves_the_old_store(tmp_path: Path, old: int, statement: int):
     path = tmp_path / "old.db"
@@ -115,7 +120,7 @@ def test_a_migration_that_is_killed_at_any_statement_leaves_the_old_store(tmp_pa
     assert_migrated(path)
 
 
-@pytest.mark.parametrize("old", [1, 2])
+@pytest.mark.parametrize("old", [1, 2, 5])
 def test_migrations_that_are_killed_beside_one_that_is_not(tmp_path: Path, old: int):
     path = tmp_path / "old.db"
     make_old(path, old)

@@ -12,6 +12,7 @@ import pytest
 
 from queuectl.domain.attempt import Outcome
 from queuectl.runtime import process, system
+from queuectl.runtime.attempt_spec import AttemptSpec
 from queuectl.runtime.locks import LOCK_FD
 from queuectl.runtime.system import posix
 
@@ -128,7 +129,7 @@ def test_the_worker_stays_where_it_was(tmp_path):
     before = os.getcwd()
     for cwd in (str(tmp_path), str(tmp_path / "gone")):
         try:
-            pid, *pipes = process.start("true", {}, cwd, None)
+            pid, *pipes = process.start(AttemptSpec(command="true", environment={}, cwd=cwd), None)
         except process.SpawnError:
             continue
         os.waitpid(pid, 0)
@@ -205,7 +206,7 @@ def test_no_descriptor_leaks_from_a_start_that_failed(tmp_path):
         ("\ud800", {}, None),
     ]:
         with pytest.raises(process.SpawnError):
-            process.start(command, environment, cwd, None)
+            process.start(AttemptSpec(command=command, environment=environment, cwd=cwd), None)
     # /dev/null stays open for the next start.
     assert len(os.listdir("/dev/fd")) <= before + 1
 

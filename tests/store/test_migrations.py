@@ -30,6 +30,31 @@ if TYPE_CHECKING:
     from tests.store.conftest import OpenStore
 
 
+OF_VERSION_5 = """
+    INSERT INTO pools (id, host, pid, queues, size, started_at) VALUES ('p', 'here', 1, '[]', 1, 1);
+    INSERT INTO workers (id, pool, host, boot_id, pid, started_at) VALUES ('w', 'p', 'here', 'boot', 2, 1);
+    INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at, cwd, env)
+    VALUES (1, 'waits', 'true', 'q', 3, 1, 1, 1, '/', '{"A": "1"}');
+    INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at, priority)
+    VALUES (2, 'changed', 'true', 'q', 3, 1, 1, 1, 5), (3, 'x', 'true', 'q', 3, 1, 1, 1, 0);
+    DELETE FROM jobs WHERE id = 'x';
+    INSERT INTO undos (id, at, actor, verb) VALUES (1, :now, 'ann@host', 'priority'), (2, :now, 'ann@host', 'delete');
+    INSERT INTO undo_jobs (undo, job, id, before, after)
+    SELECT 1, seq, id, json_set(image, '$.priority', 0), image FROM (
+        SELECT seq, id, json_object(
+            'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
+            'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at,
+            'created_at', created_at, 'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd,
+            'env', env, 'tags', tags, 'signature', signature, 'needs', needs) AS image
+        FROM jobs WHERE id = 'changed');
+    INSERT INTO undo_jobs (undo, job, id, before, runs) VALUES (2, 3, 'deleted',
+        '{"command": "true", "queue": "q", "state": "cancelled", "priority": 2, "attempts": 0, "max_retries": 3,
+          "losses": 0, "timeout_ms": null, "run_at": 1, "created_at": 1, "updated_at": 1, "finished_at": 1, "fence": 0,
+          "cwd": null, "env": null, "tags": null, "signature": null, "needs": null}', '[]')
+"""
+"""Jobs, and actions that can be undone, as a store of version 5 holds them."""
+
+
 def test_the_newest_migration_is_the_version_of_the_schema():
     numbers = [number for number, _ in migrations("sqlite")]
 
@@ -139,9 +164,46 @@ def test_a_store_of_version_2_is_migrated_and_an_old_worker_stops_claiming(tmp_p
     store.close()
 
 
+def test_a_store_of_version_5_is_migrated_with_its_jobs_and_their_undos(tmp_path: Path):
+    path = str(tmp_path / "queue.db")
+    old = apsw.Connection(path)
+    old.execute("PRAGMA journal_mode = WAL").fetchall()
+    for version in range(1, 6):
+        with open(dict(migrations("sqlite"))[version], encoding="utf-8") as script:
+            old.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 5").fetchall()
+    old.execute(OF_VERSION_5.replace(":now", "1000000")).fetchall()
+    claim_of_then = (
+        "UPDATE jobs SET state = 'processing', fence = 1, attempts = 1, owner = 'w' WHERE seq = 1"
+        " RETURNING id, cwd, env"
+    )
+
+    store = Store(SqliteDatabase(path), actor="tester@here")
+
+    assert store.database.query("PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert [
+        (each.job.id, each.job.env, each.job.environment, each.job.shell) for each in store.jobs.listing(limit=0)
+    ] == [("waits", (("A", "1"),), None, None), ("changed", (), None, None)]
+    for undo in store.undo.list(now=1_000_001):
+        store.undo.take_back(undo.id, now=1_000_001)
+    assert [(each.job.id, each.job.priority) for each in store.jobs.listing(limit=0)] == [
+        ("waits", 0),
+        ("changed", 0),
+        ("deleted", 2),
+    ]
+    assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=5, snapshot='{"A": "1"}') == ["4"]
+    # A worker that had the store open all the time continues.
+    assert old.execute(claim_of_then).fetchall() == [("waits", "/", '{"A": "1"}')]
+    old.execute("INSERT INTO runs (job, fence, worker, started_at) VALUES (1, 1, 'w', 1)").fetchall()
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    assert not [finding for finding in store.findings(thorough=True) if finding.cure]
+    old.close()
+    store.close()
+
+
 def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path: Path):
     stores = []
-    for versions in ((1,), (1, 2), (1, 2, 3)):
+    for versions in ((1,), (1, 2), (1, 2, 3), (1, 2, 3, 4, 5)):
         connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         for version in versions:
@@ -153,7 +215,7 @@ def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path: Path):
         stores.append(store.database.query("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"))
         store.close()
 
-    assert stores[0] == stores[1] == stores[2]
+    assert stores[0] == stores[1] == stores[2] == stores[3]
     assert any("'cancelled', 'held'" in (sql or "") for _, name, sql in stores[0] if name == "jobs")
 
 

@@ -114,6 +114,40 @@ def test_a_store_of_version_2_is_migrated_with_its_contents(empty: str):
     store.close()
 
 
+def test_a_store_of_version_5_is_migrated_with_its_jobs_and_their_undos(empty: str):
+    with psycopg.connect(empty, autocommit=True) as old:
+        old.execute(
+            "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
+        )
+        for version in range(1, 6):
+            with open(dict(migrations("postgres"))[version], encoding="utf-8") as script:
+                old.execute(script.read())
+        old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 5); SET search_path = queuectl")
+        old.execute(
+            "INSERT INTO jobs (seq, id, command, queue, max_retries, run_at, created_at, updated_at, env)"
+            " SELECT nextval('numbers'), 'waits', 'true', 'q', 3, 1, 1, 1, '{\"A\": \"1\"}';"
+            "INSERT INTO undos (at, actor, verb) VALUES (1000, 'ann@host', 'delete');"
+            "INSERT INTO undo_jobs (undo, job, id, before, runs)"
+            " SELECT 1, nextval('numbers'), 'deleted', json_build_object("
+            "'command', 'true', 'queue', 'q', 'state', 'cancelled', 'priority', 2, 'attempts', 0, 'max_retries', 3,"
+            "'losses', 0, 'timeout_ms', null, 'run_at', 1, 'created_at', 1, 'updated_at', 1, 'finished_at', 1,"
+            "'fence', 0, 'cwd', null, 'env', null, 'tags', null, 'signature', null, 'needs', null), '[]'"
+        )
+
+    store = Store(PostgresDatabase(empty), actor="tester@here")
+
+    assert store.database.query("SELECT version FROM schema") == [(SCHEMA_VERSION,)]
+    store.undo.take_back(1, now=1001)
+    assert [(each.job.id, each.job.env, each.job.environment) for each in store.jobs.listing(limit=0)] == [
+        ("waits", (("A", "1"),), None),
+        ("deleted", (), None),
+    ]
+    assert store.jobs.enqueue([NewJob(command="true")], max_retries=3, now=2, snapshot='{"A": "1"}') == ["3"]
+    assert store.jobs.get("3").job.environment == 1
+    assert not [checked.name for checked in store.invariants() if checked.broken]
+    store.close()
+
+
 def test_other_schemas_of_the_database_are_left_alone(empty: str):
     with psycopg.connect(empty, autocommit=True) as other:
         other.execute("CREATE TABLE jobs (mine TEXT); INSERT INTO jobs VALUES ('precious')")

@@ -42,7 +42,7 @@ def _live(store: Store) -> None:
         cwd="/tmp/a\\b",
         timeout_ms=5,
     )
-    stage.enqueue(odd)
+    store.jobs.enqueue([odd], max_retries=3, now=stage.now, snapshot='{"LANG": "C.UTF-8", "TZ": "\\udcff"}')
     _finish(stage, Output(head=BYTES, tail=BYTES, total=10**10))
     stage.enqueue(NewJob(command="true", id="twice", queue="mail", priority=-7))
     stage.run(Outcome.EXIT, err="not yet\n")

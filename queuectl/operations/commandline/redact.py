@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from queuectl.operations.operation import Operation
 
+_SWITCHES = "Er"
+"""Short options without a value that commands with variables have: others may follow them in the same word."""
 LONGEST = 2000
 """Characters of a command line that are recorded: a command may be megabytes long."""
 
@@ -25,7 +27,7 @@ def recorded_line(operation: Operation, words: Iterable[str]) -> str:
         shown = word[:LONGEST]
         if operation.secret_variables:
             shown = _without_variable(word, hidden=hidden)
-            hidden = word in {"-e", "--env"}
+            hidden = word in {"--env", _option_in(word)}
         elif operation.secret_urls and "://" in word:
             shown = word.partition("://")[0][:LONGEST] + "://…"
         line.append(shell_quoted(shown))
@@ -35,10 +37,21 @@ def recorded_line(operation: Operation, words: Iterable[str]) -> str:
 
 def _without_variable(word: str, *, hidden: bool) -> str:
     """Return `word` without the value of a variable; `hidden`: the word before it was the option."""
-    if hidden or word.startswith(("--env=", "-e")):
-        option = "" if hidden else "--env=" if word.startswith("--env=") else "-e"
+    option = "" if hidden else _option_in(word)
+    if hidden or option:
         variable, equals, _ = word[len(option) :].partition("=")
         return f"{option}{variable[:LONGEST]}{equals and '=***'}"
     if word.lstrip().startswith("{") and '"env"' in word:
         return "{…}"
     return word[:LONGEST]
+
+
+def _option_in(word: str) -> str:
+    """Return the option at the beginning of `word` whose value is a variable: `-e`, after switches `-Ee`, `--env=`."""
+    if word.startswith("--env="):
+        return "--env="
+    if word.startswith("-") and not word.startswith("--"):
+        end = len(word) - len(word[1:].lstrip(_SWITCHES))
+        if word[end : end + 1] == "e":
+            return word[: end + 1]
+    return ""

@@ -90,7 +90,7 @@ def _text_of(field: Field, value: Any) -> str:
 
 def _spellings(value: Any) -> Iterator[str]:
     if isinstance(value, tuple):
-        yield "=".join(map(str, value))
+        yield "=".join(str(part) for part in value if part is not None)
         return
     if isinstance(value, int):
         try:

@@ -20,8 +20,17 @@ SELECT nextval('numbers') FROM generate_series(1, :n)
 -- name: all_of_insert_job
 -- Used by `many` for many rows: one stream instead of one statement per row.
 COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs)
+    needs, environment, shell)
 FROM STDIN
+
+-- name: forget_environments
+-- Those of the candidates that no undo needs and no job has got since.
+DELETE FROM environments
+WHERE id IN (SELECT value FROM json_each(:seqs)) AND used_at < :before AND id NOT IN (
+    SELECT environment FROM (
+        SELECT CAST(CAST(before AS JSON) ->> 'environment' AS BIGINT) AS environment FROM undo_jobs
+        UNION ALL SELECT CAST(CAST(after AS JSON) ->> 'environment' AS BIGINT) FROM undo_jobs) AS kept
+    WHERE environment IS NOT NULL)
 
 -- name: lock_jobs
 -- In the order of their numbers, so that two sessions cannot deadlock. Ordered by an expression that no index has: with
@@ -164,11 +173,12 @@ WITH RECURSIVE level (priority) AS (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
     RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
-        updated_at
+        environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+FROM taken
 
 -- name: lock_own_row
 -- Like `me` above, for a claim of several statements.
@@ -184,11 +194,12 @@ WITH taken AS (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = :seq AND state IN ('pending', 'failed')
     RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
-        updated_at
+        environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env FROM taken
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+FROM taken
 
 -- name: succeed_and_claim
 -- finish_run, insert_output, finish_job for a success, and claim_due in one: between two jobs a worker sends one message
@@ -241,11 +252,12 @@ WITH RECURSIVE me AS MATERIALIZED (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
     RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
-        updated_at
+        environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT (SELECT state FROM finished), seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env
+SELECT (SELECT state FROM finished), seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd,
+    env, environment, shell
 FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: succeed_and_claim_several
@@ -305,12 +317,12 @@ WITH RECURSIVE me AS MATERIALIZED (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = ANY (ARRAY(SELECT seq FROM due))
     RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
-        updated_at
+        environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
 SELECT ARRAY(SELECT seq FROM finished), array_position(ARRAY(SELECT seq FROM due), seq), seq, id, command, queue, attempts,
-    max_retries, losses, timeout_ms, run_at, fence, cwd, env
+    max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
 FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: count_stats
