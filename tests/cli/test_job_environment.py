@@ -249,7 +249,7 @@ def test_a_group_of_commands_is_a_line_of_a_file_of_commands(queue: Queue):
     assert printed(queue, id_) == "a\nb\n"
 
 
-def test_an_empty_file_of_jobs_is_said(queue: Queue):
+def test_an_empty_file_of_jobs_is_reported(queue: Queue):
     assert queue.run("enqueue", "-f", "-").stderr == "no jobs in standard input\n"
 
 
