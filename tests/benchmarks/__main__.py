@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, hosts, hosts_lost, output, reliability, server, speed
+from tests.benchmarks import console, footprint, hosts, hosts_lost, output, reliability, selections, server, speed
 
 ALL = {
     "drain": speed.drain,
@@ -16,6 +16,7 @@ ALL = {
     "latency": footprint.latency,
     "at-rest": footprint.at_rest,
     "scale": speed.scale,
+    "selections": selections.selections,
     "flood": footprint.flood,
     "console": console.console,
     "output": output.output,
