@@ -52,7 +52,7 @@ VALUES: dict[str, Any] = {
     "actor": "ann@host",
     "tag": None,
     "search": None,
-    "named": None,
+    **dict.fromkeys(("queues", "not_queues", "not_tag", "error", "older", "newer", "exits")),
     "from": 100,
     "to": 200,
     "env": None,
