@@ -55,7 +55,8 @@ def test_the_examples_of_every_operation_are_valid(operation: Operation):
     import shlex
 
     for example in operation.examples:
-        words = shlex.split(example.rpartition("queuectl ")[2].partition(" > ")[0].rstrip(")"))
+        line = example.rpartition("queuectl ")[2].partition(" > ")[0].partition(" < ")[0]
+        words = shlex.split(line.rstrip(")"))
         call = read_words(words)
         if "$(" not in example:
             assert call.name == operation.name

@@ -28,7 +28,7 @@ DELETING = [each.name for each in ALL if each.danger is Danger.DESTROYS]
         ("worker ps", "unknown command 'worker ps'", "did you mean worker list?"),
         ("dlq rm 5", "unknown command 'dlq rm'", "did you mean delete?"),
         ("run 'echo x'", "unknown command 'run'", "queuectl enqueue JOB adds a job, which workers run"),
-        ("wait --tag x", "unknown option '--tag'", "queuectl wait --help lists them"),
+        ("wait --tags x", "unknown option '--tags'", "did you mean --tag?"),
         ("list --queu x", "unknown option '--queu'", "did you mean --queue?"),
         ("list --jsno", "unknown option '--jsno'", "did you mean --json?"),
         ("enqueue --unique x", "unknown option '--unique'", "queuectl enqueue --help lists them"),
