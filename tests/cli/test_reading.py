@@ -30,7 +30,7 @@ WITHOUT_OUTPUT = {
         "updated_at",
     ),
     *("seq", "queue", "priority", "run_at", "started_at", "finished_at", "exit_code", "signal", "outcome", "error"),
-    *("worker", "cancel_requested", "losses", "signature", "cwd", "env", "tags", "needs"),
+    *("worker", "cancel_requested", "losses", "signature", "cwd", "env", "captured_env", "shell", "tags", "needs"),
 }
 OUTPUT = {"stdout", "stderr", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated"}
 ATTEMPT = {
