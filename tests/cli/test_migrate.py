@@ -181,7 +181,9 @@ def test_an_empty_file_is_not_migrated(tmp_path: Path):
 def test_a_store_that_is_in_use_is_refused(env: Environment, database: str):
     run("enqueue", "true", env=on(database, env))
 
-    run("migrate", "--to", database, env=env).refused(4, "is not empty; it holds jobs 1, environments 1, stats 1, events 1")
+    run("migrate", "--to", database, env=env).refused(
+        4, "is not empty; it holds jobs 1, environments 1, stats 1, events 1"
+    )
 
 
 def test_workers_are_stopped_first(queue: Queue):
