@@ -88,7 +88,7 @@ def test_an_unknown_column_or_order_is_refused_with_the_nearest_and_all(queue: Q
     for option, wrong, near, known in (
         ("--columns", "id,stat", "did you mean state? one of id, state,", "command"),
         ("--sort", "durations", "did you mean duration? one of newest,", "late"),
-        ("--state", "failed,died", "did you mean ", "dead"),
+        ("--state", "failed,daed", "did you mean ", "dead"),
     ):
         done = command.run("list", option, wrong, env=queue.environment)
         done.refused(2, f"{option} cannot be")
@@ -118,7 +118,7 @@ def test_a_saved_view_brings_its_order_and_its_columns(some: Queue):
 def test_states_are_separated_by_commas(some: Queue):
     assert ids(some, "--state", "failed,dead") == ["dies", "fails"]
     assert ids(some, "-s", "failed", "-s", "dead,held") == ["dies", "fails", "kept"]
-    assert some.json("prune", "--state", "completed,cancelled", "--older-than", "0")["deleted"] == 1
+    assert some.json("prune", "--state", "completed,cancelled", "--older-than", "0")["changed"] == 1
 
 
 def test_an_empty_list_says_whether_jobs_were_chosen_and_which_queues_there_are(some: Queue):

@@ -17,7 +17,7 @@ def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:
     """Print a table of all settings."""
     columns = [
         Column(title="KEY"),
-        Column(title="VALUE"),
+        Column(title="VALUE", wraps=True),
         Column(title="FROM"),
         Column(title="MEANING", grows=True, wraps=True),
     ]
