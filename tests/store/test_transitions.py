@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from queuectl.domain.attempt import Outcome
-from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreError, UsageError
+from queuectl.domain.errors import NotFound, QueuectlError, Refused, StoreDamaged, StoreError, UsageError
 from queuectl.domain.job import FINAL, NEXT, READY, TAKEN_BACK, WAITING, JobState
 from queuectl.store.store import Store
-from tests.support.store_driver import Stage
+from tests.support.store_driver import ON_SQLITE, Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +135,16 @@ def test_the_fence_grows_at_a_claim_shrinks_at_its_withdrawal_and_never_otherwis
     ):
         with pytest.raises(StoreError, match="fence"), stage.store.database.transaction():
             stage.store.database.query(statement)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("change", ["state = 'dead', finished_at = 1", "attempts = max_retries + 2"])
+def test_a_row_that_no_statement_could_have_written_is_damage(stage: Stage, change: str):
+    stage.enqueue("a")
+
+    # An index and its row differ after a flipped bit: a claim then finds a job that it cannot change.
+    with pytest.raises(StoreDamaged, match="is damaged"), stage.store.database.transaction():
+        stage.store.database.query(f"UPDATE jobs SET {change}")
 
 
 def test_a_finished_run_is_immutable(stage: Stage):

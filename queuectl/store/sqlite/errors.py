@@ -28,6 +28,15 @@ def to_store_error(error: apsw.Error | UnicodeDecodeError, path: str) -> Excepti
         return StoreGone(f"the store {path} has been closed, as it was moved, deleted or replaced while it was in use")
     if isinstance(error, apsw.NotADBError):
         return StoreDamaged(f"{path} is not a queuectl store", hint="name another file with --db or QUEUECTL_DB")
+    if isinstance(error, apsw.ConstraintError) and extended in {
+        apsw.SQLITE_CONSTRAINT_TRIGGER,
+        apsw.SQLITE_CONSTRAINT_CHECK,
+    }:
+        # Statements change only rows that they may change: this row differs from its index, or no version wrote it.
+        return StoreDamaged(
+            f"the store {path} is damaged: {text}",
+            hint="queuectl doctor --check finds out more; restore it from a backup",
+        )
     if isinstance(error, apsw.CorruptError | UnicodeDecodeError):
         return StoreDamaged(f"the store {path} is damaged: {text}", hint="restore it from a backup")
     if isinstance(error, apsw.IOError) and extended in {

@@ -138,7 +138,9 @@ class FilterBar(Horizontal):
         """Show a text about the filter; an error takes precedence."""
         if self.error is not None:
             line = ((f" {one_line(self.error, width)} ", "error"),)
-        self.query_one("#info", FilterInfo).say(line)
+        # A repaint may come while the console closes: the parts are removed before the bar is.
+        for info in self.query("#info").results(FilterInfo):
+            info.say(line)
 
 
 def is_begun(text: str) -> bool:
