@@ -77,6 +77,8 @@ class _Conditions:
 
     def add(self, negated: bool, key: str | None, value: str, *, quoted: bool) -> None:  # noqa: FBT001 - as _words yields it
         if key is None:
+            if not value.strip():
+                raise UsageError("the text in quotes is empty", hint="leave it out")
             self._texts.append(value)
             return
         if not value:
@@ -86,12 +88,14 @@ class _Conditions:
                 f"{key}: cannot be negated", hint=f"! negates {', '.join(f'{each}:' for each in sorted(_NEGATED))}"
             )
         parts = [value] if quoted else [each for each in value.split(",") if each]
+        if not parts:
+            raise UsageError(f"{key}: needs a value", hint=f"write {key}:VALUE")
         if key == "state":
             (self._not_states if negated else self._states).extend(map(_state, parts))
         elif key == "queue":
             self._extend("not_queues" if negated else "queues", parts)
         elif key == "exit":
-            self._extend("exits", map(_exit_code, parts))
+            self._extend("exits", map(exit_code, parts))
         elif key in _ONCE:
             self._set(key, ("not_" if negated else "") + _ONCE[key], value)
         else:
@@ -183,8 +187,9 @@ def _state(word: str) -> JobState:
     return (exact or candidates)[0]
 
 
-def _exit_code(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and int(word[:4]) < 256):
+def exit_code(word: str) -> int:
+    """Return the exit code that `word` stands for. Raises UsageError."""
+    if not (word.isascii() and word.isdigit() and len(word) < 4 and int(word) < 256):
         raise UsageError(f"exit:{word[:40]} is not an exit code", hint="a number from 0 to 255")
     return int(word)
 

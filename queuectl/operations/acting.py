@@ -59,7 +59,8 @@ def act(context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], 
             changed=n - unchanged,
             unchanged=unchanged,
         )
-    selection = context.store.select(chosen(context, params))
+    last, context.newest_seen = context.newest_seen, None
+    selection = context.store.select(chosen(context, params), last)
     if params.dry_run:
         return _dry_run(context, params, verb, selection)
     total = sum(n for *_, n in selection.counts())
@@ -71,6 +72,13 @@ def act(context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], 
             done.add(step, wakes=verb.wakes)
             bulk.add(len(step.changed))
     return done.result(verb, undo_entry)
+
+
+def _asked(context: Context, params: Any) -> Selection:
+    """Return the selection that a question is about; the action that follows leaves out jobs enqueued after it."""
+    found = context.store.select(chosen(context, params))
+    context.newest_seen = found.last
+    return found
 
 
 class _Done:
@@ -156,7 +164,7 @@ def ask_before(verb: Verb, what: str) -> Callable[[Context, Any], str | None]:
         check_selector(params)
         if params.ids or params.dry_run:
             return None
-        counts = context.store.select(chosen(context, params)).counts()
+        counts = _asked(context, params).counts()
         fit = [(queue, state, n) for queue, state, n in counts if state in verb.fits | verb.ends]
         count = sum(n for *_, n in fit)
         if count <= ASKS_ABOVE:
@@ -175,7 +183,7 @@ def needs_yes(verb: Verb) -> Callable[[Context, Any], None]:
         if params.ids or params.dry_run:
             return
         check_selector(params)
-        counts = context.store.select(chosen(context, params)).counts()
+        counts = _asked(context, params).counts()
         count = sum(n for _, state, n in counts if state in verb.fits | verb.ends)
         if count > NEEDS_YES_ABOVE:
             raise UsageError(

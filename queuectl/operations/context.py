@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 class Context:
     """A store, a clock, and the callbacks for progress and messages. The store is opened on first access."""
 
+    newest_seen: int | None = None
+    """Number of the newest job when a question was asked: no later job belongs to the selection that was confirmed."""
+
     def __init__(
         self,
         open_store: OpenStore,

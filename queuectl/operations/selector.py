@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import NotFound, UsageError
-from queuectl.domain.filter import Filter, both, parse_filter
+from queuectl.domain.filter import LONGEST, Filter, both, exit_code, parse_filter
 from queuectl.domain.job import JobState
 from queuectl.domain.record import as_dict, field, record
 from queuectl.domain.units import parse_duration
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from queuectl.operations.context import Context
 
 STATES = tuple(state.value for state in JobState)
-
-
-def _exit_code(text: str) -> int:
-    (code,) = parse_filter(f"exit:{text}").exits
-    return code
 
 
 @record
@@ -56,7 +51,7 @@ class Selector:
         default=(),
         metavar="CODE",
         commas=True,
-        parse=_exit_code,
+        parse=exit_code,
     )
     worker: str | None = field("jobs whose latest attempt this worker ran", default=None, metavar="NAME")
     older_than: int | None = field(
@@ -124,6 +119,8 @@ def chosen(context: Context, params: Any) -> Filter:
     for name in ("tag", "search", "worker", "filter", "error"):
         if isinstance(value := of[name], str) and not value.strip():
             raise UsageError(f"--{name} is empty", hint="leave it out, or give --all")
+        if isinstance(value, str) and len(value) > LONGEST and name != "filter":
+            raise UsageError(f"--{name} must have at most {LONGEST:,} characters", hint="give a part of it")
     queues = tuple(dict.fromkeys(of["queue"] or ()))
     if not all(queues):
         raise UsageError("--queue is empty", hint="give the name of a queue")
@@ -142,6 +139,8 @@ def chosen(context: Context, params: Any) -> Filter:
         found = both(found, parse_filter(of["filter"]))
     if of["view"] is not None:
         found = both(found, view_filter(context, of["view"]))
+    if found == Filter() and getattr(params, "all", None) is False:
+        raise UsageError("these options select every job", hint="give --all if that is meant")
     if found.error is not None and of["error"] is None:
         found = both(found, Filter(error=_signature(context, found.error)))
     return found

@@ -44,6 +44,7 @@ class Undone:
             "restored": of.restored,
             "ids": [id_ for id_, _ in of.jobs],
             "left": [{"id": id_, "reason": reason} for id_, reason in of.left],
+            "left_out": of.left_out,
         }
 
 

@@ -156,6 +156,8 @@ def _check_time(context: Context, params: Wait, started: float, watch: _Watch) -
     if params.timeout is None or context.clock.monotonic() - started < params.timeout / 1000:
         return
     watch.read()
+    if not watch.open:
+        return
     raise TimedOut(f"jobs not final after {format_duration(params.timeout)}: {first_of(watch.open, _NAMED)}")
 
 

@@ -542,12 +542,19 @@ WHERE jobs.seq <= :last
     <matches>
 GROUP BY jobs.queue, jobs.state
 
+-- name: select_these
+-- Those of the jobs that still match.
+SELECT jobs.seq FROM jobs
+WHERE jobs.seq IN (SELECT value FROM json_each(:seqs))
+    <matches>
+
 -- name: ids_of_these
 SELECT id FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq
 
 -- name: states_of_these
 -- Locks them, in the order of their numbers: see lock_jobs.
-SELECT seq, state FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq + 0 /*pg FOR UPDATE */
+SELECT seq, state, priority FROM jobs
+WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq + 0 /*pg FOR UPDATE */
 
 -- name: cancel_these
 UPDATE jobs SET state = 'cancelled', finished_at = :now, updated_at = :now
@@ -781,29 +788,27 @@ WHERE job IN (SELECT value FROM json_each(:seqs))
 
 -- name: keep_states
 -- What a change of the state or priority of many jobs overwrites: a twentieth of an image. Running jobs are left out.
-INSERT INTO undo_states (undo, job, state, priority, attempts, losses, run_at, finished_at, fence)
-SELECT :undo, seq, state, priority, attempts, losses, run_at, finished_at, fence
+INSERT INTO undo_states (undo, job, state, priority, attempts, losses, run_at, finished_at, fence, updated_at)
+SELECT :undo, seq, state, priority, attempts, losses, run_at, finished_at, fence, updated_at
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 
 -- name: kept_states
-SELECT job FROM undo_states WHERE undo = :undo ORDER BY job LIMIT :limit
+SELECT job FROM undo_states WHERE undo = :undo AND job > :after ORDER BY job LIMIT :limit
 
 -- name: begin_undoing_these (sqlite)
 INSERT INTO undoing (job) SELECT value FROM json_each(:seqs)
 
 -- name: put_back_states
--- Jobs that the action itself changed last: any later change has another time, and any attempt another fence.
+-- Jobs that the action itself changed last: any later change has another time, and any attempt another fence. The time of the
+-- change before it is restored too, so that an older action can be undone next.
 UPDATE jobs
 SET state = kept.state, priority = kept.priority, attempts = kept.attempts, losses = kept.losses, run_at = kept.run_at,
-    finished_at = kept.finished_at, updated_at = :now
+    finished_at = kept.finished_at, updated_at = kept.updated_at
 FROM undo_states AS kept
 WHERE kept.undo = :undo AND kept.job = jobs.seq AND kept.fence = jobs.fence
     AND jobs.seq IN (SELECT value FROM json_each(:seqs)) AND jobs.updated_at = :at AND jobs.state <> 'processing'
 RETURNING jobs.seq, jobs.queue
-
--- name: forget_states
-DELETE FROM undo_states WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
 -- name: empty_undo_states
 DELETE FROM undo_states WHERE undo = :undo

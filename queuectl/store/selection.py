@@ -88,17 +88,17 @@ class Step:
 class Selection:
     """The jobs that a filter selects now."""
 
-    def __init__(self, database: Database, events: Events, chosen: Filter) -> None:
-        """Select by `chosen` in `database`; record actions in `events`."""
+    def __init__(self, database: Database, events: Events, chosen: Filter, last: int | None = None) -> None:
+        """Select by `chosen` in `database`, of the jobs up to number `last` (None: all); record actions in `events`."""
         self._database = database
         self._events = events
         self._states = tuple(dict.fromkeys(chosen.states)) or (None,)
         self._words = criteria(chosen, database)
-        ((self._last,),) = database.rows("last_seq")
+        self.last: int = database.rows("last_seq")[0][0] if last is None else last
 
     def counts(self) -> list[tuple[str, JobState, int]]:
         """Return the number of the selected jobs by queue and state."""
-        rows = self._database.rows("count_selected", last=self._last, **self._words)
+        rows = self._database.rows("count_selected", last=self.last, **self._words)
         return [
             (queue, JobState(state), n)
             for queue, state, n in sorted(rows)
@@ -118,7 +118,7 @@ class Selection:
 
     def _page(self, state: JobState | None, after: int) -> list[int]:
         name, of_state = ("select_jobs", {}) if state is None else ("select_jobs_in_state", {"state": state.value})
-        rows = self._database.rows(name, after=after, last=self._last, limit=_STEP, **of_state, **self._words)
+        rows = self._database.rows(name, after=after, last=self.last, limit=_STEP, **of_state, **self._words)
         return [seq for (seq,) in rows]
 
     def ids(self) -> Iterator[list[str]]:
@@ -143,17 +143,26 @@ class Selection:
 
     def _apply_to(self, seqs: list[int], verb: Verb, *, now: int, signal: int, words: dict[str, Any]) -> Step:
         by_state: dict[JobState, list[int]] = {}
-        for seq, state in self._database.rows("states_of_these", seqs=json.dumps(seqs)):
-            by_state.setdefault(JobState(state), []).append(seq)
+        same: set[int] = set()
+        """Jobs that have the wanted priority."""
+        as_json = json.dumps(seqs)
+        locked = self._database.rows("states_of_these", seqs=as_json)
+        # The page was read without locks: a job that does not match any more is left as it is.
+        matching = {seq for (seq,) in self._database.rows("select_these", seqs=as_json, **self._words)}
+        for seq, state, priority in locked:
+            if seq in matching and (self._states == (None,) or state in self._states):
+                by_state.setdefault(JobState(state), []).append(seq)
+                if priority == words.get("priority"):
+                    same.add(seq)
         fit = sorted(seq for state, of_state in by_state.items() if state in verb.fits for seq in of_state)
         unchanged = sum(len(of_state) for state, of_state in by_state.items() if state in verb.done)
+        unchanged += sum(seq in same for seq in fit)
+        fit = [seq for seq in fit if seq not in same]
         self._keep(fit, verb)
         changed: list[tuple[str, str]] = []
         if fit:
             rows = sorted(self._database.rows(verb.statement, seqs=json.dumps(fit), now=now, **words))
             changed = [(id_, queue) for _, id_, queue in rows]
-            if verb is PRIORITY:
-                unchanged += len(fit) - len(changed)
         owners: set[str] = set()
         if JobState.PROCESSING in by_state and JobState.PROCESSING in verb.ends:
             running = json.dumps(by_state[JobState.PROCESSING])

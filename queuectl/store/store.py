@@ -126,11 +126,11 @@ class Store:
             counted[queue, state] = counted.get((queue, state), 0) + n
         return [(queue, state, n) for (queue, state), n in counted.items()]
 
-    def select(self, chosen: Filter) -> Selection:
-        """Return the jobs that a filter selects now, for actions on all of them."""
+    def select(self, chosen: Filter, last: int | None = None) -> Selection:
+        """Return the jobs that a filter selects now, up to number `last` if it is given, for actions on all of them."""
         from queuectl.store.selection import Selection
 
-        return Selection(self.database, self.events, chosen)
+        return Selection(self.database, self.events, chosen, last)
 
     def changed(self) -> int:
         """Return a number that changes whenever another connection has written."""

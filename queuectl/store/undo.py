@@ -90,11 +90,17 @@ class Keeping:
         """Record state and priority of these jobs of a selection, before the action overwrites them."""
         if not self.keeps or not seqs or self.too_much:
             return
+        if self._action is not None and not self._is_open(self._action):
+            # Undone, or forgotten as too old, while the action goes on: what follows can be undone by itself.
+            self._action, self._jobs = None, 0
         self.write_down()
         self._jobs += self._database.run("keep_states", undo=self._action, seqs=json.dumps(seqs))
         if self._jobs > MAX_STATES:
             self.too_much = True
             self._database.run("empty_undo_states", undo=self._action)
+
+    def _is_open(self, action: int) -> bool:
+        return any(row[-1] is None for row in self._database.rows("undo_by_id", id=action))
 
     def write_down(self) -> None:
         """Record the action, once; `Events` calls this with each event."""
@@ -197,7 +203,7 @@ class Undo:
         before = self.list(now=now)[1:2] if id_ is None else []
         with self._database.transaction():
             chosen = self._choose(id_, now)
-            if not self._database.rows("kept_states", undo=chosen.id, limit=1):
+            if not self._database.rows("kept_states", undo=chosen.id, after=0, limit=1):
                 return self._take_back_jobs(chosen, before, now)
         # Imported here: few actions are on a selection.
         from queuectl.store.undo_states import put_back_states

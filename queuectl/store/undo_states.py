@@ -17,35 +17,30 @@ _STEP = 1000
 
 
 def put_back_states(database: Database, events: Events, of: Undoable, now: int) -> TakenBack:
-    """Restore the jobs that were not changed since the action; forget each step's records with it.
+    """Restore the jobs that were not changed since the action.
 
-    An undo that is interrupted leaves the rest to the next undo of the same action. Raises Refused when no job can be
-    restored.
+    The action is closed by the last step: an undo that is interrupted can be repeated, and restores the rest. Raises
+    Refused when no job can be restored; then the records stay.
     """
-    restored = left_out = 0
+    restored = left_out = after = 0
     queues: set[str] = set()
-    while True:
+    while seqs := [seq for (seq,) in database.rows("kept_states", undo=of.id, after=after, limit=_STEP)]:
+        after, as_json = seqs[-1], json.dumps(seqs)
         with database.transaction():
-            seqs = [seq for (seq,) in database.rows("kept_states", undo=of.id, limit=_STEP)]
-            if not seqs:
-                break
-            as_json = json.dumps(seqs)
             database.rows("states_of_these", seqs=as_json)
             database.run("begin_undoing_these", seqs=as_json)
-            rows = database.rows("put_back_states", undo=of.id, seqs=as_json, at=of.at, now=now)
+            rows = database.rows("put_back_states", undo=of.id, seqs=as_json, at=of.at)
             database.run("end_undoing")
-            database.run("forget_states", undo=of.id, seqs=as_json)
-            if len(seqs) < _STEP:
-                database.run("close_undo", id=of.id, now=now)
             if rows and not restored:
                 events.note(now, "undo", None, f"{of.verb} of {of.jobs:,} jobs")
         restored += len(rows)
         left_out += len(seqs) - len(rows)
         queues.update(queue for _, queue in rows)
-        if len(seqs) < _STEP:
-            break
     if not restored:
         raise Refused(
             f"the {of.verb} cannot be undone any more: all of its jobs have run, changed or been deleted since"
         )
+    with database.transaction():
+        database.run("close_undo", id=of.id, now=now)
+        database.run("empty_undo_states", undo=of.id)
     return TakenBack(id=of.id, verb=of.verb, restored=restored, queues=frozenset(queues), left_out=left_out)

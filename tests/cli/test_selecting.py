@@ -100,6 +100,11 @@ def test_what_is_done_already_is_no_error(batch: Queue):
         ),
         (["hold", "--exit", "300"], "exit:300 is not an exit code"),
         (["wait"], "no job is named"),
+        (["hold", "--filter", "queue:,"], "queue: needs a value"),
+        (["hold", "--filter", '""'], "the text in quotes is empty"),
+        (["hold", "--exit", ",,"], "exit:, is not an exit code"),
+        (["hold", "--exit", "1 exit:2"], "exit:1 exit:2 is not an exit code"),
+        (["hold", "--search", "x" * 10_000], "--search must have at most 1,000 characters"),
     ],
 )
 @pytest.mark.on_sqlite
@@ -126,6 +131,9 @@ def test_a_saved_view_selects_jobs(batch: Queue):
     batch.run("view", "save", "videos", "queue:video", "sort:duration")
 
     assert batch.run("hold", "--view", "videos", "--filter", "!tag:red").stdout == "2 jobs held (video 2)\n"
+    batch.run("view", "save", "all of them", "sort:oldest")
+    refused = batch.run("cancel", "--view", "all of them", code=2)
+    assert refused.stderr.splitlines()[0] == "error: these options select every job"
 
 
 @pytest.mark.on_sqlite

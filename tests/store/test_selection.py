@@ -162,6 +162,73 @@ def test_jobs_that_changed_after_the_action_are_not_restored(stage: Stage):
     assert [each.job.priority for each in stage.store.jobs.listing(limit=0)] == [5, 5, 0]
 
 
+def test_a_job_that_stops_matching_before_its_turn_is_left_as_it_is(stage: Stage):
+    stage.enqueue("starts", "waits")
+    chosen = stage.store.select(parse_filter("state:pending"))
+    steps = chosen.apply(selection.CANCEL, now=stage.now, detail="selected", signal=15)
+    read = chosen.pages
+
+    def pages() -> Any:
+        for page in read():
+            stage.take()
+            yield page
+
+    chosen.pages = pages  # type: ignore[method-assign]  # a worker claims between the read and the transaction
+    (step,) = steps
+
+    assert ([id_ for id_, _ in step.changed], step.skipped, step.owners) == (["waits"], 1, ())
+    assert stage.store.jobs.get("starts").job.cancel_requested == 0
+
+
+def test_actions_on_a_selection_are_undone_one_after_the_other(stage: Stage):
+    stage.enqueue(*[NewJob(command="true")] * 1000)
+    apply(stage, selection.HOLD)
+    stage.now += 10
+    apply(stage, selection.PRIORITY, priority=5)
+    stage.now += 10
+
+    assert stage.store.undo.take_back(None, now=stage.now).verb == "priority"
+    stage.now += 10
+    assert stage.store.undo.take_back(None, now=stage.now).verb == "hold"
+    assert set(states(stage).values()) == {"pending"}
+    assert stage.store.undo.list(now=stage.now) == []
+
+
+def test_an_undo_that_is_refused_keeps_its_records(stage: Stage):
+    stage.enqueue("a")
+    _, number = apply(stage, selection.HOLD)
+    stage.now += 10
+    stage.store.edits.prioritise(["a"], 3, now=stage.now)
+
+    for _ in range(2):
+        with pytest.raises(Refused, match="all of its jobs have run"):
+            stage.store.undo.take_back(number, now=stage.now)
+
+
+def test_what_follows_an_undo_of_the_same_action_is_another_action(stage: Stage):
+    stage.enqueue(*[NewJob(command="true")] * 2500)
+    with stage.store.undo.keeping("hold", now=stage.now) as kept:
+        steps = stage.store.select(Filter()).apply(selection.HOLD, now=stage.now, detail="selected")
+        next(steps)
+        first = kept.id
+        stage.store.undo.take_back(first, now=stage.now + 1)
+        list(steps)
+
+    assert kept.id not in {None, first}
+    assert stage.store.undo.take_back(kept.id, now=stage.now + 2).restored == 1500
+    assert set(states(stage).values()) == {"pending"}
+
+
+def test_a_priority_that_jobs_have_already_is_no_action(stage: Stage):
+    stage.enqueue("a", "b")
+    stage.store.edits.prioritise(["a"], 5, now=stage.now)
+
+    (step,), number = apply(stage, selection.PRIORITY, priority=5)
+
+    assert ([id_ for id_, _ in step.changed], step.unchanged) == (["b"], 1)
+    assert stage.store.undo.take_back(number, now=stage.now + 1).left_out == 0
+
+
 def test_an_undo_of_a_selection_is_refused_when_no_job_can_be_restored(stage: Stage):
     stage.enqueue("a")
     _, number = apply(stage, selection.HOLD)

@@ -10,5 +10,6 @@ CREATE TABLE queuectl.undo_states (
     run_at BIGINT NOT NULL,
     finished_at BIGINT,
     fence BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
     PRIMARY KEY (undo, job)
 );

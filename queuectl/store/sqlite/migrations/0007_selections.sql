@@ -10,5 +10,6 @@ CREATE TABLE undo_states (
     run_at INTEGER NOT NULL,
     finished_at INTEGER,
     fence INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
     PRIMARY KEY (undo, job)
 ) STRICT, WITHOUT ROWID;
