@@ -787,7 +787,7 @@ SELECT :undo, job, fence, stream, head, tail, total FROM outputs
 WHERE job IN (SELECT value FROM json_each(:seqs))
 
 -- name: keep_states
--- What a change of the state or priority of many jobs overwrites: a twentieth of an image. Running jobs are left out.
+-- What a change of the state or priority of many jobs overwrites, without the text of an image. Running jobs are left out.
 INSERT INTO undo_states (undo, job, state, priority, attempts, losses, run_at, finished_at, fence, updated_at)
 SELECT :undo, seq, state, priority, attempts, losses, run_at, finished_at, fence, updated_at
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'

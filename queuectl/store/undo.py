@@ -32,7 +32,7 @@ MAX_JOBS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 """Larger actions are not recorded: the store would grow by the very data that the user wants to delete."""
 MAX_STATES = 1_000_000
-"""Jobs of which an action on a selection overwrites state or priority: fifty bytes each."""
+"""Jobs of which an action on a selection overwrites state or priority."""
 _STEP = 10_000
 """Jobs per query when the size of an action is computed."""
 _NAMED = 3

@@ -1,5 +1,5 @@
--- What an action on many jobs that a filter selected has overwritten: a tenth of the bytes of undo_jobs, so that a million can
--- be kept.
+-- What an action on many jobs that a filter selected has overwritten: numbers, without the images of undo_jobs, so that a
+-- million jobs can be kept.
 CREATE TABLE queuectl.undo_states (
     undo BIGINT NOT NULL REFERENCES queuectl.undos (id) ON DELETE CASCADE,
     job BIGINT NOT NULL,
