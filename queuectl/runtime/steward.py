@@ -15,6 +15,7 @@ from queuectl.domain.record import record
 from queuectl.runtime.doorbell import Listener, bell_of_pool, ring
 from queuectl.runtime.reaper import Reaper
 from queuectl.runtime.signals import signal_pipe
+from queuectl.runtime.store_retry import Outage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Steward:
         self._reaper = Reaper(store, run_dir, log=log, clock=clock, rng=rng)
         self._listener = Listener(run_dir, own=bell_of_pool(pool))
         self._leaving = False
-        self._store_failed = False
+        self._outage = Outage(log)
         self._sent: Orders | None = None
         self._unrecorded: str | None = None
         """A stop that came as a signal and is not in the store yet: `drain` or `now`."""
@@ -131,11 +132,9 @@ class Steward:
         except StoreLost:
             raise
         except StoreError as error:
-            if not self._store_failed:
-                self._log.event(f"waiting for the store: {error.message}")
-            self._store_failed = True
+            self._outage.failed(error)
         else:
-            self._store_failed = False
+            self._outage.recovered()
 
     def _record_stop(self) -> None:
         """Record a stop that the supervisor received as a signal, so that others see it; until the store takes it."""

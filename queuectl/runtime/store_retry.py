@@ -16,12 +16,34 @@ _LAST_PAUSE, _LAST_TRIES = 0.2, 2.0
 """Seconds between the last tries of a worker that must stop now, and seconds until the last of them."""
 
 
-class StoreRetry:
-    """The retries of one worker. The log has one line when the store fails, and one when it recovers."""
+class Outage:
+    """The failures of the store between two successes. The log has one line for each reason."""
 
     def __init__(self, log: Log) -> None:
         """Start in the healthy state."""
         self._log = log
+        self._logged: set[str] = set()
+
+    def failed(self, error: StoreError) -> None:
+        """Log `error` unless this outage has had it: its first reason is often not the one that lasts."""
+        if error.message not in self._logged:
+            self._logged.add(error.message)
+            self._log.event(f"waiting for the store: {error.message}")
+
+    def recovered(self) -> bool:
+        """Return to the healthy state; return whether the store had failed."""
+        had_failed = bool(self._logged)
+        self._logged.clear()
+        return had_failed
+
+
+class StoreRetry:
+    """The retries of one worker. The log has one line for each reason of a failure, and one when the store recovers."""
+
+    def __init__(self, log: Log) -> None:
+        """Start in the healthy state."""
+        self._log = log
+        self._outage = Outage(log)
         self.pause: float | None = None
         """Seconds to wait before the next try, doubled each time; None in the healthy state."""
         self._give_up_at = float("inf")
@@ -48,11 +70,8 @@ class StoreRetry:
         """
         if isinstance(error, StoreLost):
             raise error
-        if self.pause is None:
-            self._log.event(f"waiting for the store: {error.message}")
-            self.pause = _SHORTEST
-        else:
-            self.pause = min(self.pause * 2, _LONGEST)
+        self._outage.failed(error)
+        self.pause = _SHORTEST if self.pause is None else min(self.pause * 2, _LONGEST)
         if hurry:
             self.pause = min(self.pause, _LAST_PAUSE)
             self._give_up_at = min(self._give_up_at, time.monotonic() + _LAST_TRIES)
@@ -60,6 +79,6 @@ class StoreRetry:
 
     def recovered(self) -> None:
         """Return to the healthy state after a try that succeeded."""
-        if self.pause is not None:
-            self.pause = None
+        self.pause = None
+        if self._outage.recovered():
             self._log.event("the store is back")
