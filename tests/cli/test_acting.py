@@ -359,6 +359,6 @@ def test_a_backup_that_is_killed_leaves_no_copy_under_its_name(mixed: Queue):
 
     process.kill()
 
-    assert command.Done(process).code in {0, -9}
+    assert command.finished(process).code in {0, -9}
     assert process.returncode == 0 or not (mixed.directory / "copy.db").exists()
     assert mixed.run("backup", "another.db").returncode == 0

@@ -153,7 +153,7 @@ def test_a_command_beyond_4_mib_is_refused_and_one_below_is_not(queue: Queue):
 def test_a_command_of_invalid_utf8_is_refused(queue: Queue):
     process = command.start("enqueue", b"echo \xff", env=queue.environment)  # type: ignore[arg-type]  # bytes, as a shell may send them
 
-    command.Done(process).refused(2, "not valid Unicode")
+    command.finished(process).refused(2, "not valid Unicode")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_invalid_utf8_is_refused_with_the_name_of_the_argument(queue: Queue, wor
     process = command.start(*words.split(), b"\xff", env=queue.environment)  # type: ignore[arg-type]  # as above
 
     name = "--" if "--" in words else "FILE" if words == "backup" else "ID"
-    command.Done(process).refused(2, name, "is not valid Unicode text")
+    command.finished(process).refused(2, name, "is not valid Unicode text")
 
 
 def test_a_file_of_jobs_may_have_a_name_of_invalid_utf8(queue: Queue):
@@ -185,7 +185,7 @@ def test_a_file_of_jobs_may_have_a_name_of_invalid_utf8(queue: Queue):
 
     process = command.start("enqueue", "--lines", "-f", name, env=queue.environment)  # type: ignore[arg-type]  # as above
 
-    assert command.Done(process).code == 0
+    assert command.finished(process).code == 0
     assert queue.json("status")["total"] == 1
 
 
@@ -280,7 +280,7 @@ def test_of_twenty_concurrent_enqueues_of_one_id_exactly_one_succeeds(queue: Que
     jobs = [json.dumps({"id": "one", "command": f"echo {number}"}) for number in range(20)]
 
     processes = [command.start("enqueue", job, env=queue.environment) for job in jobs]
-    codes = sorted(command.Done(process).code for process in processes)
+    codes = sorted(command.finished(process).code for process in processes)
 
     assert codes == [0] + [4] * 19
     assert queue.json("status")["total"] == 1

@@ -20,7 +20,7 @@ from queuectl.operations.commandline.grammar import grammar
 from queuectl.operations.commandline.store_names import names
 from queuectl.operations.completion import SHELLS
 from queuectl.store.database import SCHEMA_VERSION
-from tests.support.command import UNPRIVILEGED_UID, Done, as_user, environment, skip_unless_others_can_run_it
+from tests.support.command import UNPRIVILEGED_UID, as_user, environment, finished, skip_unless_others_can_run_it
 from tests.support.queue import Queue
 from tests.support.waiting import wait_until
 
@@ -150,7 +150,7 @@ def test_an_unreadable_store_completes_nothing(queue: Queue):
         path = os.path.join(directory, "queue.db")
         queue.run("--db", path, "enqueue", "--id", "secret", "true")
 
-        done = Done(
+        done = finished(
             subprocess.Popen(
                 [*as_user(UNPRIVILEGED_UID), "completion", "zsh", "--", "show", ""],
                 env=environment(path),

@@ -37,7 +37,7 @@ def run_in_a_gone_directory(
     started = command.start(
         *words, env=env, cwd=gone, program=("sh", "-c", script, "sh", *command.MODULE), stdin=subprocess.PIPE
     )
-    return command.Done(started, given or b"")
+    return command.finished(started, given or b"")
 
 
 @pytest.mark.parametrize("form", FORMS)

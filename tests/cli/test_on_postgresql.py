@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from queuectl import bootstrap
-from tests.support.command import Done, environment, run, start
+from tests.support.command import environment, finished, run, start
 from tests.support.store_driver import Stage
 
 TYPE_CHECKING = False
@@ -123,7 +123,7 @@ def test_settings_are_stored(env: Environment):
 def test_concurrent_commands_get_distinct_numbers(env: Environment):
     processes = [start("enqueue", "true", env=env) for _ in range(6)]
 
-    assert sorted(Done(process).out for process in processes) == [f"{n}\n" for n in range(1, 7)]
+    assert sorted(finished(process).out for process in processes) == [f"{n}\n" for n in range(1, 7)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from queuectl.cli.output import OutputWriter
 from queuectl.cli.screen import Screen
 from queuectl.operations.logs import Piece
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import Queue
 
 
@@ -54,7 +54,7 @@ def test_following_prints_whole_lines_when_they_have_ended(queue: Queue):
         seen += os.read(following.stdout.fileno(), 100)
     go.touch()
 
-    done = Done(following)
+    done = finished(following)
     assert sorted(seen.decode().splitlines()) == ["begin", "other"]
     assert (done.code, done.out) == (0, "100%\nend")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import command
-from tests.support.command import Done, has_opened_its_store
+from tests.support.command import finished, has_opened_its_store
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import PATIENCE, wait_until
@@ -206,7 +206,7 @@ def test_following_goes_on_across_retries_until_the_job_is_final(queue: Queue):
     assert os.read(following.stdout.fileno(), 100) == b"begin 1\n"
     go.touch()
 
-    done = Done(following)
+    done = finished(following)
     lines = [line for line in done.err.splitlines() if not line.startswith("a: no workers are running")]
     assert (done.code, done.out) == (0, "end\nbegin 2\nend\n")
     assert lines[:-1] == "==> attempt 1 <==\n==> attempt 2 <==\n".splitlines()
@@ -240,7 +240,7 @@ def test_following_a_deleted_job_ends(queue: Queue):
     with queue.context.store.database.transaction():
         queue.context.store.database.query("DELETE FROM jobs WHERE id = 'a'")
 
-    for done in (Done(following), Done(waiting)):
+    for done in (finished(following), finished(waiting)):
         assert done.code == 3
         assert "error: no job a" in done.err.splitlines(), done.err
 
@@ -253,7 +253,7 @@ def test_wait_returns_as_soon_as_all_are_final(queue: Queue, tmp_path: Path):
     wait_until(lambda: has_opened_its_store(waiting))
     (tmp_path / "gate").touch()
 
-    done = Done(waiting)
+    done = finished(waiting)
 
     assert (done.code, done.out, done.err) == (0, "", "2 jobs: 2 completed\n")
 

@@ -14,7 +14,7 @@ import pytest
 from queuectl import __version__
 from queuectl.operations import WHERE
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import QUEUECTL, ROOT, Queue
 from tests.support.samples import SAMPLES
 from tests.support.terminal import on_a_terminal
@@ -317,7 +317,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(some: Queue, words: tuple[str, ..
 
     process.send_signal(signal.SIGINT)
 
-    done = Done(process)
+    done = finished(process)
     assert (done.code, done.out) == (130, "")
     # The reason of the wait may have been reported by then.
     assert all(line.startswith("a: no workers are running") for line in done.err.splitlines()), done.err

@@ -35,7 +35,7 @@ def as_other_user(*words: str, store: Path) -> command.Done:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    return command.Done(process)
+    return command.finished(process)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Crowd:
         self._pool: subprocess.Popen[bytes] | None = None
 
     def run(self, *words: str) -> str:
-        done = command.Done(self._start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        done = command.finished(self._start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         assert done.code == 0, done.err
         return done.out.strip()
 

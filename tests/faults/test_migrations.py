@@ -96,7 +96,7 @@ def test_several_commands_that_migrate_one_old_store_at_once(tmp_path: Path, rou
     processes = [command.start("status", env=command.environment(path)) for _ in range(4)]
 
     for process in processes:
-        done = command.Done(process)
+        done = command.finished(process)
         assert done.code == 0, done.err
     assert_migrated(path)
 
@@ -126,7 +126,7 @@ def test_migrations_that_are_killed_beside_one_that_is_not(tmp_path: Path, old: 
     make_old(path, old)
 
     killed = [subprocess.Popen(kill_at(path, number, old)) for number in (2, 5, 8)]
-    whole = command.Done(command.start("status", env=command.environment(path)))
+    whole = command.finished(command.start("status", env=command.environment(path)))
 
     # A process that follows the successful one finds nothing to do.
     assert {process.wait(60) for process in killed} <= {0, -signal.SIGKILL}

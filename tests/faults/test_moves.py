@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.command import Done, environment, run, start
+from tests.support.command import environment, finished, run, start
 from tests.support.full_store import lived
 from tests.support.waiting import wait_until
 
@@ -95,7 +95,7 @@ def test_a_move_that_is_ended_in_the_middle_leaves_both_stores_as_they_were(
     process = at_the_gate(env, database, gate)
 
     process.send_signal(number)
-    done = Done(process)
+    done = finished(process)
     gate.open()
 
     assert done.code == (130 if number is signal.SIGINT else -number), done.err
@@ -110,7 +110,7 @@ def test_a_server_that_closes_the_connection_in_the_middle_is_reported(env: Envi
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'queuectl'"
     )
-    Done(process).refused(5, "does not answer")
+    finished(process).refused(5, "does not answer")
     gate.open()
 
     assert_as_before_and_moved_next_time(env, database, gate)
@@ -122,7 +122,7 @@ def test_an_enqueue_in_the_middle_succeeds_and_the_move_is_refused(env: Environm
     assert run("enqueue", "true", "--id", "late", env=env).out == "late\n"
     gate.open()
 
-    Done(process).refused(4, "written to while it was copied, so nothing was moved")
+    finished(process).refused(4, "written to while it was copied, so nothing was moved")
     assert_as_before_and_moved_next_time(env, database, gate, jobs=10)
 
 
@@ -134,6 +134,6 @@ def test_of_two_moves_at_once_one_is_refused(env: Environment, database: str, ga
 
     gate.open()
 
-    assert Done(first).code == 0
-    Done(second).refused(4, "is not empty")
+    assert finished(first).code == 0
+    finished(second).refused(4, "is not empty")
     assert total(env | {"QUEUECTL_DB": database}) == 9

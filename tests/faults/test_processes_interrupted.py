@@ -17,7 +17,7 @@ import pytest
 from queuectl.operations import WHERE
 from queuectl.selftest.ledger import witnessed
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import QUEUECTL, ROOT, Queue
 from tests.support.samples import SAMPLES
 from tests.support.soundness import assert_sound
@@ -74,7 +74,7 @@ def test_ctrl_c_during_a_command_exits_with_130_and_no_output(filled: tuple[Queu
         process = command.start(*WORDS[name], env=queue.environment, cwd=queue.directory, start_new_session=True)
         wait_until(partial(is_under_way, process))
         process.send_signal(signal.SIGINT)
-        done = Done(process)
+        done = finished(process)
 
     # No server listens at the target of the sample of a move.
     assert done.code in {0, 1, 2, 3, 4, 130} | ({5} if name == "migrate" else set()), done.err
@@ -106,7 +106,7 @@ def test_ctrl_c_at_any_moment_of_a_start_ends_without_a_traceback(
         moment = time.monotonic() + delay
         wait_until(partial(is_past, moment))
         process.send_signal(signal.SIGINT)
-        done = Done(process)
+        done = finished(process)
         codes.add(done.code)
         assert "Traceback" not in done.err, done.err
         assert "internal" not in done.err, done.err
@@ -157,7 +157,7 @@ def test_a_backup_that_is_interrupted_leaves_no_partial_copy(queue: Queue, ledge
 
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)
-    done = Done(process)
+    done = finished(process)
 
     left = sorted(path.name for path in queue.directory.glob("copy.db*"))
     assert done.code in {0, 128 + number}

@@ -177,7 +177,7 @@ def test_an_enqueue_of_a_file_that_is_killed_is_all_or_nothing(queue: Queue, led
 
     wait_until(lambda: moments[after](process) or process.poll() is not None)
     process.kill()
-    done = command.Done(process)
+    done = command.finished(process)
 
     stored = queue.json("status")["total"] - len(acknowledged)
     assert stored in {0, number}
@@ -200,7 +200,7 @@ def test_commands_that_enqueue_and_are_killed_at_any_moment_leave_one_job_or_non
             wait_until(partial(is_under_way, process))
         process.kill()
         asked.append(id_)
-        acknowledged += command.Done(process).out.split()
+        acknowledged += command.finished(process).out.split()
 
     all_final(queue)
     assert {each.job.id for each in queue.context.store.jobs.listing(limit=0)} <= set(asked)

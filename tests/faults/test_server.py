@@ -15,7 +15,7 @@ from queuectl.domain.errors import StoreUnreachable
 from queuectl.selftest.ledger import note, witnessed
 from queuectl.store.postgres.database import PostgresDatabase
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.hosts import Hosts, outlasts
 from tests.support.postgres import Server
 from tests.support.proxy import Proxy
@@ -297,7 +297,7 @@ def test_ctrl_c_while_the_server_is_silent_exits_with_130_and_no_output(hosts: H
     waiting = command.start(*words, env=one.environment, start_new_session=True)
     wait_until(lambda: way.knocks > before)
     waiting.send_signal(signal.SIGINT)
-    done = Done(waiting)
+    done = finished(waiting)
     way.clear()
 
     assert done.code == 130

@@ -16,7 +16,7 @@ import pytest
 
 from queuectl.runtime.liveness import WorkerState, living_workers
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import QUEUECTL, Pool, Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import PATIENCE, wait_until
@@ -299,7 +299,7 @@ def test_worker_stop_ends_pools_started_elsewhere_and_returns_when_they_are_gone
         wait_until(partial(has_logged, pool, 1))
     let_end(tmp_path / "log")
 
-    assert Done(stopping).code == 0
+    assert finished(stopping).code == 0
     assert queue.workers() == []
     assert [pool.wait() for pool in pools] == [0, 0]
     assert lines(tmp_path / "log") == ["start", "end"]

@@ -17,7 +17,7 @@ from queuectl.operations import selftest
 from queuectl.selftest import ledger
 from queuectl.selftest import sandbox as staging
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
 from tests.support.waiting import PATIENCE, wait_until
@@ -87,7 +87,7 @@ def test_a_ledger_and_an_acknowledgement_that_do_not_fit_are_violations(queue: Q
     with (ground / "acknowledged-0").open("a") as acknowledged:
         acknowledged.write("phantom\n")
 
-    done = Done(process)
+    done = finished(process)
 
     assert done.code == 1, done.err
     verdict = json.loads(done.out)
@@ -110,7 +110,7 @@ def test_a_job_that_is_taken_out_of_the_store_is_a_violation(queue: Queue):
     besieged.context.store.jobs.delete([FIRST], now=besieged.context.now())
     besieged.context.close()
 
-    done = Done(process)
+    done = finished(process)
 
     assert done.code == 1, done.err
     assert f"  {FIRST}: was acknowledged, and is not in the store\n" in done.out
@@ -144,7 +144,7 @@ def test_interrupted_it_leaves_nothing_behind(queue: Queue, number: signal.Signa
 
     process.send_signal(number)
 
-    assert Done(process).code == (130 if number == signal.SIGINT else -number)
+    assert finished(process).code == (130 if number == signal.SIGINT else -number)
     if number == signal.SIGINT:
         assert grounds(queue) == [], "it has cleaned up before it ended"
     wait_until(lambda: grounds(queue) == [] and processes_in(ground) == [])

@@ -18,7 +18,7 @@ from queuectl.runtime.process import cookie
 from queuectl.selftest.soak import Phase, Plan
 from queuectl.store.location import is_url
 from tests.support import command
-from tests.support.command import Done
+from tests.support.command import finished
 from tests.support.queue import Queue
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -157,7 +157,7 @@ def test_interrupted_it_leaves_nothing_behind(queue: Queue, number: signal.Signa
 
     process.send_signal(number)
 
-    assert Done(process).code == (130 if number == signal.SIGINT else -number)
+    assert finished(process).code == (130 if number == signal.SIGINT else -number)
     if number == signal.SIGINT:
         assert (grounds(queue), databases(queue)) == ([], []), "it has cleaned up before it ended"
     wait_until(lambda: (grounds(queue), databases(queue)) == ([], []), 2 * MINUTES)

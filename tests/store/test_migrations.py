@@ -20,7 +20,7 @@ from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.sqlite.files import Files
 from queuectl.store.sqlite.schema import migrate
 from queuectl.store.store import Store
-from tests.support.command import Done, environment, run, start
+from tests.support.command import environment, finished, run, start
 from tests.support.store_driver import ON_SQLITE
 
 TYPE_CHECKING = False
@@ -223,7 +223,7 @@ def test_simultaneous_first_commands_create_one_store(tmp_path: Path):
     for number in range(5):
         env = environment("", QUEUECTL_DB=None, XDG_DATA_HOME=str(tmp_path / str(number)))
         processes = [start("enqueue", "true", env=env) for _ in range(8)]
-        assert [Done(process).code for process in processes] == [0] * 8
+        assert [finished(process).code for process in processes] == [0] * 8
         assert run("doctor", "--check", env=env).code == 0
         assert len(run("list", env=env).out.splitlines()) == 9
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import forked
 from tests.support.queue import ROOT
 from tests.support.waiting import PATIENCE
 
@@ -101,9 +102,8 @@ def skip_unless_others_can_run_it() -> None:
 class Done:
     """A command that has ended."""
 
-    def __init__(self, process: subprocess.Popen[bytes], given: bytes | None = None) -> None:
-        self.out, self.err = (data.decode() for data in process.communicate(given, timeout=PATIENCE))
-        self.code = process.returncode
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code, self.out, self.err = code, out.decode(), err.decode()
 
     def refused(self, code: int, *words: str) -> None:
         """Assert that it ended with `code`, one error line that contains `words`, and at most a hint."""
@@ -119,6 +119,15 @@ class Done:
 
 def run(*words: str, env: Mapping[str, str], given: bytes | None = None, **options: Any) -> Done:
     """Run a command to its end."""
+    if not options and forked.can_run(env):
+        done = forked.run(words, env=env, cwd=os.getcwd(), given=given or b"")
+        return Done(done.returncode, done.stdout, done.stderr)
     if given is not None:
         options["stdin"] = subprocess.PIPE
-    return Done(start(*words, env=env, **options), given)
+    return finished(start(*words, env=env, **options), given)
+
+
+def finished(process: subprocess.Popen[bytes], given: bytes | None = None) -> Done:
+    """Wait for a command to end."""
+    out, err = process.communicate(given, timeout=PATIENCE)
+    return Done(process.returncode, out, err)

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from queuectl import bootstrap
+from queuectl.domain.errors import QueuectlError
+from tests.support import forked
 from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
@@ -105,18 +107,24 @@ class Queue:
 
     def run(self, *words: str, given: str | bytes = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; `code` is the expected exit code, None for any."""
-        done = subprocess.run(
-            [*self.program, *words],
-            env=self.environment,
-            cwd=self.directory,
-            input=given if isinstance(given, bytes) else given.encode(),
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        data = given if isinstance(given, bytes) else given.encode()
+        done = self._run(words, data)
         out, err = done.stdout.decode(), done.stderr.decode()
         assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    def _run(self, words: tuple[str, ...], given: bytes) -> subprocess.CompletedProcess[bytes]:
+        if self.program == [QUEUECTL] and forked.can_run(self.environment):
+            return forked.run(words, env=self.environment, cwd=self.directory, given=given)
+        return subprocess.run(
+            [*self.program, *words],
+            env=self.environment,
+            cwd=self.directory,
+            input=given,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
 
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a command whose output can be read while it runs."""
@@ -187,8 +195,15 @@ class Queue:
                 database.query("LOCK TABLE jobs")
             yield
 
+    def _has_running_pools(self) -> bool:
+        try:
+            return bool(self.context.store.workers.running_pools())
+        except QueuectlError:
+            return True  # the test may have damaged the store, and its pools go on
+
     def close(self) -> None:
-        self.run("worker", "stop", "--now", "--timeout", "10s", code=None)
+        if self._has_running_pools():
+            self.run("worker", "stop", "--now", "--timeout", "10s", code=None)
         for pool in self._pools:
             pool.end()
         self.context.close()
