@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from queuectl.domain.text import cut, safe
@@ -43,6 +44,8 @@ class Bar:
 
     def _write(self, text: str) -> None:
         try:
+            if not select.select([], [self._err], [], 0)[1]:
+                return  # a terminal that was paused with Ctrl+S must not pause the work
             self._err.write(text)
             self._err.flush()
         except OSError:

@@ -9,6 +9,7 @@ from queuectl.domain.attempt import GIVEN_BACK, Outcome
 from queuectl.domain.job import JobState
 from queuectl.domain.text import can_draw, safe
 from queuectl.domain.units import format_duration
+from queuectl.runtime.log_output import LogOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _STDERR = 2
 
 
 class Log:
-    """A writer of whole lines, each in one write, so that lines of several processes do not mix."""
+    """The lines of one process of a pool. None waits for the reader of standard error."""
 
     def __init__(self, source: str, *, brief: bool = False, quiet: bool = False) -> None:
         """Start each line with the id `source`. `brief` leaves out what went well: for a progress bar or a log file.
@@ -28,6 +29,7 @@ class Log:
         self._source = source
         self._brief = brief
         self._quiet = quiet
+        self._output = LogOutput()
         self._second = 0
         self._clock = ""
 
@@ -51,10 +53,7 @@ class Log:
         if self._brief:
             # A progress bar may be drawn on this line.
             text = "\r\x1b[K" + text if os.isatty(_STDERR) and can_draw(os.environ.get("TERM")) else text
-        try:
-            os.write(_STDERR, text.encode(errors="replace"))
-        except OSError:
-            pass
+        self._output.write(text)
 
     def result(self, id_: str, result: Result, state: JobState | None) -> None:
         """Log how an attempt ended and the new `state` of its job; None: this worker had lost the job."""
