@@ -142,8 +142,8 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             key="capture_deny",
-            default="*TOKEN* *SECRET* *PASSWORD* *PASSWD* *KEY* *CREDENTIAL* AWS_* SSH_* *AUTH* *PASS* *COOKIE* *DSN* "
-            "DATABASE_URL PG*",
+            default="*TOKEN* *SECRET* *PASS* *PWD* *KEY* *CRED* *AUTH* *COOKIE* *DSN* *JWT* *BEARER* *PRIVATE* *_PAT "
+            "AWS_* SSH_* PG* DATABASE_URL",
             kind="names?",
             help="the variables that env_capture and --env-all leave out, in upper or lower case",
         ),

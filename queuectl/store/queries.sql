@@ -800,14 +800,21 @@ SELECT job FROM undo_states WHERE undo = :undo AND job > :after ORDER BY job LIM
 INSERT INTO undoing (job) SELECT value FROM json_each(:seqs)
 
 -- name: put_back_states
--- Jobs that the action itself changed last: any later change has another time, and any attempt another fence. The time of the
--- change before it is restored too, so that an older action can be undone next.
+-- Jobs that the action itself changed last: a later change has another time or is by a later action, and any attempt has
+-- another fence. The time of the change before it is restored too, so that an older action can be undone next.
 UPDATE jobs
 SET state = kept.state, priority = kept.priority, attempts = kept.attempts, losses = kept.losses, run_at = kept.run_at,
     finished_at = kept.finished_at, updated_at = kept.updated_at
 FROM undo_states AS kept
 WHERE kept.undo = :undo AND kept.job = jobs.seq AND kept.fence = jobs.fence
     AND jobs.seq IN (SELECT value FROM json_each(:seqs)) AND jobs.updated_at = :at AND jobs.state <> 'processing'
+    AND NOT EXISTS (
+        SELECT 1 FROM undos AS later
+        WHERE later.id > :undo AND later.at = :at AND (
+            EXISTS (SELECT 1 FROM undo_states AS states WHERE states.undo = later.id AND states.job = jobs.seq)
+            OR EXISTS (SELECT 1 FROM undo_jobs AS those WHERE those.undo = later.id AND those.job = jobs.seq)
+        )
+    )
 RETURNING jobs.seq, jobs.queue
 
 -- name: empty_undo_states

@@ -194,6 +194,22 @@ def test_actions_on_a_selection_are_undone_one_after_the_other(stage: Stage):
     assert stage.store.undo.list(now=stage.now) == []
 
 
+@pytest.mark.parametrize("by_ids", [False, True], ids=["selection", "ids"])
+def test_an_undo_spares_jobs_that_a_later_action_of_the_same_moment_changed(stage: Stage, *, by_ids: bool):
+    stage.enqueue("first", NewJob(command="true", id="second", queue="mail"))
+    _, first = apply(stage, selection.PRIORITY, priority=3)
+    if by_ids:
+        with stage.store.undo.keeping("priority", now=stage.now):
+            stage.store.edits.prioritise(["second"], 7, now=stage.now)
+    else:
+        apply(stage, selection.PRIORITY, "queue:mail", priority=7)
+
+    taken_back = stage.store.undo.take_back(first, now=stage.now)
+
+    assert (taken_back.restored, taken_back.left_out) == (1, 1)
+    assert {each.job.id: each.job.priority for each in stage.store.jobs.listing(limit=0)} == {"first": 0, "second": 7}
+
+
 def test_an_undo_that_is_refused_keeps_its_records(stage: Stage):
     stage.enqueue("a")
     _, number = apply(stage, selection.HOLD)

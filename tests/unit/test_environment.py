@@ -38,7 +38,8 @@ def test_the_default_keeps_what_selects_programs_languages_and_time_zones():
 @pytest.mark.parametrize(
     "name",
     ["GITHUB_TOKEN", "github_token", "MY_SECRET_1", "DB_PASSWORD", "API_KEY", "AWS_REGION", "SSH_AUTH_SOCK",
-     "XAUTHORITY", "COOKIE", "SENTRY_DSN", "DATABASE_URL", "PGPASSFILE", "SMTP_PASS"],
+     "XAUTHORITY", "COOKIE", "SENTRY_DSN", "DATABASE_URL", "PGPASSFILE", "SMTP_PASS",
+     "DB_PASSWD", "MYSQL_PWD", "GH_PAT", "GCP_CREDS", "X_CREDENTIAL_FILE", "APP_JWT", "BEARER", "PRIVATE_PEM"],
 )  # fmt: skip
 def test_names_of_secrets_are_left_out(name: str):
     assert kept({name: "x", "FOO": "y"}) == {"FOO": "y"}
