@@ -6,6 +6,7 @@ import json
 
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.record import record
+from queuectl.store.pace import Pace, StepNotes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class DeadLetters:
 
     def revive(self, signature: str | None, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job with an error, in batches; yield ids and queues of each batch."""
-        keeping = self._events.keeping
-        for seqs in self._batches(signature):
-            with self._database.transaction():
+        keeping, pace = self._events.keeping, Pace(self._database)
+        for seqs in self._batches(signature, pace):
+            with pace.step():
                 kept = keeping.before(seqs) if keeping else []
                 revived = sorted(self._database.rows("revive_these", seqs=json.dumps(seqs), now=now))
                 if keeping:
@@ -112,23 +113,23 @@ class DeadLetters:
 
         `progress` is as for `Jobs.prune`.
         """
-        keeping = self._events.keeping
+        keeping, pace = self._events.keeping, Pace(self._database)
         purged = 0
-        for seqs in self._batches(signature):
-            with self._database.transaction():
-                if keeping:
-                    keeping.before(seqs, deleted=True)
-                deleted = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
-                if deleted:
-                    self._events.note(now, "purge", signature or UNKNOWN, f"{deleted} jobs")
-            purged += deleted
-            progress(deleted)
+        with StepNotes(self._database, self._events, "purge", signature or UNKNOWN, now) as notes:
+            for seqs in self._batches(signature, pace):
+                with pace.step():
+                    if keeping:
+                        keeping.before(seqs, deleted=True)
+                    deleted = len(self._database.rows("purge_these", seqs=json.dumps(seqs)))
+                    notes.add(deleted)
+                purged += deleted
+                progress(deleted)
         return purged
 
-    def _batches(self, signature: str | None) -> Iterator[list[int]]:
+    def _batches(self, signature: str | None, pace: Pace) -> Iterator[list[int]]:
         after = 0
         while True:
-            rows = self._database.rows("dead_seqs_of_error", signature=signature, after=after, limit=_PAGE)
+            rows = self._database.rows("dead_seqs_of_error", signature=signature, after=after, limit=pace.limit)
             if not rows:
                 return
             yield [seq for (seq,) in rows]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _PAGE = 1000
 _MANY = 10_000
 """Ids in one statement."""
-_REMEMBERED_MS = 30 * 86_400_000
-"""How long an error without dead jobs stays in the table of signatures."""
 _SHOWN = 200
 """Characters of an invalid id in a message."""
 
@@ -266,16 +264,20 @@ class Jobs:
 
     def revive(self, *, now: int) -> Iterator[list[tuple[str, str]]]:
         """Retry every dead job, in batches that leave time for others; yield ids and queues, the oldest first."""
-        after = 0
+        # Imported here: an enqueue needs none of it.
+        from queuectl.store.pace import Pace
+
+        after, pace = 0, Pace(self._database)
         keeping = self._events.keeping
         while True:
-            with self._database.transaction():
+            limit = pace.limit
+            with pace.step():
                 kept: list[int] = []
                 if keeping:
                     kept = keeping.before(
-                        [seq for (seq,) in self._database.rows("dead_seqs", after=after, limit=_PAGE)]
+                        [seq for (seq,) in self._database.rows("dead_seqs", after=after, limit=limit)]
                     )
-                revived = sorted(self._database.rows("revive", after=after, limit=_PAGE, now=now))
+                revived = sorted(self._database.rows("revive", after=after, limit=limit, now=now))
                 if keeping:
                     keeping.after(kept)
                 for _, id_, _ in revived:
@@ -283,7 +285,7 @@ class Jobs:
             if revived:
                 yield [(id_, queue) for _, id_, queue in revived]
                 after = revived[-1][0]
-            if len(revived) < _PAGE:
+            if len(revived) < limit:
                 return
 
     def delete(self, ids: Sequence[str], *, now: int) -> None:
@@ -305,35 +307,10 @@ class Jobs:
 
         `progress` is called after each batch with its number of jobs, and may raise to stop.
         """
-        pruned, after = 0, 0
-        while True:
-            with self._database.transaction():
-                if self._events.keeping and self._events.keeping.keeps:
-                    criteria = {"state": state.value, "after": after, "before": before, "limit": _PAGE}
-                    seqs = [seq for (seq,) in self._database.rows("prunable_seqs", **criteria)]
-                    self._events.keeping.before(seqs, deleted=True)
-                deleted = [
-                    seq
-                    for (seq,) in self._database.rows(
-                        "prune", state=state.value, after=after, before=before, limit=_PAGE
-                    )
-                ]
-                if deleted:
-                    self._events.note(now, "prune", state.value, f"{len(deleted)} jobs")
-            pruned += len(deleted)
-            progress(len(deleted))
-            if len(deleted) < _PAGE:
-                self._database.run("forget_signatures", before=now - _REMEMBERED_MS)
-                self._forget_environments(now)
-                return pruned
-            after = max(deleted)
+        # Imported here: an enqueue needs none of it.
+        from queuectl.store.pruning import prune
 
-    def _forget_environments(self, now: int) -> None:
-        from queuectl.store.environments import Walk
-
-        walk = Walk(self._database, now=now)
-        while not walk.step():
-            pass
+        return prune(self._database, self._events, state, before=before, now=now, progress=progress)
 
     def count_prunable(self, state: JobState, *, before: int) -> int:
         """Return how many jobs `prune` would delete."""

@@ -13,6 +13,7 @@ from itertools import islice
 from queuectl.domain.job import FINAL, READY, WAITING, JobState
 from queuectl.domain.record import record
 from queuectl.store.criteria import criteria
+from queuectl.store.pace import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,9 +133,9 @@ class Selection:
         `detail` describes the selection in the one event of the action; `signal` is for running jobs of a cancel, and
         `words` are parameters of the statement.
         """
-        noted = False
-        for seqs in self.pages():
-            with self._database.transaction():
+        noted, pace = False, Pace(self._database)
+        for seqs in (part for page in self.pages() for part in pace.parts(page)):
+            with pace.step():
                 step = self._apply_to(seqs, verb, now=now, signal=signal, words=words)
                 if step.changed and not noted:
                     self._events.note(now, verb.name, None, detail)

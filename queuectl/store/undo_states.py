@@ -1,10 +1,11 @@
-"""Undo of an action on a selection: state and priority of many jobs, a thousand at a time."""
+"""Undo of an action on a selection: state and priority of many jobs, up to a thousand at a time."""
 
 from __future__ import annotations
 
 import json
 
 from queuectl.domain.errors import Refused
+from queuectl.store.pace import Pace
 from queuectl.store.undo_records import TakenBack
 
 TYPE_CHECKING = False
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.events import Events
     from queuectl.store.undo_records import Undoable
-
-_STEP = 1000
 
 
 def put_back_states(database: Database, events: Events, of: Undoable, now: int) -> TakenBack:
@@ -24,9 +23,10 @@ def put_back_states(database: Database, events: Events, of: Undoable, now: int) 
     """
     restored = left_out = after = 0
     queues: set[str] = set()
-    while seqs := [seq for (seq,) in database.rows("kept_states", undo=of.id, after=after, limit=_STEP)]:
+    pace = Pace(database)
+    while seqs := [seq for (seq,) in database.rows("kept_states", undo=of.id, after=after, limit=pace.limit)]:
         after, as_json = seqs[-1], json.dumps(seqs)
-        with database.transaction():
+        with pace.step():
             database.rows("states_of_these", seqs=as_json)
             database.run("begin_undoing_these", seqs=as_json)
             rows = database.rows("put_back_states", undo=of.id, seqs=as_json, at=of.at)

@@ -7,7 +7,18 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import console, footprint, hosts, hosts_lost, output, reliability, selections, server, speed
+from tests.benchmarks import (
+    console,
+    footprint,
+    hosts,
+    hosts_lost,
+    output,
+    prune,
+    reliability,
+    selections,
+    server,
+    speed,
+)
 
 ALL = {
     "drain": speed.drain,
@@ -17,6 +28,7 @@ ALL = {
     "at-rest": footprint.at_rest,
     "scale": speed.scale,
     "selections": selections.selections,
+    "prune": prune.prune,
     "flood": footprint.flood,
     "console": console.console,
     "output": output.output,

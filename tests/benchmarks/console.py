@@ -12,7 +12,7 @@ import apsw
 
 from tests.benchmarks.figure import Figure, middle, paired
 from tests.benchmarks.footprint import _nanoseconds, _rss
-from tests.benchmarks.speed import _fill
+from tests.benchmarks.speed import fill
 from tests.benchmarks.stage import QUEUECTL, Stage, python
 from tests.support.console import Terminal
 
@@ -41,7 +41,7 @@ Minimal().run()
 def console(rounds: int) -> list[Figure]:
     """First paint, keys, processor and memory."""
     with Stage() as stage:
-        _fill(stage, JOBS)
+        fill(stage, JOBS)
         return [
             _first_paint(stage, rounds),
             _memory(stage),

@@ -102,7 +102,7 @@ def scale(rounds: int) -> list[Figure]:
     """What an operation costs with 10,000,000 finished jobs in the store (3 GB), against 1,000."""
     with Stage() as small, Stage() as large:
         for stage, count in ((small, 1_000), (large, GROWN)):
-            _fill(stage, count)
+            fill(stage, count)
         return [
             _scaled(name, work, small, large, rounds)
             for name, work in (
@@ -113,7 +113,7 @@ def scale(rounds: int) -> list[Figure]:
         ]
 
 
-def _fill(stage: Stage, count: int) -> None:
+def fill(stage: Stage, count: int) -> None:
     """Finished jobs with their runs, written as the engine writes them but in bulk."""
     context = stage.context()
     context.store.close()

@@ -142,7 +142,8 @@ def test_a_selection_is_of_one_moment_and_sees_each_job_once(stage: Stage):
     stage.enqueue("late")
     rest = list(steps)
 
-    assert [step.matched for step in (first, *rest)] == [1000, 1000, 500]
+    assert first.matched == 1000
+    assert sum(step.matched for step in rest) == 1500
     assert sum(len(step.changed) for step in rest) == 1500
     assert states(stage)["late"] == "pending"
 
