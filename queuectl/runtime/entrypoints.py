@@ -53,6 +53,8 @@ class ChildSpec:
     """Parameters of every child process of a pool."""
 
     pool: str
+    supervisor: int
+    """Its pid. A child that asked for that of its parent could be an orphan already."""
     queues: tuple[str, ...]
     """Empty: every queue."""
     labels: tuple[str, ...]
@@ -142,6 +144,7 @@ def run_steward(spec: ChildSpec, supervisor: Connection) -> None:
             store,
             spec.run_dir,
             supervisor,
+            parent=spec.supervisor,
             queues=spec.queues,
             labels=spec.labels,
             log=log,

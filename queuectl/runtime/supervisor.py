@@ -191,6 +191,7 @@ class Supervisor:
     def _child_spec(self, *, again: bool) -> entrypoints.ChildSpec:
         return entrypoints.ChildSpec(
             pool=self.id,
+            supervisor=os.getpid(),
             queues=self._params.queues,
             labels=self._params.labels,
             open_store=self._open_store,
