@@ -20,14 +20,16 @@ _STDERR = 2
 class Log:
     """A writer of whole lines, each in one write, so that lines of several processes do not mix."""
 
-    def __init__(self, source: str, *, brief: bool = False, quiet: bool = False) -> None:
+    def __init__(self, source: str, *, brief: bool = False, quiet: bool = False, results: bool = True) -> None:
         """Start each line with the id `source`. `brief` leaves out what went well: for a progress bar or a log file.
 
-        `quiet` also leaves out what was ordered: starts, stops and scaling.
+        `quiet` also leaves out what was ordered: starts, stops and scaling. Without `results` the ends of attempts are
+        left out, because another process reports them.
         """
         self._source = source
         self._brief = brief
         self._quiet = quiet
+        self._results = results
         self._second = 0
         self._clock = ""
 
@@ -58,6 +60,8 @@ class Log:
 
     def result(self, id_: str, result: Result, state: JobState | None) -> None:
         """Log how an attempt ended and the new `state` of its job; None: this worker had lost the job."""
+        if not self._results:
+            return
         after = f"after {format_duration(result.duration_ms)}"
         if state is None:
             self.event(
