@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SAMPLES = {
     "enqueue": ("enqueue", "true"),
+    "run": ("run", "--local", "--id", "sample", "true"),
     "list": ("list",),
     "show": ("show", "a"),
     "logs": ("logs", "a"),
