@@ -42,10 +42,11 @@ def path_of(directory: str, seq: int) -> str:
 class JobPipe:
     """The worker's end, during one attempt."""
 
-    __slots__ = ("_attempt", "_is_open", "_sent", "fd")
+    __slots__ = ("_attempt", "_is_open", "_path", "_sent", "fd")
 
-    def __init__(self, fd: int, attempt: int) -> None:
-        """Write frames of `attempt` to `fd`."""
+    def __init__(self, path: str, fd: int, attempt: int) -> None:
+        """Write frames of `attempt` to `fd`, which is open on `path`."""
+        self._path = path
         self.fd = fd
         """The number of its descriptor, also after that was closed."""
         self._attempt = attempt.to_bytes(7, "big")
@@ -66,7 +67,7 @@ class JobPipe:
             if error.errno == errno.ENXIO:  # its reader was killed
                 remove(path)
             return None
-        return cls(fd, attempt)
+        return cls(path, fd, attempt)
 
     def send(self, out: Capture, err: Capture) -> bool:
         """Send what the streams have captured since the last call; False where the pipe is full before that."""
@@ -97,7 +98,8 @@ class JobPipe:
             os.writev(self.fd, (header, data))
         except BlockingIOError:
             return False
-        except OSError:  # its reader has gone
+        except OSError:  # its reader has gone, perhaps by kill -9
+            remove(self._path)
             self._close()
         return True
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from queuectl.runtime.job_pipe import JobPipeReader, path_of
+from queuectl.runtime.stale_files import litter
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.waiting import PATIENCE, wait_until
@@ -40,6 +42,7 @@ def test_a_job_goes_on_at_full_speed_when_its_run_is_killed(queue: Queue):
     assert queue.wait_for("a") == "completed"
     assert end.exists()
     assert queue.json("show", "a")["stdout_bytes"] == 20_000_000
+    assert live_files(queue) == []
 
 
 def test_a_pipe_that_a_killed_run_left_holds_up_no_job(queue: Queue):
@@ -52,6 +55,18 @@ def test_a_pipe_that_a_killed_run_left_holds_up_no_job(queue: Queue):
 
     assert queue.wait_for("a") == "completed"
     assert live_files(queue) == []
+
+
+def test_a_pipe_is_stale_once_its_run_is_gone(queue: Queue):
+    run_dir = queue.context.run_dir
+    run_dir.make()
+    reader = JobPipeReader(run_dir.live, 1)
+    os.mkfifo(path_of(run_dir.live, 2))
+    for seq in (1, 2):
+        os.utime(path_of(run_dir.live, seq), (0, 0))
+
+    assert litter(queue.context.store, run_dir) == [path_of(run_dir.live, 2)]
+    reader.close()
 
 
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
