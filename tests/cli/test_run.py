@@ -240,14 +240,16 @@ def test_the_job_is_cancelled_when_the_reader_of_its_output_goes(queue: Queue):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_and_the_job_goes_on(queue: Queue):
     queue.start()
+    gate = queue.directory / "gate"
     with open("/dev/full", "wb") as full:
-        process = begin(queue, "echo a; sleep 1; echo b", "--id", "a", stdout=full, stderr=subprocess.PIPE)
+        process = begin(queue, f"echo a; until test -e {gate}; do sleep 0.05; done", "--id", "a", stdout=full)
         assert process.stderr is not None
         err = process.stderr.read().decode()
 
     assert process.wait(PATIENCE) == 74
     assert "No space left" in err
     assert "job a goes on; to follow it: queuectl logs a -f" in err
+    gate.touch()
     assert queue.wait_for("a") == "completed"
 
 
@@ -289,6 +291,7 @@ def test_a_job_that_is_left_goes_on(queue: Queue, number: signal.Signals, words:
 
 
 def test_an_interrupt_while_it_is_being_cancelled_ends_the_wait(queue: Queue):
+    queue.run("config", "set", "kill_grace", "1h")
     queue.start()
     process = begin(queue, "trap '' TERM; echo begun; while :; do sleep 1000; done", "--id", "a")
     assert process.stdout is not None
@@ -301,6 +304,8 @@ def test_an_interrupt_while_it_is_being_cancelled_ends_the_wait(queue: Queue):
 
     assert done.code == 130
     assert "no longer waiting for job a, which is being cancelled" in done.err
+    queue.run("cancel", "a", "--signal", "KILL")
+    queue.wait_for("a")
 
 
 def test_an_ignored_hangup_stays_ignored(queue: Queue):
