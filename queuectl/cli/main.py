@@ -153,14 +153,15 @@ def _run(call: Call, screen: Screen) -> int:
         _check_confirmed(operation, context_, params, screen)
         gc.enable()
         result = operation.run(context_, params)
+        screen.is_json = call.json
+        if not call.json or operation.streams:
+            module = WHERE[call.name].partition(".")[0]
+            views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
+            views[call.name](result, params, screen)
         if call.json:
             from queuectl.cli.documents import write
 
             write(result, screen)
-        else:
-            module = WHERE[call.name].partition(".")[0]
-            views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
-            views[call.name](result, params, screen)
         if screen.absence is not None:
             screen.flush()
             screen.say(screen.absence)

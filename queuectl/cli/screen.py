@@ -26,6 +26,8 @@ class Screen:
         """Whether stdout could not be written."""
         self.error_written = False
         """Whether the JSON document on stdout has an error already."""
+        self.is_json = False
+        """Whether stdout is for one JSON document."""
         self.absence: str | None = None
         """The line that the store does not exist yet, if it does not."""
         for stream in (out, err):
@@ -51,6 +53,12 @@ class Screen:
         except OSError:
             self.failed = True
             raise
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """The descriptors of stdout and stderr, which hold back nothing that was written before."""
+        self.flush()
+        return self._out.fileno(), self._err.fileno()
 
     def flush(self) -> None:
         """Flush stdout. Raises OSError."""
@@ -125,9 +133,16 @@ class Screen:
 
     def ask(self, question: str) -> str:
         """Print a question and return the answer from stdin."""
-        self._err.write(safe(question))
-        self._err.flush()
+        self.prompt(safe(question))
         return input()
+
+    def prompt(self, text: str) -> None:
+        """Write text without a newline to stderr, a terminal."""
+        try:
+            self._err.write(text)
+            self._err.flush()
+        except OSError:
+            pass  # the terminal is gone
 
     @property
     def is_terminal(self) -> bool:

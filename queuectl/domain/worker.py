@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from queuectl.domain.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_OF_JOB = "job\t"
+"""With a control character, which no queue has in its name."""
+
+
+def queue_of_job(seq: int) -> str:
+    """Return the queue, in which nothing is ever enqueued, of workers that run this one job and no other."""
+    return f"{_OF_JOB}{seq}"
+
+
+def job_of_queues(queues: Sequence[str]) -> int | None:
+    """Return the number of the only job that workers of these queues run; None for workers of ordinary queues."""
+    if len(queues) == 1 and queues[0].startswith(_OF_JOB):
+        return int(queues[0].removeprefix(_OF_JOB))
+    return None
+
 
 @record
 class PoolInfo:
@@ -23,6 +42,11 @@ class PoolInfo:
     started_at: int = 0
     lease_left_ms: int | None = None
     """Rest of the lease by the server's clock, where several hosts share the store; 0 or less: expired."""
+
+    @property
+    def only_job(self) -> int | None:
+        """The number of the only job that it runs, for the pool of a `run --local`."""
+        return job_of_queues(self.queues)
 
 
 @record

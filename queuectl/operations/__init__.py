@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WHERE = {
     "enqueue": "enqueue.ENQUEUE",
+    "run": "run.RUN",
     "list": "list_show.LIST",
     "show": "list_show.SHOW",
     "logs": "logs.LOGS",

@@ -16,11 +16,13 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from queuectl.config import Settings
     from queuectl.domain.job import NewJob
     from queuectl.operations.context import Context
+
+    Params = TypeVar("Params", bound="Enqueue")
 
 _MANY = "for many jobs: … | jq -c '.[]' | queuectl enqueue -f -"
 _RESERVED = frozenset(
@@ -107,6 +109,53 @@ class Enqueue:
 
 def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
     """Store the job, or the jobs of the file, and wake the workers."""
+    file = params.file
+    if file is None:
+        params, new = one_job(context, params)
+        return store_one(context, params, new)
+    params, options = _checked(context, params)
+    if params.job is not None or params.argv or params.id is not None:
+        raise UsageError(
+            "with --file the jobs and their ids come from the file",
+            hint="leave out JOB, the words after -- and --id",
+        )
+    # Loaded here: one job needs none of it.
+    from queuectl.operations.enqueue_file import enqueue_file
+
+    _echo(context, params)
+    return enqueue_file(
+        context,
+        file,
+        check(_here(options) | options),
+        lines=params.lines,
+        snapshot=lambda: _snapshot(context.settings, params),
+    )
+
+
+def one_job(context: Context, params: Params) -> tuple[Params, NewJob]:
+    """Return the params, with their due time in RFC 3339, and the one job that they describe."""
+    params, options = _checked(context, params)
+    if params.lines:
+        raise UsageError("--lines needs --file", hint="queuectl enqueue --lines --file FILE")
+    new = _one(params, options)
+    if context.watched and new.cwd is not None and params.cwd is not None and not os.path.isdir(new.cwd):
+        context.say(f"note: the directory {new.cwd} does not exist here")
+    return params, new
+
+
+def store_one(context: Context, params: Enqueue, new: NewJob) -> Enqueued:
+    """Store the one job that `params` describe, and wake the workers."""
+    settings = context.settings
+    ids = context.store.jobs.enqueue(
+        [new], max_retries=settings.max_retries, now=context.now(), snapshot=_snapshot(settings, params)
+    )
+    context.ring_for_jobs([new])
+    _echo(context, params)
+    return Enqueued(ids, context)
+
+
+def _checked(context: Context, params: Params) -> tuple[Params, dict[str, Any]]:
+    """Return the params, with their due time in RFC 3339, and the keys of a job that they set. Raises UsageError."""
     if params.at is not None:
         from queuectl.operations.typed import with_due_time
 
@@ -119,35 +168,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         from queuectl.operations.typed import check_options
 
         check_options(options)
-    if params.file is not None:
-        if params.job is not None or params.argv or params.id is not None:
-            raise UsageError(
-                "with --file the jobs and their ids come from the file",
-                hint="leave out JOB, the words after -- and --id",
-            )
-        # Loaded here: one job needs none of it.
-        from queuectl.operations.enqueue_file import enqueue_file
-
-        _echo(context, params)
-        return enqueue_file(
-            context,
-            params.file,
-            check(_here(options) | options),
-            lines=params.lines,
-            snapshot=lambda: _snapshot(context.settings, params),
-        )
-    if params.lines:
-        raise UsageError("--lines needs --file", hint="queuectl enqueue --lines --file FILE")
-    new = _one(params, options)
-    if context.watched and new.cwd is not None and params.cwd is not None and not os.path.isdir(new.cwd):
-        context.say(f"note: the directory {new.cwd} does not exist here")
-    settings = context.settings
-    ids = context.store.jobs.enqueue(
-        [new], max_retries=settings.max_retries, now=context.now(), snapshot=_snapshot(settings, params)
-    )
-    context.ring_for_jobs([new])
-    _echo(context, params)
-    return Enqueued(ids, context)
+    return params, options
 
 
 def _snapshot(settings: Settings, params: Enqueue) -> str | None:

@@ -13,7 +13,7 @@ from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     from queuectl.domain.job import Job
@@ -30,6 +30,8 @@ _LASTING_CODES = frozenset(
 """Codes of reasons that may last for hours, or until an operator acts."""
 _STUCK_CODES = _LASTING_CODES - {"backoff", "scheduled"}
 """Codes of reasons that last until an operator acts."""
+OF_WORKERS = frozenset({"no_workers", "other_queues", "needs", "draining"})
+"""Codes of what no worker meets."""
 _CHECKED = 2
 """How many reasons of a job are checked: one that is due in an hour may have no worker either."""
 _CHECK_SECONDS = 2.0
@@ -107,10 +109,13 @@ def explain(context: Context, params: Explain) -> Explanation:
 class WaitReporter:
     """Reports why a job that a command waits for does not run: once, and again when the reason changes."""
 
-    def __init__(self, context: Context) -> None:
-        """Report to a person every lasting reason; to a script only reasons that last until an operator acts."""
+    def __init__(self, context: Context, *, except_for: Collection[str] = ()) -> None:
+        """Report to a person every lasting reason; to a script only reasons that last until an operator acts.
+
+        The codes `except_for` are reported to neither.
+        """
         self._context = context
-        self._codes = _LASTING_CODES if context.watched else _STUCK_CODES
+        self._codes = (_LASTING_CODES if context.watched else _STUCK_CODES).difference(except_for)
         self._reported: tuple[str, str] | None = None
         self._next_check = 0.0
 
@@ -191,8 +196,12 @@ class _Candidate:
     pool: PoolInfo | None
 
     @property
+    def only_job(self) -> int | None:
+        return None if self.pool is None else self.pool.only_job
+
+    @property
     def queues(self) -> tuple[str, ...]:
-        return () if self.pool is None else self.pool.queues
+        return () if self.pool is None or self.only_job is not None else self.pool.queues
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -206,6 +215,7 @@ def _by_workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
     workers = living_workers(context.store, context.run_dir, now=now)
     pools = {pool.id: pool for pool in living_pools(context.store, context.run_dir)}
     candidates = [_Candidate(worker=each, pool=pools.get(each.info.pool)) for each in workers]
+    candidates = [each for each in candidates if each.only_job in {None, job.seq}]
     for is_met, unmet in _REQUIREMENTS:
         left = [each for each in candidates if is_met(each, job)]
         if not left:
@@ -244,7 +254,7 @@ def _draining(candidates: Sequence[_Candidate], job: Job) -> Reason:
 _REQUIREMENTS: tuple[tuple[Callable[[_Candidate, Job], bool], Callable[[Sequence[_Candidate], Job], Reason]], ...] = (
     (lambda _worker, _job: True, _no_workers),
     (lambda worker, job: not worker.queues or job.queue in worker.queues, _other_queues),
-    (lambda worker, job: set(worker.labels).issuperset(job.needs), _missing_labels),
+    (lambda worker, job: worker.only_job is not None or set(worker.labels).issuperset(job.needs), _missing_labels),
     (lambda worker, _job: not worker.worker.stopping, _draining),
 )
 """What a worker must meet to run a job, and the reason for workers of which none does, though all meet those above."""

@@ -134,7 +134,7 @@ class Log:
     def _follow(self) -> Iterator[Piece]:
         store = self._context.store
         number = self._attempt.attempt if self._attempt is not None else 1
-        self._reader = _AttemptReader(self._context, self._job, number, self._streams)
+        self._reader = AttemptReader(self._context, self._job.seq, number, self._streams)
         reporter = WaitReporter(self._context)
         reporter.report([self._job.id])
         begun = False
@@ -162,29 +162,31 @@ class Log:
                 # The stored output continues where reading of the live files stopped.
                 yield from self._reader.rest(self._outputs(attempt))
                 self._reader.close()
-                self._reader = _AttemptReader(self._context, job, attempt.attempt + 1, self._streams)
+                self._reader = AttemptReader(self._context, job.seq, attempt.attempt + 1, self._streams)
 
     def _last(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
         """Return the last lines of each stream, as many as were asked for; all where no number was given."""
         return pieces if self._params.tail is None else iter(last_lines(list(pieces), self._params.tail))
 
 
-class _AttemptReader:
+class AttemptReader:
     """Reads the streams of one attempt, first live and then from the store, and keeps the offset of each."""
 
-    def __init__(self, context: Context, job: Job, number: int, streams: tuple[str, ...]) -> None:
+    def __init__(self, context: Context, seq: int, number: int, streams: tuple[str, ...]) -> None:
+        """Read `streams` of attempt `number` of the job with the number `seq`."""
         self.number = number
         self._live = {
-            stream: Follower(context.store, context.run_dir, job=job.seq, attempt=number, stream=stream)
+            stream: Follower(context.store, context.run_dir, job=seq, attempt=number, stream=stream)
             for stream in streams
         }
-        self._offsets = dict.fromkeys(streams, 0)
+        self.offsets = dict.fromkeys(streams, 0)
+        """How much of each stream was read."""
 
     def live(self) -> Iterator[Piece]:
         """Yield the live output that was not read yet."""
         for stream, reader in self._live.items():
             while True:
-                self._offsets[stream], data, left_out = reader.read(self._offsets[stream])
+                self.offsets[stream], data, left_out = reader.read(self.offsets[stream])
                 if not data:
                     break
                 yield Piece(attempt=self.number, stream=stream, data=data, left_out=left_out)
@@ -192,9 +194,10 @@ class _AttemptReader:
     def rest(self, outputs: dict[str, Output]) -> Iterator[Piece]:
         """Yield the stored output that was not read yet."""
         for stream, output in outputs.items():
-            yield from _stored(self.number, stream, output, self._offsets[stream])
+            yield from _stored(self.number, stream, output, self.offsets[stream])
 
     def close(self) -> None:
+        """Stop reading."""
         for reader in self._live.values():
             reader.close()
 

@@ -61,6 +61,8 @@ class Operation:
     """Whether an operation that reads writes with its param `fix`."""
     blocking: bool = False
     """Whether it may take as long as a job does; the console runs it beside others."""
+    streams: bool = False
+    """Whether its view prints while it works, also for a caller that asks for JSON."""
     not_in_console: str | None = None
     """What to do instead in the console, where it is of no use; None for an operation that the console runs."""
     secret_variables: bool = False

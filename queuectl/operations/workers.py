@@ -270,7 +270,8 @@ def scale(context: Context, params: Scale) -> Scaled:
 
     if not 0 <= params.size <= MAX_WORKERS:
         raise UsageError(f"N must be from 0 to {MAX_WORKERS}")
-    living = living_pools(context.store, context.run_dir)
+    # The pool of a `run --local` has its one worker for its one job.
+    living = [pool for pool in living_pools(context.store, context.run_dir) if pool.only_job is None]
     stopping = {pool.id for pool in living if pool.stop is not None}
     if params.pool in stopping or (living and len(stopping) == len(living)):
         raise Refused(

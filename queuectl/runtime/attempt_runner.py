@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from queuectl.runtime.attempt_spec import AttemptHooks, AttemptSpec
+    from queuectl.runtime.job_pipe import JobPipe
     from queuectl.runtime.locks import AttemptLock
 
 DRAIN = 0.2
@@ -138,6 +139,8 @@ class _Attempt:
         "_must_kill",
         "_next",
         "_pid",
+        "_pipe",
+        "_pipe_full",
         "_sent",
         "_started",
         "_status",
@@ -161,6 +164,9 @@ class _Attempt:
         """Pipes that have not reached end of file."""
         self._hooks = hooks
         self._live = hooks.live
+        self._pipe = hooks.pipe
+        self._pipe_full = False
+        """Whether no output is read until the pipe has taken what was read."""
         self._status: int | None = None
         self._why: Outcome | None = None
         self._alive: tuple[int, ...] = ()
@@ -180,6 +186,8 @@ class _Attempt:
             duration = _milliseconds(self._started)
             self._drain()
             self._end_leftovers()
+            if self._pipe is not None:
+                self._pipe.send(self._stdout, self._stderr)
             if self._live is not None and self._live.begun:
                 self._live.write(self._stdout, self._stderr)
         except BaseException:
@@ -218,10 +226,28 @@ class _Attempt:
                         self._schedule()
                 elif fd == self._exit_fd:
                     self._has_exited()
-                else:
+                elif self._pipe is None or fd != self._pipe.fd:
                     if event & ~select.POLLIN:
                         poller.unregister(fd)
                     self._obey()
+            if self._pipe is not None:
+                self._pass_on(self._pipe, poller)
+
+    def _pass_on(self, pipe: JobPipe, poller: select.poll) -> None:
+        """Send what was read, and read no more before the pipe has taken it: then less than a MiB is ever unsent."""
+        is_full = not pipe.send(self._stdout, self._stderr)
+        if is_full == self._pipe_full:
+            return
+        self._pipe_full = is_full
+        for fd in self._streams:
+            if is_full:
+                poller.unregister(fd)
+            else:
+                poller.register(fd, select.POLLIN)
+        if is_full:
+            poller.register(pipe.fd, select.POLLOUT)
+        else:
+            poller.unregister(pipe.fd)
 
     def _on_time(self, now: float) -> None:
         if now >= self._live_at and self._live is not None:

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from queuectl.runtime.job_pipe import JobPipe
     from queuectl.runtime.live import Live
     from queuectl.runtime.locks import AttemptLock
 
@@ -70,3 +71,5 @@ class AttemptHooks:
     """The lock that the process tree inherits."""
     live: Live | None = None
     """The files that receive the output while the attempt runs; closed at its end."""
+    pipe: JobPipe | None = None
+    """The pipe to the `run` that follows the job: its output is read no faster than that takes it."""

@@ -12,7 +12,7 @@ from queuectl.config import settings_from
 from queuectl.domain.clock import Clock
 from queuectl.domain.errors import QueuectlError, StoreDamaged, StoreError, StoreGone, StoreLost
 from queuectl.domain.record import record
-from queuectl.domain.worker import WorkerInfo
+from queuectl.domain.worker import WorkerInfo, job_of_queues
 from queuectl.runtime import system
 from queuectl.runtime.log import Log
 from queuectl.runtime.signals import take_orders
@@ -53,6 +53,8 @@ class ChildSpec:
     """Parameters of every child process of a pool."""
 
     pool: str
+    supervisor: int
+    """Its pid. A child that asked for that of its parent could be an orphan already."""
     queues: tuple[str, ...]
     """Empty: every queue."""
     labels: tuple[str, ...]
@@ -101,7 +103,7 @@ def _open(spec: ChildSpec, actor: str) -> Store:
 
 def run_worker(spec: ChildSpec, assignment: Assignment) -> None:
     """Run a worker in this process, and exit with one of the codes above."""
-    log = Log(assignment.id, brief=spec.brief)
+    log = Log(assignment.id, brief=spec.brief, results=job_of_queues(spec.queues) is None)
     with _Child(spec, log) as child:
         spec.run_dir.make()  # it may have been removed since the pool was started
         system.adopt_orphans()
@@ -142,6 +144,7 @@ def run_steward(spec: ChildSpec, supervisor: Connection) -> None:
             store,
             spec.run_dir,
             supervisor,
+            parent=spec.supervisor,
             queues=spec.queues,
             labels=spec.labels,
             log=log,

@@ -200,8 +200,8 @@ class _LiveFile:
             return
         total = capture.total.to_bytes(8, "little")
         self._put(total, 16)
-        for position, piece in capture.since(self._written):
-            self._put(piece, HEADER + position)
+        for first, piece in capture.since(self._written):
+            self._put(piece, HEADER + position_of(first))
         self._put(total, 24)
         self._written = capture.total
 

@@ -21,15 +21,17 @@ _STDERR = 2
 class Log:
     """The lines of one process of a pool. None waits for the reader of standard error."""
 
-    def __init__(self, source: str, *, brief: bool = False, quiet: bool = False) -> None:
+    def __init__(self, source: str, *, brief: bool = False, quiet: bool = False, results: bool = True) -> None:
         """Start each line with the id `source`. `brief` leaves out what went well: for a progress bar or a log file.
 
-        `quiet` also leaves out what was ordered: starts, stops and scaling.
+        `quiet` also leaves out what was ordered: starts, stops and scaling. Without `results` the ends of attempts are
+        left out, because another process reports them.
         """
         self._source = source
         self._brief = brief
         self._quiet = quiet
         self._output = LogOutput()
+        self._results = results
         self._second = 0
         self._clock = ""
 
@@ -57,6 +59,8 @@ class Log:
 
     def result(self, id_: str, result: Result, state: JobState | None) -> None:
         """Log how an attempt ended and the new `state` of its job; None: this worker had lost the job."""
+        if not self._results:
+            return
         after = f"after {format_duration(result.duration_ms)}"
         if state is None:
             self.event(

@@ -73,12 +73,12 @@ class Capture:
         return kept
 
     def since(self, index: int) -> Iterator[tuple[int, bytes | memoryview]]:
-        """Yield what is still kept of the bytes from `index` on: the position of each piece, and the piece."""
+        """Yield what is still kept of the bytes from `index` on: the index of each piece, and the piece."""
         if self._head is not None and index < len(self._head):
             yield index, bytes(self._head[index:])
         first = max(index, HEAD, self.total - TAIL)
         for piece in self._pieces(first):
-            yield position_of(first), piece
+            yield first, piece
             first += len(piece)
 
     def _pieces(self, first: int) -> Iterator[memoryview]:

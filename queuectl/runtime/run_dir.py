@@ -6,6 +6,7 @@
       attempts/<worker>…      the locks that jobs' process trees inherit
       bells/                  doorbells: any, q-<queue>, w-<worker>, p-<pool>
       live/<seq>-<fence>…     output of running jobs, and the scripts that they run
+      live/<seq>.run          the pipe to the `queuectl run` that follows a job
 
 No file name contains a user's text: queue names are hashed.
 """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _YOUNG_MS = 60_000
 _YOUNG_COPY_MS = 600_000
 _LIVE = r"(\d{1,18})-(\d{1,18})\.(?:out|err|script)"
+_PIPE = r"\d{1,18}\.run"
 _COPY = r".+\.(\d{1,9})\.partial(?:-journal|-wal|-shm)?"
 
 
@@ -44,7 +45,9 @@ def litter(store: Store, run_dir: RunDir) -> list[str]:
         # The bells of queues and labels are shared, and created once: they stay.
         return kind == "p" and locks.is_free(os.path.join(run_dir.pools, owner)) and _has_no_reader(path)
 
-    def output(name: str, _path: str) -> bool:
+    def output(name: str, path: str) -> bool:
+        if re.fullmatch(_PIPE, name, re.ASCII):
+            return _has_no_reader(path)
         match = re.fullmatch(_LIVE, name, re.ASCII)
         return match is not None and not store.workers.attempt_is_open(int(match[1]), int(match[2]))
 

@@ -52,19 +52,20 @@ class Steward:
         run_dir: RunDir,
         supervisor: Connection,
         *,
+        parent: int,
         queues: tuple[str, ...],
         labels: tuple[str, ...],
         log: Log,
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        """Send orders to `supervisor`."""
+        """Send orders to `supervisor`, the process `parent`."""
         self._pool = pool
         self._store = store
         self._claims = store.claims(queues, labels)
         self._run_dir = run_dir
         self._supervisor = supervisor
-        self._parent = os.getppid()
+        self._parent = parent
         self._clock = clock
         self._log = log
         self._reaper = Reaper(store, run_dir, log=log, clock=clock, rng=rng)

@@ -54,8 +54,12 @@ class Supervisor:
         *,
         location: str,
         left: Callable[[int], None],
+        owner: int | None = None,
     ) -> None:
-        """Call `left` with the number of jobs that are not final yet, whenever that changes."""
+        """Call `left` with the number of jobs that are not final yet, whenever that changes.
+
+        The pool stops now when the descriptor `owner`, of a pipe to which nothing is written, reaches its end.
+        """
         self.id = new_name("p")
         self.dead: int | None = None
         """Number of jobs that died in the pool's attempts, once it has ended; None unless it is to be counted."""
@@ -64,6 +68,7 @@ class Supervisor:
         self._run_dir = run_dir
         self._location = location
         self._left = left
+        self._owner = [] if owner is None else [owner]
         self._log = Log(self.id, brief=params.brief, quiet=params.quiet)
         clock = Clock()
         launcher = Launcher(self._child_spec, self._log)
@@ -104,7 +109,11 @@ class Supervisor:
         self._log.notice(f"pool started: {size} {plural(size, 'worker')}, pid {os.getpid()}")
         while self._workers or not self._is_ending():
             self._workers.fill(self._is_ending)
-            wait_for_any([signals, *self._workers.sentinels, *self._steward.sources], timeout=self._timeout())
+            sources = [signals, *self._owner, *self._workers.sentinels, *self._steward.sources]
+            ready = wait_for_any(sources, timeout=self._timeout())
+            if self._owner and self._owner[0] in ready:
+                self._owner.clear()
+                self._end(Stop.NOW)
             quiet(signals)
             self._read_orders()
             self._reap_workers()
@@ -191,6 +200,7 @@ class Supervisor:
     def _child_spec(self, *, again: bool) -> entrypoints.ChildSpec:
         return entrypoints.ChildSpec(
             pool=self.id,
+            supervisor=os.getpid(),
             queues=self._params.queues,
             labels=self._params.labels,
             open_store=self._open_store,

@@ -14,6 +14,7 @@ from queuectl.runtime.attempt_spec import AttemptHooks, AttemptSpec, Cancel, Rel
 from queuectl.runtime.batch import Batch
 from queuectl.runtime.doorbell import Listener, bell_of_worker, bells_for, bells_of_queues, quiet, ring, ring_everywhere
 from queuectl.runtime.idle import Idle
+from queuectl.runtime.job_pipe import JobPipe
 from queuectl.runtime.job_source import JobSource
 from queuectl.runtime.live import Live, script_of
 from queuectl.runtime.pulse import TICK, Pulse
@@ -133,7 +134,8 @@ class Worker:
         """Run an attempt and record its result. False where a steward must do so, as after a crash."""
         self._claim = claim
         live = Live(self._run_dir.live, claim.seq, claim.fence)
-        result = self._starts.judge(self._attempt(claim, live), claim)
+        pipe = JobPipe.find(self._run_dir.live, claim.seq, claim.fence)
+        result = self._starts.judge(self._attempt(claim, live, pipe), claim)
         if result.alive:
             self._recorder.settle(claim)
             if not self._outlast(result.alive):
@@ -147,12 +149,14 @@ class Worker:
         if self._recorder.has_given_up:
             return False  # the steward records the attempt as lost, with the output of the live files
         live.discard()
+        if pipe is not None:
+            pipe.recorded()
         if result.refused:
             # Another worker may be allowed what this one is not.
             ring(self._run_dir, *bells_of_queues([claim.queue]))
         return True
 
-    def _attempt(self, claim: Claim, live: Live) -> Result:
+    def _attempt(self, claim: Claim, live: Live, pipe: JobPipe | None) -> Result:
         self._unannounced = claim
         self._announce_at = time.monotonic() + TICK
         settings = self._access.settings
@@ -187,6 +191,7 @@ class Worker:
             wake=(self._listener.own, self._signals),
             lock=self._attempt_lock,
             live=live,
+            pipe=pipe,
         )
         return attempt_runner.run(spec, hooks)
 

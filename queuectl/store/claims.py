@@ -8,6 +8,7 @@ from queuectl.domain.attempt import GIVEN_BACK, Outcome, Result
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.verdict import verdict
+from queuectl.domain.worker import job_of_queues
 from queuectl.store import successes
 from queuectl.store.rows import claim_from
 from queuectl.store.tallies import Tallies
@@ -54,6 +55,8 @@ class Claims:
         """Claim jobs of `queues` from `database` that need no other labels than `labels`."""
         self._database = database
         self._events = events
+        self._only = job_of_queues(queues)
+        """The number of the only job to be claimed, whatever it needs; None for jobs of queues."""
         self._queues = tuple(queues)
         self._labels = frozenset(labels)
         self._takes_any = not self._queues and not self._labels
@@ -171,7 +174,9 @@ class Claims:
 
     def next_due(self) -> int | None:
         """Return when the next job becomes due, in milliseconds since the epoch; in the past if one is due already."""
-        if not self._queues:
+        if self._only is not None:
+            dues = [due for (due,) in self._database.rows("next_due_of_job", seq=self._only)]
+        elif not self._queues:
             dues = [self._database.rows("next_due")[0][0]]
         else:
             dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
@@ -184,6 +189,8 @@ class Claims:
 
     def left_to_run(self) -> int:
         """Return how many jobs are not final yet, without those that need a label that this worker lacks."""
+        if self._only is not None:
+            return int(self._database.rows("left_to_run_of_job", seq=self._only)[0][0])
         # A job whose needs are edited after this query is counted: a drain then checks again.
         needs = [needs for (needs,) in self._database.rows("needs_left") if not self._serves(needs)]
         unserved = json.dumps(needs)
@@ -198,7 +205,7 @@ class Claims:
 
     def _heads(self) -> list[tuple[str, str, int]]:
         """Return needs, queue and earliest due time for each combination of needs and queue that is served here."""
-        if not self._labels:
+        if not self._labels or self._only is not None:
             return []
         return [
             (needs, queue, due)
@@ -213,7 +220,9 @@ class Claims:
     def _due(self, now: int, pairs: Sequence[tuple[str, str]]) -> int | None:
         """Return the number of the most urgent due job without needs, or with needs and queue among `pairs`."""
         rows = self._database.rows
-        if not self._queues:
+        if self._only is not None:
+            due = rows("due_job_alone", seq=self._only, now=now)
+        elif not self._queues:
             due = rows("due_job", now=now)
         else:
             due = [row for queue in self._queues for row in rows("due_job_in_queue", queue=queue, now=now)]

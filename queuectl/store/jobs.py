@@ -35,6 +35,8 @@ class Jobs:
         """Work in `database`; record actions in `events`, in the same transactions."""
         self._database = database
         self._events = events
+        self.announce: Callable[[list[int]], object] | None = None
+        """Called with the numbers of new jobs in the transaction that stores them: before any worker can claim them."""
 
     def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int, snapshot: str | None = None) -> list[str]:
         """Store all of `new` or none, and return the ids; a job without an id is named by its number.
@@ -62,6 +64,8 @@ class Jobs:
                 self._events.count(now, queue, "enqueued", count)
             self._events.write_down()
             self._events.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
+            if self.announce is not None:
+                self.announce([row[0] for row in rows])
         return [row[1] for row in rows]
 
     def _enqueue_singly(
@@ -191,13 +195,12 @@ class Jobs:
     def _before_newest(self, limit: int, states: Sequence[JobState | None], last: int, criteria: dict[str, Any]) -> int:
         """Return the number just below the oldest of the newest `limit` jobs."""
         newest: list[int] = []
+        page = criteria | {"last": last, "limit": limit}
         for state in states:
             if state is None:
-                rows = self._database.rows("newest_seqs", last=last, limit=limit, **criteria)
+                rows = self._database.rows("newest_seqs", **page)
             else:
-                rows = self._database.rows(
-                    "newest_seqs_in_state", state=state.value, last=last, limit=limit, **criteria
-                )
+                rows = self._database.rows("newest_seqs_in_state", state=state.value, **page)
             newest.extend(seq for (seq,) in rows)
         newest.sort(reverse=True)
         return newest[:limit][-1] - 1 if newest else last
@@ -206,12 +209,11 @@ class Jobs:
         from queuectl.store.rows import listed
 
         while after < last:
+            page = criteria | {"after": after, "last": last, "limit": _PAGE}
             if state is None:
-                rows = self._database.rows("jobs_in_order", after=after, last=last, limit=_PAGE, **criteria)
+                rows = self._database.rows("jobs_in_order", **page)
             else:
-                rows = self._database.rows(
-                    "jobs_in_state_in_order", state=state.value, after=after, last=last, limit=_PAGE, **criteria
-                )
+                rows = self._database.rows("jobs_in_state_in_order", state=state.value, **page)
             yield from map(listed, rows)
             if len(rows) < _PAGE:
                 return
@@ -321,16 +323,14 @@ class Jobs:
 
     def _refuse(self, id_: str, done: str) -> None:
         state = self.state(id_)
-        if done == "deleted":
-            hint = f"cancel it first: queuectl cancel {id_}"
-        elif done == "cancelled":
+        if done == "cancelled":
             hint = f"the job has ended; to delete it: queuectl delete {id_}"
+        elif done == "deleted" or state is JobState.PROCESSING:
+            hint = f"cancel it first: queuectl cancel {id_}"
         elif state is JobState.HELD:
             hint = f"release it: queuectl release {id_}"
         elif state is JobState.PENDING:
             hint = f"to see why it is not running: queuectl explain {id_}"
-        elif state is JobState.PROCESSING:
-            hint = f"end it first: queuectl cancel {id_}"
         else:
             hint = f"run it again: queuectl retry {id_}"
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)

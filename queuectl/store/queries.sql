@@ -243,6 +243,17 @@ SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'fai
     - (SELECT count(*) FROM jobs
         WHERE state = 'processing' AND queue = :queue AND needs IN (SELECT value FROM json_each(:unserved)))
 
+-- name: due_job_alone
+-- The one job that a worker of its own may run, if it is due.
+SELECT seq, priority, run_at FROM jobs
+WHERE seq = :seq AND state IN ('pending', 'failed') AND run_at <= :now /*pg FOR UPDATE SKIP LOCKED */
+
+-- name: next_due_of_job
+SELECT run_at FROM jobs WHERE seq = :seq AND state IN ('pending', 'failed')
+
+-- name: left_to_run_of_job
+SELECT count(*) FROM jobs WHERE seq = :seq AND state NOT IN ('completed', 'dead', 'cancelled')
+
 -- Jobs that need labels ---------------------------------------------------------------------------------------------
 
 -- name: heads_needing

@@ -27,7 +27,6 @@ DELETING = [each.name for each in ALL if each.danger is Danger.DESTROYS]
         ("tail 5", "unknown command 'tail'", "did you mean logs --follow?"),
         ("worker ps", "unknown command 'worker ps'", "did you mean worker list?"),
         ("dlq rm 5", "unknown command 'dlq rm'", "did you mean delete?"),
-        ("run 'echo x'", "unknown command 'run'", "queuectl enqueue JOB adds a job, which workers run"),
         ("wait --tags x", "unknown option '--tags'", "did you mean --tag?"),
         ("list --queu x", "unknown option '--queu'", "did you mean --queue?"),
         ("list --jsno", "unknown option '--jsno'", "did you mean --json?"),
@@ -67,7 +66,7 @@ def test_a_synonym_names_its_command(word: str, meant: str):
     assert hint(word) == f"did you mean {meant}?"
 
 
-@pytest.mark.parametrize("word", ["run", "resume", "schedule", "cron"])
+@pytest.mark.parametrize("word", ["resume", "schedule", "cron"])
 def test_what_no_command_does_is_answered_with_the_nearest_command_that_exists(word: str):
     named = [name for name in WHERE if f"queuectl {name}" in str(hint(word))]
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 REFUSED = {
     "tui": "a console inside the console would fight it for the terminal",
+    "run": "it writes the output of a job to a terminal, which the console has",
     "wait": "the list is live: a job is seen to end in it",
     "demo": "it makes a store of its own, and this console looks at another",
     "completion": "it is for the line of a shell; the console completes its own",
@@ -101,7 +102,7 @@ def test_every_operation_is_completed_while_it_is_typed(name: str):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refused_command_has_a_hint(name: str):
-    words = {"wait": "wait job1", "completion": "completion bash"}
+    words = {"run": "run true", "wait": "wait job1", "completion": "completion bash"}
 
     with pytest.raises(UsageError) as caught:
         read_line(words.get(name, name))

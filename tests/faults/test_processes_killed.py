@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from tests.support.stress import (
     restless,
     steward_of,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def has_ended(ledger: Path, id_: str) -> bool:
@@ -237,3 +238,18 @@ def test_leftovers_of_a_killed_pool_are_found_by_the_next_although_its_pids_were
             assert_sound(queue, ledger, ["job"])
         finally:
             bystander.kill()
+
+
+def test_a_steward_whose_supervisor_is_killed_before_it_begins_ends(queue: Queue):
+    queue.context.store.config()  # the store is there, so that nothing but the pool makes it
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.signal_at_fork", "0", "worker", "start"],
+        env=queue.environment,
+        cwd=queue.directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+
+    # The end of its output, which the steward has inherited, is that of the steward too.
+    assert done.returncode == -signal.SIGKILL

@@ -39,7 +39,7 @@ def test_every_argument_that_is_a_name_or_a_path_is_completed(operation: Operati
         "ID": {"jobs", "dead"}, "SIG": {"errors"}, "KEY": {"settings"}, "POOL": {"pools"}, "FILTER": {"filters"},
         "FILE": {"files"}, "DIR": {"directories"},
     }  # fmt: skip
-    new = {"enqueue --id"}
+    new = {"enqueue --id", "run --id"}
 
     for each in grammar(operation.params).parameters:
         if each.word in kinds and f"{operation.name} {each.label}" not in new:

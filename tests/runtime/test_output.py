@@ -91,13 +91,14 @@ def test_pieces_of_any_size_are_put_together(pipe, seed):
 
 
 @pytest.mark.parametrize("since", [0, 10, HEAD - 1, HEAD, HEAD + 5, HEAD + TAIL, HEAD + TAIL + 99, HEAD + TAIL + 100])
-def test_new_pieces_come_with_their_positions(pipe, since):
+def test_new_pieces_come_with_their_places_in_the_stream(pipe, since):
     capture = Capture()
     data = noise(HEAD + TAIL + 100)
     feed(capture, pipe, data)
     layout = bytearray(HEAD + TAIL)
     count = 0
-    for place, piece in capture.since(since):
+    for first, piece in capture.since(since):
+        place = position_of(first)
         layout[place : place + len(piece)] = piece
         count += len(piece)
     kept = [index for index in range(since, len(data)) if index < HEAD or index >= len(data) - TAIL]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SAMPLES = {
     "enqueue": ("enqueue", "true"),
+    "run": ("run", "--local", "echo x"),
     "list": ("list",),
     "show": ("show", "a"),
     "logs": ("logs", "a"),

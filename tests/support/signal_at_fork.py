@@ -1,6 +1,7 @@
 """The command line, signalled while it starts a worker: `python -m tests.support.signal_at_fork TIMES WORDS…`.
 
-The signal arrives when the first process of a pool has been forked, and is not registered yet.
+The signal, SIGTERM or for 0 times SIGKILL, arrives when the first process of a pool has been forked, and is not
+registered yet.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 
 def signal_at_fork(times: int) -> None:
-    """Send this process SIGTERM `times` times, right after its first fork."""
+    """Send this process SIGTERM `times` times, or SIGKILL for 0 times, right after its first fork."""
 
     @contextmanager
     def then_signal() -> Iterator[None]:
         instead.stop()
         with orders_held_back():
             yield
-        for _ in range(times):
-            os.kill(os.getpid(), signal.SIGTERM)
+        for number in [signal.SIGTERM] * times or [signal.SIGKILL]:
+            os.kill(os.getpid(), number)
 
     instead = mock.patch("queuectl.runtime.launcher.orders_held_back", then_signal)
     instead.start()

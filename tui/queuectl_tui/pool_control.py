@@ -70,7 +70,7 @@ class PoolControl:
         console = self._console
         if not console.may_write():
             return
-        pools = [pool for pool in console.snapshot.pools if pool.stop is None]
+        pools = [pool for pool in console.snapshot.pools if pool.stop is None and pool.only_job is None]
         if not pools:
             if by > 0:
                 self._start(1)

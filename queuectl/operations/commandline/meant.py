@@ -78,7 +78,6 @@ IN_GROUPS = {
 SENTENCES = {
     "cron": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
     "resume": "queuectl release ID releases a held job",
-    "run": "queuectl enqueue JOB adds a job, which workers run: queuectl worker start",
     "schedule": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
     "worker restart": "queuectl worker stop, then queuectl worker start",
 }

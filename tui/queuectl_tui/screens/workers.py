@@ -330,7 +330,8 @@ def _pool_line(pool: PoolInfo, snapshot: Snapshot, width: int) -> Line:
     busy = sum(worker.info.job is not None for worker in own)
     glyph, word, role, more = _pool_state(pool, len(own), busy)
     up = format_duration(max(snapshot.at - pool.started_at, 0))
-    serves = one_line(", ".join(one_line(queue, 20) for queue in pool.queues) or "every queue", 40)
+    queues = pool.queues if pool.only_job is None else (f"job {pool.only_job} only",)
+    serves = one_line(", ".join(one_line(queue, 20) for queue in queues) or "every queue", 40)
     if pool.labels:
         serves += f"   labels {one_line(' '.join(pool.labels), 30)}"
     left: Line = (
