@@ -52,7 +52,7 @@ def test_a_job_that_is_cancelled_before_it_ran_ends_with_125(queue: Queue):
     wait_until(lambda: queue.context.store.jobs.these(["a"]))
     queue.run("cancel", "a")
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert done.code == 125
     assert "a: cancelled" in done.err
@@ -154,7 +154,7 @@ def test_without_a_worker_it_says_at_once_what_starts_one(queue: Queue):
     assert process.stderr.readline() == b"a: no workers are running; start some: queuectl worker start\n"
     queue.start()
 
-    assert command.Done(process).out == "done\n"
+    assert command.finished(process).out == "done\n"
 
 
 def test_json_is_the_record_on_stdout_and_the_output_on_stderr(queue: Queue):
@@ -196,13 +196,13 @@ def test_a_script_is_read_from_standard_input(queue: Queue):
     ],
 )
 def test_what_it_cannot_run_is_refused(queue: Queue, words: tuple[str, ...], part: str):
-    command.Done(begin(queue, *words)).refused(2, part)
+    command.finished(begin(queue, *words)).refused(2, part)
 
 
 def test_an_id_that_exists_is_refused(queue: Queue):
     queue.enqueue("true", "--id", "a")
 
-    command.Done(begin(queue, "true", "--id", "a", "--local")).refused(4, "already exists")
+    command.finished(begin(queue, "true", "--id", "a", "--local")).refused(4, "already exists")
 
 
 def test_it_tells_how_much_of_the_output_of_another_host_was_left_out(tmp_path: Path, database: str):
@@ -270,7 +270,7 @@ def test_off_a_terminal_an_interrupt_cancels_the_job(queue: Queue, number: signa
     process = running(queue)
     process.send_signal(number)
 
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
     assert queue.state("a") == "cancelled"
 
 
@@ -283,7 +283,7 @@ def test_a_job_that_is_left_goes_on(queue: Queue, number: signal.Signals, words:
     process = running(queue, *words)
     process.send_signal(number)
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert done.code == code
     assert done.err == "job a goes on; to follow it: queuectl logs a -f\n"
@@ -300,7 +300,7 @@ def test_an_interrupt_while_it_is_being_cancelled_ends_the_wait(queue: Queue):
     wait_until(lambda: queue.json("show", "a")["cancel_requested"])
     process.send_signal(signal.SIGINT)
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert done.code == 130
     assert "no longer waiting for job a, which is being cancelled" in done.err
@@ -313,7 +313,7 @@ def test_an_ignored_hangup_stays_ignored(queue: Queue):
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGINT)
 
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
 
 
 def on_a_terminal(queue: Queue, *words: str) -> Interactive:
@@ -433,7 +433,7 @@ def test_local_runs_a_held_job_once_it_is_released(queue: Queue):
     queue.run("edit", "a", "--delay", "0")
     queue.run("release", "a")
 
-    assert command.Done(process).out == "done\n"
+    assert command.finished(process).out == "done\n"
 
 
 def begin_local(queue: Queue, *words: str) -> subprocess.Popen[bytes]:
@@ -447,7 +447,7 @@ def test_an_interrupt_ends_the_job_and_the_worker_of_its_own(queue: Queue):
     process = begin_local(queue)
     process.send_signal(signal.SIGINT)
 
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
     assert queue.state("a") == "cancelled"
     assert (queue.workers(), pools_of_runs(queue)) == ([], [])
 
@@ -456,7 +456,7 @@ def test_a_job_that_is_left_is_put_back_by_the_worker_of_its_own(queue: Queue):
     process = begin_local(queue, "--detach-on-interrupt")
     process.send_signal(signal.SIGINT)
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert done.code == 130
     assert "job a waits for a worker" in done.err
@@ -472,7 +472,7 @@ def test_a_worker_of_its_own_that_is_stopped_leaves_the_job_to_others(queue: Que
     queue.wait_for("a", "processing")
     queue.run("cancel", "a")
 
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
     assert queue.outcomes("a") == ["released", "cancelled"]
 
 
@@ -481,9 +481,9 @@ def test_a_worker_of_its_own_counts_for_no_other_job(queue: Queue):
     other = queue.enqueue("true")
 
     assert queue.json("explain", other)["reasons"][0]["code"] == "no_workers"
-    command.Done(queue_scale(queue)).refused(3, "no pool is running")
+    command.finished(queue_scale(queue)).refused(3, "no pool is running")
     process.send_signal(signal.SIGTERM)
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
 
 
 def queue_scale(queue: Queue) -> subprocess.Popen[bytes]:

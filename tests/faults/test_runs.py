@@ -109,7 +109,7 @@ def test_a_job_whose_worker_is_killed_is_followed_in_the_next_one(queue: Queue):
     assert process.stdout.readline() == b"2\n"
     gate.touch()
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert (done.code, done.out) == (0, "done\n")
     assert done.err.splitlines()[-1] == "a: attempt 1 was lost with its worker, runs again"
@@ -161,7 +161,7 @@ def test_a_killed_worker_of_a_run_is_replaced(queue: Queue):
     assert process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGTERM)
 
-    assert command.Done(process).code == 143
+    assert command.finished(process).code == 143
     assert queue.outcomes("a") == ["lost", "cancelled"]
 
 
@@ -170,7 +170,7 @@ def test_a_run_whose_pool_is_killed_cancels_the_job_that_nothing_runs(queue: Que
     wait_until(queue.workers)
     os.kill(pool_of(process), signal.SIGKILL)
 
-    done = command.Done(process)
+    done = command.finished(process)
 
     assert done.code != 0
     assert "the worker for job a could not run it" in done.err
