@@ -14,6 +14,8 @@ from queuectl.domain.units import format_age, format_duration
 from queuectl.operations.job_record import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from queuectl.domain.attempt import Attempt
     from queuectl.domain.job import Job
     from queuectl_tui.job_page import JobPage
@@ -100,12 +102,16 @@ def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
     wide = []
     if job.cwd is not None:
         wide.append(("cwd", Text(safe(job.cwd))))
+    if job.shell is not None:
+        wide.append(("shell", Text(safe(job.shell))))
     if job.tags:
         wide.append(("tags", Text(safe(" ".join(job.tags)))))
     if job.needs:
         wide.append(("needs", Text(safe(" ".join(job.needs)))))
     if job.env:
-        wide.append(("env", _environment(job, paint)))
+        wide.append(("env", _environment([f"+{name}" for name, _ in job.env], paint)))
+    if page.captured:
+        wide.append(("captured", _environment(page.captured, paint)))
     for name, shown in wide:
         text.append(name.ljust(_LABEL), paint("dim"))
         text.append_text(shown)
@@ -179,13 +185,13 @@ def _when(page: JobPage, now: int) -> str:
     return f"due for {format_age(now - job.run_at)}"
 
 
-def _environment(job: Job, paint: Paint) -> Text:
-    """Return the job's environment variables, without values, which may be secrets."""
+def _environment(names: Sequence[str], paint: Paint) -> Text:
+    """Return environment variables without values, which may be secrets."""
     text = Text()
-    for name, _ in job.env:
+    for name in names:
         if text:
             text.append("  ")
-        text.append(f"+{one_line(name, 60)}", paint("text"))
+        text.append(one_line(name, 60), paint("text"))
         text.append(f"={_MASK}", paint("dim"))
     return text
 
