@@ -15,6 +15,10 @@ from queuectl.domain.units import parse_duration
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal, TypeAlias
+
+    Origin: TypeAlias = Literal["environment", "store", "default"]
+    """Where the value of a setting comes from."""
 
 Value = int | float | str | None
 
@@ -214,7 +218,7 @@ def known_key(key: str) -> str:
     )
 
 
-def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
+def origin(key: str, stored: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Origin:
     """Return where the value of `key` comes from: `environment`, `store` or `default`."""
     if _variable(key) in environ:
         return "environment"

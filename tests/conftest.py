@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-NEEDED = ("apsw", "hypothesis", "psycopg", "pytest_asyncio", "pytest_textual_snapshot", "textual", "yaml")
+NEEDED = ("apsw", "hypothesis", "jsonschema", "psycopg", "pytest_asyncio", "pytest_textual_snapshot", "textual", "yaml")
 MISSING = [name for name in NEEDED if find_spec(name) is None]
 if not MISSING:
     # Otherwise `pytest_configure` says what to do, in place of a traceback, or of an error for each file.

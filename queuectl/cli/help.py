@@ -15,12 +15,38 @@ from queuectl.operations.operation import Heading
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import TypedDict
 
     from queuectl.cli.screen import Screen
     from queuectl.operations.commandline.grammar import Call
     from queuectl.operations.operation import Operation
 
-USAGE = "usage: queuectl [--db PATH] [--json] COMMAND …"
+    class VersionDocument(TypedDict):
+        """The version of queuectl."""
+
+        version: str
+        """The version."""
+
+    class HelpDocument(TypedDict):
+        """The commands, or the one that help is about."""
+
+        commands: list[CommandDocument]
+        """The commands."""
+
+    class CommandDocument(TypedDict):
+        """A command."""
+
+        name: str
+        """Its words."""
+        usage: str
+        """Its usage line."""
+        summary: str
+        """What it does, in one line."""
+        heading: Heading
+        """The heading that it stands under in the help."""
+
+
+USAGE = "usage: queuectl [--db PATH] [--json | --json-lines] COMMAND …"
 START_HERE = (
     ("queuectl enqueue 'echo hello'", "add a job; its id is printed"),
     ("queuectl worker start --drain", "run what is there, then stop"),
@@ -39,10 +65,11 @@ _EXAMPLE_WIDTH = max(len(command) for command, _ in START_HERE)
 def answer(call: Call, screen: Screen) -> int:
     """Print the version or the help and return the exit code; without a command, 2 with the usage on stderr."""
     if call.version:
-        from queuectl.cli.documents import write_document
+        if call.for_a_program:
+            from queuectl.cli.documents import write_document
 
-        if call.json:
-            write_document({"version": __version__}, screen)
+            version: VersionDocument = {"version": __version__}
+            write_document(version, screen, lines=call.json_lines)
         else:
             screen.write(f"queuectl {__version__}\n")
         return 0
@@ -56,16 +83,17 @@ def answer(call: Call, screen: Screen) -> int:
     else:
         raise unknown_command(name)
     if not call.help:
-        if call.json:
+        if call.for_a_program:
             raise UsageError("COMMAND is missing", hint="queuectl --help lists the commands")
         for line in text.splitlines():
             screen.say(line)
         return 2
-    if call.json:
+    if call.for_a_program:
         from queuectl.cli.documents import write_document
 
         names = [each for each in WHERE if each == name or not name or each.startswith(name + " ")]
-        write_document({"commands": [_document(find(each)) for each in names]}, screen)
+        commands: HelpDocument = {"commands": [_document(find(each)) for each in names]}
+        write_document(commands, screen, lines=call.json_lines)
     else:
         screen.write(text + "\n")
     return 0
@@ -156,5 +184,5 @@ def example_line(example: str) -> str:
     return example if "queuectl " in example else f"queuectl {example}"
 
 
-def _document(of: Operation) -> dict[str, str]:
+def _document(of: Operation) -> CommandDocument:
     return {"name": of.name, "usage": usage(of), "summary": of.summary, "heading": of.heading}

@@ -95,12 +95,15 @@ def _open_streams() -> None:
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code. Never raises."""
     screen = Screen(sys.stdout, sys.stderr)
-    json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
+    # By its words: also the error of a line that cannot be parsed is a document.
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    lines = "--json-lines" in options
+    json = lines or "--json" in options
     try:
         try:
             code = _run(read_words(argv), screen)
         except QueuectlError as error:
-            code = _fail(error, screen, json=json)
+            code = _fail(error, screen, json=json, lines=lines)
         screen.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -111,16 +114,16 @@ def main(argv: Sequence[str]) -> int:
         screen.abandon()
         code = 0
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
-        code = _fail_unexpectedly(error, screen, json=json)
+        code = _fail_unexpectedly(error, screen, json=json, lines=lines)
     return code
 
 
-def _fail(error: QueuectlError, screen: Screen, *, json: bool) -> int:
+def _fail(error: QueuectlError, screen: Screen, *, json: bool, lines: bool) -> int:
     if json and not screen.error_written:
         screen.end_progress()
         from queuectl.cli.documents import write_error
 
-        write_error(error, screen)
+        write_error(error, screen, lines=lines)
     return screen.fail(error)
 
 
@@ -153,15 +156,15 @@ def _run(call: Call, screen: Screen) -> int:
         _check_confirmed(operation, context_, params, screen)
         gc.enable()
         result = operation.run(context_, params)
-        screen.is_json = call.json
-        if not call.json or operation.streams:
+        screen.is_json = call.for_a_program
+        if not call.for_a_program or operation.streams:
             module = WHERE[call.name].partition(".")[0]
             views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
             views[call.name](result, params, screen)
-        if call.json:
-            from queuectl.cli.documents import write
+        if call.for_a_program:
+            from queuectl.cli.documents import write, write_lines
 
-            write(result, screen)
+            (write_lines if call.json_lines else write)(result, screen)
         if screen.absence is not None:
             screen.flush()
             screen.say(screen.absence)
@@ -177,7 +180,7 @@ def _run(call: Call, screen: Screen) -> int:
 
 def _is_bare(call: Call) -> bool:
     """Return whether there is no command, but perhaps --db: on a terminal that opens the console."""
-    return not (call.command or call.json or call.help or call.version)
+    return not (call.command or call.for_a_program or call.help or call.version)
 
 
 def _params(operation: Operation, call: Call) -> Any:
@@ -213,7 +216,7 @@ def _confirm(question: str | None, screen: Screen) -> None:
         raise Refused("not confirmed, so nothing was done")
 
 
-def _fail_unexpectedly(error: Exception, screen: Screen, *, json: bool) -> int:
+def _fail_unexpectedly(error: Exception, screen: Screen, *, json: bool, lines: bool) -> int:
     """Print an unexpected exception in one line, with QUEUECTL_DEBUG also its traceback. Return the exit code."""
     if screen.failed:
         screen.abandon()
@@ -234,7 +237,7 @@ def _fail_unexpectedly(error: Exception, screen: Screen, *, json: bool) -> int:
             f"internal: {type(error).__name__}{': ' + text if text else ''}",
             hint="QUEUECTL_DEBUG=1 prints the traceback of this bug",
         )
-    code = _fail(failure, screen, json=json)
+    code = _fail(failure, screen, json=json, lines=lines)
     try:
         screen.flush()
     except OSError:

@@ -19,10 +19,11 @@ INTRODUCTION = """\
 <!-- Made by `python -m queuectl.cli.reference > docs/cli.md`; change the operations and not this page. -->
 # The command line
 
-    queuectl [--db PATH] [--json] COMMAND …
+    queuectl [--db PATH] [--json | --json-lines] COMMAND …
 
-`--db` and `--json` may stand before or after the command; after `--` no word is an option. `--version` (or `-V`, or
-the command `version`) prints the version, whatever else is on the line. `python -m queuectl` is the same program.
+`--db`, `--json` and `--json-lines` may stand before or after the command; after `--` no word is an option. `--version`
+(or `-V`, or the command `version`) prints the version, whatever else is on the line. `python -m queuectl` is the same
+program.
 
 The store is `--db`, else `QUEUECTL_DB`, else `queue.db` in your data directory (`$XDG_DATA_HOME/queuectl`, else
 `~/.local/share/queuectl`; on macOS `~/Library/Application Support/queuectl`).
@@ -32,9 +33,10 @@ commands treat it as empty, print one line about it on stderr, and create nothin
 `QUEUECTL_DB` does not exist, the exit code is 5: only your data directory is created.
 
 Data goes to stdout, messages to stderr. With `--json` every command prints one JSON document on stdout and nothing
-else; the form for people may change, the JSON form only gets new keys. Times in JSON are RFC 3339 in UTC with
-milliseconds, durations are seconds; people get times in the local zone (`TZ`), which is named beside them. Where you
-give a duration, a bare number is seconds, and `500ms`, `90s`, `15m`, `3h`, `7d` and `1h30m` work too.
+else, with `--json-lines` one object a line, as soon as it is there; [json.md](json.md) describes all of them. The form
+for people may change, the JSON form only gets new keys. People get times in the local zone (`TZ`), which is named
+beside them. Where you give a duration, a bare number is seconds, and `500ms`, `90s`, `15m`, `3h`, `7d` and `1h30m` work
+too.
 
 In the form for people, control characters in ids, commands and output are escaped (`\\x1b`). Colour, glyphs and lines
 cut to fit appear on a terminal only; `NO_COLOR` is honoured.
@@ -42,7 +44,8 @@ cut to fit appear on a terminal only; `NO_COLOR` is honoured.
 ## Errors and exit codes
 
 An error is one line `error: …` on stderr, often followed by a line `hint: …`; with `--json` also
-`{"error": {"code": …, "message": …, "hint": …}}` on stdout. If an array has been begun, the error is its last element.
+`{"schema": 1, "error": {"code": …, "message": …, "hint": …}}` on stdout. If an array has been begun, the error is its
+last element; with `--json-lines` it is the last line.
 
 | code | meaning |
 |---|---|
@@ -88,45 +91,6 @@ KEYS = {
     "tags": "an array of words without white space",
     "needs": "an array of labels, or one: only workers that were started with all of them (`--label`) run it",
 }
-BETWEEN = """
-With `--json`, `enqueue`, `show` and `wait` print the record of a job; `list`, `cancel` and `retry` leave out the
-output, and `show` adds `history`, an array of attempts.
-
-| field | meaning |
-|---|---|
-"""
-RECORD = {
-    "id": "its id",
-    "command": "its command",
-    "state": (
-        "`pending`, `processing`, `completed`, `failed` (its retry is due at `run_at`), `dead`, `cancelled` or `held`"
-    ),
-    "attempts": "attempts that count against its retries; 0 again after a retry by hand",
-    "max_retries": "retries after the first attempt",
-    "stdout, stderr": "output of its latest attempt, of a running one so far; a line marks an omitted middle",
-    "duration": "seconds that its latest attempt took; null before its end",
-    "timed_out": "whether its latest attempt ran out of time",
-    "timeout": "seconds an attempt may take: its own, else the configured one, else null",
-    "created_at, updated_at": "when it was enqueued; when it last changed",
-    "seq": "its number in the store",
-    "queue, priority, cwd, tags": "as it was enqueued or edited",
-    "needs": "labels that its worker must have, sorted",
-    "env": "its variables, with `***` for the values",
-    "captured_env": "the variables of its environment snapshot, with `***` for the values",
-    "shell": "its own shell; null: the configured one",
-    "run_at": "when it is due",
-    "started_at": "when its latest attempt began; null before the first",
-    "finished_at": "when it became final; null before",
-    "exit_code, signal, outcome, error, worker": (
-        "of its latest attempt. The outcome is `success`, `exit`, `signal`, `timeout`, `spawn_error`, `lost` (its "
-        "worker died), `released` (its worker was stopped now, or could start no process) or `cancelled`"
-    ),
-    "cancel_requested": "whether a cancel was requested",
-    "losses": "workers in a row that died while they ran it; three make it dead",
-    "signature": "the signature of the error of its last failed attempt, as in `dlq list --by-error`; null before",
-    "stdout_bytes, stderr_bytes": "bytes that were written",
-    "stdout_truncated, stderr_truncated": "whether some of them were left out",
-}
 FILES = """
 ### Files of jobs
 
@@ -167,10 +131,6 @@ def reference() -> str:
     """Return the whole page."""
     pieces = [INTRODUCTION]
     pieces += [f"| `{key}` | {meaning} |\n" for key, meaning in KEYS.items()]
-    pieces.append(BETWEEN)
-    pieces += [
-        f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {meaning} |\n" for names, meaning in RECORD.items()
-    ]
     pieces.append(FILES)
     pieces += [
         f"| `{each.key}` | {show(each.default)} | {each.help}; {each.describe()} |\n" for each in SETTINGS.values()

@@ -42,17 +42,23 @@ class Attempt:
     """
 
     attempt: int
+    """Its number: 1, 2, … over the job's whole life."""
     worker: str
+    """The worker that ran it."""
     started_at: int
+    """When it began."""
     ended_at: int | None
+    """When it ended; None while it runs."""
     duration_ms: int | None
     """By the worker's monotonic clock."""
     outcome: Outcome | None
-    """None while it runs."""
+    """How it ended; None while it runs."""
     exit_code: int | None
+    """The exit code of its main process; None while it runs, and where that did not exit by itself."""
     signal: int | None
+    """The number of the signal that ended its main process; None if none did."""
     error: str | None
-    """A message of queuectl itself, for example why the command could not be started."""
+    """A message of queuectl itself, for example why the command could not be started; None where there is none."""
 
 
 @record

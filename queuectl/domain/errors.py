@@ -19,12 +19,22 @@ QueuectlError
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    ErrorCode: TypeAlias = Literal[
+        "usage", "not_found", "refused", "already_there", "store", "store_busy", "store_full", "store_unreadable",
+        "store_too_new", "store_gone", "store_unreachable", "machine", "timed_out", "interrupted", "internal", "error",
+    ]  # fmt: skip
+    """What kind of error it is."""
+
 
 class QueuectlError(Exception):
     """A failure that is reported in one line; `hint` says what to do, `code` names it for scripts."""
 
     exit_code = 1
-    code = "error"
+    code: ErrorCode = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         """Store the message, one sentence without a full stop, and the hint."""
@@ -51,14 +61,14 @@ class Refused(QueuectlError):
     """The job's state does not allow the action, or the job already exists."""
 
     exit_code = 4
-    code = "refused"
+    code: ErrorCode = "refused"
 
 
 class StoreError(QueuectlError):
     """The store cannot be used."""
 
     exit_code = 5
-    code = "store"
+    code: ErrorCode = "store"
 
 
 class StoreBusy(StoreError):

@@ -81,10 +81,15 @@ class Job:
     seq: int
     """The job's number in the store: grows with every enqueue, never reused; files are named by it alone."""
     id: str
+    """Its ID: the one that it was enqueued with, else its number."""
     command: str
+    """What runs, byte for byte."""
     queue: str
+    """The queue that it is in."""
     state: JobState
+    """What it waits for, that it runs, or how it ended."""
     priority: int
+    """Higher runs first; ties go to the job that has been due for longer."""
     attempts: int
     """Attempts that count against the budget: plus one at a claim, minus one after a loss or a release.
 
@@ -98,9 +103,11 @@ class Job:
     run_at: int
     """The job is not claimed before this time. For a failed job, the time of its retry."""
     created_at: int
+    """When it was enqueued."""
     updated_at: int
+    """When it last changed."""
     finished_at: int | None
-    """Set exactly in the final states."""
+    """When it became final; None in every other state."""
     fence: int
     """Raised by every claim. An attempt's writes name its fence, so that a stale worker changes nothing."""
     owner: str | None
@@ -108,10 +115,12 @@ class Job:
     cancel_requested: int
     """The signal that a cancel asked for, 0 for none. The worker ends the process tree and records `cancelled`."""
     cwd: str | None
+    """The directory that it runs in; None: that of its worker."""
     env: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
+    """Words that selectors find it by."""
     signature: str | None = None
-    """Error signature of the last failed attempt (domain/signature.py); None while none has failed."""
+    """Error signature of the last failed attempt; None while none has failed."""
     needs: tuple[str, ...] = ()
     """Labels that a worker must have to run the job, sorted; empty: any worker."""
     environment: int | None = None

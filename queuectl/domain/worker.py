@@ -54,18 +54,23 @@ class WorkerInfo:
     """A process that runs one job at a time."""
 
     id: str
+    """Its ID."""
     pool: str
+    """The pool that it belongs to."""
     host: str
+    """The host that it runs on."""
     boot_id: str
     pid: int
+    """Its process, on that host."""
     pid_start: int | None
     """Start time of the process, as its kernel reports it: a recycled pid has another."""
     started_at: int = 0
     completed: int = 0
+    """Attempts that succeeded."""
     failed: int = 0
     """Attempts that neither succeeded nor were ended by request."""
     job: str | None = None
-    """Id of the job that it runs."""
+    """Id of the job that it runs; None while it runs none."""
     lease_left_ms: int | None = None
     """As for a pool."""
     renewed_at: int | None = None

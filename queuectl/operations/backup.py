@@ -9,12 +9,14 @@ import threading
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.text import has_control, safe
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from queuectl.domain.json_types import Bytes
     from queuectl.operations.context import Context
 
 
@@ -26,15 +28,13 @@ class Backup:
 
 
 @record
-class Saved:
-    """A complete copy: its absolute path and its size in bytes."""
+class Saved(Document):
+    """A complete copy of a store."""
 
     path: str
-    bytes: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"path": self.path, "bytes": self.bytes}
+    """Its absolute path."""
+    size_bytes: Bytes
+    """Its size."""
 
 
 def backup(context: Context, params: Backup) -> Saved:
@@ -66,7 +66,7 @@ def backup(context: Context, params: Backup) -> Saved:
     finally:
         for number, handler in previous_handlers.items():
             signal.signal(number, handler)
-    return Saved(path=path, bytes=size)
+    return Saved(path=path, size_bytes=size)
 
 
 def _remove_on_signal(partial: str) -> dict[int, Any]:

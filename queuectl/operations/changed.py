@@ -7,11 +7,37 @@ from queuectl.operations.job_record import recorded
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
+    from typing import Literal, NotRequired, TypedDict
 
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobRecord
+    from queuectl.operations.job_record import JobDocument, JobRecord
     from queuectl.store.undo import Keeping
+
+    class ChangedDocument(TypedDict):
+        """What a verb did to jobs."""
+
+        action: str
+        """The name of the command."""
+        matched: int
+        """Number of jobs that were named, or that the selector found."""
+        changed: int
+        """Number of jobs that were changed; with `--dry-run`, that would be."""
+        unchanged: int
+        """Number of jobs that were so already: held before a `hold`, cancelled before a `cancel`."""
+        skipped: int
+        """Number of selected jobs whose state did not allow the action."""
+        undo: int | None
+        """The number for `queuectl undo`; null where nothing can be undone."""
+        dry_run: NotRequired[Literal[True]]
+        """Present with `--dry-run`: nothing was changed."""
+        queues: NotRequired[dict[str, int]]
+        """Number of changed jobs by queue; present with a selector that changed some."""
+        jobs: NotRequired[list[JobDocument]]
+        """The jobs that were named, as they are now; present with IDs, unless they were deleted."""
+        ids: NotRequired[list[str]]
+        """IDs of the jobs: with IDs of those that were deleted, with `--print-ids` of those that were changed."""
+        too_many_to_undo: NotRequired[Literal[True]]
+        """Present where there is no undo because the action exceeds what an undo may keep."""
 
 
 class Changed:
@@ -62,14 +88,15 @@ class Changed:
     def __next__(self) -> JobRecord:
         return next(self._records)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ChangedDocument:
         """Return the JSON form, the same for every verb."""
-        document: dict[str, Any] = {
+        document: ChangedDocument = {
             "action": self.action,
             "matched": self.matched,
             "changed": self.changed,
             "unchanged": self.unchanged,
             "skipped": self.skipped,
+            "undo": self.undo,
         }
         if self.dry_run:
             document["dry_run"] = True
@@ -79,8 +106,9 @@ class Changed:
             document["jobs"] = [each.document() for each in self]
         elif self.ids is not None:
             document["ids"] = list(self.ids)
-        document["undo"] = self.undo
-        return document | {"too_many_to_undo": True} if self.too_much else document
+        if self.too_much:
+            document["too_many_to_undo"] = True
+        return document
 
 
 def _records(context: Context, ids: Sequence[str]) -> Iterator[JobRecord]:

@@ -7,11 +7,12 @@ import sys
 
 from queuectl.domain.record import field, record
 from queuectl.domain.text import one_line
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Literal
 
     from queuectl.operations.commandline.complete import Choice
     from queuectl.operations.context import Context
@@ -24,7 +25,7 @@ _PROGRAM = "@PROGRAM@"
 class Completion:
     """Parameters of `completion`."""
 
-    shell: str = field("the shell", metavar="SHELL", positional=True, choices=SHELLS)
+    shell: Literal["bash", "zsh", "fish"] = field("the shell", metavar="SHELL", positional=True, choices=SHELLS)
     words: tuple[str, ...] = field(
         "used by the script itself: for bash the line up to the cursor and COMP_WORDBREAKS, for the others the words "
         "after queuectl, the last of which is being typed",
@@ -35,32 +36,27 @@ class Completion:
 
 
 @record
-class Script:
-    """The script that a shell loads."""
+class Script(Document):
+    """The completion script of a shell."""
 
-    shell: str
-    text: str
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"shell": self.shell, "script": self.text}
+    shell: Literal["bash", "zsh", "fish"]
+    """The shell."""
+    script: str
+    """What it loads."""
 
 
 @record
-class Choices:
+class Choices(Document):
     """The candidates for the word at the cursor."""
 
     choices: tuple[Choice, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"choices": [{"text": each.text, "about": each.about} for each in self.choices]}
+    """The candidates, the best first."""
 
 
 def completion(context: Context, params: Completion) -> Script | Choices:
     """Return the script or, when the script asks, the candidates."""
     if not params.words:
-        return Script(shell=params.shell, text=_script(params.shell))
+        return Script(shell=params.shell, script=_script(params.shell))
     # Loaded here: the script itself needs none of it.
     from queuectl.operations.commandline.complete import Choice, complete
     from queuectl.operations.commandline.store_names import names

@@ -5,14 +5,13 @@ from __future__ import annotations
 from queuectl.config import SETTINGS, known_key, origin, show, unknown_variables
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Heading, Operation
 from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from queuectl.config import Value
+    from queuectl.config import Origin, Value
     from queuectl.operations.context import Context
 
 
@@ -44,45 +43,28 @@ class Unset:
 
 
 @record
-class SettingNow:
+class SettingNow(Document):
     """A setting and its current value."""
 
     key: str
+    """Its name."""
     value: Value
+    """Its value; null: none, which is no limit."""
     default: Value
-    origin: str
-    """`environment`, `store` or `default`."""
+    """Its value where none is set; null: none."""
+    origin: Origin
+    """Where its value comes from."""
     help: str
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "key": self.key,
-            "value": self.value,
-            "default": self.default,
-            "origin": self.origin,
-            "help": self.help,
-        }
+    """What it is for."""
 
 
-@record
-class AllSettings:
-    """Every setting with its current value."""
-
-    settings: tuple[SettingNow, ...]
-
-    def document(self) -> list[dict[str, Any]]:
-        """Return the JSON form."""
-        return [each.document() for each in self.settings]
-
-
-def list_settings(context: Context, _params: ListSettings) -> AllSettings:
+def list_settings(context: Context, _params: ListSettings) -> list[SettingNow]:
     """Return every setting with its current value; report unknown QUEUECTL_ variables."""
     for name, meant in unknown_variables():
         context.say(
             f"note: the variable {name} is set, but is not a setting" + (f"; did you mean {meant}?" if meant else "")
         )
-    return AllSettings(settings=tuple(_now(context, key) for key in SETTINGS))
+    return [_now(context, key) for key in SETTINGS]
 
 
 def get(context: Context, params: Get) -> SettingNow:

@@ -12,17 +12,27 @@ import tempfile
 from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.status import count
 from queuectl.operations.workers import Start, run_pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobDetail
-    from queuectl.operations.status import Status
+    from queuectl.operations.job_record import JobDetail, JobWithOutput
+    from queuectl.operations.status import Status, StatusDocument
+
+    class DemoDocument(TypedDict):
+        """The store after the sample workload has run to its end."""
+
+        status: StatusDocument
+        """Its status."""
+        dead: list[JobWithOutput]
+        """Its dead jobs."""
+
 
 WORKLOAD = (
     NewJob(id="hello", command="echo Hello from $QUEUECTL_JOB_ID"),
@@ -71,20 +81,17 @@ class Shown:
     status: Status
     dead: tuple[JobDetail, ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> DemoDocument:
         """Return the JSON form."""
         return {"status": self.status.document(), "dead": [job.document() for job in self.dead]}
 
 
 @record
-class Watched:
+class Watched(Document):
     """The result after the console over the sample store was closed."""
 
     exit_code: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"exit_code": self.exit_code}
+    """The exit code of the console."""
 
 
 def demo(context: Context, params: Demo) -> Shown | Watched:

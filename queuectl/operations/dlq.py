@@ -16,12 +16,36 @@ from queuectl.operations.operation import Danger, Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Timestamp
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobDocument, JobRecord, WholeJob
     from queuectl.store.dlq import DeadError
     from queuectl.store.rows import Listed
+
+    class DeadDocument(JobDocument):
+        """A dead job."""
+
+        reason: str
+        """How its last attempt ended, and the last line of its standard error."""
+
+    class ErrorGroupDocument(TypedDict):
+        """Dead jobs that ended with the same error.
+
+        See `DeadError`.
+        """
+
+        signature: str
+        text: str | None
+        count: int
+        """Number of these jobs."""
+        queues: list[str]
+        first: Timestamp
+        """When the first of them died."""
+        last: Timestamp
+        """When the last of them died."""
+
 
 _TAIL_BYTES = 500
 """Bytes at the end of standard error that are searched for its last line."""
@@ -87,9 +111,9 @@ class DeadRecord:
     reason: str
     """How its last attempt ended, and the last line of its standard error."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> DeadDocument:
         """Return the JSON form."""
-        return self.record.document() | {"reason": self.reason}
+        return {**self.record.document(), "reason": self.reason}
 
 
 @record
@@ -105,7 +129,7 @@ class ErrorRecord:
 
         return self.error.text or UNKNOWN_TEXT
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ErrorGroupDocument:
         """Return the JSON form."""
         return {
             "signature": self.error.signature,
@@ -150,7 +174,7 @@ def _reason(context: Context, of: Listed) -> str:
     return f"{reason}: {text}" if text else reason
 
 
-def show_dead(context: Context, params: ShowDead) -> JobDetail:
+def show_dead(context: Context, params: ShowDead) -> WholeJob:
     """Return a dead job with its output and its attempts. Raises Refused when it is not dead."""
     job_detail = detail(context, params.id, history=True)
     state = job_detail.record.job.state

@@ -16,11 +16,20 @@ from queuectl.operations.typed import check_options, echo_due_time, with_due_tim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, NotRequired
 
     from queuectl.domain.job import Job
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobRecord
+    from queuectl.operations.job_record import JobDocument, JobRecord
+
+    class EditedDocument(JobDocument):
+        """A job after an edit."""
+
+        undo: int | None
+        """The number for `queuectl undo`; null where nothing was changed, or it cannot be undone."""
+        too_many_to_undo: NotRequired[Literal[True]]
+        """Present where there is no undo because the edit exceeds what an undo may keep."""
+
 
 _CLEARED: dict[str, Any] = {"timeout": None, "cwd": None, "env": (), "shell": None, "tags": (), "needs": ()}
 """Keys that may be null, and the value that null stands for."""
@@ -88,10 +97,12 @@ class Edited:
     too_much: bool = False
     """Whether there is no undo because the edit exceeds what an undo may keep."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> EditedDocument:
         """Return the record of the job with the number of the undo."""
-        document = self.record.document() | {"undo": self.undo}
-        return document | {"too_many_to_undo": True} if self.too_much else document
+        document: EditedDocument = {**self.record.document(), "undo": self.undo}  # type: ignore[typeddict-item]  # mypy fears further keys in a job
+        if self.too_much:
+            document["too_many_to_undo"] = True
+        return document
 
 
 def edit(context: Context, params: Edit) -> Edited:

@@ -5,9 +5,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
 
     from queuectl.operations.context import Context
+    from queuectl.operations.job_record import JobWithOutput
 
 
 class Enqueued:
@@ -18,11 +18,11 @@ class Enqueued:
         self.ids = ids
         self._context = context
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JobWithOutput:
         """Return the record of the one job."""
         return next(self.documents())
 
-    def documents(self) -> Iterator[dict[str, Any]]:
+    def documents(self) -> Iterator[JobWithOutput]:
         """Return the record of each job."""
         from queuectl.operations.job_record import detail
 

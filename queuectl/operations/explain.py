@@ -14,13 +14,44 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from typing import Any
+    from typing import Literal, TypeAlias, TypedDict
 
     from queuectl.domain.job import Job
+    from queuectl.domain.json_types import Timestamp
     from queuectl.domain.worker import PoolInfo
     from queuectl.operations.context import Context
     from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.rows import Listed
+
+    ReasonCode: TypeAlias = Literal[
+        "running", "cancelling", "stopping", "worker_dead", "held", "backoff", "scheduled", "no_workers",
+        "other_queues", "needs", "draining", "all_busy", "behind", "next", "completed", "cancelled", "dead", "lost",
+        "alike",
+    ]  # fmt: skip
+    """`stopping`: the worker that runs it takes no other job after it. `alike`: other jobs died of the same error."""
+
+    class ExplanationDocument(TypedDict):
+        """The reasons for the state of a job."""
+
+        id: str
+        """The job."""
+        state: JobState
+        """Its state."""
+        reasons: list[ReasonDocument]
+        """The reasons, the most important first."""
+
+    class ReasonDocument(TypedDict):
+        """A reason for the state of a job.
+
+        See `Reason`.
+        """
+
+        code: ReasonCode
+        text: str
+        at: Timestamp | None
+        """When the reason ends; null where that is not known."""
+        n: int | None
+
 
 COUNTED = 1000
 """Jobs ahead of one are counted up to this many."""
@@ -49,16 +80,14 @@ class Explain:
 class Reason:
     """One reason."""
 
-    code: str
-    """For programs: `running`, `cancelling`, `worker_dead`, `held`, `backoff`, `scheduled`, `no_workers`,
-    `other_queues`, `needs`, `draining`, `all_busy`, `behind`, `next`, `completed`, `dead`, `lost`, `alike`,
-    `cancelled`; `stopping`: the worker that runs it takes no other job after it."""
+    code: ReasonCode
+    """The reason, for programs."""
     text: str
     """For people, in one line."""
     at: int | None = None
     """Milliseconds since the epoch at which the reason ends, where that is known."""
     n: int | None = None
-    """Number of workers, jobs ahead, attempts or losses that the text names."""
+    """Number of workers, jobs ahead, attempts or losses that the text names; None where it names none."""
 
 
 @record
@@ -69,7 +98,7 @@ class Explanation:
     state: JobState
     reasons: tuple[Reason, ...]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ExplanationDocument:
         """Return the JSON form."""
         return {
             "id": self.id,
@@ -99,8 +128,9 @@ def explain(context: Context, params: Explain) -> Explanation:
         case JobState.PENDING | JobState.FAILED:
             reasons = _waiting(context, listed, now)
         case JobState.COMPLETED | JobState.CANCELLED:
-            verb = "completed" if state is JobState.COMPLETED else "was cancelled"
-            reasons = iter((Reason(code=state.value, text=f"it {verb}{_ago(listed.job, now)}"),))
+            completed = state is JobState.COMPLETED
+            text = f"it {'completed' if completed else 'was cancelled'}{_ago(listed.job, now)}"
+            reasons = iter((Reason(code="completed" if completed else "cancelled", text=text),))
         case JobState.DEAD:
             reasons = _dead(context, listed, now)
     return Explanation(id=listed.job.id, state=state, reasons=tuple(reasons))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from queuectl.config import SETTINGS
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.record import field, record
@@ -11,12 +13,25 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
     from queuectl.domain.event import Event
+    from queuectl.domain.json_types import Timestamp
     from queuectl.operations.context import Context
 
-_ALL = 1_000_000
+    class EventDocument(TypedDict):
+        """An event: who did what, when.
+
+        See `Event`.
+        """
+
+        at: Timestamp
+        """When it was done."""
+        actor: str
+        verb: str
+        subject: str | None
+        detail: str | None
+        command: str | None
 
 
 @record
@@ -39,7 +54,7 @@ class EventRecord:
 
     event: Event
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> EventDocument:
         """Return the JSON form."""
         of = self.event
         return {
@@ -56,10 +71,12 @@ def history(context: Context, params: History) -> Iterator[EventRecord]:
     """Return the newest events, the newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
-    events = context.store.events.events(limit=params.limit or _ALL, subject=params.id)
-    if not events and params.id is not None and not _exists(context, params.id):
+    events = context.store.events.listing(limit=params.limit, subject=params.id)
+    first = next(events, None)
+    if first is None and params.id is not None and not _exists(context, params.id):
         raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists all events")
-    return (EventRecord(event=event) for event in events)
+    every = () if first is None else chain((first,), events)
+    return (EventRecord(event=event) for event in every)
 
 
 def _exists(context: Context, name: str) -> bool:

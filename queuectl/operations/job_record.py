@@ -8,14 +8,111 @@ from queuectl.domain.units import format_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, TypedDict, overload
 
     from queuectl.config import Settings
     from queuectl.domain.attempt import Attempt, Output
-    from queuectl.domain.job import Job
+    from queuectl.domain.job import Job, JobState
+    from queuectl.domain.json_types import Bytes, Seconds, Timestamp
     from queuectl.operations.context import Context
     from queuectl.store.rows import Listed
     from queuectl.store.store import Store
+
+    class JobDocument(TypedDict):
+        """A job and its latest attempt.
+
+        See `Job`.
+        """
+
+        id: str
+        command: str
+        state: JobState
+        attempts: int
+        max_retries: int
+        duration: Seconds | None
+        """How long its latest attempt took; null before its end."""
+        timed_out: bool
+        """Whether its latest attempt ran out of time."""
+        timeout: Seconds | None
+        """How long an attempt may take: its own, else the setting; null: for ever."""
+        created_at: Timestamp
+        updated_at: Timestamp
+        seq: int
+        queue: str
+        priority: int
+        run_at: Timestamp
+        started_at: Timestamp | None
+        """When its latest attempt began; null before the first."""
+        finished_at: Timestamp | None
+        exit_code: int | None
+        """The exit code of its latest attempt; null before its end, and where it did not exit by itself."""
+        signal: int | None
+        """The number of the signal that ended its latest attempt; null if none did."""
+        outcome: Outcome | None
+        """How its latest attempt ended; null before its end."""
+        error: str | None
+        """Why its latest attempt could not be started; null where it could."""
+        worker: str | None
+        """The worker of its latest attempt; null before the first."""
+        cancel_requested: bool
+        """Whether a cancel of it, while it runs, was requested."""
+        losses: int
+        signature: str | None
+        cwd: str | None
+        env: dict[str, str]
+        """Its variables, with `***` for the values."""
+        captured_env: dict[str, str]
+        """The variables of its environment snapshot, with `***` for the values."""
+        shell: str | None
+        tags: list[str]
+        needs: list[str]
+
+    class JobWithOutput(JobDocument):
+        """A job with the output of its latest attempt; of a running one, what it has printed so far."""
+
+        stdout: str
+        """Standard output; a line marks bytes in the middle that were left out."""
+        stderr: str
+        """Standard error, likewise."""
+        stdout_bytes: Bytes
+        """Bytes that were written to standard output."""
+        stderr_bytes: Bytes
+        """Bytes that were written to standard error."""
+        stdout_truncated: bool
+        """Whether bytes of standard output were left out."""
+        stderr_truncated: bool
+        """Whether bytes of standard error were left out."""
+
+    class JobWithHistory(JobWithOutput):
+        """A job with its output and every attempt."""
+
+        history: list[AttemptDocument]
+        """Its attempts, the first one first."""
+
+    class AttemptDocument(TypedDict):
+        """An attempt of a job.
+
+        See `Attempt`.
+        """
+
+        attempt: int
+        outcome: Outcome | None
+        exit_code: int | None
+        signal: int | None
+        worker: str
+        started_at: Timestamp
+        ended_at: Timestamp | None
+        duration: Seconds | None
+        """How long it took; null while it runs."""
+        error: str | None
+        timed_out: bool
+        """Whether it ran out of time."""
+
+else:
+
+    def overload(function: Any) -> Any:
+        """Stand in for `typing.overload` at run time, where it does nothing."""
+        return function
 
 
 @record
@@ -28,26 +125,41 @@ class JobRecord:
     captured: tuple[str, ...] = ()
     """Names of the variables in the job's environment snapshot."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JobDocument:
         """Return the JSON form, without output."""
-        return _document(self, None)
+        return _document(self)
 
 
 @record
 class JobDetail:
-    """A job with the output of its latest attempt and, where requested, every attempt."""
+    """A job with the output of its latest attempt."""
 
     record: JobRecord
     stdout: Output
     stderr: Output
-    history: tuple[Attempt, ...] | None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JobWithOutput:
         """Return the JSON form."""
-        document = _document(self.record, (self.stdout, self.stderr))
-        if self.history is not None:
-            document["history"] = [attempt_document(attempt) for attempt in self.history]
-        return document
+        return {
+            **_document(self.record),
+            "stdout": text_of(self.stdout),
+            "stderr": text_of(self.stderr),
+            "stdout_bytes": self.stdout.total,
+            "stderr_bytes": self.stderr.total,
+            "stdout_truncated": self.stdout.left_out > 0,
+            "stderr_truncated": self.stderr.left_out > 0,
+        }
+
+
+@record
+class WholeJob(JobDetail):
+    """A job with the output of its latest attempt and every attempt."""
+
+    history: tuple[Attempt, ...]
+
+    def document(self) -> JobWithHistory:
+        """Return the JSON form."""
+        return {**JobDetail.document(self), "history": [attempt_document(attempt) for attempt in self.history]}
 
 
 def recorded(listed: Listed, settings: Settings, store: Store) -> JobRecord:
@@ -60,16 +172,23 @@ def recorded(listed: Listed, settings: Settings, store: Store) -> JobRecord:
     )
 
 
-def detail(context: Context, id_: str, *, history: bool) -> JobDetail:
+@overload
+def detail(context: Context, id_: str, *, history: Literal[True]) -> WholeJob: ...
+
+
+@overload
+def detail(context: Context, id_: str, *, history: Literal[False]) -> JobDetail: ...  # noqa: F811 - an overload
+
+
+def detail(context: Context, id_: str, *, history: bool) -> JobDetail:  # noqa: F811 - what the overloads describe
     """Return a job with the output of its latest attempt; with `history`, with every attempt. Raises NotFound."""
     listed = context.store.jobs.get(id_)
     stdout, stderr = (NOTHING, NOTHING) if listed.latest is None else output_of(context, listed.job, listed.latest)
-    return JobDetail(
-        record=recorded(listed, context.settings, context.store),
-        stdout=stdout,
-        stderr=stderr,
-        history=tuple(context.store.jobs.attempts(listed.job.seq)) if history else None,
-    )
+    record_ = recorded(listed, context.settings, context.store)
+    if not history:
+        return JobDetail(record=record_, stdout=stdout, stderr=stderr)
+    attempts = tuple(context.store.jobs.attempts(listed.job.seq))
+    return WholeJob(record=record_, stdout=stdout, stderr=stderr, history=attempts)
 
 
 def output_of(context: Context, job: Job, attempt: Attempt) -> tuple[Output, Output]:
@@ -107,7 +226,7 @@ def describe(attempt: Attempt) -> str:
     return attempt.outcome.replace("_", " ")
 
 
-def attempt_document(attempt: Attempt) -> dict[str, Any]:
+def attempt_document(attempt: Attempt) -> AttemptDocument:
     """Return the JSON form of one attempt."""
     return {
         "attempt": attempt.attempt,
@@ -123,19 +242,14 @@ def attempt_document(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, Any]:
+def _document(of: JobRecord) -> JobDocument:
     job, latest = of.job, of.latest
-    document: dict[str, Any] = {
+    return {
         "id": job.id,
         "command": job.command,
         "state": job.state,
         "attempts": job.attempts,
         "max_retries": job.max_retries,
-    }
-    if output is not None:
-        stdout, stderr = output
-        document |= {"stdout": text_of(stdout), "stderr": text_of(stderr)}
-    document |= {
         "duration": None if latest is None else _seconds(latest.duration_ms),
         "timed_out": latest is not None and latest.outcome is Outcome.TIMEOUT,
         "timeout": _seconds(of.timeout_ms),
@@ -163,14 +277,6 @@ def _document(of: JobRecord, output: tuple[Output, Output] | None) -> dict[str, 
         "tags": list(job.tags),
         "needs": list(job.needs),
     }
-    if output is not None:
-        document |= {
-            "stdout_bytes": stdout.total,
-            "stderr_bytes": stderr.total,
-            "stdout_truncated": stdout.left_out > 0,
-            "stderr_truncated": stderr.left_out > 0,
-        }
-    return document
 
 
 def _signal(number: int) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobRecord, WholeJob
 
 ORDERS = ("newest", "oldest", "next-run", "duration", "attempts", "late")
 """The orders of `job_pages.Sort`, which is not loaded for a list without one."""
@@ -109,7 +109,7 @@ def _name_queues(context: Context, queues: Sequence[str]) -> None:
         context.say(f"no queue {missing[0][:60]} has jobs; there are: {first_of(known, _NAMED)}")
 
 
-def show(context: Context, params: Show) -> JobDetail:
+def show(context: Context, params: Show) -> WholeJob:
     """Return a job with its output and every attempt."""
     return detail(context, params.id, history=True)
 

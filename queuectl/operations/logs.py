@@ -17,12 +17,41 @@ from queuectl.runtime.remote_output import Follower
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
+    from typing import NotRequired, TypedDict
 
     from queuectl.domain.attempt import Attempt, Output
     from queuectl.domain.job import Job
+    from queuectl.domain.json_types import Bytes
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobDetail
+    from queuectl.operations.job_record import AttemptDocument, JobDetail
+    from queuectl.operations.output_lines import OutputLine
+
+    class LogDocument(AttemptDocument):
+        """An attempt of a job and its output."""
+
+        id: str
+        """The job."""
+        stdout: NotRequired[str]
+        """Standard output; a line marks bytes that were left out. Absent with `--stderr`."""
+        stdout_bytes: NotRequired[Bytes]
+        """Bytes that were written to standard output. Absent with `--stderr`."""
+        stdout_truncated: NotRequired[bool]
+        """Whether bytes of standard output were left out. Absent with `--stderr`."""
+        stderr: NotRequired[str]
+        """Standard error, likewise. Absent with `--stdout`."""
+        stderr_bytes: NotRequired[Bytes]
+        """Bytes that were written to standard error. Absent with `--stdout`."""
+        stderr_truncated: NotRequired[bool]
+        """Whether bytes of standard error were left out. Absent with `--stdout`."""
+
+    class EmptyLogDocument(TypedDict):
+        """A job that has not run yet."""
+
+        id: str
+        """The job."""
+        attempt: None
+        """Always null."""
+
 
 _INTERVAL = 0.1
 """Seconds between two reads of a running job's output."""
@@ -96,23 +125,41 @@ class Log:
             raise Refused(f"job {record.job.id} is {record.job.state} and has no exit code yet", hint="add --follow")
         return exit_code_of(record.job.state, record.latest)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> LogDocument | EmptyLogDocument:
         """Return the JSON form; when following, of the last attempt, once the job is final."""
         if self._params.follow:
             for _ in self._follow():
                 pass
             self._attempt = self._requested()
-        document: dict[str, Any] = {"id": self._job.id}
         if self._attempt is None:
-            return document | {"attempt": None}
-        document |= attempt_document(self._attempt)
-        for stream, output in self._outputs(self._attempt).items():
-            name = f"std{stream}"
-            text = text_of(output)
-            if self._params.tail is not None:
-                text = "".join(text.splitlines(keepends=True)[-self._params.tail :] if self._params.tail else ())
-            document |= {name: text, f"{name}_bytes": output.total, f"{name}_truncated": output.left_out > 0}
+            return {"id": self._job.id, "attempt": None}
+        document: LogDocument = {"id": self._job.id, **attempt_document(self._attempt)}  # type: ignore[typeddict-item]  # mypy fears further keys in an attempt
+        outputs = self._outputs(self._attempt)
+        if "out" in outputs:
+            out = outputs["out"]
+            document |= {
+                "stdout": self._text(out),
+                "stdout_bytes": out.total,
+                "stdout_truncated": out.left_out > 0,
+            }
+        if "err" in outputs:
+            err = outputs["err"]
+            document |= {
+                "stderr": self._text(err),
+                "stderr_bytes": err.total,
+                "stderr_truncated": err.left_out > 0,
+            }
         return document
+
+    def lines(self) -> Iterator[OutputLine]:
+        """Yield the output line by line, for JSON Lines; when following, as it comes."""
+        from queuectl.operations.output_lines import output_lines
+
+        return output_lines(self._job.id, self.pieces())
+
+    def _text(self, output: Output) -> str:
+        text, tail = text_of(output), self._params.tail
+        return text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else ())
 
     def _requested(self) -> Attempt | None:
         attempts = self._context.store.jobs.attempts(self._job.seq)

@@ -12,10 +12,25 @@ from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Bytes
     from queuectl.operations.context import Context
     from queuectl.store.move import Contents
+
+    class MovedDocument(TypedDict):
+        """A store that was copied to a server.
+
+        See `Moved`.
+        """
+
+        old: str
+        new: str
+        jobs: dict[str, int]
+        """Number of jobs by state; every state is present."""
+        rows: dict[str, int]
+        output_bytes: Bytes
+        """Output of jobs that was copied."""
 
 
 @record
@@ -32,8 +47,9 @@ class Moved:
     """The locations of both stores, and the counted contents of the new one."""
 
     old: str
+    """The old store, a file."""
     new: str
-    """Its URL without a password."""
+    """The URL of the new store, without a password."""
     contents: Contents
 
     @property
@@ -44,11 +60,11 @@ class Moved:
             counts[state] += n
         return counts
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> MovedDocument:
         """Return the JSON form."""
         return {
-            "from": self.old,
-            "to": self.new,
+            "old": self.old,
+            "new": self.new,
             "jobs": self.jobs,
             "rows": self.contents.rows,
             "output_bytes": self.contents.bytes[0],

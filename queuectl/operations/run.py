@@ -20,13 +20,12 @@ from queuectl.runtime.job_pipe import JobPipeReader
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from queuectl.domain.job import Job, NewJob
     from queuectl.operations.context import Context
     from queuectl.operations.explain import WaitReporter
     from queuectl.operations.job_follower import Left, Retried
-    from queuectl.operations.job_record import JobDetail
+    from queuectl.operations.job_record import JobDetail, JobWithOutput
     from queuectl.operations.local_pool import LocalPool
     from queuectl.operations.logs import Piece
 
@@ -190,7 +189,7 @@ class Running:
         listed = self._context.store.jobs.get(self._id)
         return exit_code_of(listed.job.state, listed.latest)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> JobWithOutput:
         """Return the record of the job."""
         return self.ended.document()
 

@@ -15,15 +15,49 @@ from queuectl.store.location import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Seconds
     from queuectl.operations.context import Context
-    from queuectl.operations.soak import Soaked
+    from queuectl.operations.soak import Soaked, ViolationDocument
     from queuectl.selftest.ledger import Violation
     from queuectl.selftest.proof import Found
     from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan as SoakPlan
     from queuectl.selftest.stress_run import Plan
+
+    class StressDocument(TypedDict):
+        """The result of a stress run."""
+
+        ok: bool
+        """Whether the queue kept its guarantees."""
+        elapsed_seconds: Seconds
+        """How long it took."""
+        seed: int
+        """The random seed, to repeat it."""
+        jobs: int
+        """Number of jobs in the store at the end."""
+        states: dict[str, int]
+        """The same by state."""
+        acknowledged: int
+        """Number of jobs whose enqueue was acknowledged to a client."""
+        runs: int
+        """Number of attempts."""
+        kills: dict[str, int]
+        """Number of processes that were killed, by kind."""
+        recoveries: int
+        """Number of attempts that were lost with their worker."""
+        slowest_recovery_seconds: Seconds | None
+        """From the kill of a worker until its job had been put back, at the longest; null if none was."""
+        refused_writes: int
+        """Number of results that came too late and were not recorded."""
+        violation_count: int
+        """Number of guarantees that were broken."""
+        violations: list[ViolationDocument]
+        """The first of them."""
+        kept: str | None
+        """The directory with the store, the ledger and the logs; null without violations, when it is deleted."""
+
 
 MAX_ENQUEUERS = 100
 MAX_JOBS = 1_000_000
@@ -99,14 +133,14 @@ class Verdict:
         """1 when there are violations, else 0."""
         return int(bool(self.violations))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> StressDocument:
         """Return the JSON form."""
         from queuectl.selftest.ledger import SHOWN
 
         slowest = self.found.slowest_recovery_ms
         return {
             "ok": self.exit_code == 0,
-            "seconds": round(self.seconds, 3),
+            "elapsed_seconds": round(self.seconds, 3),
             "seed": self.seed,
             "jobs": sum(self.found.jobs.values()),
             "states": dict(self.found.jobs),
@@ -114,7 +148,7 @@ class Verdict:
             "runs": self.found.runs,
             "kills": self.kills,
             "recoveries": self.found.recoveries,
-            "slowest_recovery": None if slowest is None else slowest / 1000,
+            "slowest_recovery_seconds": None if slowest is None else slowest / 1000,
             "refused_writes": self.refused_writes,
             "violation_count": len(self.violations),
             "violations": [{"job": each.job or None, "sentence": each.sentence} for each in self.violations[:SHOWN]],

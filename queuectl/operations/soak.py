@@ -17,8 +17,9 @@ from queuectl.store.location import is_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Bytes, Seconds
     from queuectl.operations.context import Context
     from queuectl.selftest.days import Observed
     from queuectl.selftest.ledger import Violation
@@ -27,6 +28,69 @@ if TYPE_CHECKING:
     from queuectl.selftest.sandbox import Sandbox
     from queuectl.selftest.soak import Plan
     from queuectl.selftest.steadiness import Steady
+
+    class SoakDocument(TypedDict):
+        """The result of a soak."""
+
+        ok: bool
+        """Whether the queue kept its guarantees."""
+        elapsed_seconds: Seconds
+        """How long it took."""
+        seed: int
+        """The random seed, to repeat it."""
+        store: str
+        """The temporary store, without a password."""
+        jobs: int
+        """Number of jobs in the store at the end."""
+        states: dict[str, int]
+        """The same by state."""
+        acknowledged: int
+        """Number of jobs whose enqueue was acknowledged."""
+        runs: int
+        """Number of attempts."""
+        lost: int
+        """Number of attempts that were lost with their worker."""
+        pools: int
+        """Number of pools that ran."""
+        workers: int
+        """Number of workers that ran."""
+        phases: dict[str, int]
+        """How often each phase of the workload was run."""
+        longest_wait_seconds: Seconds
+        """The longest wait of a due job while a worker was idle; 0 if shorter than half a second."""
+        longest_silence_seconds: Seconds
+        """The longest time without a sign of life of a worker."""
+        descriptors_grown: int | None
+        """By how much the open files of a process have grown; null where they cannot be counted."""
+        memory_grown_bytes: Bytes | None
+        """By how much the memory of a process has grown; null where it cannot be measured."""
+        files_grown: int | None
+        """By how much the files in the run directory have grown; null where they cannot be counted."""
+        connections_grown: int | None
+        """By how much the connections to a server have grown; null where there is no server."""
+        longest_log_bytes: Bytes
+        """The largest size of the write-ahead log."""
+        starved_seconds: Seconds
+        """How long the machine had no time for the processes of the soak."""
+        excused_workers: int
+        """Number of workers that were written off in that time."""
+        not_measured: list[str]
+        """Measures that this system does not provide, which were therefore not checked."""
+        violation_count: int
+        """Number of guarantees that were broken."""
+        violations: list[ViolationDocument]
+        """The first of them."""
+        kept: str | None
+        """The directory with the ledger and the logs; null without violations, when it is deleted."""
+
+    class ViolationDocument(TypedDict):
+        """A broken guarantee of the queue."""
+
+        job: str | None
+        """The job; null where it is not about one."""
+        sentence: str
+        """What was found."""
+
 
 _REMOTE_POLL_FACTOR = 5
 
@@ -60,12 +124,12 @@ class Soaked:
         """Seconds in which the machine had no time for the processes of the soak."""
         return sum(end - start for start, end in self.observed.starved) / 1000
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> SoakDocument:
         """Return the JSON form."""
         growth = self.steady.growth
         return {
             "ok": self.exit_code == 0,
-            "seconds": round(self.seconds, 3),
+            "elapsed_seconds": round(self.seconds, 3),
             "seed": self.seed,
             "store": self.store,
             "jobs": sum(self.found.jobs.values()),
@@ -75,7 +139,7 @@ class Soaked:
             "lost": self.found.recoveries,
             "pools": len(self.observed.pools) + len(self.observed.drains),
             "workers": self.workers,
-            "phases": dict(self.observed.phases),
+            "phases": {str(phase): n for phase, n in self.observed.phases.items()},
             "longest_wait_seconds": self.steady.longest_wait_ms / 1000,
             "longest_silence_seconds": self.steady.longest_silence_ms / 1000,
             "descriptors_grown": growth["descriptors"],

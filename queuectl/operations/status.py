@@ -14,14 +14,84 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import NoReturn, TypedDict
 
+    from queuectl.domain.json_types import Seconds, Timestamp
     from queuectl.operations.context import Context
     from queuectl.store.waiting import NotDue
 
+    class StatusDocument(TypedDict):
+        """Counts of jobs and workers."""
+
+        jobs: dict[str, int]
+        """Number of jobs by state; every state is present."""
+        total: int
+        """Number of all jobs."""
+        workers: WorkerCounts
+        """Numbers of living workers."""
+        pools: int
+        """Number of living pools."""
+        queues: dict[str, dict[str, int]]
+        """Number of jobs by queue, then by state; every queue that has jobs is present."""
+        waiting: WaitingCounts
+        """Numbers of jobs by what they wait for."""
+        oldest_due_seconds: dict[str, Seconds]
+        """By queue, for how long the oldest due job has been due; queues without a due job are absent."""
+        throughput: Throughput
+        """What was done in the last minutes."""
+        oldest_due: OldestDue | None
+        """The job that has been due for longest; null if no job is due."""
+        store: str
+        """The store, without a password."""
+
+    class WorkerCounts(TypedDict):
+        """Numbers of living workers."""
+
+        running: int
+        """All of them."""
+        busy: int
+        """Those that run a job."""
+        stopping: int
+        """Those that claim no more jobs."""
+
+    class WaitingCounts(TypedDict):
+        """Numbers of jobs by what they wait for."""
+
+        due: int
+        """Those that a worker could run now."""
+        scheduled: int
+        """Pending jobs that are due later."""
+        retry: int
+        """Failed jobs whose retry is due later."""
+        held: int
+        """Those that wait until they are released."""
+        more: bool
+        """Whether more of them may be due later: they are counted up to a number."""
+
+    class Throughput(TypedDict):
+        """What was done in the last minutes."""
+
+        window_seconds: Seconds
+        """The time that it covers."""
+        enqueued: int
+        """Jobs that were enqueued."""
+        completed: int
+        """Attempts that succeeded."""
+        failed: int
+        """Attempts that failed."""
+
+    class OldestDue(TypedDict):
+        """When the job was due that has been due for longest."""
+
+        run_at: Timestamp
+        """When it was due."""
+        age_seconds: Seconds
+        """For how long it has been due."""
+
+
 WINDOW_MINUTES = 5
 EVERY_SECONDS = 1.0
-WITHOUT_TERMINAL = "a program reads queuectl status --json, as often as it needs it"
+WITHOUT_TERMINAL = "queuectl status --watch --json-lines prints one line a second for a program"
 
 
 @record
@@ -77,7 +147,7 @@ class Status:
         wanted = {Outcome.SUCCESS} if well else FAILURES
         return sum(n for measure, n in self.recent.items() if measure in wanted)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> StatusDocument:
         """Return the JSON form."""
         late = self.oldest_due_ms
         return {
@@ -99,20 +169,23 @@ class Status:
                 if late is not None
             },
             "throughput": {
-                "window": WINDOW_MINUTES * 60,
+                "window_seconds": WINDOW_MINUTES * 60,
                 "enqueued": self.recent.get("enqueued", 0),
                 "completed": self.done(well=True),
                 "failed": self.done(well=False),
             },
             "oldest_due": None
             if self.oldest_due is None or late is None
-            else {"run_at": format_time(self.oldest_due), "age": late / 1000},
+            else {"run_at": format_time(self.oldest_due), "age_seconds": late / 1000},
             "store": self.location,
         }
 
 
 class Watch:
     """The status of the store, again and again."""
+
+    endless = True
+    """Only Ctrl+C ends it, which is therefore no failure."""
 
     def __init__(self, context: Context) -> None:
         """Read from the store of `context`."""
@@ -123,9 +196,13 @@ class Watch:
             yield count(self._context)
             time.sleep(EVERY_SECONDS)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> NoReturn:
         """Refuse: it never ends, and so is no document."""
         raise UsageError("--watch and --json cannot be combined", hint=WITHOUT_TERMINAL)
+
+    def lines(self) -> Iterator[StatusDocument]:
+        """Yield the status every second."""
+        return (each.document() for each in self)
 
 
 def status(context: Context, params: StatusParams) -> Status | Watch:

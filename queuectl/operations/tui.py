@@ -7,6 +7,7 @@ import os
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.text import can_draw, safe
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
@@ -28,14 +29,11 @@ class Console:
 
 
 @record
-class Closed:
+class Closed(Document):
     """The result after the console was closed."""
 
     exit_code: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"exit_code": self.exit_code}
+    """Its exit code."""
 
 
 def console(context: Context, params: Console) -> Closed:

@@ -10,10 +10,50 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Timestamp
     from queuectl.operations.context import Context
     from queuectl.store.undo_records import TakenBack, Undoable
+
+    class UndoneDocument(TypedDict):
+        """What an undo did.
+
+        See `TakenBack`.
+        """
+
+        undo: int
+        """Number of the undo."""
+        verb: str
+        restored: int
+        ids: list[str]
+        """The jobs that are as before; empty for an action on a selection."""
+        left: list[LeftDocument]
+        """The jobs that were left as they are; empty for an action on a selection."""
+        left_out: int
+
+    class LeftDocument(TypedDict):
+        """A job that an undo left as it is."""
+
+        id: str
+        """Its ID."""
+        reason: str
+        """Why, in words."""
+
+    class UndoableDocument(TypedDict):
+        """An action that can be undone.
+
+        See `Undoable`.
+        """
+
+        undo: int
+        """The number for `queuectl undo`."""
+        verb: str
+        jobs: int
+        at: Timestamp
+        """When it was done."""
+        actor: str
+        command: str | None
 
 
 @record
@@ -35,7 +75,7 @@ class Undone:
 
     taken_back: TakenBack
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> UndoneDocument:
         """Return the JSON form."""
         of = self.taken_back
         return {
@@ -54,7 +94,7 @@ class UndoableRecord:
 
     undoable: Undoable
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> UndoableDocument:
         """Return the JSON form."""
         of = self.undoable
         return {

@@ -13,11 +13,24 @@ from queuectl.operations.operation import Danger, Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Timestamp
     from queuectl.domain.view_layout import ViewLayout
     from queuectl.operations.context import Context
     from queuectl.store.views import SavedView
+
+    class ViewDocument(TypedDict):
+        """A saved view.
+
+        See `SavedView`.
+        """
+
+        name: str
+        filter: str
+        created_at: Timestamp
+        actor: str
+
 
 _LONGEST_NAME = 60
 
@@ -60,7 +73,7 @@ class ViewRecord:
 
     view: SavedView
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ViewDocument:
         """Return the JSON form."""
         of = self.view
         return {"name": of.name, "filter": of.filter, "created_at": format_time(of.created_at), "actor": of.actor}

@@ -18,11 +18,10 @@ from queuectl.operations.selector import JobSelector, check_selector, chosen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
 
     from queuectl.domain.attempt import Attempt
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import JobDetail
+    from queuectl.operations.job_record import JobDetail, JobWithOutput
 
 _INTERVAL = 0.02
 """Seconds between two checks for changes of the store. A check costs ten microseconds."""
@@ -73,9 +72,9 @@ class Waited:
         """Yield the records of jobs, read as they are consumed."""
         return (detail(self._context, id_, history=False) for id_ in ids)
 
-    def document(self) -> list[dict[str, Any]]:
-        """Return the records of the jobs."""
-        return [each.document() for each in self.details(list(self.states))]
+    def documents(self) -> Iterator[JobWithOutput]:
+        """Return the record of each job, read as they are consumed."""
+        return (each.document() for each in self.details(list(self.states)))
 
 
 def exit_code_of(state: JobState, latest: Attempt | None) -> int:

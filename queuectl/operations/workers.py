@@ -8,15 +8,40 @@ from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
 from queuectl.domain.units import format_time, parse_duration
+from queuectl.operations.document import Document
 from queuectl.operations.operation import Danger, Heading, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
+    from queuectl.domain.json_types import Bytes, Seconds, Timestamp
     from queuectl.operations.context import Context
-    from queuectl.runtime.liveness import LiveWorker
+    from queuectl.runtime.liveness import LiveWorker, WorkerState
+
+    class WorkerDocument(TypedDict):
+        """A living worker.
+
+        See `WorkerRecord`.
+        """
+
+        id: str
+        pool: str
+        pid: int
+        host: str
+        state: WorkerState
+        job: str | None
+        completed: int
+        failed: int
+        labels: list[str]
+        cpu_seconds: Seconds | None
+        memory_bytes: Bytes | None
+        started_at: Timestamp
+        """When it was started."""
+        last_beat_at: Timestamp | None
+        """When it last showed a sign of life; null where that is not known."""
+
 
 MAX_WORKERS = 1000
 
@@ -76,12 +101,15 @@ class Scale:
 
 
 @record
-class Ended:
+class Ended(Document):
     """A pool that has ended, with the number of attempts that completed and failed."""
 
     pool: str
+    """Its ID."""
     completed: int
+    """Number of attempts that succeeded."""
     failed: int
+    """Number of attempts that failed."""
     dead: int | None
     """Number of jobs that died in its attempts; None unless that is a failure."""
 
@@ -90,46 +118,37 @@ class Ended:
         """1 if jobs died, and that was to be a failure."""
         return 1 if self.dead else 0
 
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"pool": self.pool, "completed": self.completed, "failed": self.failed, "dead": self.dead}
-
 
 @record
-class Detached:
-    """A pool that runs in the background; `pid` is its supervisor's."""
+class Detached(Document):
+    """A pool that runs in the background."""
 
     pool: str
+    """Its ID."""
     pid: int
+    """The process of its supervisor."""
     workers: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"pool": self.pool, "pid": self.pid, "workers": self.workers}
+    """Number of its workers."""
 
 
 @record
-class Stopped:
-    """Number of pools and workers that were stopped."""
+class Stopped(Document):
+    """Pools that were stopped."""
 
     pools: int
+    """Number of these pools."""
     workers: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"pools": self.pools, "workers": self.workers}
+    """Number of their workers."""
 
 
 @record
-class Scaled:
+class Scaled(Document):
     """The new size of a pool."""
 
     pool: str
+    """Its ID."""
     size: int
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"pool": self.pool, "size": self.size}
+    """The number of workers that it will have."""
 
 
 @record
@@ -138,8 +157,9 @@ class WorkerRecord:
 
     seen: LiveWorker
     labels: tuple[str, ...]
+    """The labels that it has and jobs may need."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> WorkerDocument:
         """Return the JSON form."""
         info = self.seen.info
         return {

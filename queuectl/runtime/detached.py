@@ -80,7 +80,7 @@ def _ended(exit_code: int, reader: int, log: str) -> QueuectlError:
     error = QueuectlError("the pool ended at once" + _last_line(log), hint=f"its log is {log}")
     os.set_blocking(reader, False)  # other processes of the pool may still live
     try:
-        error.code = str(json.loads(os.read(reader, _DOCUMENT))["error"]["code"])
+        error.code = str(json.loads(os.read(reader, _DOCUMENT))["error"]["code"])  # type: ignore[assignment]  # one of the same program
         error.exit_code = exit_code
     except (OSError, ValueError, LookupError, TypeError):
         pass  # it was killed, or ended without an error

@@ -35,9 +35,11 @@ class LiveWorker:
 
     info: WorkerInfo
     state: WorkerState
+    """What it does."""
     cpu_seconds: float | None
     """Processor time it has used in all, without its jobs; None where it cannot be measured."""
     memory_bytes: int | None
+    """Memory that it uses, without its jobs; None where it cannot be measured."""
     last_beat_at: int | None
     """Milliseconds since the epoch."""
     stopping: bool = False

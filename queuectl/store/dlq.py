@@ -32,8 +32,10 @@ class DeadError:
     signature: str
     """Eight hexadecimal digits, or `none`."""
     text: str | None
+    """The error without what differs each time; None for jobs that died before the store recorded it."""
     n: int
     queues: tuple[str, ...]
+    """The queues of these jobs."""
     first_at: int
     last_at: int
     """Times at which the first and the last of them died, in milliseconds since the epoch."""

@@ -7,8 +7,8 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Protocol
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, Protocol
 
     from queuectl.domain.event import Event
     from queuectl.store.database import Database
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
         def write_down(self) -> None:
             """Record the action, once, with its first event."""
+
+
+_PAGE = 1000
 
 
 class Events:
@@ -90,16 +93,32 @@ class Events:
 
         The events of one subject do not include its enqueue, which no index covers: a job's own record has the time.
         """
-        from queuectl.domain.event import Event
-
         if subject is None:
             rows = self._database.rows("newest_events", limit=limit)
         else:
             rows = self._database.rows("newest_events_of", subject=subject, limit=limit)
-        return [
-            Event(seq=seq, at=at, actor=actor, verb=verb, subject=about, detail=detail, command=command)
-            for seq, at, actor, verb, about, detail, command in reversed(rows)
-        ]
+        return list(_events(reversed(rows)))
+
+    def listing(self, *, limit: int, subject: str | None = None) -> Iterator[Event]:
+        """Yield the same events, 0 for all, page by page: a million take no more memory than a thousand."""
+        of = "" if subject is None else "_of"
+        words = {} if subject is None else {"subject": subject}
+        newest = self._database.rows("event_back" + of, back=0, **words)
+        if not newest:
+            return
+        ((last,),) = newest
+        before = self._database.rows("event_back" + of, back=limit, **words) if limit else ()
+        after = before[0][0] if before else 0
+        while rows := self._database.rows(f"events{of}_in_order", after=after, last=last, limit=_PAGE, **words):
+            yield from _events(rows)
+            after = rows[-1][0]
+
+
+def _events(rows: Iterable[Any]) -> Iterator[Event]:
+    from queuectl.domain.event import Event
+
+    for seq, at, actor, verb, subject, detail, command in rows:
+        yield Event(seq=seq, at=at, actor=actor, verb=verb, subject=subject, detail=detail, command=command)
 
 
 def bucket(duration_ms: int) -> int:

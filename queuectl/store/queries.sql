@@ -1002,6 +1002,22 @@ SELECT seq, at, actor, verb, subject, detail, command FROM events ORDER BY seq D
 SELECT seq, at, actor, verb, subject, detail, command FROM events INDEXED BY events_subject
 WHERE subject = :subject AND verb <> 'enqueue' ORDER BY seq DESC LIMIT :limit
 
+-- name: event_back
+-- The number of the event before which `back` newer ones were recorded.
+SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET :back
+
+-- name: event_back_of
+SELECT seq FROM events INDEXED BY events_subject
+WHERE subject = :subject AND verb <> 'enqueue' ORDER BY seq DESC LIMIT 1 OFFSET :back
+
+-- name: events_in_order
+SELECT seq, at, actor, verb, subject, detail, command FROM events
+WHERE seq > :after AND seq <= :last ORDER BY seq LIMIT :limit
+
+-- name: events_of_in_order
+SELECT seq, at, actor, verb, subject, detail, command FROM events INDEXED BY events_subject
+WHERE subject = :subject AND verb <> 'enqueue' AND seq > :after AND seq <= :last ORDER BY seq LIMIT :limit
+
 -- name: saved_views
 SELECT name, filter, created_at, actor FROM views ORDER BY name
 

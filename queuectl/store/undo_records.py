@@ -12,9 +12,13 @@ class Undoable:
     id: int
     at: int
     actor: str
+    """`user@host`."""
     verb: str
+    """What was done: the name of the command."""
     command: str | None
+    """The command line that did it; None where none is recorded."""
     jobs: int
+    """Number of jobs that it changed."""
 
 
 @record
@@ -23,7 +27,9 @@ class TakenBack:
 
     id: int
     verb: str
+    """What was undone: the name of the command."""
     restored: int
+    """Number of jobs that are as before."""
     queues: frozenset[str]
     """Queues of the restored jobs."""
     jobs: tuple[tuple[str, str], ...] = ()

@@ -15,10 +15,13 @@ class SavedView:
     """A filter with a name."""
 
     name: str
+    """Its name."""
     filter: str
     """As typed by a user: `state:failed queue:mail report`."""
     created_at: int
+    """When it was saved."""
     actor: str
+    """`user@host` of the user who saved it."""
 
 
 class Views:

@@ -98,7 +98,7 @@ def test_the_candidates_have_a_json_form(queue: Queue):
     wait_until(
         lambda: (
             json.loads(queue.run("--json", "completion", "zsh", "--", "show", "").stdout)
-            == {"choices": [{"text": "a", "about": "pending  true"}]}
+            == {"schema": 1, "choices": [{"text": "a", "about": "pending  true"}]}
         ),
         60,
     )
@@ -215,7 +215,7 @@ def test_an_exclusively_locked_store_completes_nothing(queue: Queue):
         database.execute("BEGIN EXCLUSIVE")
 
         assert texts(queue, "show", "") == []
-        assert texts(queue, "show", "--j") == ["--json"]
+        assert texts(queue, "show", "--j") == ["--json", "--json-lines"]
 
         database.execute("ROLLBACK")
     offers(queue, "show", "", expected=["a"])
@@ -259,7 +259,7 @@ def test_an_invalid_address_completes_nothing(queue: Queue):
 def test_the_first_words_are_commands_and_groups():
     assert set(offered("")) == {name.partition(" ")[0] for name in WHERE} | {"help"}
     assert offered("wo") == ["worker"]
-    assert set(offered("--")) == {"--db", "--json", "--help", "--version"}
+    assert set(offered("--")) == {"--db", "--json", "--json-lines", "--help", "--version"}
     assert offered("nothing", "") == []
     assert offered("nothing", "at", "all", "") == []
     for group in GROUPS:
@@ -271,7 +271,7 @@ def test_the_first_words_are_commands_and_groups():
 def test_every_command_offers_its_options(name: str):
     own = {each.label for each in grammar(find(name).params).options.values()}
 
-    assert set(offered(*name.split(), "--")) == own | {"--db", "--json", "--help"}
+    assert set(offered(*name.split(), "--")) == own | {"--db", "--json", "--json-lines", "--help"}
 
 
 def test_a_used_option_is_offered_again_only_if_it_may_be_repeated():

@@ -127,7 +127,7 @@ def test_migrate_prints_the_new_location_the_counts_and_the_next_steps(env: Envi
 def test_the_json_document_of_migrate_has_the_counts(env: Environment, url: str):
     document = json.loads(run("migrate", "--to", url, "--json", env=env).out)
 
-    assert (document["from"], document["to"]) == (env["QUEUECTL_DB"], url)
+    assert (document["old"], document["new"]) == (env["QUEUECTL_DB"], url)
     assert document["jobs"] == {
         "pending": 1, "processing": 0, "completed": 3, "failed": 1, "dead": 2, "cancelled": 1, "held": 1,
     }  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from queuectl.cli import reference
 from queuectl.cli.help import by_heading
-from queuectl.cli.reference import KEYS, RECORD
+from queuectl.cli.reference import KEYS
 from queuectl.domain.job import NewJob
 from queuectl.domain.spec import FIELDS
 from queuectl.operations import WHERE
-from tests.support.queue import ROOT, Queue
+from tests.support.queue import ROOT
 
 
 def test_the_page_is_up_to_date():
@@ -31,9 +31,3 @@ def test_the_page_has_every_command():
 def test_the_page_has_every_key_of_a_job():
     assert list(KEYS) == list(FIELDS)
     assert {field for field, _ in FIELDS.values()} == set(NewJob.__slots__)  # type: ignore[attr-defined]  # as `record` makes it
-
-
-def test_the_page_has_every_field_of_a_record(queue: Queue):
-    documented = {name for names in RECORD for name in names.split(", ")}
-
-    assert set(queue.json("enqueue", "true")) == documented

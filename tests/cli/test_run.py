@@ -162,7 +162,7 @@ def test_json_is_the_record_on_stdout_and_the_output_on_stderr(queue: Queue):
 
     done = queue.run("run", "echo out; echo err >&2; exit 3", "-r", "0", "--id", "a", "--json", code=3)
 
-    assert json.loads(done.stdout) == queue.json("wait", "a", code=None)[0]
+    assert json.loads(done.stdout) == {"schema": 1} | queue.json("wait", "a", code=None)[0]
     assert sorted(done.stderr.splitlines()[:2]) == ["err", "out"]
 
 

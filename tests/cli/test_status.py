@@ -63,4 +63,4 @@ def test_a_watch_without_a_terminal_is_refused_with_the_way_for_programs(queue: 
     done = command.run("status", "--watch", *more, env=queue.environment)
 
     done.refused(2, "--watch")
-    assert "queuectl status --json" in done.err
+    assert "queuectl status --watch --json-lines" in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, TextArea
 
 from queuectl.domain.errors import Refused, UsageError
+from queuectl.domain.units import parse_time
 from queuectl.operations.commandline.complete import Choice
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.config import Set, Unset
@@ -162,7 +164,7 @@ async def test_the_form_returns_the_typed_job():
         ("priority", "1001", "priority must be from -1000 to 1000"),
         ("max_retries", "-1", "max_retries must be from"),
         ("timeout", "soon", "'soon' is not a duration"),
-        ("when", "2026-01-01", "has no time zone"),
+        ("when", "2026-01-01", "has no time of day"),
         ("cwd", "rel", "cwd must be an absolute path"),
         ("env", "A", "'A' is not NAME=VALUE"),
         ("env", "QUEUECTL_X=1", "set by queuectl itself"),
@@ -227,6 +229,44 @@ async def test_a_command_that_looks_like_json_or_an_option_is_kept(command: str)
     params = enqueue_params({"command": command, "queue": "q"})
 
     assert _one(params, _options(params)).command == command
+
+
+@pytest.mark.parametrize("typed", ["tomorrow 09:00", "in 3h", "2050-12-01 09:00", "2050-12-01T09:00:00Z"])
+async def test_the_form_takes_due_times_as_the_command_line_does_and_shows_what_they_became(typed: str):
+    app = Stage(JobForm({"command": "true"}))
+    async with app.run_test() as pilot:
+        app.screen.query_one("#when", Input).value = typed
+        await pilot.pause()
+        assert re.search(r"due 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \S+, in ", shown(app))
+        await pilot.press("ctrl+s")
+
+    (job,) = app.answers
+    assert parse_time(job["run_at"]) > 0, "it is RFC 3339"
+
+
+@pytest.mark.parametrize("typed", ["90s", "500ms", "1h30m", "90"])
+async def test_a_delay_in_the_form_is_no_due_time(typed: str):
+    app = Stage(JobForm({"command": "true"}))
+    async with app.run_test() as pilot:
+        app.screen.query_one("#when", Input).value = typed
+        await pilot.pause()
+        await pilot.press("ctrl+s")
+
+    assert app.answers == [{"command": "true", "delay": typed}]
+
+
+async def test_a_due_time_that_can_mean_two_is_refused_in_the_form():
+    app = Stage(JobForm({"command": "true"}))
+    async with app.run_test() as pilot:
+        app.screen.query_one("#when", Input).value = "01/02/2026"
+        await pilot.pause()
+        assert "can mean several" in shown(app)
+
+
+async def test_the_form_of_an_edit_shows_the_shell_and_the_captured_variables_without_their_values():
+    app = Stage(JobForm({"command": "true"}, editing="7", kept="shell /bin/bash, captured LANG=*** PATH=***"))
+    async with app.run_test():
+        assert "shell /bin/bash, captured LANG=*** PATH=***" in shown(app)
 
 
 # Help ---------------------------------------------------------------------------------------------------------------

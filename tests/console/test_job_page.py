@@ -85,6 +85,19 @@ def test_the_needs_of_a_job_are_shown_if_there_are_any(path: str):
             assert ("needs    big gpu" in settings(page, PAINT, NOW, width).plain) == bool(needs)
 
 
+def test_the_shell_and_the_captured_variables_are_shown_if_there_are_any(path: str):
+    page = page_of(path, "failed")
+    plain = settings(page, PAINT, NOW, 110).plain
+    text = settings(
+        replace(page, job=replace(page.job, shell="bash"), captured=("LANG", "PATH")), PAINT, NOW, 110
+    ).plain
+
+    assert "shell    bash" in text
+    assert "captured LANG=***  PATH=***" in text
+    assert "shell" not in plain
+    assert "captured" not in plain
+
+
 def test_the_title_shows_state_and_progress(path: str):
     titles = {
         id_: title(page_of(path, id_), PAINT, NOW, 80).plain.split("  ", 1)[1] for id_ in ("failed", "dead", "later")

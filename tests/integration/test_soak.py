@@ -20,6 +20,7 @@ from queuectl.store.location import is_url
 from tests.support import command
 from tests.support.command import finished
 from tests.support.queue import Queue
+from tests.support.schemas import problems
 from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
@@ -57,7 +58,9 @@ def run(queue: Queue, *words: str) -> tuple[int, Any]:
         timeout=10 * MINUTES,
     )
     assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    assert problems("selftest", document) == []
+    return done.returncode, document
 
 
 def processes_with(word: str, part: str) -> list[str]:
@@ -114,6 +117,7 @@ def test_a_worker_that_is_killed_from_outside_turns_it_red(queue: Queue, monkeyp
     assert any(f"(pid {killed[0]}) died: signal 9" in each for each in sentences), sentences
     assert any(each.endswith("has started 3 workers, and was ordered to start 2") for each in sentences), sentences
     assert verdict["excused_workers"] == 0
+    assert verdict["kept"] is not None
     assert (Path(verdict["kept"]) / "queue.db").exists(), "what is wrong can be looked into"
 
 

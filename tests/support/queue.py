@@ -137,8 +137,10 @@ class Queue:
         )
 
     def json(self, *words: str, code: int | None = 0) -> Any:
-        """Return the document that a command prints with --json."""
-        return json.loads(self.run(*words, "--json", code=code).stdout)
+        """Return the document that a command prints with --json, an object without the version of its schema."""
+        document = json.loads(self.run(*words, "--json", code=code).stdout)
+        assert isinstance(document, list) or document.pop("schema") == 1
+        return document
 
     def enqueue(self, command: str, *words: str) -> str:
         """Enqueue a command and return its id."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from queuectl.operations.context import Context
+    from queuectl.operations.job_record import JobWithHistory
     from queuectl.store.rows import Listed
 
 MOST = 500
@@ -142,7 +143,7 @@ def export(context: Context, path: str, ids: Iterable[str] | None, signatures: S
     return count
 
 
-def _documents(context: Context, ids: Iterable[str] | None, signatures: Sequence[str]) -> Iterator[dict[str, object]]:
+def _documents(context: Context, ids: Iterable[str] | None, signatures: Sequence[str]) -> Iterator[JobWithHistory]:
     from queuectl.domain.errors import NotFound
     from queuectl.operations.job_record import detail
 

@@ -38,20 +38,22 @@ async def edit_job(console: Console, job_id: str, then: Callable[[ActionDone], N
     if not console.may_write():
         return
     from queuectl_tui.screens.form import JobForm
-    from queuectl_tui.screens.job_fields import edit_params, fields_of
+    from queuectl_tui.screens.job_fields import edit_params, fields_of, kept
 
-    def read(context: Context) -> Job | NotFound:
+    def read(context: Context) -> tuple[Job, tuple[str, ...]] | NotFound:
         try:
-            return context.store.jobs.get(job_id).job
+            job = context.store.jobs.get(job_id).job
+            return job, context.store.environments.names(job.environment)
         except NotFound as gone:
             return gone
 
-    job = await console.fetch(read, "edit")
-    if isinstance(job, NotFound):
-        console.refuse(job.message)
+    found = await console.fetch(read, "edit")
+    if isinstance(found, NotFound):
+        console.refuse(found.message)
         return
+    job, captured = found
     before = fields_of(job)
-    after = await console.push_screen_wait(JobForm(before, editing=job_id))
+    after = await console.push_screen_wait(JobForm(before, editing=job_id, kept=kept(job, captured)))
     if after is not None:
         about = f"changed {one_line(job_id, 40)}"
         console.act(find("edit"), edit_params(job_id, before, after), about=about, then=then)

@@ -22,6 +22,8 @@ class JobPage:
     attempts: tuple[Attempt, ...]
     timeout_ms: int | None
     """The job's timeout in milliseconds, else the configured one; None for no limit."""
+    captured: tuple[str, ...] = ()
+    """Names of the variables in the job's environment snapshot."""
     why: tuple[str, ...] = ()
     """Why it is or is not running, the most important reason first."""
     changed: int = 0
@@ -36,6 +38,7 @@ def read_job(context: Context, job_id: str, *, changed: int = 0) -> JobPage:
         job=job,
         attempts=tuple(context.store.jobs.attempts(job.seq)),
         timeout_ms=context.settings.timeout_ms(job.timeout_ms),
+        captured=context.store.environments.names(job.environment),
         why=tuple(each.text[:1].upper() + each.text[1:] for each in reasons),
         changed=changed,
     )

@@ -20,7 +20,7 @@ async def open_settings(console: Console, last_action: LastAction) -> None:
     from queuectl_tui.screens.config_editor import ConfigEditor
 
     listed = find("config list")
-    settings = await console.fetch(lambda context: listed.run(context, listed.params()).settings, "settings")
+    settings = await console.fetch(lambda context: listed.run(context, listed.params()), "settings")
     known = {each.key: each for each in settings}
     put, unset = find("config set"), find("config unset")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def backup(result: Saved, _params: Backup, screen: Screen) -> None:
     """Print the path; the size goes to stderr."""
     screen.write(f"{safe(result.path)}\n")
-    screen.say(f"{format_bytes(result.bytes)} copied")
+    screen.say(f"{format_bytes(result.size_bytes)} copied")
 
 
 VIEWS = {"backup": backup}

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def completion(result: Script | Choices, _params: Completion, screen: Screen) -> None:
     """Print the script, or a candidate a line."""
     screen.utf8()  # as the words of a command line are decoded, whatever the locale
-    screen.write(result.text if isinstance(result, Script) else "".join(f"{shown(each)}\n" for each in result.choices))
+    screen.write(
+        result.script if isinstance(result, Script) else "".join(f"{shown(each)}\n" for each in result.choices)
+    )
 
 
 VIEWS = {"completion": completion}

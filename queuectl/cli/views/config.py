@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.config import AllSettings, SettingNow
+    from queuectl.operations.config import SettingNow
 
 
-def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:
+def list_settings(result: list[SettingNow], _params: Any, screen: Screen) -> None:
     """Print a table of all settings."""
     columns = [
         Column(title="KEY"),
@@ -21,7 +21,7 @@ def list_settings(result: AllSettings, _params: Any, screen: Screen) -> None:
         Column(title="FROM"),
         Column(title="MEANING", grows=True, wraps=True),
     ]
-    table(columns, ((each.key, show(each.value), each.origin, each.help) for each in result.settings), screen)
+    table(columns, ((each.key, show(each.value), each.origin, each.help) for each in result), screen)
 
 
 def value(result: SettingNow, _params: Any, screen: Screen) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.domain.attempt import Attempt, Output
-    from queuectl.operations.job_record import JobDetail, JobRecord
+    from queuectl.operations.job_record import JobRecord, WholeJob
     from queuectl.operations.list_show import List, Listing, Show
 
 _PAGE = 1000
@@ -48,7 +48,7 @@ def _usual(listing: Listing, first: Sequence[JobRecord], screen: Screen) -> list
     return [name for name in COLUMNS if name in shown]
 
 
-def show(detail: JobDetail, _params: Show, screen: Screen) -> None:
+def show(detail: WholeJob, _params: Show, screen: Screen) -> None:
     """Print the fields of a job, its attempts, and the output of the latest one."""
     job, latest = detail.record.job, detail.record.latest
     facts(

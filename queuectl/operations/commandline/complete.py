@@ -5,6 +5,7 @@ from __future__ import annotations
 from queuectl.domain.record import record
 from queuectl.operations import GROUPS, WHERE, find
 from queuectl.operations.commandline.grammar import ANYWHERE, grammar, split_words
+from queuectl.operations.document import Document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Choice:
+class Choice(Document):
     """A candidate for a word."""
 
     text: str

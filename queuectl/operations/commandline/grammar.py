@@ -139,10 +139,18 @@ class Call:
         completes="files",
     )
     json: bool = field("print one JSON document on stdout", default=False)
+    json_lines: bool = field(
+        "print JSON Lines on stdout: each element on a line, as soon as it is there", default=False
+    )
     help: bool = field("show help", default=False, short="h")
     """Whether help was requested, also by the command `help`: it goes to stdout, with exit code 0."""
     version: bool = field("show the version, whatever else is on the line", default=False, short="V")
     """Whether the version was requested, also by the command `version`."""
+
+    @property
+    def for_a_program(self) -> bool:
+        """Whether the output is JSON."""
+        return self.json or self.json_lines
 
     @property
     def name(self) -> str | None:
@@ -200,6 +208,8 @@ def read_words(argv: Sequence[str]) -> Call:
     call = split_words(argv)
     if call.db == "":
         raise UsageError("--db needs a path", hint="--db PATH")
+    if call.json and call.json_lines:
+        raise UsageError("--json and --json-lines cannot be combined", hint="leave out one of them")
     if call.words and not _is_whole(call.command):
         raise _unknown_option(call.words[0], call.command)
     name = " ".join(call.command)

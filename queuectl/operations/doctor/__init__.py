@@ -14,9 +14,32 @@ from queuectl.operations.operation import Heading, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
 
     from queuectl.operations.context import Context
+
+    class DoctorDocument(TypedDict):
+        """What the doctor found."""
+
+        ok: bool
+        """Whether no problem is left."""
+        store: str
+        """The store, without a password."""
+        checks: list[CheckDocument]
+        """What was checked."""
+
+    class CheckDocument(TypedDict):
+        """The result of a check.
+
+        See `Finding`.
+        """
+
+        name: str
+        ok: bool
+        """Whether the check passed, or the problem was fixed."""
+        detail: str
+        cure: str | None
+        fixed: str | None
 
 
 @record
@@ -39,7 +62,7 @@ class Examined:
         """1 when a problem is left, else 0."""
         return int(any(finding.cure for finding in self.findings))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> DoctorDocument:
         """Return the JSON form."""
         return {
             "ok": self.exit_code == 0,

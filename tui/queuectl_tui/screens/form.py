@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,7 +10,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
+from queuectl.domain.local_time import described
 from queuectl.domain.text import one_line, safe
+from queuectl.domain.units import parse_time
 from queuectl.operations.commandline.render import command_line
 from queuectl.operations.edit import EDIT
 from queuectl.operations.enqueue import ENQUEUE
@@ -61,9 +64,10 @@ class Labelled(Vertical):
                 yield SafeInput(
                     self._text, placeholder=_HINTS[self.field], id=self.field, compact=True, select_on_focus=False
                 )
-        wrong = Static(classes="wrong")
-        wrong.display = False
-        yield wrong
+        for kind in ("wrong", "meant"):
+            line = Static(classes=kind)
+            line.display = False
+            yield line
 
     def complain(self, message: str | None) -> None:
         """Show an error message, or clear it."""
@@ -71,6 +75,13 @@ class Labelled(Vertical):
         wrong.display = message is not None
         if message is not None:
             wrong.update(Content(f"↑ {safe(message)}"))
+
+    def explain(self, meaning: str | None) -> None:
+        """Show what the text was understood as, or clear it."""
+        meant = self.query_one(".meant", Static)
+        meant.display = meaning is not None
+        if meaning is not None:
+            meant.update(Content(meaning))
 
 
 class JobForm(Dialog["dict[str, Any] | None"]):
@@ -89,6 +100,8 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         TextArea { height: 3; width: 1fr; }
         .field .wrong { padding-left: 12; }
         .pair .wrong { padding-left: 0; }
+        .meant { color: $text-muted; height: auto; }
+        #kept { color: $text-muted; height: auto; max-height: 3; }
         #diff { height: auto; max-height: 6; margin-top: 1; }
         .command { margin-top: 1; max-height: 3; }
         .buttons { margin-top: 0; }
@@ -102,17 +115,20 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         problems: dict[str, str] | None = None,
         *,
         editing: str | None = None,
+        kept: str = "",
         line: Callable[[dict[str, Any]], str] | None = None,
     ) -> None:
         """Create the form; `initial` fills the fields, `problems` are errors reported by the store, by field.
 
-        `editing` is the id of the job being edited: the form then shows the changes, and the id is fixed. `line` makes
-        the equivalent command line; by default that of `enqueue` or `edit`.
+        `editing` is the id of the job being edited: the form then shows the changes, and the id is fixed. `kept` is a
+        line about what of the job no field changes. `line` makes the equivalent command line; by default that of
+        `enqueue` or `edit`.
         """
         super().__init__()
         self._initial = initial or {}
         self._problems = problems or {}
         self._editing = editing
+        self._kept = kept
         self._line = line or self._default_line
 
     def compose(self) -> ComposeResult:
@@ -127,6 +143,8 @@ class JobForm(Dialog["dict[str, Any] | None"]):
                         yield Labelled(right, texts[right])
                 for name in ("cwd", "env"):
                     yield Labelled(name, texts[name])
+                if self._kept:
+                    yield Static(Content(safe(self._kept)), id="kept")
                 yield Static(id="diff")
             yield Static(classes="command")
             with Horizontal(classes="buttons"):
@@ -161,13 +179,15 @@ class JobForm(Dialog["dict[str, Any] | None"]):
         self._validate()
 
     def _validate(self) -> None:
-        job, wrong = read(self.texts())
+        job, wrong = self._read()
         errors = self._problems | wrong
         if self._editing is None and not self.texts()["command"]:
             # Nothing has been typed yet: show no error.
             errors.pop("command", None)
         for field in self.query(Labelled):
             field.complain(errors.get(field.field))
+            if field.field == "when":
+                field.explain(_meaning(job) if "when" not in errors else None)
         changed = changes(self._initial, job) if self._editing is not None else []
         self.query_one("#submit", Button).disabled = bool(wrong)
         missing = "— correct the errors first" if errors else "— enter a command first"
@@ -183,6 +203,9 @@ class JobForm(Dialog["dict[str, Any] | None"]):
     def _echo(self, job: dict[str, Any]) -> Content:
         return shown_command(self._line(job), 190)
 
+    def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
+        return read(self.texts(), now=_now())
+
     @on(Input.Submitted)
     def _next(self) -> None:
         self.focus_next()
@@ -196,9 +219,18 @@ class JobForm(Dialog["dict[str, Any] | None"]):
 
     def action_submit(self) -> None:
         """Return the job, unless a field has an error."""
-        job, wrong = read(self.texts())
+        job, wrong = self._read()
         if not wrong:
             self.dismiss(job)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _meaning(job: dict[str, Any]) -> str | None:
+    """Return when a job with a due time is due, in local time; None for one without."""
+    return f"due {described(parse_time(job['run_at']), now=_now())}" if "run_at" in job else None
 
 
 def _diff(changed: list[tuple[str, str, str]]) -> Content:

@@ -6,14 +6,16 @@ import json
 from typing import TYPE_CHECKING
 
 from queuectl.domain.errors import UsageError
+from queuectl.domain.local_time import parse_due_time
 from queuectl.domain.spec import FIELDS
-from queuectl.domain.units import format_time
+from queuectl.domain.units import format_time, parse_duration, parse_time
 from queuectl.operations.commandline.quoting import quoted, split
 from queuectl.operations.commandline.render import duration
 from queuectl.operations.edit import Edit
 from queuectl.operations.enqueue import Enqueue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from queuectl.domain.errors import QueuectlError
@@ -40,6 +42,13 @@ def fields_of(job: Job) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None and value not in ({}, [])}
 
 
+def kept(job: Job, captured: Sequence[str]) -> str:
+    """Return a line about what of a job the form cannot change; empty where there is nothing."""
+    pairs = [f"shell {job.shell}"] if job.shell is not None else []
+    pairs += [f"captured {' '.join(f'{name}=***' for name in captured)}"] if captured else []
+    return ", ".join(pairs)
+
+
 def texts_of(fields: dict[str, Any]) -> dict[str, str]:
     """Return the text of each field for a job in the format of `domain.spec`."""
     texts = dict.fromkeys(NAMES, "")
@@ -60,10 +69,10 @@ def texts_of(fields: dict[str, Any]) -> dict[str, str]:
     return texts
 
 
-def read(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def read(texts: dict[str, str], *, now: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the job that the texts describe, in the format of `domain.spec`, and error messages by field.
 
-    Empty fields are left out.
+    Empty fields are left out. A due time is written as on the command line, and becomes RFC 3339.
     """
     fields: dict[str, Any] = {}
     problems: dict[str, str] = {}
@@ -74,7 +83,7 @@ def read(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
                 problems[name] = "a job needs a command"
             continue
         try:
-            key, value = _value(name, text)
+            key, value = _value(name, text, now)
             FIELDS[key][1](value)
         except UsageError as error:
             problems[name] = error.message.removeprefix("run_at: ")
@@ -139,7 +148,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, st
     return [(name, old[name], new[name]) for name in NAMES if old[name] != new[name]]
 
 
-def _value(name: str, text: str) -> tuple[str, Any]:
+def _value(name: str, text: str, now: int) -> tuple[str, Any]:
     """Return the key of `domain.spec` and the value for a field's text. Raises UsageError."""
     if name == "command":
         return name, text
@@ -150,12 +159,23 @@ def _value(name: str, text: str) -> tuple[str, Any]:
         except ValueError:
             raise UsageError(f"{name} must be a whole number") from None
     if name == "when":
-        return ("run_at" if "-" in text or ":" in text else "delay"), text
+        return _when(text, now)
     if name in {"tags", "needs"}:
         return name, text.split()
     if name == "env":
         return name, _variables(text)
     return name, text
+
+
+def _when(text: str, now: int) -> tuple[str, str]:
+    """Return a delay, or else a due time in RFC 3339. Raises UsageError for neither."""
+    for key, parse in (("delay", parse_duration), ("run_at", parse_time)):
+        try:
+            parse(text)
+        except UsageError:
+            continue
+        return key, text
+    return "run_at", format_time(parse_due_time(text, now=now))
 
 
 def _variables(text: str) -> dict[str, str]:

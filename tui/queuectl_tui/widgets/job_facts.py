@@ -14,6 +14,8 @@ from queuectl.domain.units import format_age, format_duration
 from queuectl.operations.job_record import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from queuectl.domain.attempt import Attempt
     from queuectl.domain.job import Job
     from queuectl_tui.job_page import JobPage
@@ -97,21 +99,29 @@ def settings(page: JobPage, paint: Paint, now: int, width: int) -> Text:
         for name, value in pairs:
             text.append(name.ljust(_LABEL), paint("dim"))
             text.append(f"{one_line(value, max(width - _LABEL, 8))}\n")
-    wide = []
-    if job.cwd is not None:
-        wide.append(("cwd", Text(safe(job.cwd))))
-    if job.tags:
-        wide.append(("tags", Text(safe(" ".join(job.tags)))))
-    if job.needs:
-        wide.append(("needs", Text(safe(" ".join(job.needs)))))
-    if job.env:
-        wide.append(("env", _environment(job, paint)))
-    for name, shown in wide:
+    for name, shown in _wide(page, paint):
         text.append(name.ljust(_LABEL), paint("dim"))
         text.append_text(shown)
         text.append("\n")
     text.rstrip()
     return text
+
+
+def _wide(page: JobPage, paint: Paint) -> Iterator[tuple[str, Text]]:
+    """Yield the settings that take a line each, where the job has them."""
+    job = page.job
+    if job.cwd is not None:
+        yield "cwd", Text(safe(job.cwd))
+    if job.shell is not None:
+        yield "shell", Text(safe(job.shell))
+    if job.tags:
+        yield "tags", Text(safe(" ".join(job.tags)))
+    if job.needs:
+        yield "needs", Text(safe(" ".join(job.needs)))
+    if job.env:
+        yield "env", _environment([f"+{name}" for name, _ in job.env], paint)
+    if page.captured:
+        yield "captured", _environment(page.captured, paint)
 
 
 def story(page: JobPage, paint: Paint, now: int, width: int, selected: int | None) -> Text:
@@ -179,13 +189,13 @@ def _when(page: JobPage, now: int) -> str:
     return f"due for {format_age(now - job.run_at)}"
 
 
-def _environment(job: Job, paint: Paint) -> Text:
-    """Return the job's environment variables, without values, which may be secrets."""
+def _environment(names: Sequence[str], paint: Paint) -> Text:
+    """Return environment variables without values, which may be secrets."""
     text = Text()
-    for name, _ in job.env:
+    for name in names:
         if text:
             text.append("  ")
-        text.append(f"+{one_line(name, 60)}", paint("text"))
+        text.append(one_line(name, 60), paint("text"))
         text.append(f"={_MASK}", paint("dim"))
     return text
 
