@@ -7,6 +7,7 @@ from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_names import refuse_names
 from queuectl.operations.selector import JobSelector, check_selector, chosen, expression
 from queuectl.runtime.doorbell import bell_of_worker
 
@@ -41,6 +42,7 @@ def act(context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], 
     parameters of the verb's statement.
     """
     check_selector(params)
+    refuse_names(context, verb.name, params.ids)
     now = context.now()
     if params.ids:
         if params.dry_run:

@@ -10,6 +10,7 @@ from queuectl.domain.spec import FIELDS, PRIORITIES, check, parse_object, parse_
 from queuectl.domain.units import format_time
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute, snapshot, variables
+from queuectl.operations.job_names import refuse_names
 from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.typed import check_options, echo_due_time, with_due_time
@@ -96,6 +97,7 @@ class Edited:
 
 def edit(context: Context, params: Edit) -> Edited:
     """Make all of the changes or none; without any, open an editor."""
+    refuse_names(context, EDIT.name, (params.id,))
     params = with_due_time(context, params)
     asked = _asked(params)
     if asked or params.retry or params.env_from_here:

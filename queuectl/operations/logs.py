@@ -8,6 +8,7 @@ from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import FINAL
 from queuectl.domain.record import field, record, replace
 from queuectl.operations.explain import WaitReporter
+from queuectl.operations.job_names import id_or_last
 from queuectl.operations.job_record import attempt_document, detail, output_of, text_of
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.wait import exit_code_of
@@ -32,7 +33,9 @@ _INTERVAL = 0.1
 class Logs:
     """Parameters of `logs`."""
 
-    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
+    id: str | None = field(
+        "the job; on a terminal the default is @last", default=None, metavar="ID", completes="jobs", positional=True
+    )
     follow: bool = field("go on printing, across retries, until the job is final", default=False, short="f")
     stdout: bool = field("only standard output", default=False)
     stderr: bool = field("only standard error", default=False)
@@ -70,7 +73,7 @@ class Log:
         self._streams = tuple(
             stream for stream, wanted in zip(STREAMS, (params.stdout, params.stderr), strict=True) if both or wanted
         )
-        self._job = context.store.jobs.get(params.id).job
+        self._job = context.store.jobs.get(id_or_last(context, params.id, LOGS)).job
         self._attempt = self._requested()
 
     def pieces(self) -> Iterator[Piece]:

@@ -31,9 +31,9 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
 INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell)
+    needs, environment, shell, enqueued_by)
 VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags,
-    :needs, :environment, :shell)
+    :needs, :environment, :shell, :enqueued_by)
 
 -- name: ids_there
 -- Those ids, of many, that exist already.
@@ -423,6 +423,18 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.id IN (SELECT value FROM json_each(:ids))
 
+-- name: newest_of
+-- The newest job that a user enqueued: as exactly :actor, or on a host whose name may have changed.
+SELECT id FROM jobs
+WHERE enqueued_by = :actor OR substr(enqueued_by, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT)
+ORDER BY seq DESC LIMIT 1
+
+-- name: newest_of_in_state
+SELECT seq, id FROM jobs
+WHERE state = :state
+    AND (enqueued_by = :actor OR substr(enqueued_by, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT))
+ORDER BY seq DESC LIMIT 1
+
 -- name: state_of
 SELECT state FROM jobs WHERE id = :id
 
@@ -759,7 +771,8 @@ SELECT :undo, seq, id, json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
@@ -770,7 +783,8 @@ UPDATE undo_jobs SET after = (
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
@@ -830,7 +844,8 @@ SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
 FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
@@ -849,9 +864,9 @@ WHERE seq = :seq AND fence = :fence AND state <> 'processing'
 
 -- name: bring_back_job
 INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell)
+    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell, enqueued_by)
 VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
-    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell)
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell, :enqueued_by)
 
 -- name: bring_back_run
 INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.dlq import DeadLetters
     from queuectl.store.edits import Edits
+    from queuectl.store.enqueuers import Enqueuers
     from queuectl.store.environments import Environments
     from queuectl.store.invariants import Checked
     from queuectl.store.job_pages import JobPages
@@ -81,6 +82,8 @@ class Store:
     """Recently ended attempts."""
     undo: Undo = _part("undo.Undo", "database", "events")
     """Actions that can be undone."""
+    enqueuers: Enqueuers = _part("enqueuers.Enqueuers", "database", "events")
+    """Jobs by the user who enqueued them."""
     waiting: Waiting = _part("waiting.Waiting", "database")
     """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
