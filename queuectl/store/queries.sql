@@ -560,6 +560,9 @@ SELECT jobs.seq FROM jobs
 WHERE jobs.seq IN (SELECT value FROM json_each(:seqs))
     <matches>
 
+-- name: fences_of_these
+SELECT seq, state, fence FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
+
 -- name: ids_of_these
 SELECT id FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq
 

@@ -105,9 +105,8 @@ class Selection:
             if self._states == (None,) or state in self._states
         ]
 
-    def pages(self) -> Iterator[list[int]]:
-        """Yield the numbers of the selected jobs, the oldest first."""
-        after = 0
+    def pages(self, after: int = 0) -> Iterator[list[int]]:
+        """Yield the numbers of the selected jobs above `after`, the oldest first."""
         while True:
             streams = [self._page(state, after) for state in self._states]
             seqs = streams[0] if len(streams) == 1 else list(islice(merge(*streams), _STEP))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from queuectl.store.edits import Edits
     from queuectl.store.enqueuers import Enqueuers
     from queuectl.store.environments import Environments
+    from queuectl.store.following import Following
     from queuectl.store.invariants import Checked
     from queuectl.store.job_pages import JobPages
     from queuectl.store.leases import Leases
@@ -84,6 +85,8 @@ class Store:
     """Actions that can be undone."""
     enqueuers: Enqueuers = _part("enqueuers.Enqueuers", "database", "events")
     """Jobs by the user who enqueued them."""
+    following: Following = _part("following.Following", "database")
+    """Jobs by their numbers."""
     waiting: Waiting = _part("waiting.Waiting", "database")
     """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
