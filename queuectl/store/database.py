@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         """Whether a write transaction excludes all others, so that reading first saves a lock request."""
         compound: bool
         """Whether a statement can change several tables: then a claim inserts its run, and a success claims too."""
+        rehearsing: bool
+        """Whether every transaction is rolled back at its end."""
         remote: bool
         """Whether other hosts use the store too: then leases, by the server's clock, decide which workers live."""
         identity: str

@@ -138,6 +138,12 @@ class Store:
 
         return Selection(self.database, self.events, chosen, last)
 
+    def select_to_edit(self, chosen: Filter, last: int | None = None) -> Selection:
+        """Return the same for an edit."""
+        from queuectl.store.selected_edits import EditedSelection
+
+        return EditedSelection(self.database, self.events, chosen, last)
+
     def changed(self) -> int:
         """Return a number that changes whenever another connection has written."""
         return self.database.changed()
