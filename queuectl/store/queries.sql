@@ -7,11 +7,11 @@
 
 -- fragment: matches
 -- The conditions of a filter on a job (store/criteria.py); a parameter that is NULL is no condition. The planner moves
--- the checks for NULL out of the loop over the jobs.
+-- the checks for NULL out of the loop over the jobs. A tag is compared exactly, as it is stored: LIKE ignores case.
 AND (CAST(:queues AS TEXT) IS NULL OR jobs.queue IN (SELECT value FROM json_each(:queues)))
     AND (CAST(:not_queues AS TEXT) IS NULL OR jobs.queue NOT IN (SELECT value FROM json_each(:not_queues)))
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:not_tag AS TEXT) IS NULL OR COALESCE(jobs.tags, '') NOT LIKE :not_tag ESCAPE '\')
+    AND (CAST(:tag AS TEXT) IS NULL OR replace(jobs.tags, CAST(:tag AS TEXT), '') <> jobs.tags)
+    AND (CAST(:not_tag AS TEXT) IS NULL OR jobs.tags IS NULL OR replace(jobs.tags, CAST(:not_tag AS TEXT), '') = jobs.tags)
     AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
     AND (CAST(:error AS TEXT) IS NULL

@@ -187,7 +187,7 @@ def test_jobs_that_get_into_a_wanted_state_join(queue: Queue):
     assert Done(following).err.splitlines()[-1] == "3 jobs: 3 completed"
 
 
-def test_attempts_of_a_followed_job_are_told_apart(queue: Queue):
+def test_a_further_attempt_of_a_followed_job_has_a_heading(queue: Queue):
     queue.run("config", "set", "backoff_delay", "0.2")
     queue.enqueue('printf "try $QUEUECTL_ATTEMPT"; [ $QUEUECTL_ATTEMPT = 2 ]', "--id", "a")
     queue.enqueue("true", "--id", "b")
@@ -226,10 +226,10 @@ def test_a_person_who_follows_a_silent_job_gets_a_hint_once(
     go = queue.directory / "go"
     queue.enqueue(f"until [ -e {go} ]; do sleep 0.02; done; echo end", "--id", "a")
     queue.start()
-    said: list[str] = []
+    notes: list[str] = []
 
     def say(line: str) -> None:
-        said.append(line)
+        notes.append(line)
         if "no output" in line:
             go.touch()
 
@@ -239,7 +239,7 @@ def test_a_person_who_follows_a_silent_job_gets_a_hint_once(
     context.close()
 
     assert any(getattr(each, "piece", each) for each in printed)
-    hints = [line for line in said if "no output" in line]
+    hints = [line for line in notes if "no output" in line]
     (hint,) = hints
     assert hint.startswith("a: no output for 1ms; " if several else "no output for 1ms; ")
     assert hint.endswith("when they do not write to a terminal: PYTHONUNBUFFERED=1, stdbuf -oL")
@@ -251,12 +251,12 @@ def test_a_script_gets_no_hint_on_silence(queue: Queue, monkeypatch: pytest.Monk
     monkeypatch.setattr("queuectl.operations.silence._CHECK_SECONDS", 0)
     queue.enqueue("sleep 0.5", "--id", "a")
     queue.start()
-    said: list[str] = []
-    context = bootstrap.context(queue.path, environ=queue.environment, say=said.append)
+    notes: list[str] = []
+    context = bootstrap.context(queue.path, environ=queue.environment, say=notes.append)
     list(logs(context, Logs(ids=("a",), follow=True)).pieces())
     context.close()
 
-    assert said == []
+    assert notes == []
 
 
 def test_without_an_id_the_log_of_the_last_job_is_printed_on_a_terminal(ran: Queue):

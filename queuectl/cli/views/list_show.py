@@ -35,7 +35,8 @@ def list_jobs(listing: Listing, params: List, screen: Screen) -> None:
             screen.write(f"{safe(each.job.id)}\n")
         return
     first = list(islice(listing, _PAGE))
-    columns, row = columns_of(params.columns or _usual(listing, first, screen), screen, fixed=bool(params.columns))
+    wanted = list(dict.fromkeys(params.columns)) or _usual(listing, first, screen)
+    columns, row = columns_of(wanted, screen, fixed=bool(params.columns))
     if not table(columns, map(row, chain(first, listing)), screen):
         screen.say_empty("no jobs match" if narrowed(params) else "no jobs")
 
