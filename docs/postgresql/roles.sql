@@ -49,7 +49,7 @@ GRANT queuectl_reader TO queuectl_enqueue, queuectl_worker, queuectl_operator;
 -- beside it: counters, statistics per minute, and the event.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_enqueue;
 GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell) ON queuectl.jobs TO queuectl_enqueue;
+    needs, environment, shell, enqueued_by) ON queuectl.jobs TO queuectl_enqueue;
 GRANT INSERT (variables, used_at), UPDATE (used_at) ON queuectl.environments TO queuectl_enqueue;
 GRANT INSERT ON queuectl.counted_since, queuectl.events, queuectl.stats TO queuectl_enqueue;
 GRANT UPDATE (n) ON queuectl.stats TO queuectl_enqueue;

@@ -148,11 +148,14 @@ def _shapes_of(module: str, result: ast.expr, method: str) -> Iterator[Shape]:
         return
     owner, returned = found
     for each in alternatives(returned):
-        element = _first(each) if isinstance(each, ast.Subscript) and _id(each.value) in _MANY else each
-        if not isinstance(element, ast.Name):
-            raise Undeclared(f"{_id(result)}.{method} in {owner} returns {ast.unparse(each)}, which no TypedDict is")
-        if element.id != "NoReturn":
-            yield shape_of(owner, element.id)
+        many = isinstance(each, ast.Subscript) and _id(each.value) in _MANY and _first(each)
+        for element in alternatives(many) if many else [each]:
+            if not isinstance(element, ast.Name):
+                raise Undeclared(
+                    f"{_id(result)}.{method} in {owner} returns {ast.unparse(each)}, which no TypedDict is"
+                )
+            if element.id != "NoReturn":
+                yield shape_of(owner, element.id)
 
 
 def _returned_by(module: str, result: ast.expr, method: str) -> tuple[str, ast.expr] | None:

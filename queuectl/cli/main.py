@@ -161,6 +161,8 @@ def _run(call: Call, screen: Screen) -> int:
             module = WHERE[call.name].partition(".")[0]
             views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
             views[call.name](result, params, screen)
+            if os.environ.get("TZ") and "queuectl.domain.local_time" in sys.modules:
+                _note_unknown_zone(screen)
         if call.for_a_program:
             from queuectl.cli.documents import write, write_lines
 
@@ -176,6 +178,16 @@ def _run(call: Call, screen: Screen) -> int:
     finally:
         screen.end_progress()
         context_.close()
+
+
+def _note_unknown_zone(screen: Screen) -> None:
+    """Print for a command that shows local times that TZ is unknown: the C library takes UTC without a word."""
+    from queuectl.domain.local_time import unknown_zone
+
+    zone = unknown_zone()
+    if zone is not None:
+        screen.flush()
+        screen.say(f"note: the zone {zone} of TZ is unknown, so times are UTC")
 
 
 def _is_bare(call: Call) -> bool:

@@ -65,6 +65,15 @@ A name that does not exist is 3, and nothing is done: IDs, `--host`, `--pool`, `
 of `history`. A choice by a property (`--all`, `--state`, `--queue`, `--older-than`, `dlq purge`, `worker stop` without
 `--host`) may match nothing: that is 0, with a message.
 
+## Names of jobs
+
+Commands that read (`show`, `logs`, `explain`, `wait`, `history`, `dlq show`) take two names in place of an ID. `@last`
+is the newest job that you enqueued, `@failed` the newest of yours that is `failed` or `dead`. Without such a job the
+exit code is 3. You are the user that `history` records: on a file the name of the user counts, on a server the host
+too. On a terminal, `show`, `logs`, `explain` and `wait` without an ID take `@last`; which job a name stands for is
+printed on stderr there. Commands that change jobs refuse the names with 2, and print the ID to type. A job whose own id
+is such a name, which older versions allowed, comes first everywhere.
+
 ## Jobs
 
 A job to enqueue is a JSON object. An unknown key, a repeated key and a value of the wrong type are errors that name
@@ -76,7 +85,8 @@ the key.
 KEYS = {
     "command": "runs through its shell with `-c`, byte for byte, or under the interpreter that its first line names "
     "after `#!`; required; not blank, no NUL, at most 4 MiB",
-    "id": "1 to 200 characters, no control characters; never used as a path. Default: the job's number",
+    "id": "1 to 200 characters, no control characters, no `@` at its beginning; never used as a path. Default: "
+    "the job's number",
     "queue": "its queue. Default: `default`",
     "priority": f"-{MAX_PRIORITY} to {MAX_PRIORITY}: higher runs first, ties go to the job that has been due longer. "
     "Default: 0",

@@ -127,3 +127,5 @@ class Job:
     """Number of its environment snapshot, which other jobs may share; None: it has none."""
     shell: str | None = None
     """The shell that runs it; None: the setting."""
+    enqueued_by: str | None = None
+    """Who enqueued it, as `user@host`; None for a job of a version that did not record it."""

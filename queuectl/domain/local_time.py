@@ -5,6 +5,7 @@ The zone is that of the C library: TZ, else the system's. JSON has UTC alone (`u
 
 from __future__ import annotations
 
+import os
 import re
 import time
 
@@ -26,6 +27,9 @@ _FORMS = (
 )
 _HINT = "write 09:00, tomorrow 09:00, monday 09:00, 2026-12-01 09:00, in 3h, or RFC 3339 with an offset"
 _WEEK = 7
+_ZONE_DIRECTORIES = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+_POSIX_ZONE = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?\d")
+"""The form of a zone that needs no file: `CET-1CEST`, `<+03>-3`."""
 
 
 def zone(milliseconds: int) -> str:
@@ -75,6 +79,11 @@ def parse_due_time(text: str, *, now: int) -> int:
     form = next(filter(None, (re.fullmatch(pattern, words, re.ASCII) for pattern in _FORMS)), None)
     if form is None or (form["minute"] is None and form["half"] is None):
         raise _unclear(text, words)
+    if not form["offset"] and (unknown := unknown_zone()) is not None:
+        raise UsageError(
+            f"the zone {unknown} of TZ is unknown, so a local time would be read as UTC",
+            hint="set TZ to a zone such as Europe/Berlin, or write the time with an offset",
+        )
     moment = _moment(text, form.groupdict(), now)
     if not 0 <= moment <= MAX_TIME:
         raise UsageError(f"{text[:40]!r} is out of range")
@@ -178,3 +187,14 @@ def _unclear(text: str, words: str) -> UsageError:
     if words.startswith("next "):
         return UsageError(f"{shown} can mean two days", hint="leave out next, or write a date: 2026-12-01 09:00")
     return UsageError(f"{shown} is not a time", hint=_HINT)
+
+
+def unknown_zone() -> str | None:
+    """Return the value of TZ if the C library does not know it and takes UTC instead; else None."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if not name or _POSIX_ZONE.match(name):
+        return None
+    paths = [os.path.join(each, name) for each in (os.environ.get("TZDIR"), *_ZONE_DIRECTORIES) if each]
+    return (
+        None if any(map(os.path.isfile, paths)) or not any(map(os.path.isdir, _ZONE_DIRECTORIES)) else safe(name[:60])
+    )

@@ -34,6 +34,7 @@ class Field:
     short: str | None
     flag: str | None
     positional: bool
+    begins: str
     rest: bool
     choices: tuple[str, ...] | None
     commas: bool
@@ -57,6 +58,7 @@ def field(
     short: str | None = None,
     flag: str | None = None,
     positional: bool = False,
+    begins: str = "",
     rest: bool = False,
     choices: tuple[str, ...] | None = None,
     commas: bool = False,
@@ -66,7 +68,8 @@ def field(
     """Declare a field with the words that a front end shows for it.
 
     `help` is one sentence, `metavar` the placeholder in usage lines, `short` a one-letter flag, `flag` an option name
-    that differs from the field's, `positional` whether it is an argument without a flag, `rest` whether it takes the
+    that differs from the field's, `positional` whether it is an argument without a flag, `begins` the text that
+    sets it apart from the words of an argument before it that may be given several times, `rest` whether it takes the
     words after `--` unchanged, `choices` the allowed words, `commas` whether one word
     may hold several values, `parse` a function from text to the value (raising
     `QueuectlError`), `completes` the kind of names that completion offers for it. The annotation adds the rest: a
@@ -79,6 +82,7 @@ def field(
         short=short,
         flag=flag,
         positional=positional,
+        begins=begins,
         rest=rest,
         choices=choices,
         commas=commas,

@@ -51,8 +51,11 @@ def check_command(value: object) -> str:
 
 
 def check_id(value: object) -> str:
-    """Return an id: 1 to 200 characters, no control characters. It never becomes a path."""
-    return _name("id", value)
+    """Return an id: 1 to 200 characters, no control characters, no @ at its beginning. It never becomes a path."""
+    id_ = _name("id", value)
+    if id_.startswith("@"):
+        raise UsageError("id must not begin with @", hint="names such as @last stand for a job; choose another id")
+    return id_
 
 
 def check_queue(value: object) -> str:

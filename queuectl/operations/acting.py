@@ -7,6 +7,7 @@ from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_names import refuse_names
 from queuectl.operations.selector import JobSelector, check_selector, chosen, expression
 from queuectl.runtime.doorbell import bell_of_worker
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from queuectl.domain.filter import Filter
     from queuectl.operations.context import Context
     from queuectl.store.selection import Selection, Step, Verb
     from queuectl.store.undo import Keeping
@@ -34,35 +36,38 @@ class VerbParams(JobSelector):
     print_ids: bool = field("print the IDs of the jobs, one a line, and nothing else", default=False)
 
 
-def act(context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], int], int], **words: Any) -> Changed:
+@record
+class Named:
+    """What was done to jobs that were named by ID."""
+
+    changed: int
+    bells: tuple[str, ...] = ()
+    """Doorbells of the workers to wake."""
+
+
+def act(
+    context: Context,
+    params: Any,
+    verb: Verb,
+    by_ids: Callable[[list[str], int], Named],
+    *,
+    select: Callable[[Filter, int | None], Selection] | None = None,
+    **words: Any,
+) -> Changed:
     """Do `verb` to the jobs of `params`.
 
-    `by_ids` changes named jobs at a time, all or none, and returns how many of them were so already; `words` are
-    parameters of the verb's statement.
+    `by_ids` changes named jobs at a time, all or none; `select` returns the jobs of a filter, by default as
+    `Store.select`; `words` are parameters of the verb's statement.
     """
     check_selector(params)
+    refuse_names(context, verb.name, params.ids)
     now = context.now()
     if params.ids:
-        if params.dry_run:
-            return _dry_run_of_ids(context, params, verb)
-        ids = params.unique
-        with context.store.undo.keeping(verb.name, now=now) as undo_entry:
-            unchanged = by_ids(ids, now)
-        n = len(ids)
-        return Changed(
-            context,
-            verb.name,
-            verb.participle,
-            undo_entry,
-            ids=ids,
-            matched=n,
-            changed=n - unchanged,
-            unchanged=unchanged,
-        )
+        return _act_on_ids(context, params, verb, by_ids, now)
     last, context.newest_seen = context.newest_seen, None
-    selection = context.store.select(chosen(context, params), last)
+    selection = (select or context.store.select)(chosen(context, params), last)
     if params.dry_run:
-        return _dry_run(context, params, verb, selection)
+        return _dry_run(context, params, verb, selection, words)
     total = sum(n for *_, n in selection.counts())
     detail = f"{total:,} {plural(total, 'job')}: {expression(params)}"
     done = _Done(context, total, [] if params.print_ids else None)
@@ -72,6 +77,34 @@ def act(context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], 
             done.add(step, wakes=verb.wakes)
             bulk.add(len(step.changed))
     return done.result(verb, undo_entry)
+
+
+def _act_on_ids(
+    context: Context, params: Any, verb: Verb, by_ids: Callable[[list[str], int], Named], now: int
+) -> Changed:
+    ids, database = params.unique, context.store.database
+    # A dry run does all of it and takes it back, so that it refuses what the command would refuse.
+    database.rehearsing = params.dry_run
+    try:
+        with context.store.undo.keeping(verb.name, now=now) as undo_entry:
+            done = by_ids(ids, now)
+    finally:
+        database.rehearsing = False
+    if params.dry_run:
+        undo_entry = context.store.undo.keeping(verb.name, now=now, keeps=False)
+    else:
+        context.ring(*done.bells)
+    return Changed(
+        context,
+        verb.name,
+        verb.participle,
+        undo_entry,
+        ids=ids,
+        matched=len(ids),
+        changed=done.changed,
+        unchanged=len(ids) - done.changed,
+        dry_run=params.dry_run,
+    )
 
 
 def _asked(context: Context, params: Any) -> Selection:
@@ -120,39 +153,35 @@ class _Done:
         )
 
 
-def _dry_run(context: Context, params: Any, verb: Verb, selection: Selection) -> Changed:
-    counts = selection.counts()
+def _dry_run(context: Context, params: Any, verb: Verb, selection: Selection, words: dict[str, Any]) -> Changed:
     queues: dict[str, int] = {}
-    for queue, state, n in counts:
-        if state in verb.fits | verb.ends:
-            queues[queue] = queues.get(queue, 0) + n
-    ids = [id_ for page in selection.ids() for id_ in page] if params.print_ids else None
+    ids: list[str] | None = [] if params.print_ids else None
+    matched = unchanged = 0
+    if verb.by_row or params.print_ids:
+        for step in selection.rehearse(verb, **words):
+            matched, unchanged = matched + step.matched, unchanged + step.unchanged
+            for id_, queue in step.changed:
+                queues[queue] = queues.get(queue, 0) + 1
+                if ids is not None:
+                    ids.append(id_)
+    else:
+        for queue, state, n in selection.counts():
+            matched += n
+            if state in verb.fits | verb.ends:
+                queues[queue] = queues.get(queue, 0) + n
+            elif state in verb.done:
+                unchanged += n
     return Changed(
         context,
         verb.name,
         verb.participle,
         context.store.undo.keeping(verb.name, now=0, keeps=False),
         ids=ids,
-        matched=sum(n for *_, n in counts),
+        matched=matched,
         changed=sum(queues.values()),
-        unchanged=sum(n for _, state, n in counts if state in verb.done),
+        unchanged=unchanged,
         queues=queues,
         named=False,
-        dry_run=True,
-    )
-
-
-def _dry_run_of_ids(context: Context, params: Any, verb: Verb) -> Changed:
-    states = [context.store.jobs.state(id_) for id_ in params.unique]
-    return Changed(
-        context,
-        verb.name,
-        verb.participle,
-        context.store.undo.keeping(verb.name, now=0, keeps=False),
-        ids=params.unique,
-        matched=len(states),
-        changed=sum(state in verb.fits | verb.ends for state in states),
-        unchanged=sum(state in verb.done for state in states),
         dry_run=True,
     )
 

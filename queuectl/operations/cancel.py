@@ -6,7 +6,7 @@ import signal
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
+from queuectl.operations.acting import Named, VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Danger, Heading, Operation
 from queuectl.runtime.doorbell import bell_of_worker
 from queuectl.store import selection
@@ -49,10 +49,9 @@ def cancel(context: Context, params: Cancel) -> Changed:
     Jobs that wait are cancelled at once; the workers of those that run are woken and end them.
     """
 
-    def by_ids(ids: list[str], now: int) -> int:
+    def by_ids(ids: list[str], now: int) -> Named:
         owners, unchanged = context.store.jobs.cancel(*ids, signal=params.signal, now=now)
-        context.ring(*map(bell_of_worker, owners))
-        return unchanged
+        return Named(changed=len(ids) - unchanged, bells=tuple(map(bell_of_worker, owners)))
 
     return act(context, params, selection.CANCEL, by_ids, signal=params.signal)
 

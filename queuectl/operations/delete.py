@@ -6,7 +6,7 @@ from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.domain.units import parse_duration
-from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
+from queuectl.operations.acting import Named, VerbParams, act, ask_before, needs_yes
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
 from queuectl.operations.operation import Danger, Heading, Operation
@@ -42,9 +42,9 @@ class Prune:
 def delete(context: Context, params: Delete) -> Changed:
     """Delete all of the named jobs with their history or none, or those of a selection that have ended."""
 
-    def by_ids(ids: list[str], now: int) -> int:
+    def by_ids(ids: list[str], now: int) -> Named:
         context.store.jobs.delete(ids, now=now)
-        return 0
+        return Named(changed=len(ids))
 
     return act(context, params, selection.DELETE, by_ids)
 

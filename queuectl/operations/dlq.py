@@ -10,6 +10,7 @@ from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.changed import Changed
+from queuectl.operations.job_names import id_of, refuse_names
 from queuectl.operations.job_record import describe, detail, recorded
 from queuectl.operations.operation import Danger, Heading, Operation
 
@@ -176,10 +177,11 @@ def _reason(context: Context, of: Listed) -> str:
 
 def show_dead(context: Context, params: ShowDead) -> WholeJob:
     """Return a dead job with its output and its attempts. Raises Refused when it is not dead."""
-    job_detail = detail(context, params.id, history=True)
+    id_ = id_of(context, params.id)
+    job_detail = detail(context, id_, history=True)
     state = job_detail.record.job.state
     if state is not JobState.DEAD:
-        raise Refused(f"job {params.id} is {state}, not dead", hint=f"queuectl show {params.id}")
+        raise Refused(f"job {id_} is {state}, not dead", hint=f"queuectl show {id_}")
     return job_detail
 
 
@@ -187,6 +189,7 @@ def retry_dead(context: Context, params: RetryDead) -> Changed:
     """Make dead jobs due now with a fresh set of retries; of named jobs all or none."""
     if bool(params.ids) + params.all + bool(params.error) != 1:
         raise UsageError("give either job IDs, or --all, or --error SIG", hint="queuectl dlq list lists the dead jobs")
+    refuse_names(context, RETRY.name, params.ids)
     jobs, now = context.store.jobs, context.now()
     signatures = _resolved(context, params.error)
     with context.store.undo.keeping("dlq retry", now=now) as undo_entry:

@@ -1,4 +1,4 @@
-"""Change a job, and run it again if asked to."""
+"""Change jobs, and run them again if asked to."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import FIELDS, PRIORITIES, check, parse_object, parse_variable
 from queuectl.domain.units import format_time
+from queuectl.operations.acting import Named, VerbParams, act, ask_before, needs_yes
 from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.here import absolute, snapshot, variables
+from queuectl.operations.job_names import refuse_names
 from queuectl.operations.job_record import recorded
 from queuectl.operations.operation import Heading, Operation
+from queuectl.operations.selector import check_selector, narrowed
 from queuectl.operations.typed import check_options, echo_due_time, with_due_time
+from queuectl.runtime.doorbell import bells_of_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, NotRequired
 
     from queuectl.domain.job import Job
+    from queuectl.operations.changed import Changed
     from queuectl.operations.context import Context
     from queuectl.operations.job_record import JobDocument, JobRecord
+    from queuectl.store.selection import Verb
 
     class EditedDocument(JobDocument):
         """A job after an edit."""
@@ -41,12 +47,13 @@ _NONE = ("timeout", "shell")
 class Edit:
     """Parameters of `edit`."""
 
-    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
+    ids: tuple[str, ...] = field("the jobs", default=(), metavar="ID", completes="jobs", positional=True)
     changes: str | None = field(
         "a JSON object with the new values; null removes a timeout, cwd, env, shell, tags or needs",
         default=None,
         metavar="CHANGES",
         positional=True,
+        begins="{",
     )
     command: str | None = field("the new command", default=None, short="c", metavar="COMMAND")
     queue: str | None = field("the new queue", default=None, short="q", metavar="NAME", completes="queues")
@@ -83,6 +90,28 @@ class Edit:
     retry: bool = field(
         "run it again, with a fresh set of retries: at once, or as --delay or --at say", default=False, short="r"
     )
+    # Of the options that select jobs only these: --queue, --tag and others are changes here.
+    filter: str | None = field(
+        "edit the jobs that match a filter as the console has it", default=None, metavar="EXPR", completes="filters"
+    )
+    view: str | None = field("edit the jobs of this saved view", default=None, metavar="NAME", completes="views")
+    all: bool = field("edit every job", default=False)
+    yes: bool = field("do not ask", default=False, short="y")
+    dry_run: bool = field("only print what would be changed", default=False)
+    print_ids: bool = field("print the IDs of the jobs, one a line, and nothing else", default=False)
+
+    @property
+    def jobs(self) -> VerbParams:
+        """The jobs, as other verbs select them."""
+        return VerbParams(
+            ids=self.ids,
+            filter=self.filter,
+            view=self.view,
+            all=self.all,
+            yes=self.yes,
+            dry_run=self.dry_run,
+            print_ids=self.print_ids,
+        )
 
 
 @record
@@ -105,36 +134,111 @@ class Edited:
         return document
 
 
-def edit(context: Context, params: Edit) -> Edited:
-    """Make all of the changes or none; without any, open an editor."""
+def edit(context: Context, params: Edit) -> Edited | Changed:
+    """Make all of the changes or none; of one job, without any, open an editor."""
+    jobs = params.jobs
+    _check_selected(jobs)
+    refuse_names(context, EDIT.name, params.ids)
     params = with_due_time(context, params)
     asked = _asked(params)
-    if asked or params.retry or params.env_from_here:
-        return _apply(context, params, asked)
-    return _edit_in_editor(context, params)
+    given = bool(asked) or params.retry or params.env_from_here
+    if len(jobs.unique) == 1 and not (params.dry_run or params.print_ids):
+        return _apply(context, params, asked) if given else _edit_in_editor(context, params)
+    if not given:
+        raise _no_change("several jobs cannot be opened in an editor" if not params.dry_run else "no change is given")
+    return _edit_several(context, params, jobs, asked)
+
+
+def _check_selected(jobs: VerbParams) -> None:
+    if not (jobs.ids or jobs.all or narrowed(jobs)):
+        raise UsageError("no job is named", hint="give IDs, or select jobs by --filter, --view or --all")
+    check_selector(jobs)
+
+
+def _no_change(message: str) -> UsageError:
+    return UsageError(message, hint="""give --command or another option, or '{"command": "…"}'""")
 
 
 def _apply(context: Context, params: Edit, asked: dict[str, Any]) -> Edited:
-    now = context.now()
-    changes = checked(asked, now=now)
-    if params.env_from_here:
-        changes["snapshot"] = snapshot(context.settings)
+    now, (id_, *_) = context.now(), params.ids
+    changes = _changes(context, params, asked, now)
     if not changes and not params.retry:
         context.say("nothing was changed")
-        return Edited(record=_now(context, params.id), changed=(), undo=None)
+        return Edited(record=_now(context, id_), changed=(), undo=None)
     with context.store.undo.keeping("edit", now=now) as undo_entry:
         before = context.store.edits.edit(
-            params.id, changes, requeue=params.retry, now=now, called=_typed_names(params, asked)
+            id_, changes, requeue=params.retry, now=now, called=_typed_names(params, asked)
         )
     if params.at is not None:
         echo_due_time(context, params.at)
-    record_now = _now(context, params.id)
+    record_now = _now(context, id_)
     context.ring_for_jobs([record_now.job])
     names = ["environment" if name == "snapshot" else name for name in changes]
     changed = tuple(
         name.removesuffix("_ms") for name in names if getattr(before, name) != getattr(record_now.job, name)
     )
     return Edited(record=record_now, changed=changed, undo=undo_entry.id, too_much=undo_entry.too_much)
+
+
+def _edit_several(context: Context, params: Edit, jobs: VerbParams, asked: dict[str, Any]) -> Changed:
+    now, requeue = context.now(), params.retry
+    changes = _changes(context, params, asked, now)
+    # Loaded here: mostly one job is edited.
+    from queuectl.store.selected_edits import edit_verb, words_of
+
+    def by_ids(ids: list[str], now: int) -> Named:
+        edits = context.store.edits
+        before = edits.edit_all(ids, changes, requeue=requeue, now=now, called=_typed_names(params, asked))
+        after = context.store.jobs.these([job.id for job, edited in before if edited]).values()
+        return Named(changed=len(after), bells=tuple(bells_of_jobs([each.job for each in after])))
+
+    words: dict[str, Any] = {}
+    if not jobs.ids:
+        words = words_of(_interned(context, changes, now, rehearse=params.dry_run), requeue=requeue, now=now)
+    verb = edit_verb(changes, requeue=requeue)
+    done = act(context, jobs, verb, by_ids, select=context.store.select_to_edit, **words)
+    if params.at is not None and not params.dry_run:
+        echo_due_time(context, params.at)
+    return done
+
+
+def _changes(context: Context, params: Edit, asked: dict[str, Any], now: int) -> dict[str, Any]:
+    changes = checked(asked, now=now)
+    if params.env_from_here:
+        changes["snapshot"] = snapshot(context.settings)
+    return changes
+
+
+def _interned(context: Context, changes: dict[str, Any], now: int, *, rehearse: bool) -> dict[str, Any]:
+    """Return `changes` with the number of the snapshot, for all steps of an edit of a selection."""
+    if "snapshot" not in changes:
+        return changes
+    context.store.database.rehearsing = rehearse
+    try:
+        return context.store.edits.intern(changes, now=now)
+    finally:
+        context.store.database.rehearsing = False
+
+
+def ask_to_edit(context: Context, params: Edit) -> str | None:
+    """Return the question to confirm an edit of a selection; None for few jobs."""
+    _check_selected(params.jobs)
+    return ask_before(_verb(context, params), "Edit")(context, params.jobs)
+
+
+def must_say_yes(context: Context, params: Edit) -> None:
+    """Raise UsageError where a script must give --yes first."""
+    _check_selected(params.jobs)
+    needs_yes(_verb(context, params))(context, params.jobs)
+
+
+def _verb(context: Context, params: Edit) -> Verb:
+    from queuectl.store.selected_edits import edit_verb
+
+    if params.ids:
+        return edit_verb({}, requeue=params.retry)
+    asked = _asked(with_due_time(context, params))
+    return edit_verb(checked(asked, now=context.now()), requeue=params.retry)
 
 
 def checked(asked: dict[str, Any], *, now: int) -> dict[str, Any]:
@@ -212,9 +316,10 @@ def _edit_in_editor(context: Context, params: Edit) -> Edited:
             "no change is given",
             hint="""give --command or another option, or '{"command": "…"}'; on a terminal, an editor opens""",
         )
-    before = editable(context.store.jobs.get(params.id).job)
+    id_ = params.ids[0]
+    before = editable(context.store.jobs.get(id_).job)
     text = json.dumps(before, ensure_ascii=False, indent=2) + "\n"
-    with context.edit_text(text, lambda path: _again(params.id, path)) as typed:
+    with context.edit_text(text, lambda path: _again(id_, path)) as typed:
         after = parse_object(typed)
         changed = {key: value for key, value in after.items() if key not in before or value != before[key]}
         return _apply(context, params, changed)
@@ -233,18 +338,27 @@ EDIT = Operation(
     heading=Heading.JOBS,
     see=("show", "priority", "retry"),
     secret_variables=True,
-    summary="Change a job that is not running, and run it again if asked to",
+    summary="Change jobs that do not run, and run them again if asked to",
     params=Edit,
     run=edit,
+    question=ask_to_edit,
+    needs_yes=must_say_yes,
     description=(
         "The history of the job is kept; its id cannot be changed. Its environment snapshot stays, unless "
         "--env-from-here takes a new one. Without changes, on a terminal, it opens $VISUAL or "
         "$EDITOR on the job as JSON; if the edit is refused, the text is kept in a file, whose path is printed. With "
-        "--retry a dead or finished job runs again with the changes."
+        "--retry a dead or finished job runs again with the changes.\n\n"
+        "Several jobs are edited by their IDs, all or none, or by --filter, --view or --all: --queue, --tag and the "
+        "other options that select jobs for other commands are changes here. Of a selection, jobs that run are "
+        "skipped; so are those that have ended where the edit changes retries or the due time, unless --retry runs "
+        "them again."
     ),
     examples=(
         "edit job1 --command './send.sh --fast' --retry",
         """edit job1 '{"timeout": 90, "tags": null}'""",
         "edit job1",
+        "edit job1 job2 --timeout 15m",
+        "edit --filter 'state:dead queue:mail' --max-retries 5 --retry",
+        "edit --view nightly --queue slow --dry-run",
     ),
 )

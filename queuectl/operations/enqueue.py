@@ -94,7 +94,8 @@ class Enqueue:
     )
     no_env: bool = field("keep nothing of this environment for the job", default=False)
     shell: str | None = field(
-        "what runs the command, a name or an absolute path (default: shell of the configuration)",
+        "what runs the command, a name or an absolute path, also one that begins with #! (default: the interpreter "
+        "after its #!, else shell of the configuration)",
         default=None,
         metavar="SHELL",
     )
@@ -279,8 +280,8 @@ ENQUEUE = Operation(
         "JOB is a JSON object when it begins with {: its keys are command (required), id, queue, priority, "
         "max_retries, timeout, run_at or delay, cwd, env, shell, tags and needs. Anything else is a shell command, "
         "also a group such as { echo a; echo b; } with a blank behind its brace. One that begins with #! runs under "
-        "the interpreter that it names there, as a script file would. Words after -- are a program and its arguments, "
-        "which no shell changes.\n\n"
+        "the interpreter that it names there, as a script file would; --shell (or the key shell) comes before that. "
+        "Words after -- are a program and its arguments, which no shell changes.\n\n"
         "The id of the new job is printed, alone on its line. With --file, options set keys that a line of FILE "
         "leaves out; if one line is invalid, no job is enqueued. A job runs in the directory that it was enqueued in, "
         "unless it names another, and with the variables of this environment that the setting env_capture names. Its "

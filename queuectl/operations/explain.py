@@ -8,6 +8,7 @@ from queuectl.domain.phrases import plural
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.commandline.quoting import quoted
+from queuectl.operations.job_names import ABOUT, id_or_last
 from queuectl.operations.job_record import describe
 from queuectl.operations.operation import Heading, Operation
 
@@ -73,7 +74,9 @@ _CHECK_SECONDS = 2.0
 class Explain:
     """Parameters of `explain`."""
 
-    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
+    id: str | None = field(
+        "the job; on a terminal the default is @last", default=None, metavar="ID", completes="jobs", positional=True
+    )
 
 
 @record
@@ -118,13 +121,13 @@ class Explanation:
 def explain(context: Context, params: Explain) -> Explanation:
     """Return the reasons why the job runs, or does not."""
     now = context.now()
-    listed = context.store.jobs.get(params.id)
+    listed = context.store.jobs.get(id_or_last(context, params.id, EXPLAIN))
     state = listed.job.state
     match state:
         case JobState.PROCESSING:
             reasons = _running(context, listed, now)
         case JobState.HELD:
-            reasons = iter((Reason(code="held", text=f"it is held; to release it: queuectl release {params.id}"),))
+            reasons = iter((Reason(code="held", text=f"it is held; to release it: queuectl release {listed.job.id}"),))
         case JobState.PENDING | JobState.FAILED:
             reasons = _waiting(context, listed, now)
         case JobState.COMPLETED | JobState.CANCELLED:
@@ -351,5 +354,6 @@ EXPLAIN = Operation(
     summary="Explain why a job is running, or is not",
     params=Explain,
     run=explain,
-    examples=("explain job1", "explain job1 --json"),
+    description=ABOUT,
+    examples=("explain job1", "explain job1 --json", "explain @last"),
 )

@@ -8,6 +8,7 @@ from queuectl.config import SETTINGS
 from queuectl.domain.errors import NotFound, UsageError
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
+from queuectl.operations.job_names import id_of
 from queuectl.operations.operation import Heading, Operation
 
 TYPE_CHECKING = False
@@ -71,10 +72,11 @@ def history(context: Context, params: History) -> Iterator[EventRecord]:
     """Return the newest events, the newest last."""
     if params.limit < 0:
         raise UsageError("--limit must not be negative", hint="--limit 0 lists all")
-    events = context.store.events.listing(limit=params.limit, subject=params.id)
+    subject = None if params.id is None else id_of(context, params.id)
+    events = context.store.events.listing(limit=params.limit, subject=subject)
     first = next(events, None)
-    if first is None and params.id is not None and not _exists(context, params.id):
-        raise NotFound(f"no job, worker, pool or setting {params.id[:60]}", hint="queuectl history lists all events")
+    if first is None and subject is not None and not _exists(context, subject):
+        raise NotFound(f"no job, worker, pool or setting {subject[:60]}", hint="queuectl history lists all events")
     every = () if first is None else chain((first,), events)
     return (EventRecord(event=event) for event in every)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import PRIORITIES, check_priority
-from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
+from queuectl.operations.acting import Named, VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Heading, Operation
+from queuectl.runtime.doorbell import bells_of_queues
 from queuectl.store import selection
 
 TYPE_CHECKING = False
@@ -34,8 +35,8 @@ class Priority(VerbParams):
 def hold(context: Context, params: Hold) -> Changed:
     """Keep all of the named jobs from being claimed or none, or those of a selection that wait."""
 
-    def by_ids(ids: list[str], now: int) -> int:
-        return len(ids) - context.store.edits.hold(ids, now=now)
+    def by_ids(ids: list[str], now: int) -> Named:
+        return Named(changed=context.store.edits.hold(ids, now=now))
 
     return act(context, params, selection.HOLD, by_ids)
 
@@ -43,10 +44,9 @@ def hold(context: Context, params: Hold) -> Changed:
 def release(context: Context, params: Release) -> Changed:
     """Allow all of the named jobs to be claimed again or none, or those of a selection that are held."""
 
-    def by_ids(ids: list[str], now: int) -> int:
+    def by_ids(ids: list[str], now: int) -> Named:
         queues = context.store.edits.release(ids, now=now)
-        context.ring_for_queues(queues)
-        return len(ids) - len(queues)
+        return Named(changed=len(queues), bells=tuple(bells_of_queues(queues)))
 
     return act(context, params, selection.RELEASE, by_ids)
 
@@ -55,8 +55,8 @@ def priority(context: Context, params: Priority) -> Changed:
     """Set the priority of all of the named jobs or of none, or of those of a selection that wait."""
     wanted = check_priority(params.priority)
 
-    def by_ids(ids: list[str], now: int) -> int:
-        return len(ids) - len(context.store.edits.prioritise(ids, wanted, now=now))
+    def by_ids(ids: list[str], now: int) -> Named:
+        return Named(changed=len(context.store.edits.prioritise(ids, wanted, now=now)))
 
     return act(context, params, selection.PRIORITY, by_ids, priority=wanted)
 

@@ -6,7 +6,7 @@ import time
 
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.record import record
-from queuectl.operations.logs import AttemptReader, Piece
+from queuectl.operations.log_pieces import AttemptReader, Piece
 from queuectl.runtime.job_pipe import ERR, OUT, RECORDED
 from queuectl.runtime.live import STREAMS
 

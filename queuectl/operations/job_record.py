@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         created_at: Timestamp
         updated_at: Timestamp
         seq: int
+        enqueued_by: str | None
         queue: str
         priority: int
         run_at: Timestamp
@@ -256,6 +257,7 @@ def _document(of: JobRecord) -> JobDocument:
         "created_at": format_time(job.created_at),
         "updated_at": format_time(job.updated_at),
         "seq": job.seq,
+        "enqueued_by": job.enqueued_by,
         "queue": job.queue,
         "priority": job.priority,
         "run_at": format_time(job.run_at),

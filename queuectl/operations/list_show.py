@@ -8,6 +8,7 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.phrases import first_of
 from queuectl.domain.record import field, record
 from queuectl.domain.view_layout import ViewLayout
+from queuectl.operations.job_names import ABOUT, id_or_last
 from queuectl.operations.job_record import detail, recorded
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.selector import Selector, chosen
@@ -54,7 +55,9 @@ class List(Selector):
 class Show:
     """Parameters of `show`."""
 
-    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
+    id: str | None = field(
+        "the job; on a terminal the default is @last", default=None, metavar="ID", completes="jobs", positional=True
+    )
 
 
 class Listing:
@@ -111,7 +114,7 @@ def _name_queues(context: Context, queues: Sequence[str]) -> None:
 
 def show(context: Context, params: Show) -> WholeJob:
     """Return a job with its output and every attempt."""
-    return detail(context, params.id, history=True)
+    return detail(context, id_or_last(context, params.id, SHOW), history=True)
 
 
 LIST = Operation(
@@ -143,5 +146,6 @@ SHOW = Operation(
     summary="Show a job: its settings, its output and every attempt",
     params=Show,
     run=show,
-    examples=("show job1", "show job1 --json"),
+    description=ABOUT,
+    examples=("show job1", "show job1 --json", "show @failed"),
 )

@@ -1,4 +1,4 @@
-"""Print the output of the attempts of a job, stored or live."""
+"""Print the output of the attempts of jobs, stored or live."""
 
 from __future__ import annotations
 
@@ -6,109 +6,75 @@ import time
 
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import FINAL
-from queuectl.domain.record import field, record, replace
+from queuectl.domain.record import field, record
+from queuectl.domain.units import parse_duration
 from queuectl.operations.explain import WaitReporter
-from queuectl.operations.job_record import attempt_document, detail, output_of, text_of
+from queuectl.operations.job_names import ABOUT, with_ids
+from queuectl.operations.job_record import detail
+from queuectl.operations.log_pieces import INTERVAL, JobReader, Wanted
 from queuectl.operations.operation import Heading, Operation
+from queuectl.operations.selector import JobSelector, check_selector, chosen
+from queuectl.operations.silence import SilenceReporter
 from queuectl.operations.wait import exit_code_of
-from queuectl.runtime.live import STREAMS, read_stored
-from queuectl.runtime.remote_output import Follower
+from queuectl.runtime.live import STREAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import NotRequired, TypedDict
+    from collections.abc import Iterator
 
-    from queuectl.domain.attempt import Attempt, Output
-    from queuectl.domain.job import Job
-    from queuectl.domain.json_types import Bytes
+    from queuectl.domain.attempt import Attempt
     from queuectl.operations.context import Context
-    from queuectl.operations.job_record import AttemptDocument, JobDetail
+    from queuectl.operations.job_record import JobDetail
+    from queuectl.operations.log_pieces import EmptyLogDocument, LogDocument, Piece
+    from queuectl.operations.logs_of_several import LogOfSeveral
     from queuectl.operations.output_lines import OutputLine
-
-    class LogDocument(AttemptDocument):
-        """An attempt of a job and its output."""
-
-        id: str
-        """The job."""
-        stdout: NotRequired[str]
-        """Standard output; a line marks bytes that were left out. Absent with `--stderr`."""
-        stdout_bytes: NotRequired[Bytes]
-        """Bytes that were written to standard output. Absent with `--stderr`."""
-        stdout_truncated: NotRequired[bool]
-        """Whether bytes of standard output were left out. Absent with `--stderr`."""
-        stderr: NotRequired[str]
-        """Standard error, likewise. Absent with `--stdout`."""
-        stderr_bytes: NotRequired[Bytes]
-        """Bytes that were written to standard error. Absent with `--stdout`."""
-        stderr_truncated: NotRequired[bool]
-        """Whether bytes of standard error were left out. Absent with `--stdout`."""
-
-    class EmptyLogDocument(TypedDict):
-        """A job that has not run yet."""
-
-        id: str
-        """The job."""
-        attempt: None
-        """Always null."""
-
-
-_INTERVAL = 0.1
-"""Seconds between two reads of a running job's output."""
 
 
 @record
-class Logs:
+class Logs(JobSelector):
     """Parameters of `logs`."""
 
-    id: str = field("the job", metavar="ID", completes="jobs", positional=True)
-    follow: bool = field("go on printing, across retries, until the job is final", default=False, short="f")
+    follow: bool = field("go on printing, across retries, until the jobs are final", default=False, short="f")
     stdout: bool = field("only standard output", default=False)
     stderr: bool = field("only standard error", default=False)
     attempt: int | None = field("the output of attempt N (default: the latest)", default=None, metavar="N")
+    since: int | None = field(
+        "only attempts that still run, or ended at most this long ago: 90s, 10m",
+        default=None,
+        metavar="DURATION",
+        parse=parse_duration,
+    )
     tail: int | None = field(
         "only the last N lines of each stream; with --follow, of what was printed before",
         default=None,
         short="n",
         metavar="N",
     )
-    exit_code: bool = field("exit with the code of the job, once it is final", default=False)
-    raw: bool = field("print the bytes unchanged, including terminal control sequences", default=False)
-
-
-@record
-class Piece:
-    """Consecutive bytes of one stream of one attempt."""
-
-    attempt: int
-    stream: str
-    """`out` or `err`."""
-    data: bytes
-    left_out: int
-    """Number of bytes before these that were not kept."""
+    exit_code: bool = field("exit with the code of the one job, once it is final", default=False)
+    raw: bool = field("print the bytes of one job unchanged, including terminal control sequences", default=False)
 
 
 class Log:
     """The output of a job, read as it is consumed, so that it can be followed."""
 
     def __init__(self, context: Context, params: Logs) -> None:
-        """Find the job and the attempt. Raises NotFound."""
-        self._context = context
-        self._params = params
-        both = params.stdout == params.stderr
-        self._streams = tuple(
-            stream for stream, wanted in zip(STREAMS, (params.stdout, params.stderr), strict=True) if both or wanted
-        )
-        self._job = context.store.jobs.get(params.id).job
-        self._attempt = self._requested()
+        """Find the one job and the attempt. Raises NotFound."""
+        self._context, self._params, self._wanted = context, params, _wanted(context, params)
+        self._job = context.store.jobs.get(params.ids[0]).job
+        self.attempt = self._requested()
+        """The attempt whose output is printed, or printed first; None without one."""
+
+    @property
+    def id(self) -> str:
+        """The id of the job."""
+        return self._job.id
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the output so far; when following, also the output to come. Raises NotFound if the job is deleted."""
         if self._params.follow:
             yield from self._follow()
-        elif self._attempt is not None:
-            for stream, output in self._outputs(self._attempt).items():
-                yield from self._last(_stored(self._attempt.attempt, stream, output))
+        elif self.attempt is not None:
+            yield from self._wanted.stored(self._context, self._job, self.attempt)
 
     @property
     def ended(self) -> JobDetail:
@@ -130,26 +96,8 @@ class Log:
         if self._params.follow:
             for _ in self._follow():
                 pass
-            self._attempt = self._requested()
-        if self._attempt is None:
-            return {"id": self._job.id, "attempt": None}
-        document: LogDocument = {"id": self._job.id, **attempt_document(self._attempt)}  # type: ignore[typeddict-item]  # mypy fears further keys in an attempt
-        outputs = self._outputs(self._attempt)
-        if "out" in outputs:
-            out = outputs["out"]
-            document |= {
-                "stdout": self._text(out),
-                "stdout_bytes": out.total,
-                "stdout_truncated": out.left_out > 0,
-            }
-        if "err" in outputs:
-            err = outputs["err"]
-            document |= {
-                "stderr": self._text(err),
-                "stderr_bytes": err.total,
-                "stderr_truncated": err.left_out > 0,
-            }
-        return document
+            self.attempt = self._requested()
+        return self._wanted.document(self._context, self._job, self.attempt)
 
     def lines(self) -> Iterator[OutputLine]:
         """Yield the output line by line, for JSON Lines; when following, as it comes."""
@@ -157,15 +105,12 @@ class Log:
 
         return output_lines(self._job.id, self.pieces())
 
-    def _text(self, output: Output) -> str:
-        text, tail = text_of(output), self._params.tail
-        return text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else ())
-
     def _requested(self) -> Attempt | None:
         attempts = self._context.store.jobs.attempts(self._job.seq)
         number = self._params.attempt
         if number is None:
-            return attempts[-1] if attempts else None
+            latest = attempts[-1] if attempts else None
+            return latest if self._wanted.allows(latest) else None
         for attempt in attempts:
             if attempt.attempt == number:
                 return attempt
@@ -174,120 +119,76 @@ class Log:
             hint=f"it has had {len(attempts)}" if attempts else "it has not run yet",
         )
 
-    def _outputs(self, attempt: Attempt) -> dict[str, Output]:
-        outputs = dict(zip(STREAMS, output_of(self._context, self._job, attempt), strict=True))
-        return {stream: outputs[stream] for stream in self._streams}
-
     def _follow(self) -> Iterator[Piece]:
         store = self._context.store
-        number = self._attempt.attempt if self._attempt is not None else 1
-        self._reader = AttemptReader(self._context, self._job.seq, number, self._streams)
-        reporter = WaitReporter(self._context)
+        first = self._job.fence + 1 if self.attempt is None else self.attempt.attempt
+        reader = JobReader(self._context, self._job, first, self._wanted)
+        reporter, silence = WaitReporter(self._context), SilenceReporter(self._context)
         reporter.report([self._job.id])
         begun = False
         try:
             while True:
                 seen = store.changed()
-                job = store.jobs.get(self._job.id).job
-                new = self._new(job)
-                yield from new if begun else self._last(new)
+                state = store.jobs.state(self._job.id)
+                yield from reader.new() if begun else self._wanted.last(reader.new())
                 begun = True
-                if job.state in FINAL:
+                if state in FINAL:
                     return
                 while store.changed() == seen:
                     reporter.report([self._job.id])
-                    time.sleep(_INTERVAL)
-                    yield from self._reader.live()
+                    silence.report([reader])
+                    time.sleep(INTERVAL)
+                    yield from reader.live()
         finally:
-            self._reader.close()
-
-    def _new(self, job: Job) -> Iterator[Piece]:
-        """Yield what was printed since the last read: by the current attempt, and the rest of those that have ended."""
-        yield from self._reader.live()
-        for attempt in self._context.store.jobs.attempts(job.seq):
-            if attempt.attempt == self._reader.number and attempt.outcome is not None:
-                # The stored output continues where reading of the live files stopped.
-                yield from self._reader.rest(self._outputs(attempt))
-                self._reader.close()
-                self._reader = AttemptReader(self._context, job.seq, attempt.attempt + 1, self._streams)
-
-    def _last(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        """Return the last lines of each stream, as many as were asked for; all where no number was given."""
-        return pieces if self._params.tail is None else iter(last_lines(list(pieces), self._params.tail))
-
-
-class AttemptReader:
-    """Reads the streams of one attempt, first live and then from the store, and keeps the offset of each."""
-
-    def __init__(self, context: Context, seq: int, number: int, streams: tuple[str, ...]) -> None:
-        """Read `streams` of attempt `number` of the job with the number `seq`."""
-        self.number = number
-        self._live = {
-            stream: Follower(context.store, context.run_dir, job=seq, attempt=number, stream=stream)
-            for stream in streams
-        }
-        self.offsets = dict.fromkeys(streams, 0)
-        """How much of each stream was read."""
-
-    def live(self) -> Iterator[Piece]:
-        """Yield the live output that was not read yet."""
-        for stream, reader in self._live.items():
-            while True:
-                self.offsets[stream], data, left_out = reader.read(self.offsets[stream])
-                if not data:
-                    break
-                yield Piece(attempt=self.number, stream=stream, data=data, left_out=left_out)
-
-    def rest(self, outputs: dict[str, Output]) -> Iterator[Piece]:
-        """Yield the stored output that was not read yet."""
-        for stream, output in outputs.items():
-            yield from _stored(self.number, stream, output, self.offsets[stream])
-
-    def close(self) -> None:
-        """Stop reading."""
-        for reader in self._live.values():
             reader.close()
 
 
-def last_lines(pieces: Sequence[Piece], count: int) -> list[Piece]:
-    """Return the last `count` lines of each stream; a line that has not ended counts."""
-    left = dict.fromkeys((piece.stream for piece in pieces), count)
-    kept: list[Piece] = []
-    last = set(left)
-    for piece in reversed([piece for piece in pieces if piece.data]):
-        start = len(piece.data)
-        end = start - (piece.stream in last and piece.data.endswith(b"\n"))
-        last.discard(piece.stream)
-        while left[piece.stream]:
-            newline = piece.data.rfind(b"\n", 0, end)
-            if newline < 0:
-                start = 0
-                break
-            left[piece.stream] -= 1
-            start, end = (newline + 1, newline)
-        if start < len(piece.data):
-            kept.append(piece if not start else replace(piece, data=piece.data[start:], left_out=0))
-    return kept[::-1]
+def logs(context: Context, params: Logs) -> Log | LogOfSeveral:
+    """Return the output of a job, or of several. Raises NotFound, UsageError."""
+    _check(params)
+    params = with_ids(context, params)
+    check_selector(params)
+    if len(params.unique) == 1:
+        return Log(context, params)
+    for name, why in _OF_ONE.items():
+        if getattr(params, name) not in {None, False}:
+            raise UsageError(f"--{name.replace('_', '-')} is of one job", hint=f"name one ID: {why}")
+    # Loaded here: mostly one job is read.
+    from queuectl.operations.logs_of_several import LogOfSeveral
+
+    of = params.unique or chosen(context, params)
+    return LogOfSeveral(context, _wanted(context, params), of, follows=params.follow)
 
 
-def _stored(number: int, stream: str, output: Output, offset: int = 0) -> Iterator[Piece]:
-    while True:
-        offset, data, left_out = read_stored(output, offset)
-        if not data:
-            return
-        yield Piece(attempt=number, stream=stream, data=data, left_out=left_out)
+_OF_ONE = {
+    "attempt": "attempts are numbered for each job",
+    "exit_code": "several jobs have several codes; queuectl wait exits with 1 if one of them failed",
+    "raw": "lines of several jobs need a prefix",
+}
+"""Options that make no sense for several jobs, and why."""
 
 
-def logs(context: Context, params: Logs) -> Log:
-    """Return the output of a job. Raises NotFound."""
-    if params.follow and params.attempt is not None:
-        raise UsageError(
-            "--follow and --attempt cannot be combined",
-            hint="--follow prints every attempt from the latest on; leave out one of them",
-        )
+def _check(params: Logs) -> None:
+    """Raise UsageError for options that exclude each other."""
+    for name in ("follow", "since"):
+        if getattr(params, name) and params.attempt is not None:
+            hint = "--follow prints every attempt from the latest on; leave out one of them"
+            raise UsageError(
+                f"--{name} and --attempt cannot be combined", hint=hint if name == "follow" else "leave out one of them"
+            )
     if params.tail is not None and params.tail < 0:
         raise UsageError("--tail must not be negative")
-    return Log(context, params)
+
+
+def _wanted(context: Context, params: Logs) -> Wanted:
+    both = params.stdout == params.stderr
+    return Wanted(
+        streams=tuple(
+            stream for stream, wanted in zip(STREAMS, (params.stdout, params.stderr), strict=True) if both or wanted
+        ),
+        tail=params.tail,
+        since=None if params.since is None else context.now() - params.since,
+    )
 
 
 LOGS = Operation(
@@ -295,7 +196,7 @@ LOGS = Operation(
     heading=Heading.JOBS,
     see=("show", "explain", "wait"),
     reads=True,
-    summary="Print the output of a job",
+    summary="Print the output of jobs",
     params=Logs,
     run=logs,
     description=(
@@ -303,7 +204,10 @@ LOGS = Operation(
         "kept. Control characters are escaped, so that the output cannot control your terminal. Of a line that is "
         "overwritten with carriage returns or backspaces, such as a progress bar, only the last state is printed; "
         "--follow on a terminal also shows the current one. --raw prints the bytes unchanged. --follow ends with a "
-        "line on stderr that says how the job ended."
+        "line on stderr that says how the job ended.\n\n"
+        "Of several jobs each line begins with the ID of its job. With --follow, jobs that are enqueued meanwhile and "
+        "match are followed too; it ends once all are final, with their number by state. Lines have no times, so "
+        "--since selects attempts and prints them whole.\n\n" + ABOUT
     ),
     examples=(
         "logs job1",
@@ -311,5 +215,7 @@ LOGS = Operation(
         "logs job1 -n 50",
         "logs job1 --attempt 2",
         "logs job1 --stdout --raw > result.bin",
+        "logs --queue mail --follow -n 5",
+        "logs --state failed,dead --since 10m --stderr",
     ),
 )

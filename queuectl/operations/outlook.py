@@ -47,7 +47,7 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
 def outlook_of_selection(verb: Verb, counts: Sequence[tuple[str, JobState, int]]) -> str:
     """Return the same for a verb on a selection of these numbers of jobs by queue and state."""
     fit = sum(n for _, state, n in counts if state in verb.fits)
-    most = MAX_JOBS if verb.name in _DELETES else MAX_STATES
+    most = MAX_JOBS if verb.keeps_images else MAX_STATES
     if fit > most:
         return f"{CANNOT[:-1]}: no more than {most:,} jobs are kept."
     if any(state in verb.ends for _, state, _ in counts):

@@ -42,18 +42,34 @@ LONGEST = 65_536
 
 def output_lines(id_: str, pieces: Iterable[Piece]) -> Iterator[OutputLine]:
     """Yield the lines of job `id_`; what has no newline is yielded when its attempt ends, or is too long."""
-    streams: dict[tuple[int, str], _Stream] = {}
+    lines = LinesOfJob(id_)
     for piece in pieces:
-        for ended in [each for each in streams if each[0] < piece.attempt]:
-            yield from streams.pop(ended).rest()
-        key = piece.attempt, piece.stream
-        stream = streams.setdefault(key, _Stream(id_, piece))
+        yield from lines.take(piece)
+    yield from lines.rest()
+
+
+class LinesOfJob:
+    """The lines of the output of one job, of which several may be read at once."""
+
+    def __init__(self, id_: str) -> None:
+        """Begin without output."""
+        self._id = id_
+        self._streams: dict[tuple[int, str], _Stream] = {}
+
+    def take(self, piece: Piece) -> Iterator[OutputLine]:
+        """Yield the lines that end in `piece`."""
+        for ended in [each for each in self._streams if each[0] < piece.attempt]:
+            yield from self._streams.pop(ended).rest()
+        stream = self._streams.setdefault((piece.attempt, piece.stream), _Stream(self._id, piece))
         if piece.left_out:
             yield from stream.rest()
             stream.left_out = piece.left_out
         yield from stream.take(piece.data)
-    for stream in streams.values():
-        yield from stream.rest()
+
+    def rest(self) -> Iterator[OutputLine]:
+        """Yield the lines that have not ended: the job has."""
+        for stream in self._streams.values():
+            yield from stream.rest()
 
 
 class _Stream:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from queuectl.domain.record import record
-from queuectl.operations.acting import VerbParams, act, ask_before, needs_yes
+from queuectl.operations.acting import Named, VerbParams, act, ask_before, needs_yes
 from queuectl.operations.operation import Heading, Operation
+from queuectl.runtime.doorbell import bells_of_queues
 from queuectl.store import selection
 
 TYPE_CHECKING = False
@@ -21,9 +22,9 @@ class Retry(VerbParams):
 def retry(context: Context, params: Retry) -> Changed:
     """Make all of the named jobs due now or none, or those of a selection that have ended or failed."""
 
-    def by_ids(ids: list[str], now: int) -> int:
-        context.ring_for_queues(context.store.jobs.retry(ids, now=now))
-        return 0
+    def by_ids(ids: list[str], now: int) -> Named:
+        queues = context.store.jobs.retry(ids, now=now)
+        return Named(changed=len(ids), bells=tuple(bells_of_queues(queues)))
 
     return act(context, params, selection.RETRY, by_ids)
 

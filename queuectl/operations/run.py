@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from queuectl.operations.job_follower import Left, Retried
     from queuectl.operations.job_record import JobDetail, JobWithOutput
     from queuectl.operations.local_pool import LocalPool
-    from queuectl.operations.logs import Piece
+    from queuectl.operations.log_pieces import Piece
 
 _INTERVAL = 0.02
 """Seconds between two checks for changes of the store, as in `wait`."""

@@ -11,6 +11,7 @@ from queuectl.domain.phrases import first_of
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, parse_duration
 from queuectl.operations.explain import WaitReporter
+from queuectl.operations.job_names import ABOUT, with_ids
 from queuectl.operations.job_record import detail
 from queuectl.operations.operation import Heading, Operation
 from queuectl.operations.selector import JobSelector, check_selector, chosen
@@ -124,6 +125,7 @@ def wait(context: Context, params: Wait) -> Waited:
         UsageError: the exit code of several jobs is asked for.
     """
     started = context.clock.monotonic()
+    params = with_ids(context, params)
     check_selector(params)
     ids = params.unique or [id_ for page in context.store.select(chosen(context, params)).ids() for id_ in page]
     if params.exit_code and len(ids) != 1:
@@ -173,7 +175,7 @@ WAIT = Operation(
     description=(
         "A job is final when it is completed, dead or cancelled. Exits with 0 when all jobs completed, 1 when one is "
         "dead or cancelled, 124 when the time ran out. With --exit-code it exits with the code of the one job: 128 + N "
-        "for a signal, 124 for a timeout, 125 for a job that never ran."
+        "for a signal, 124 for a timeout, 125 for a job that never ran.\n\n" + ABOUT
     ),
     examples=(
         "wait job1 job2 --timeout 5m",

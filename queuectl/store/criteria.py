@@ -43,4 +43,4 @@ def _part(text: str | None) -> str | None:
 
 
 def _tag(tag: str | None) -> str | None:
-    return None if tag is None else f"% {escape_like(tag)} %"
+    return None if tag is None else f" {tag} "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x51435431
 """`QCT1` in the header of an SQLite file: marks a queuectl store."""
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """The number of the newest migration."""
 
 TYPE_CHECKING = False
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         """Whether a write transaction excludes all others, so that reading first saves a lock request."""
         compound: bool
         """Whether a statement can change several tables: then a claim inserts its run, and a success claims too."""
+        rehearsing: bool
+        """Whether every transaction is rolled back at its end."""
         remote: bool
         """Whether other hosts use the store too: then leases, by the server's clock, decide which workers live."""
         identity: str

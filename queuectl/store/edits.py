@@ -53,42 +53,69 @@ class Edits:
     def edit(
         self, id_: str, changes: dict[str, Any], *, requeue: bool, now: int, called: Mapping[str, str] | None = None
     ) -> Job:
-        """Change fields of a job, of those in EDITABLE; with `requeue` also make it due with a fresh set of retries.
+        """Change fields of one job, as `edit_all` does; return the job as it was."""
+        return self.edit_all([id_], changes, requeue=requeue, now=now, called=called)[0][0]
+
+    def edit_all(
+        self,
+        ids: Sequence[str],
+        changes: dict[str, Any],
+        *,
+        requeue: bool,
+        now: int,
+        called: Mapping[str, str] | None = None,
+    ) -> list[tuple[Job, bool]]:
+        """Change fields of jobs, of those in EDITABLE, all or none; with `requeue` also run them again.
 
         `changes` may hold a `snapshot`, the content of a new environment snapshot, or None to have none. `called` maps
-        fields to the words that the user typed for them, where these differ. Returns the job as it was.
+        fields to the words that the user typed for them, where these differ. Returns the jobs as they were, each with
+        whether it was changed: one that has all the values already is left alone.
 
         Raises:
-            NotFound: no job has this id
-            Refused: the job is running
-            UsageError: the change has no effect in the job's state
+            NotFound: no job has one of these ids
+            Refused: one of the jobs is running
+            UsageError: the change has no effect in a job's state
 
         """
         with self._database.transaction():
-            self._database.lock_jobs([id_])
-            job = self._jobs.get(id_).job
-            if job.state is JobState.PROCESSING:
-                raise Refused(f"job {id_} is running and cannot be edited", hint=f"end it first: queuectl cancel {id_}")
-            if not requeue:
-                _check(job, changes, called or {})
-            changes = self._interned(changes, now)
-            values = {name: getattr(job, name) for name in EDITABLE} | changes
-            if requeue and "run_at" not in changes:
-                values["run_at"] = now
-            values["env"] = json.dumps(dict(values["env"]), ensure_ascii=False) if values["env"] else None
-            values["tags"] = f" {' '.join(values['tags'])} " if values["tags"] else None
-            values["needs"] = " ".join(values["needs"]) or None
-            kept = self._events.keeping.before([job.seq]) if self._events.keeping else []
-            statement = "edit_and_requeue_job" if requeue else "edit_job"
-            self._database.run(statement, seq=job.seq, now=now, **values)
+            self._database.lock_jobs(ids)
+            jobs = [self._jobs.get(id_).job for id_ in ids]
+            for job in jobs:
+                if job.state is JobState.PROCESSING:
+                    raise Refused(
+                        f"job {job.id} is running and cannot be edited",
+                        hint=f"end it first: queuectl cancel {job.id}",
+                    )
+                if not requeue:
+                    _check(job, changes, called or {})
+            changes = self.interned(changes, now=now)
+            judged = [(job, requeue or bool(_differing(job, changes))) for job in jobs]
+            edited = [job for job, changes_it in judged if changes_it]
+            kept = self._events.keeping.before([job.seq for job in edited]) if self._events.keeping else []
+            for job in edited:
+                self._edit(job, changes, requeue=requeue, now=now)
             if self._events.keeping:
                 self._events.keeping.after(kept)
-            changed = [name.removesuffix("_ms") for name, value in changes.items() if value != getattr(job, name)]
-            self._events.note(now, "edit", id_, ", ".join([*changed, *(["requeued"] if requeue else [])]) or None)
-        return job
+        return judged
 
-    def _interned(self, changes: dict[str, Any], now: int) -> dict[str, Any]:
-        """Return `changes` with the number of the snapshot in place of its content."""
+    def _edit(self, job: Job, changes: dict[str, Any], *, requeue: bool, now: int) -> None:
+        values = {name: getattr(job, name) for name in EDITABLE} | changes
+        if requeue and "run_at" not in changes:
+            values["run_at"] = now
+        statement = "edit_and_requeue_job" if requeue else "edit_job"
+        self._database.run(
+            statement, seq=job.seq, now=now, **{name: stored(name, value) for name, value in values.items()}
+        )
+        changed = [name.removesuffix("_ms") for name in _differing(job, changes)]
+        self._events.note(now, "edit", job.id, ", ".join([*changed, *(["requeued"] if requeue else [])]) or None)
+
+    def intern(self, changes: dict[str, Any], *, now: int) -> dict[str, Any]:
+        """Return `changes` with the number of the snapshot in place of its content, in a transaction of its own."""
+        with self._database.transaction():
+            return self.interned(changes, now=now)
+
+    def interned(self, changes: dict[str, Any], *, now: int) -> dict[str, Any]:
+        """Do the same within a transaction."""
         if "snapshot" not in changes:
             return changes
         content = changes["snapshot"]
@@ -131,6 +158,19 @@ class Edits:
         elif state in FINAL and verb != "release":
             hint = f"run it again: queuectl retry {id_}"
         raise Refused(f"job {id_} is {state} and cannot be {done}", hint=hint)
+
+
+def stored(name: str, value: Any) -> Any:
+    """Return the value of a field of a job as its column holds it."""
+    if name == "env":
+        return json.dumps(dict(value), ensure_ascii=False) if value else None
+    if name == "tags":
+        return f" {' '.join(value)} " if value else None
+    return " ".join(value) or None if name == "needs" else value
+
+
+def _differing(job: Job, changes: dict[str, Any]) -> list[str]:
+    return [name for name, value in changes.items() if value != getattr(job, name)]
 
 
 def _check(job: Job, changes: dict[str, Any], called: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ import json
 
 from queuectl.domain.errors import NotFound, Refused
 from queuectl.domain.job import WAITING, JobState
+from queuectl.domain.text import one_line
 from queuectl.store.database import Duplicate
 from queuectl.store.environments import intern
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from queuectl.store.events import Events
     from queuectl.store.rows import Listed
 
+    _Same = tuple[int | None, int, int, str]
+
 _PAGE = 1000
 _MANY = 10_000
 """Ids in one statement."""
-_SHOWN = 200
-"""Characters of an invalid id in a message."""
 
 
 class Jobs:
@@ -48,7 +49,8 @@ class Jobs:
         with self._database.transaction():
             numbers = self._database.allocate_seqs(len(new))
             environment = None if snapshot is None else intern(self._database, snapshot, now=now)
-            rows = [_row(seq, job, environment, max_retries, now) for seq, job in zip(numbers, new, strict=True)]
+            same = (environment, max_retries, now, self._events.actor)
+            rows = [_row(seq, job, same) for seq, job in zip(numbers, new, strict=True)]
             try:
                 # All at once; only a duplicate id makes it necessary to insert them one by one.
                 if len(rows) == 1:
@@ -56,7 +58,7 @@ class Jobs:
                 else:
                     self._database.savepoint(lambda: self._database.many("insert_job", rows))
             except Duplicate:
-                rows = self._enqueue_singly(new, numbers, environment, max_retries, now)
+                rows = self._enqueue_singly(new, numbers, same)
             queues: dict[str, int] = {}
             for job in new:
                 queues[job.queue] = queues.get(job.queue, 0) + 1
@@ -68,14 +70,12 @@ class Jobs:
                 self.announce([row[0] for row in rows])
         return [row[1] for row in rows]
 
-    def _enqueue_singly(
-        self, new: Sequence[NewJob], numbers: Sequence[int], environment: int | None, max_retries: int, now: int
-    ) -> list[tuple[Any, ...]]:
+    def _enqueue_singly(self, new: Sequence[NewJob], numbers: Sequence[int], same: _Same) -> list[tuple[Any, ...]]:
         supply = self._supply(numbers)
         rows = []
         for position, job in enumerate(new):
             while True:
-                row = _row(next(supply), job, environment, max_retries, now)
+                row = _row(next(supply), job, same)
                 try:
                     self._database.many("insert_job", [row])
                 except Duplicate:
@@ -349,13 +349,12 @@ class AlreadyThere(Refused):
 
 def missing(id_: str) -> NotFound:
     """Return the error for an id that no job has."""
-    return NotFound(
-        f"no job {id_[:_SHOWN]}{'…' if len(id_) > _SHOWN else ''}", hint="queuectl list lists the newest jobs"
-    )
+    return NotFound(f"no job {one_line(id_, 200)}", hint="queuectl list lists the newest jobs")
 
 
-def _row(seq: int, job: NewJob, environment: int | None, max_retries: int, now: int) -> tuple[Any, ...]:
+def _row(seq: int, job: NewJob, same: _Same) -> tuple[Any, ...]:
     """Return the values of `insert_job`, in its order."""
+    environment, max_retries, now, actor = same
     return (
         seq,
         str(seq) if job.id is None else job.id,
@@ -373,4 +372,5 @@ def _row(seq: int, job: NewJob, environment: int | None, max_retries: int, now: 
         " ".join(job.needs) or None,
         environment,
         job.shell,
+        actor,
     )

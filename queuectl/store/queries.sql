@@ -7,11 +7,11 @@
 
 -- fragment: matches
 -- The conditions of a filter on a job (store/criteria.py); a parameter that is NULL is no condition. The planner moves
--- the checks for NULL out of the loop over the jobs.
+-- the checks for NULL out of the loop over the jobs. A tag is compared exactly, as it is stored: LIKE ignores case.
 AND (CAST(:queues AS TEXT) IS NULL OR jobs.queue IN (SELECT value FROM json_each(:queues)))
     AND (CAST(:not_queues AS TEXT) IS NULL OR jobs.queue NOT IN (SELECT value FROM json_each(:not_queues)))
-    AND (CAST(:tag AS TEXT) IS NULL OR jobs.tags LIKE :tag ESCAPE '\')
-    AND (CAST(:not_tag AS TEXT) IS NULL OR COALESCE(jobs.tags, '') NOT LIKE :not_tag ESCAPE '\')
+    AND (CAST(:tag AS TEXT) IS NULL OR replace(jobs.tags, CAST(:tag AS TEXT), '') <> jobs.tags)
+    AND (CAST(:not_tag AS TEXT) IS NULL OR jobs.tags IS NULL OR replace(jobs.tags, CAST(:not_tag AS TEXT), '') = jobs.tags)
     AND (CAST(:id AS TEXT) IS NULL OR jobs.id LIKE :id ESCAPE '\')
     AND (CAST(:search AS TEXT) IS NULL OR jobs.id LIKE :search ESCAPE '\' OR jobs.command LIKE :search ESCAPE '\')
     AND (CAST(:error AS TEXT) IS NULL
@@ -31,9 +31,9 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
 INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell)
+    needs, environment, shell, enqueued_by)
 VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags,
-    :needs, :environment, :shell)
+    :needs, :environment, :shell, :enqueued_by)
 
 -- name: ids_there
 -- Those ids, of many, that exist already.
@@ -434,6 +434,18 @@ SELECT jobs.*, runs.worker, runs.started_at, runs.ended_at, runs.duration_ms, ru
 FROM jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.id IN (SELECT value FROM json_each(:ids))
 
+-- name: newest_of
+-- The newest job that a user enqueued: as exactly :actor, or on a host whose name may have changed.
+SELECT id FROM jobs
+WHERE enqueued_by = :actor OR substr(enqueued_by, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT)
+ORDER BY seq DESC LIMIT 1
+
+-- name: newest_of_in_state
+SELECT seq, id FROM jobs
+WHERE state = :state
+    AND (enqueued_by = :actor OR substr(enqueued_by, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT))
+ORDER BY seq DESC LIMIT 1
+
 -- name: state_of
 SELECT state FROM jobs WHERE id = :id
 
@@ -559,6 +571,9 @@ SELECT jobs.seq FROM jobs
 WHERE jobs.seq IN (SELECT value FROM json_each(:seqs))
     <matches>
 
+-- name: fences_of_these
+SELECT seq, state, fence FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
+
 -- name: ids_of_these
 SELECT id FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq
 
@@ -566,6 +581,13 @@ SELECT id FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY s
 -- Locks them, in the order of their numbers: see lock_jobs.
 SELECT seq, state, priority FROM jobs
 WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq + 0 /*pg FOR UPDATE */
+
+-- name: look_at_these
+-- The same without a lock.
+SELECT seq, state, priority FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
+
+-- name: queues_of_these
+SELECT id, queue FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq
 
 -- name: cancel_these
 UPDATE jobs SET state = 'cancelled', finished_at = :now, updated_at = :now
@@ -606,6 +628,46 @@ RETURNING seq, id, queue
 
 -- name: delete_these
 DELETE FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state IN ('completed', 'dead', 'cancelled')
+RETURNING seq, id, queue
+
+-- name: edited_columns_of_these
+SELECT seq, state, attempts, command, queue, priority, max_retries, run_at, timeout_ms, cwd, env, environment, shell, tags, needs
+FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
+
+-- name: edit_these
+-- The columns that are named in :given, between spaces; of those that cannot be NULL, the ones that are not.
+UPDATE jobs
+SET command = COALESCE(CAST(:command AS TEXT), command), queue = COALESCE(CAST(:queue AS TEXT), queue),
+    priority = COALESCE(CAST(:priority AS INTEGER), priority),
+    max_retries = COALESCE(CAST(:max_retries AS INTEGER), max_retries),
+    run_at = COALESCE(CAST(:run_at AS BIGINT), run_at),
+    timeout_ms = CASE WHEN :given LIKE '% timeout_ms %' THEN CAST(:timeout_ms AS BIGINT) ELSE timeout_ms END,
+    cwd = CASE WHEN :given LIKE '% cwd %' THEN CAST(:cwd AS TEXT) ELSE cwd END,
+    env = CASE WHEN :given LIKE '% env %' THEN CAST(:env AS TEXT) ELSE env END,
+    environment = CASE WHEN :given LIKE '% environment %' THEN CAST(:environment AS BIGINT) ELSE environment END,
+    shell = CASE WHEN :given LIKE '% shell %' THEN CAST(:shell AS TEXT) ELSE shell END,
+    tags = CASE WHEN :given LIKE '% tags %' THEN CAST(:tags AS TEXT) ELSE tags END,
+    needs = CASE WHEN :given LIKE '% needs %' THEN CAST(:needs AS TEXT) ELSE needs END,
+    updated_at = :now
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
+RETURNING seq, id, queue
+
+-- name: edit_and_requeue_these
+UPDATE jobs
+SET command = COALESCE(CAST(:command AS TEXT), command), queue = COALESCE(CAST(:queue AS TEXT), queue),
+    priority = COALESCE(CAST(:priority AS INTEGER), priority),
+    max_retries = COALESCE(CAST(:max_retries AS INTEGER), max_retries),
+    run_at = COALESCE(CAST(:run_at AS BIGINT), run_at),
+    timeout_ms = CASE WHEN :given LIKE '% timeout_ms %' THEN CAST(:timeout_ms AS BIGINT) ELSE timeout_ms END,
+    cwd = CASE WHEN :given LIKE '% cwd %' THEN CAST(:cwd AS TEXT) ELSE cwd END,
+    env = CASE WHEN :given LIKE '% env %' THEN CAST(:env AS TEXT) ELSE env END,
+    environment = CASE WHEN :given LIKE '% environment %' THEN CAST(:environment AS BIGINT) ELSE environment END,
+    shell = CASE WHEN :given LIKE '% shell %' THEN CAST(:shell AS TEXT) ELSE shell END,
+    tags = CASE WHEN :given LIKE '% tags %' THEN CAST(:tags AS TEXT) ELSE tags END,
+    needs = CASE WHEN :given LIKE '% needs %' THEN CAST(:needs AS TEXT) ELSE needs END,
+    updated_at = :now,
+    state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
+WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 RETURNING seq, id, queue
 
 -- Dead jobs by error -----------------------------------------------------------------------------------------------
@@ -770,7 +832,8 @@ SELECT :undo, seq, id, json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
@@ -781,7 +844,8 @@ UPDATE undo_jobs SET after = (
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
@@ -848,7 +912,8 @@ SELECT json_object(
     'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
     'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
     'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell)
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by)
 FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
@@ -867,9 +932,9 @@ WHERE seq = :seq AND fence = :fence AND state <> 'processing'
 
 -- name: bring_back_job
 INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell)
+    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell, enqueued_by)
 VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
-    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell)
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell, :enqueued_by)
 
 -- name: bring_back_run
 INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Word = TypeVar("Word", JobState, Outcome)
 
-_JOB_COLUMNS = 24
+_JOB_COLUMNS = 25
 
 
 @record
@@ -61,6 +61,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
         updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs, environment, shell,
+        enqueued_by,
     ) = row  # fmt: skip
     return Job(
         seq=seq,
@@ -87,6 +88,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
         needs=tuple(needs.split(" ")) if needs else (),
         environment=environment,
         shell=shell,
+        enqueued_by=enqueued_by,
     )
 
 

@@ -44,6 +44,10 @@ class Verb:
     """States in which the job is ordered to end."""
     wakes: bool = False
     """Whether workers must be woken for the changed jobs."""
+    keeps_images: bool = False
+    """Whether an undo needs the whole jobs, and not only their states and priorities."""
+    by_row: bool = False
+    """Whether more than the state decides what is done to a job, so that counts by state do not predict it."""
 
 
 CANCEL = Verb(
@@ -64,8 +68,10 @@ RELEASE = Verb(
     done=READY,
     wakes=True,
 )
-PRIORITY = Verb(name="priority", participle="given another priority", statement="prioritise_these", fits=WAITING)
-DELETE = Verb(name="delete", participle="deleted", statement="delete_these", fits=FINAL)
+PRIORITY = Verb(
+    name="priority", participle="given another priority", statement="prioritise_these", fits=WAITING, by_row=True
+)
+DELETE = Verb(name="delete", participle="deleted", statement="delete_these", fits=FINAL, keeps_images=True)
 
 
 @record
@@ -106,9 +112,8 @@ class Selection:
             if self._states == (None,) or state in self._states
         ]
 
-    def pages(self) -> Iterator[list[int]]:
-        """Yield the numbers of the selected jobs, the oldest first."""
-        after = 0
+    def pages(self, after: int = 0) -> Iterator[list[int]]:
+        """Yield the numbers of the selected jobs above `after`, the oldest first."""
         while True:
             streams = [self._page(state, after) for state in self._states]
             seqs = streams[0] if len(streams) == 1 else list(islice(merge(*streams), _STEP))
@@ -142,42 +147,80 @@ class Selection:
                     noted = True
             yield step
 
+    def rehearse(self, verb: Verb, **words: Any) -> Iterator[Step]:
+        """Yield what each step of `apply` would do now, without a change or a lock."""
+        for seqs in self.pages():
+            found = self._sorted(seqs, verb, words, locks=False)
+            doomed = json.dumps(sorted([*found.fit, *found.running]))
+            rows = self._database.rows("queues_of_these", seqs=doomed)
+            # An edit may move the jobs to another queue.
+            changed = tuple((id_, words.get("queue") or queue) for id_, queue in rows)
+            yield Step(matched=len(seqs), changed=changed, unchanged=found.unchanged)
+
     def _apply_to(self, seqs: list[int], verb: Verb, *, now: int, signal: int, words: dict[str, Any]) -> Step:
-        by_state: dict[JobState, list[int]] = {}
-        same: set[int] = set()
-        """Jobs that have the wanted priority."""
-        as_json = json.dumps(seqs)
-        locked = self._database.rows("states_of_these", seqs=as_json)
-        # The page was read without locks: a job that does not match any more is left as it is.
-        matching = {seq for (seq,) in self._database.rows("select_these", seqs=as_json, **self._words)}
-        for seq, state, priority in locked:
-            if seq in matching and (self._states == (None,) or state in self._states):
-                by_state.setdefault(JobState(state), []).append(seq)
-                if priority == words.get("priority"):
-                    same.add(seq)
-        fit = sorted(seq for state, of_state in by_state.items() if state in verb.fits for seq in of_state)
-        unchanged = sum(len(of_state) for state, of_state in by_state.items() if state in verb.done)
-        unchanged += sum(seq in same for seq in fit)
-        fit = [seq for seq in fit if seq not in same]
-        self._keep(fit, verb)
+        found = self._sorted(seqs, verb, words, locks=True)
+        kept = self._keep(found.fit, verb)
         changed: list[tuple[str, str]] = []
-        if fit:
-            rows = sorted(self._database.rows(verb.statement, seqs=json.dumps(fit), now=now, **words))
+        if found.fit:
+            rows = sorted(self._database.rows(verb.statement, seqs=json.dumps(found.fit), now=now, **words))
             changed = [(id_, queue) for _, id_, queue in rows]
+        if kept and self._events.keeping:
+            self._events.keeping.after(kept)
         owners: set[str] = set()
-        if JobState.PROCESSING in by_state and JobState.PROCESSING in verb.ends:
-            running = json.dumps(by_state[JobState.PROCESSING])
+        if found.running:
+            running = json.dumps(found.running)
             for _, id_, queue, owner in self._database.rows(
                 "cancel_running_these", seqs=running, signal=signal, now=now
             ):
                 changed.append((id_, queue))
                 owners.add(owner)
-        return Step(matched=len(seqs), changed=tuple(changed), unchanged=unchanged, owners=tuple(sorted(owners)))
+        return Step(matched=len(seqs), changed=tuple(changed), unchanged=found.unchanged, owners=tuple(sorted(owners)))
 
-    def _keep(self, seqs: list[int], verb: Verb) -> None:
+    def _sorted(self, seqs: list[int], verb: Verb, words: dict[str, Any], *, locks: bool) -> _Sorted:
+        """Sort jobs of a page, which was read without locks, by what the action does to them now."""
+        as_json = json.dumps(seqs)
+        rows = self._database.rows("states_of_these" if locks else "look_at_these", seqs=as_json)
+        # A job that does not match any more is left as it is.
+        matching = {seq for (seq,) in self._database.rows("select_these", seqs=as_json, **self._words)}
+        jobs = {
+            seq: (JobState(state), priority)
+            for seq, state, priority in rows
+            if seq in matching and (self._states == (None,) or state in self._states)
+        }
+        fit = sorted(seq for seq, (state, _) in jobs.items() if state in verb.fits)
+        same, unfit = set[int](), frozenset[int]()
+        if verb.by_row:
+            same, unfit = self._judge(fit, {seq: priority for seq, (_, priority) in jobs.items()}, words)
+        return _Sorted(
+            fit=[seq for seq in fit if seq not in same and seq not in unfit],
+            unchanged=sum(state in verb.done for state, _ in jobs.values()) + len(same),
+            running=sorted(seq for seq, (state, _) in jobs.items() if state in verb.ends),
+        )
+
+    def _judge(
+        self, fit: list[int], priorities: dict[int, int], words: dict[str, Any]
+    ) -> tuple[set[int], frozenset[int]]:
+        """Return which of the jobs are already as the action would leave them, and to which it cannot be done."""
+        wanted = words.get("priority")
+        return {seq for seq in fit if priorities[seq] == wanted}, frozenset()
+
+    def _keep(self, seqs: list[int], verb: Verb) -> list[int]:
+        """Record the jobs for an undo; return those whose images after the action are needed too."""
         if self._events.keeping is None:
-            return
-        if verb is DELETE:
-            self._events.keeping.before(seqs, deleted=True)
-        else:
-            self._events.keeping.states(seqs)
+            return []
+        if verb.keeps_images:
+            kept = self._events.keeping.before(seqs, deleted=verb is DELETE)
+            return [] if verb is DELETE else kept
+        self._events.keeping.states(seqs)
+        return []
+
+
+@record
+class _Sorted:
+    """The jobs of a page by what an action does to them."""
+
+    fit: list[int]
+    """It changes these."""
+    unchanged: int
+    running: list[int]
+    """It orders these to end."""

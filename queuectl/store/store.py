@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from queuectl.store.database import Database
     from queuectl.store.dlq import DeadLetters
     from queuectl.store.edits import Edits
+    from queuectl.store.enqueuers import Enqueuers
     from queuectl.store.environments import Environments
+    from queuectl.store.following import Following
     from queuectl.store.invariants import Checked
     from queuectl.store.job_pages import JobPages
     from queuectl.store.leases import Leases
@@ -81,6 +83,10 @@ class Store:
     """Recently ended attempts."""
     undo: Undo = _part("undo.Undo", "database", "events")
     """Actions that can be undone."""
+    enqueuers: Enqueuers = _part("enqueuers.Enqueuers", "database", "events")
+    """Jobs by the user who enqueued them."""
+    following: Following = _part("following.Following", "database")
+    """Jobs by their numbers."""
     waiting: Waiting = _part("waiting.Waiting", "database")
     """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
@@ -131,6 +137,12 @@ class Store:
         from queuectl.store.selection import Selection
 
         return Selection(self.database, self.events, chosen, last)
+
+    def select_to_edit(self, chosen: Filter, last: int | None = None) -> Selection:
+        """Return the same for an edit."""
+        from queuectl.store.selected_edits import EditedSelection
+
+        return EditedSelection(self.database, self.events, chosen, last)
 
     def changed(self) -> int:
         """Return a number that changes whenever another connection has written."""

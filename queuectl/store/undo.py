@@ -271,7 +271,7 @@ class Undo:
         if unusual:
             self._database.run("begin_undoing", job=seq)
         self._database.run(
-            "put_back_job", seq=seq, now=now, **_without(wanted, "created_at", "updated_at", "signature")
+            "put_back_job", seq=seq, now=now, **_without(wanted, "created_at", "updated_at", "signature", "enqueued_by")
         )
         self._use_environment(wanted, now)
         if unusual:
@@ -285,7 +285,7 @@ class Undo:
         if self._database.rows("state_of", id=id_):
             return False, "another job has that id now"
         # Records of older schemas have none of these.
-        was = {"needs": None, "environment": None, "shell": None} | json.loads(before)
+        was = {"needs": None, "environment": None, "shell": None, "enqueued_by": None} | json.loads(before)
         try:
             self._database.savepoint(
                 lambda: self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))

@@ -60,7 +60,7 @@ def test_names_come_from_the_store(queue: Queue):
     queue.run("view", "save", "night", "state:dead")
     signature = queue.json("dlq", "list", "--by-error")[0]["signature"]
 
-    offers(queue, "show", "", expected=["broken", "a b"])
+    offers(queue, "show", "", expected=["@last", "@failed", "broken", "a b"])
     offers(queue, "cancel", "broken", "", expected=["a b"])
     offers(queue, "show", "a", expected=["a b"])
     offers(queue, "show", "a b", "", expected=[])
@@ -87,7 +87,7 @@ def test_hosts_and_pools_of_running_pools_are_completed(queue: Queue):
 def test_the_description_of_a_name_follows_a_tab_in_one_escaped_line(queue: Queue):
     queue.enqueue("echo \x1b[31m\n\ttwo", "--id", "a")
 
-    answer = wait_until(lambda: queue.run("completion", "fish", "--", "show", "").stdout)
+    answer = wait_until(lambda: queue.run("completion", "fish", "--", "hold", "").stdout)
 
     assert answer == "a\tpending  echo \\x1b[31m \\ttwo\n"
 
@@ -97,7 +97,7 @@ def test_the_candidates_have_a_json_form(queue: Queue):
 
     wait_until(
         lambda: (
-            json.loads(queue.run("--json", "completion", "zsh", "--", "show", "").stdout)
+            json.loads(queue.run("--json", "completion", "zsh", "--", "hold", "").stdout)
             == {"schema": 1, "choices": [{"text": "a", "about": "pending  true"}]}
         ),
         60,
@@ -107,7 +107,7 @@ def test_the_candidates_have_a_json_form(queue: Queue):
 def test_only_the_newest_jobs_are_offered(queue: Queue):
     queue.run("enqueue", "--lines", "-f", "-", given="true\n" * 300)
 
-    offers(queue, "show", "", expected=[str(number) for number in range(300, 100, -1)])
+    offers(queue, "hold", "", expected=[str(number) for number in range(300, 100, -1)])
 
 
 @pytest.mark.on_sqlite
@@ -117,7 +117,7 @@ def test_a_name_with_control_characters_is_left_out(queue: Queue):
         queue.context.store.database.query(f"UPDATE jobs SET id = '{unseen}' WHERE id = 'seen'")
     queue.enqueue("true", "--id", "seen")
 
-    offers(queue, "show", "", expected=["seen"])
+    offers(queue, "hold", "", expected=["seen"])
     assert len(queue.json("list")) == len(UNSEEN) + 1
 
 
@@ -194,7 +194,7 @@ def test_a_store_of_an_older_version_is_not_migrated_by_a_tab(queue: Queue):
 
         assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION - 1,)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    offers(queue, "show", "", expected=["a"])
+    offers(queue, "hold", "", expected=["a"])
 
 
 def test_a_store_opened_as_is_waits_for_no_lock(queue: Queue):
@@ -218,14 +218,14 @@ def test_an_exclusively_locked_store_completes_nothing(queue: Queue):
         assert texts(queue, "show", "--j") == ["--json", "--json-lines"]
 
         database.execute("ROLLBACK")
-    offers(queue, "show", "", expected=["a"])
+    offers(queue, "hold", "", expected=["a"])
 
 
 def test_a_running_write_does_not_block_completion(queue: Queue):
     queue.enqueue("true", "--id", "a")
     with queue.locked():
         if queue.context.store.database.exclusive:
-            offers(queue, "show", "", expected=["a"])
+            offers(queue, "hold", "", expected=["a"])
         else:
             assert texts(queue, "show", "") == []  # the whole table is locked, and completion does not wait
 

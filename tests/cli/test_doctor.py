@@ -290,8 +290,10 @@ def test_a_clock_that_was_set_back_is_reported(queue: Queue):
     ahead.store.set_config("lease", "20", now=ahead.now())
     ahead.close()
 
+    queue.environment["TZ"] = "Etc/GMT+3"
     problem = trouble(queue, "clock", "--fix")
 
+    assert re.search(r"written to at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d -03, ", problem)
     assert "the clock was set back" in problem
     assert "set the clock right" in problem
 

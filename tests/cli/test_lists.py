@@ -149,3 +149,9 @@ def test_an_order_without_an_index_says_how_many_jobs_it_covers(queue: Queue):
 
     assert done.stderr == "the order duration covers 2,000 jobs: a narrower list shows others\n"
     assert len(ids(queue, "--sort", "newest", "--limit", "0")) == 2001
+
+
+def test_a_column_that_is_named_twice_is_shown_once(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+
+    assert queue.run("list", "--columns", "state,id,state").stdout.split() == ["STATE", "ID", "pending", "a"]

@@ -10,7 +10,7 @@ import pytest
 
 from queuectl.cli.output import OutputWriter
 from queuectl.cli.screen import Screen
-from queuectl.operations.logs import Piece
+from queuectl.operations.log_pieces import Piece
 from tests.support import command
 from tests.support.command import finished
 from tests.support.queue import Queue

@@ -29,7 +29,19 @@ WITHOUT_OUTPUT = {
         "created_at",
         "updated_at",
     ),
-    *("seq", "queue", "priority", "run_at", "started_at", "finished_at", "exit_code", "signal", "outcome", "error"),
+    *(
+        "seq",
+        "enqueued_by",
+        "queue",
+        "priority",
+        "run_at",
+        "started_at",
+        "finished_at",
+        "exit_code",
+        "signal",
+        "outcome",
+        "error",
+    ),
     *("worker", "cancel_requested", "losses", "signature", "cwd", "env", "captured_env", "shell", "tags", "needs"),
 }
 OUTPUT = {"stdout", "stderr", "stdout_bytes", "stderr_bytes", "stdout_truncated", "stderr_truncated"}

@@ -160,3 +160,19 @@ def test_a_script_must_confirm_an_action_on_more_than_a_thousand_jobs(queue: Que
         "hint: --yes confirms it; --dry-run only prints what would be changed",
     ]
     assert queue.run("cancel", "--all", "--yes").stdout == "1,001 jobs cancelled (default 1,001)\n"
+
+
+def test_tags_are_compared_exactly(queue: Queue):
+    for id_, tags in (("a", ("Nightly",)), ("b", ("nightly", "x%y")), ("c", ())):
+        queue.enqueue("true", "--id", id_, *(word for tag in tags for word in ("--tag", tag)), "--delay", "1h")
+
+    def ids(*words: str) -> str:
+        return queue.run("list", *words, "--ids").stdout
+
+    assert ids("--tag", "nightly") == "b\n"
+    assert ids("--tag", "NIGHTLY") == ""
+    assert ids("--tag", "night") == ""
+    assert ids("--tag", "x%y") == "b\n"
+    assert ids("--tag", "%") == ""
+    assert ids("--filter", "tag:Nightly") == "a\n"
+    assert ids("--filter", "!tag:nightly") == "a\nc\n"

@@ -112,7 +112,7 @@ def test_help_is_a_command_that_can_be_asked_about(queue: Queue):
         (("list", "--state", "deda"), "--state cannot be 'deda'", "one of pending"),
         (("list", "--limit", "-1"), "--limit must not be negative", ""),
         (("list", "more"), "unexpected argument 'more'", "queuectl list [options]"),
-        (("show",), "ID is missing", "queuectl show ID"),
+        (("show",), "ID is missing", "queuectl show [ID]"),
         (("show", "a", "b"), "unexpected argument 'b'", ""),
         (("prune", "--older-than", "0"), "--state STATE is missing", "queuectl prune --state STATE…"),
         (("prune", "--state", "pending", "--older-than", "0"), "--state cannot be 'pending'", ""),

@@ -99,3 +99,24 @@ def test_history_keeps_commands_readable_on_a_terminal(queue: Queue, columns: in
     assert "queuectl priority a 12" in screen
     assert re.search(r"^\d\d-\d\d \d\d:\d\d:\d\d  ", screen, re.MULTILINE)
     assert all(len(line) <= columns for line in re.sub("\x1b\\[[0-9;]*m", "", screen).splitlines())
+
+
+def test_an_unknown_zone_is_reported_where_local_times_are_shown(queue: Queue):
+    queue.enqueue("true", "--id", "a")
+    note = "note: the zone Europe/Berln of TZ is unknown, so times are UTC\n"
+
+    for words in (("list",), ("show", "a")):
+        assert command.run(*words, env=queue.environment | {"TZ": "Europe/Berln"}).err == note
+    for zone in ("Europe/Berlin", ":Europe/Berlin", "CET-1CEST", "<+03>-3", "UTC", ""):
+        assert command.run("list", env=queue.environment | {"TZ": zone}).err == "", zone
+    assert command.run("list", "--json", env=queue.environment | {"TZ": "Europe/Berln"}).err == ""
+
+
+def test_a_local_due_time_in_an_unknown_zone_is_refused(queue: Queue):
+    env = queue.environment | {"TZ": "Europe/Berln"}
+
+    done = command.run("enqueue", "--at", "09:00", "true", env=env)
+
+    done.refused(2, "--at: the zone Europe/Berln of TZ is unknown, so a local time would be read as UTC")
+    for at in ("in 3h", "2030-01-01T00:00:00Z", "2030-12-01 09:00+01:00"):
+        assert command.run("enqueue", "--at", at, "true", env=env).code == 0, at

@@ -18,6 +18,7 @@ from queuectl.operations.commandline.grammar import Parameter, grammar, read_wor
 from queuectl.operations.commandline.parse import params
 from queuectl.operations.commandline.quoting import quoted, split
 from queuectl.operations.commandline.render import command_line, duration
+from queuectl.operations.edit import Edit
 from queuectl.operations.enqueue import ENQUEUE, Enqueue
 from queuectl.operations.operation import Operation
 
@@ -56,7 +57,7 @@ def values_of(of: Parameter) -> st.SearchStrategy[Any]:
     elif of.annotation.startswith("int"):
         one = st.integers(-(10**15), 10**15)
     else:
-        one = texts
+        one = texts.map(lambda text: field.begins + text)
     if of.many:
         return st.lists(one, min_size=0 if field.default == () else 1, max_size=4).map(tuple)
     return one if of.required else st.one_of(st.just(field.default), one)
@@ -97,10 +98,26 @@ def test_parsing_a_rendered_line_returns_the_same_params(operation: Operation, d
 
 
 def _as_read(wanted: Any) -> Any:
-    """Return the params after parsing: a command that begins with a dash is rendered as JSON."""
+    """Return the params after parsing.
+
+    A command that begins with a dash is rendered as JSON, and no changes as {} behind an ID that begins with a brace.
+    """
+    if isinstance(wanted, Edit) and wanted.changes is None and wanted.ids and wanted.ids[-1].lstrip()[:1] == "{":
+        return replace(wanted, changes="{}")
     if isinstance(wanted, Enqueue) and wanted.job is not None and wanted.job[:1] == "-" and wanted.job != "-":
         return replace(wanted, job=json.dumps({"command": wanted.job}, ensure_ascii=False))
     return wanted
+
+
+def test_an_id_that_begins_with_a_brace_is_not_taken_for_the_changes():
+    operation = find("edit")
+    wanted = Edit(ids=("a", "{b"), priority=3)
+
+    line = command_line(operation, wanted)
+
+    assert line == "queuectl edit --priority 3 a '{b' '{}'"
+    words = [word.text for word in split(line)]
+    assert params(operation, words[2:]) == replace(wanted, changes="{}")
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")

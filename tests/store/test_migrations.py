@@ -12,7 +12,9 @@ import apsw
 import pytest
 
 from queuectl.domain.errors import StoreBusy
+from queuectl.domain.filter import parse_filter
 from queuectl.domain.job import JobState, NewJob
+from queuectl.domain.view_layout import parse_view
 from queuectl.store.database import APPLICATION_ID, SCHEMA_VERSION
 from queuectl.store.migrations import migrations
 from queuectl.store.queries import load
@@ -53,6 +55,15 @@ OF_VERSION_5 = """
           "cwd": null, "env": null, "tags": null, "signature": null, "needs": null}', '[]')
 """
 """Jobs, and actions that can be undone, as a store of version 5 holds them."""
+
+
+VIEWS_OF_VERSION_6 = {
+    "comma": ("state:dead queue:a,b tag:x sort:-duration", 'state:dead queue:"a,b" tag:x sort:-duration'),
+    "text": ("report,queue:a,b xqueue:a,b", "report,queue:a,b xqueue:a,b"),
+    "states": ("state:dead,failed queue:mail", "state:dead,failed queue:mail"),
+    "several": ("queue:a,b,c", 'queue:"a,b,c"'),
+}
+"""Filters of saved views by name, as they were and as they are migrated."""
 
 
 def test_the_newest_migration_is_the_version_of_the_schema():
@@ -201,9 +212,31 @@ def test_a_store_of_version_5_is_migrated_with_its_jobs_and_their_undos(tmp_path
     store.close()
 
 
+def test_saved_views_of_version_6_keep_a_queue_whose_name_has_a_comma(tmp_path: Path):
+    path = str(tmp_path / "queue.db")
+    old = apsw.Connection(path)
+    old.execute("PRAGMA journal_mode = WAL").fetchall()
+    for version in range(1, 7):
+        with open(dict(migrations("sqlite"))[version], encoding="utf-8") as script:
+            old.execute(f"BEGIN; {script.read()}; COMMIT").fetchall()
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 6").fetchall()
+    for name, (before, _) in VIEWS_OF_VERSION_6.items():
+        old.execute("INSERT INTO views VALUES (?, ?, 1, 'ann@host')", (name, before)).fetchall()
+    old.close()
+
+    store = Store(SqliteDatabase(path), actor="tester@here")
+
+    assert {each.name: each.filter for each in store.views.list()} == {
+        name: after for name, (_, after) in VIEWS_OF_VERSION_6.items()
+    }
+    chosen, _ = parse_view(VIEWS_OF_VERSION_6["comma"][1])
+    assert parse_filter(chosen).queues == ("a,b",)
+    store.close()
+
+
 def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path: Path):
     stores = []
-    for versions in ((1,), (1, 2), (1, 2, 3), (1, 2, 3, 4, 5)):
+    for versions in ((1,), (1, 2), (1, 2, 3), (1, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6, 7)):
         connection = apsw.Connection(str(tmp_path / f"{len(versions)}.db"))
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         for version in versions:
@@ -215,7 +248,7 @@ def test_a_migrated_store_has_the_schema_of_a_new_one(tmp_path: Path):
         stores.append(store.database.query("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"))
         store.close()
 
-    assert stores[0] == stores[1] == stores[2] == stores[3]
+    assert all(each == stores[0] for each in stores)
     assert any("'cancelled', 'held'" in (sql or "") for _, name, sql in stores[0] if name == "jobs")
 
 

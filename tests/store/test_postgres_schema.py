@@ -13,6 +13,7 @@ from queuectl.store.database import SCHEMA_VERSION
 from queuectl.store.migrations import migrations
 from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.store import Store
+from tests.store.test_migrations import VIEWS_OF_VERSION_6
 from tests.support.waiting import PATIENCE
 
 TYPE_CHECKING = False
@@ -185,3 +186,23 @@ def test_a_newer_store_is_refused(database: str):
             PostgresDatabase(database)
 
         assert newer.execute("SELECT version FROM queuectl.schema").fetchall() == [(999,)]
+
+
+def test_saved_views_of_version_6_keep_a_queue_whose_name_has_a_comma(empty: str):
+    with psycopg.connect(empty, autocommit=True) as old:
+        old.execute(
+            "CREATE SCHEMA queuectl; CREATE TABLE queuectl.schema (application TEXT NOT NULL, version INTEGER NOT NULL)"
+        )
+        for version in range(1, 7):
+            with open(dict(migrations("postgres"))[version], encoding="utf-8") as script:
+                old.execute(script.read())
+        old.execute("INSERT INTO queuectl.schema VALUES ('queuectl', 6)")
+        for name, (before, _) in VIEWS_OF_VERSION_6.items():
+            old.execute("INSERT INTO queuectl.views VALUES (%s, %s, 1, 'ann@host')", (name, before))
+
+    store = Store(PostgresDatabase(empty), actor="tester@here")
+
+    assert {each.name: each.filter for each in store.views.list()} == {
+        name: after for name, (_, after) in VIEWS_OF_VERSION_6.items()
+    }
+    store.close()

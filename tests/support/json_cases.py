@@ -112,6 +112,8 @@ def _outputs() -> Iterator[Case]:
         yield Case("show", ("show", id_))
     yield from _reading("logs", "logs", "hook")
     yield Case("logs", ("logs", "later"))
+    yield from _reading("logs", "logs", "hook", "report")
+    yield Case("logs", ("logs", "hook", "later", "--stdout"))
     for words in (("report", "--stdout"), ("hook", "--stderr", "--tail", "1"), ("report", "--follow")):
         yield Case("logs", ("logs", *words))
         yield Case("logs", ("logs", *words), lines=True)
@@ -132,6 +134,8 @@ def _verbs(queue: Queue) -> Iterator[Case]:
     yield Case("priority", ("priority", "10", "--queue", "reports"), example=True)
     yield Case("edit", ("edit", "rows", "--tag", "nightly"), example=True)
     yield Case("edit", ("edit", "rows", "--tag", "nightly"))
+    yield Case("edit", ("edit", "--filter", "tag:nightly", "--priority", "3", "--dry-run"))
+    yield Case("edit", ("edit", "--filter", "tag:nightly", "--priority", "3"))
     yield Case("cancel", ("cancel", "--queue", "reports", "--dry-run"))
     yield Case("cancel", ("cancel", "rows"), example=True)
     yield Case("undo", ("undo", "--list"), example=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queuectl.operations.logs import Piece, last_lines
+from queuectl.operations.log_pieces import Piece, last_lines
 
 
 def pieces(*texts: str) -> list[Piece]:

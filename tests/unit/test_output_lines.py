@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.operations.logs import Piece
+from queuectl.operations.log_pieces import Piece
 from queuectl.operations.output_lines import LONGEST, output_lines
 
 TYPE_CHECKING = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from queuectl.domain.text import safe
 from queuectl.operations.commandline.render import command_line
+from queuectl.operations.job_names import id_of
 from queuectl.operations.operation import Danger
 from queuectl_tui.writer import has_secrets
 
@@ -50,8 +51,12 @@ class CommandRunner:
         console = self._console
         if operation.writes(params) and not console.may_write():
             return
-        if operation.name == "logs":
-            console.pages.log(params.id, attempt=params.attempt)
+        if operation.name == "logs" and len(params.unique) == 1:
+            job_id = await console.fetch(lambda context: id_of(context, params.ids[0]), "log")
+            console.pages.log(job_id, attempt=params.attempt)
+            return
+        if getattr(params, "follow", False):
+            console.refuse("the console follows the log of one job: name one ID")
             return
         if not await self._confirmed(operation, params):
             return

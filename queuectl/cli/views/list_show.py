@@ -35,7 +35,8 @@ def list_jobs(listing: Listing, params: List, screen: Screen) -> None:
             screen.write(f"{safe(each.job.id)}\n")
         return
     first = list(islice(listing, _PAGE))
-    columns, row = columns_of(params.columns or _usual(listing, first, screen), screen, fixed=bool(params.columns))
+    wanted = list(dict.fromkeys(params.columns)) or _usual(listing, first, screen)
+    columns, row = columns_of(wanted, screen, fixed=bool(params.columns))
     if not table(columns, map(row, chain(first, listing)), screen):
         screen.say_empty("no jobs match" if narrowed(params) else "no jobs")
 
@@ -67,7 +68,7 @@ def show(detail: WholeJob, _params: Show, screen: Screen) -> None:
             ("captured", " ".join(f"{safe(name)}=***" for name in detail.record.captured) or None),
             ("tags", safe(" ".join(job.tags)) or None),
             ("needs", safe(" ".join(job.needs)) or None),
-            ("enqueued", format_local(job.created_at)),
+            ("enqueued", format_local(job.created_at) + _by(job.enqueued_by)),
             ("due", format_local(job.run_at) if job.state not in FINAL else None),
             ("finished", None if job.finished_at is None else format_local(job.finished_at)),
             ("cancel", "requested" if job.cancel_requested and job.state is JobState.PROCESSING else None),
@@ -90,6 +91,10 @@ def show(detail: WholeJob, _params: Show, screen: Screen) -> None:
     for name, output in (("stdout", detail.stdout), ("stderr", detail.stderr)):
         if output.total:
             screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
+
+
+def _by(enqueuer: str | None) -> str:
+    return "" if enqueuer is None else f" by {safe(enqueuer)}"
 
 
 def _attempt_row(attempt: Attempt, times: LocalTimes) -> tuple[str, ...]:

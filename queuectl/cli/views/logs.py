@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from queuectl.cli.output import OutputWriter
+from queuectl.cli.output import OutputWriter, PrefixedWriter
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.job import JobState
+from queuectl.domain.phrases import plural
 from queuectl.domain.units import format_duration
 from queuectl.operations.job_record import describe
+from queuectl.operations.logs import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import Counter
+
     from queuectl.cli.screen import Screen
-    from queuectl.operations.job_record import JobDetail, JobRecord
-    from queuectl.operations.logs import Log, Logs, Piece
+    from queuectl.operations.job_record import JobRecord
+    from queuectl.operations.log_pieces import Piece
+    from queuectl.operations.logs import Logs
+    from queuectl.operations.logs_of_several import LogOfSeveral
 
 
-def logs(log: Log, params: Logs, screen: Screen) -> None:
-    """Print the output to stdout, and the headings with attempt or stream to stderr."""
+def logs(log: Log | LogOfSeveral, params: Logs, screen: Screen) -> None:
+    """Print the output to stdout, and headings and ends to stderr."""
+    if isinstance(log, Log):
+        _of_one(log, params, screen)
+    else:
+        _of_several(log, screen)
+
+
+def _of_one(log: Log, params: Logs, screen: Screen) -> None:
     writer = _Bytes(screen) if params.raw else OutputWriter(screen, follow=params.follow)
     pieces = log.pieces() if params.follow else list(log.pieces())
     several = isinstance(pieces, list) and len({piece.stream for piece in pieces}) > 1
@@ -39,15 +52,48 @@ def logs(log: Log, params: Logs, screen: Screen) -> None:
     if params.follow:
         if screen.is_terminal:
             writer.end_line()
-        screen.say(ending(log.ended))
+        screen.say(ending(log.ended.record))
+    elif log.attempt is not None and log.attempt.error is not None:
+        screen.say(f"{log.id}: {describe(log.attempt)}: {log.attempt.error}")
 
 
-def ending(of: JobDetail) -> str:
+def _of_several(log: LogOfSeveral, screen: Screen) -> None:
+    writer = PrefixedWriter(screen)
+    try:
+        for each in log.pieces():
+            if each.piece is not None:
+                if writer.begins_attempt(each, each.piece.attempt):
+                    screen.say(f"==> {each.id}: attempt {each.piece.attempt} <==")
+                writer.write(each, each.piece)
+                continue
+            writer.finish(each.seq, forget=each.final)
+            if each.ended is not None:
+                screen.say(ending(each.ended))
+            elif each.error is not None:
+                screen.say(f"{each.id}: {each.error}")
+    finally:
+        # Also after an error or Ctrl+C: the incomplete last lines are printed.
+        writer.finish_all()
+    if not log.matched:
+        screen.say_empty("no jobs match")
+    elif log.follows:
+        screen.say(counted(log.states))
+
+
+def counted(states: Counter[JobState]) -> str:
+    """Return the number of jobs by state: `3 jobs: 2 completed, 1 dead`."""
+    total = sum(states.values())
+    counts = ", ".join(f"{states[state]:,} {state}" for state in JobState if states[state])
+    return f"{total:,} {plural(total, 'job')}{': ' if counts else ''}{counts}"
+
+
+def ending(of: JobRecord) -> str:
     """Return how a job ended: `build: completed in 3.2s`, `build: dead (exit 1)`."""
-    job, latest = of.record.job, of.record.latest
+    job, latest = of.job, of.latest
     if job.state is JobState.COMPLETED and latest is not None and latest.duration_ms is not None:
         return f"{job.id}: {job.state} in {format_duration(latest.duration_ms)}"
-    return f"{job.id}: {job.state}{how_it_ended(of.record)}"
+    error = "" if latest is None or latest.error is None else f": {latest.error}"
+    return f"{job.id}: {job.state}{how_it_ended(of)}{error}"
 
 
 def how_it_ended(of: JobRecord) -> str:

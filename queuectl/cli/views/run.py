@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from queuectl.cli.screen import Screen
-    from queuectl.operations.logs import Piece
+    from queuectl.operations.log_pieces import Piece
     from queuectl.operations.run import Run, Running
 
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -100,7 +100,7 @@ class _View:
         state = of.record.job.state
         if state is not JobState.COMPLETED:
             again = f"; to run it again: queuectl retry {self._running.id}" if state is JobState.DEAD else ""
-            self._say(ending(of) + again)
+            self._say(ending(of.record) + again)
 
     def _say_left(self) -> None:
         """Report what becomes of the job that is left, once a worker of its own has put it back."""

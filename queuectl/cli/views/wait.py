@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from queuectl.cli.views.logs import how_it_ended
-from queuectl.domain.job import JobState
+from collections import Counter
+
+from queuectl.cli.views.logs import counted, how_it_ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def wait(result: Waited, _params: Wait, screen: Screen) -> None:
     if len(failed) > _NAMED:
         screen.say(f"… and {len(failed) - _NAMED:,} more: queuectl dlq list --by-error")
     if len(result.states) > 1:
-        states = list(result.states.values())
-        counts = ", ".join(f"{states.count(state):,} {state}" for state in JobState if state in states)
-        screen.say(f"{len(states):,} jobs: {counts}")
+        screen.say(counted(Counter(result.states.values())))
 
 
 VIEWS = {"wait": wait}

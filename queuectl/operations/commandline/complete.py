@@ -62,6 +62,8 @@ def complete_words(
     """
     known = grammar(operation.params)
     positionals, used, open_option, after_dashes = _walk(words, known)
+    if operation.reads:
+        names = _with_job_names(names)
     if after_dashes and known.rest is not None:
         return [FILES]  # the words of a program and its arguments
     if open_option is not None:
@@ -174,6 +176,11 @@ def _values(of: Parameter, names: Names) -> Iterable[Choice]:
             return [Choice(text=each.name.removeprefix("SIG")) for each in Signals]
         case kind:
             return names(kind)
+
+
+def _with_job_names(names: Names) -> Names:
+    """Return `names` for a command that reads, which takes names such as @last in place of the ID of a job."""
+    return lambda kind: names("jobs to read" if kind == "jobs" else kind)
 
 
 def _starting(choices: Iterable[Choice], partial: str) -> list[Choice]:

@@ -94,7 +94,7 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
         if not remaining:
             break
         # Required arguments after one that takes several words get the last words: `priority ID… N`.
-        later = sum(other.required for other in known.positionals[number:])
+        later = sum(_takes(other, remaining[-1]) for other in known.positionals[number:])
         end = max(len(remaining) - later, 0) if each.many else 1
         if end:
             values[each.name] = _value(each, remaining[:end])
@@ -106,6 +106,11 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
         raise UsageError(
             f"unexpected argument {word[:60]!r}", hint=_quote(operation) if known.rest else usage(operation)
         )
+
+
+def _takes(of: Parameter, last: str) -> bool:
+    """Return whether an argument takes the last word: it is required, or the word begins as its values do."""
+    return of.required or bool(of.field.begins and last.lstrip().startswith(of.field.begins))
 
 
 def _value(of: Parameter, texts: Sequence[str]) -> Any:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from queuectl.operations.operation import Operation
 
-_SWITCHES = "Er"
+_SWITCHES = "Ery"
 """Short options without a value that commands with variables have: others may follow them in the same word."""
 LONGEST = 2000
 """Characters of a command line that are recorded: a command may be megabytes long."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from queuectl.domain.record import Field
     from queuectl.operations.operation import Operation
 
+_NO_CHANGES = "{}"
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
@@ -37,6 +38,9 @@ def words(operation: Operation, params: Any) -> list[str]:
     for each in known.parameters:
         value = values[each.name]
         if not each.required and value == each.field.default:
+            if each.field.begins and positionals and positionals[-1].lstrip().startswith(each.field.begins):
+                # Otherwise the last word of the argument before would be taken for this one.
+                positionals.append(_NO_CHANGES)
             continue
         texts = [_text_of(each.field, one) for one in (value if each.many else [value])]
         if each.field.commas:

@@ -9,7 +9,7 @@ from queuectl.operations.commandline.complete import Choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from queuectl.operations.context import Context
     from queuectl.store.store import Store
@@ -64,6 +64,8 @@ def names_of(store: Store, kind: str) -> list[Choice]:
 
     A kind is one that a `field` completes to. Names may contain control characters.
     """
+    if kind == "jobs to read":
+        return [*_job_names(store), *_jobs(store, dead=False)]
     if kind in {"jobs", "dead"}:
         return _jobs(store, dead=kind == "dead")
     if kind == "errors":
@@ -82,6 +84,17 @@ def _jobs(store: Store, *, dead: bool) -> list[Choice]:
     states = (JobState.DEAD,) if dead else ()
     newest = [each.job for each in store.jobs.listing(limit=_MOST, states=states)][::-1]
     return [Choice(text=job.id, about=one_line(f"{job.state.value}  {job.command}", _WIDTH)) for job in newest]
+
+
+def _job_names(store: Store) -> Iterator[Choice]:
+    """Yield the names such as @last, each with the job that it stands for."""
+    from queuectl.store.enqueuers import NAMES
+
+    for name in NAMES:
+        id_ = store.enqueuers.named(name)
+        if id_ is not None:
+            command = store.jobs.get(id_).job.command
+            yield Choice(text=name, about=one_line(f"job {id_}: {command}", _WIDTH))
 
 
 def _texts(store: Store, kind: str) -> set[str]:

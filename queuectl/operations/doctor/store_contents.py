@@ -7,8 +7,9 @@ import os
 from queuectl.config import SETTINGS
 from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
+from queuectl.domain.local_time import format_local
 from queuectl.domain.phrases import first_of
-from queuectl.domain.units import format_bytes, format_duration, format_time
+from queuectl.domain.units import format_bytes, format_duration
 from queuectl.runtime.database_readers import long_readers
 from queuectl.store.location import is_url
 from queuectl.store.sqlite.health import empty_log
@@ -109,7 +110,7 @@ def _times(context: Context) -> Finding:
         return Finding(name="clock", detail="no time in the store is in the future")
     return Finding(
         name="clock",
-        detail=f"the store was written to at {format_time(newest)}, {format_duration(newest - now)} from now: the clock"
-        " was set back, and jobs that were due wait until it reaches their time again",
+        detail=f"the store was written to at {format_local(newest)}, {format_duration(newest - now)} from now: the"
+        " clock was set back, and jobs that were due wait until it reaches their time again",
         cure="set the clock right (timedatectl, chronyc), or wait",
     )

@@ -59,6 +59,7 @@ class PostgresDatabase:
     exclusive = False
     compound = True
     remote = True
+    rehearsing = False
     file: tuple[int, int] | None = None
 
     def __init__(self, url: str, *, wait: float = 30.0, as_is: bool = False, make: bool = True) -> None:

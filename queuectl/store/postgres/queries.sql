@@ -20,7 +20,7 @@ SELECT nextval('numbers') FROM generate_series(1, :n)
 -- name: all_of_insert_job
 -- Used by `many` for many rows: one stream instead of one statement per row.
 COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell)
+    needs, environment, shell, enqueued_by)
 FROM STDIN
 
 -- name: forget_environments

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
         address: str
         within: bool
+        rehearsing: bool
 
         @property
         def in_transaction(self) -> bool:
@@ -77,7 +78,7 @@ class Transaction:
     ) -> None:
         """Commit, or roll back. Raises StoreError."""
         try:
-            if kind is not None:
+            if kind is not None or self._database.rehearsing:
                 self._roll_back()
                 self._database.within = False
                 _name_the_job(self._database, error)

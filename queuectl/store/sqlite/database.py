@@ -38,6 +38,7 @@ class SqliteDatabase:
     exclusive = True
     compound = False
     remote = False
+    rehearsing = False
     clock_offset_ms: int | None = None
     connections = 1
     lost = False
@@ -382,7 +383,7 @@ class _Transaction:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is None and not self._database.rehearsing:
             try:
                 self._database.execute("COMMIT")
             except StoreError:

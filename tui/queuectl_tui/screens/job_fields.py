@@ -117,7 +117,7 @@ def edit_params(id_: str, before: dict[str, Any], after: dict[str, Any]) -> Edit
     # An emptied field is reset to its default; for some keys only JSON can express that.
     emptied = {key: None for key in ("timeout", "cwd", "env", "tags", "needs") if key in changed and key not in after}
     return Edit(
-        id=id_,
+        ids=(id_,),
         changes=json.dumps(emptied) if emptied else None,
         command=after["command"] if "command" in changed else None,
         queue=after.get("queue", "default") if "queue" in changed else None,

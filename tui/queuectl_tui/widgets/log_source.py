@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from queuectl.domain.errors import NotFound, QueuectlError
 from queuectl.domain.record import record
 from queuectl.domain.terminal import Lines
-from queuectl.operations.logs import Logs, logs
+from queuectl.operations.logs import Log, Logs
 from queuectl.runtime.live import STREAMS, read_stored
 from queuectl.runtime.remote_output import Follower
 from queuectl_tui.widgets.terminal_text import NOT_UTF8, Printed, Terminal
@@ -315,9 +315,9 @@ def save(context: Context, job_id: str, attempt: int | None, streams: tuple[str,
     """
     both = len(streams) != 1
     params = Logs(
-        id=job_id, attempt=attempt, stdout=not both and streams[0] == "out", stderr=not both and streams[0] == "err"
+        ids=(job_id,), attempt=attempt, stdout=not both and streams[0] == "out", stderr=not both and streams[0] == "err"
     )
-    log = logs(context, params)
+    log = Log(context, params)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         written = 0

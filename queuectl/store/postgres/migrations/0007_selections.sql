@@ -13,3 +13,11 @@ CREATE TABLE queuectl.undo_states (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (undo, job)
 );
+
+-- A comma separates the queues of a filter from now on: in a saved view it was a part of the name, which quotes keep.
+UPDATE queuectl.views SET filter = (
+    SELECT string_agg(
+        CASE WHEN word ~ '^queue:.*,' THEN 'queue:"' || replace(substr(word, 7), '"', '\"') || '"' ELSE word END,
+        ' ' ORDER BY n)
+    FROM regexp_split_to_table(filter, ' ') WITH ORDINALITY AS words (word, n))
+WHERE filter ~ 'queue:.*,';

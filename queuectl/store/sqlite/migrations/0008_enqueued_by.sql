@@ -1,0 +1,2 @@
+-- Who enqueued a job. Jobs of earlier versions have none.
+ALTER TABLE jobs ADD COLUMN enqueued_by TEXT;           -- user@host
