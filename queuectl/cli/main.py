@@ -156,17 +156,7 @@ def _run(call: Call, screen: Screen) -> int:
         _check_confirmed(operation, context_, params, screen)
         gc.enable()
         result = operation.run(context_, params)
-        screen.is_json = call.for_a_program
-        if not call.for_a_program or operation.streams:
-            module = WHERE[call.name].partition(".")[0]
-            views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
-            views[call.name](result, params, screen)
-            if os.environ.get("TZ") and "queuectl.domain.local_time" in sys.modules:
-                _note_unknown_zone(screen)
-        if call.for_a_program:
-            from queuectl.cli.documents import write, write_lines
-
-            (write_lines if call.json_lines else write)(result, screen)
+        _print(result, operation, params, call, screen)
         if screen.absence is not None:
             screen.flush()
             screen.say(screen.absence)
@@ -178,6 +168,21 @@ def _run(call: Call, screen: Screen) -> int:
     finally:
         screen.end_progress()
         context_.close()
+
+
+def _print(result: Any, operation: Operation, params: Any, call: Call, screen: Screen) -> None:
+    """Print a result for a person, for a program, or for both."""
+    screen.is_json = call.for_a_program
+    if not call.for_a_program or operation.streams:
+        module = WHERE[operation.name].partition(".")[0]
+        views = __import__(f"queuectl.cli.views.{module}", fromlist=("VIEWS",)).VIEWS
+        views[operation.name](result, params, screen)
+        if os.environ.get("TZ") and "queuectl.domain.local_time" in sys.modules:
+            _note_unknown_zone(screen)
+    if call.for_a_program:
+        from queuectl.cli.documents import write, write_lines
+
+        (write_lines if call.json_lines else write)(result, screen)
 
 
 def _note_unknown_zone(screen: Screen) -> None:

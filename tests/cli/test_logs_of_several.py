@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -187,15 +188,19 @@ def test_jobs_that_get_into_a_wanted_state_join(queue: Queue):
     assert finished(following).err.splitlines()[-1] == "3 jobs: 3 completed"
 
 
-def test_a_further_attempt_of_a_followed_job_has_a_heading(queue: Queue):
+def test_a_further_attempt_of_a_followed_job_has_a_heading(queue: Queue, tmp_path: Path):
     queue.run("config", "set", "backoff_delay", "0.2")
-    queue.enqueue('printf "try $QUEUECTL_ATTEMPT"; [ $QUEUECTL_ATTEMPT = 2 ]', "--id", "a")
+    gate = tmp_path / "gate"
+    wait = f"until [ -e {gate} ]; do sleep 0.05; done"
+    queue.enqueue(f'echo "try $QUEUECTL_ATTEMPT"; {wait}; printf end; [ $QUEUECTL_ATTEMPT = 2 ]', "--id", "a")
     queue.enqueue("true", "--id", "b")
     following = command.start("logs", "--all", "-f", env=queue.environment)
     queue.start()
+    assert _lines(following, 1) == ["a | try 1"]
+    gate.touch()
 
     done = finished(following)
-    assert done.out == "a | try 1\na | try 2\n"
+    assert done.out == "a | end\na | try 2\na | end\n"
     assert "==> a: attempt 2 <==" in done.err.splitlines()
 
 
