@@ -191,10 +191,17 @@ class Watch:
         """Read from the store of `context`."""
         self._context = context
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no store yet."""
+        return self._context.store.absent
+
     def __iter__(self) -> Iterator[Status]:
         while True:
             yield count(self._context)
             time.sleep(EVERY_SECONDS)
+            if self.is_absent:
+                self._context.close()  # the next access looks for the store again
 
     def document(self) -> NoReturn:
         """Refuse: it never ends, and so is no document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.support import command
 from tests.support.queue import Queue
 from tests.support.terminal import on_a_terminal
+from tests.support.waiting import wait_until
 
 
 def test_status_says_what_jobs_wait_for(queue: Queue):
@@ -64,3 +66,16 @@ def test_a_watch_without_a_terminal_is_refused_with_the_way_for_programs(queue: 
 
     done.refused(2, "--watch")
     assert "queuectl status --watch --json-lines" in done.err
+
+
+@pytest.mark.on_sqlite
+def test_a_watch_shows_a_store_that_is_made_meanwhile(queue: Queue):
+    watching = queue.begin("status", "--watch", "--json-lines")
+    assert watching.stdout is not None
+    try:
+        assert json.loads(watching.stdout.readline())["jobs"]["pending"] == 0
+        queue.enqueue("true")
+        wait_until(lambda: json.loads(watching.stdout.readline())["jobs"]["pending"] == 1)
+    finally:
+        watching.kill()
+        watching.communicate()

@@ -130,7 +130,8 @@ def _watch(watch: Watch, screen: Screen) -> None:
             drawn = len(lines)
     except KeyboardInterrupt:
         # The one way to end it, and so no failure.
-        pass
+        if not watch.is_absent:
+            screen.absence = None
     finally:
         screen.write(_WRAP_ON)
 
