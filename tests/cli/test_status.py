@@ -71,11 +71,12 @@ def test_a_watch_without_a_terminal_is_refused_with_the_way_for_programs(queue: 
 @pytest.mark.on_sqlite
 def test_a_watch_shows_a_store_that_is_made_meanwhile(queue: Queue):
     watching = queue.begin("status", "--watch", "--json-lines")
-    assert watching.stdout is not None
+    lines = watching.stdout
+    assert lines is not None
     try:
-        assert json.loads(watching.stdout.readline())["jobs"]["pending"] == 0
+        assert json.loads(lines.readline())["jobs"]["pending"] == 0
         queue.enqueue("true")
-        wait_until(lambda: json.loads(watching.stdout.readline())["jobs"]["pending"] == 1)
+        wait_until(lambda: json.loads(lines.readline())["jobs"]["pending"] == 1)
     finally:
         watching.kill()
         watching.communicate()
