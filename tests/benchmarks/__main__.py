@@ -28,6 +28,7 @@ ALL = {
     "at-rest": footprint.at_rest,
     "scale": speed.scale,
     "selections": selections.selections,
+    "listing": selections.listing,
     "prune": prune.prune,
     "flood": footprint.flood,
     "console": console.console,

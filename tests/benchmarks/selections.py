@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.speed import fill
 from tests.benchmarks.stage import QUEUECTL, Stage
 
 TYPE_CHECKING = False
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JOBS = 300_000
+LISTED = 1_000_000
 _VERBS = (
     ("hold", "--all", "--yes"),
     ("undo",),
@@ -53,6 +55,29 @@ def selections(rounds: int) -> list[Figure]:
             met=largest <= 64 * 1024,
             detail="peak of resident memory",
         ),
+    ]
+
+
+def listing(_rounds: int) -> list[Figure]:
+    """The peak of memory of a list of 1,000,000 jobs, in its three forms, over that of a list of 1,000."""
+    with Stage() as small, Stage() as large:
+        fill(small, 1_000)
+        fill(large, LISTED)
+        grown = {}
+        for form in ((), ("--json",), ("--json-lines",)):
+            words = ["list", "--limit", "0", *form]
+            _, least = _measured(words, small.environment)
+            seconds, most = _measured(words, large.environment)
+            grown[" ".join(form) or "table"] = (most - least, seconds)
+    worst = max(kib for kib, _ in grown.values())
+    return [
+        Figure(
+            what=f"memory of `list` of {LISTED:,} jobs over that of 1,000",
+            value=f"{worst / 1024:.0f} MiB",
+            target="≤ 16 MiB",
+            met=worst <= 16 * 1024,
+            detail=", ".join(f"{form} {kib / 1024:.0f} MiB, {seconds:.0f} s" for form, (kib, seconds) in grown.items()),
+        )
     ]
 
 
