@@ -7,7 +7,7 @@ import os.path
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import NewJob
-from queuectl.domain.text import unwelcome
+from queuectl.domain.text import BYTE_ORDER_MARK, unwelcome
 from queuectl.domain.units import MAX_DURATION_MS, parse_duration, parse_time
 
 TYPE_CHECKING = False
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
-BYTE_ORDER_MARK = "\ufeff"
-"""Starts files of some editors; cat and copying carry it to the start of any line. Never part of a job."""
 MAX_COMMAND_BYTES = 4 * 1024 * 1024
 MAX_NAME = 200
 MAX_RETRIES = 1000

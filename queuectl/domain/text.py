@@ -6,6 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Starts files of some editors; cat and copying carry it to the start of any line. Never part of a job."""
 _JOINERS = frozenset("\u200c\u200d")
 """The zero width non-joiner and joiner: without them Persian words and emoji families are misspelt."""
 _HARMLESS_UNPRINTABLE = _JOINERS | frozenset("\u00a0\u3000")
@@ -98,6 +100,11 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def unmarked(text: str) -> str:
+    """Return `text` without a byte order mark and blank space at its beginning."""
+    return text.lstrip(BYTE_ORDER_MARK).lstrip()
 
 
 def shell_quoted(word: str) -> str:

@@ -193,14 +193,15 @@ def ask_before(verb: Verb, what: str) -> Callable[[Context, Any], str | None]:
         check_selector(params)
         if params.ids or params.dry_run:
             return None
-        counts = _asked(context, params).counts()
+        selection = _asked(context, params)
+        counts = selection.counts()
         fit = [(queue, state, n) for queue, state, n in counts if state in verb.fits | verb.ends]
         count = sum(n for *_, n in fit)
         if count <= ASKS_ABOVE:
             return None
         from queuectl.operations.outlook import outlook_of_selection
 
-        return f"{what} {count:,} jobs ({_listed(fit)})? {outlook_of_selection(verb, fit)}"
+        return f"{what} {count:,} jobs ({_listed(fit)})? {outlook_of_selection(context, verb, selection, fit)}"
 
     return question
 

@@ -7,8 +7,8 @@ import os
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import field, record
-from queuectl.domain.spec import BYTE_ORDER_MARK, PRIORITIES, check, new_job, parse_object, parse_variable
-from queuectl.domain.text import shell_quoted
+from queuectl.domain.spec import PRIORITIES, check, new_job, parse_object, parse_variable
+from queuectl.domain.text import shell_quoted, unmarked
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import absolute, current_directory, gone, snapshot, variables
 from queuectl.operations.operation import Heading, Operation
@@ -189,7 +189,7 @@ def _one(params: Enqueue, options: dict[str, Any]) -> NewJob:
 
         spec = {"command": script()}
     elif _is_json(params.job):
-        if params.job.lstrip(BYTE_ORDER_MARK).lstrip().startswith("["):
+        if unmarked(params.job).startswith("["):
             raise UsageError("the job must be a JSON object, not an array", hint=_MANY)
         spec = parse_object(params.job)
         for key in options:
@@ -220,10 +220,10 @@ def _is_json(text: str) -> bool:
 
     A brace with a blank behind it, and then neither a quote nor a brace, begins a group of shell commands.
     """
-    text = text.lstrip(BYTE_ORDER_MARK)
-    start = text.lstrip()[:1]
+    text = unmarked(text)
+    start = text[:1]
     if start == "{":
-        inner = text.lstrip()[1:]
+        inner = text[1:]
         return not inner[:1].isspace() or inner.lstrip()[:1] in {'"', "}", ""}
     if not start or start not in '["-0123456789n':
         return False

@@ -10,7 +10,6 @@ from array import array
 from queuectl.domain.errors import Refused, StoreError, UsageError
 from queuectl.domain.job import NewJob
 from queuectl.domain.spec import (
-    BYTE_ORDER_MARK,
     MAX_COMMAND_BYTES,
     check_command,
     new_job,
@@ -18,6 +17,7 @@ from queuectl.domain.spec import (
     pairs,
     parse_object,
 )
+from queuectl.domain.text import BYTE_ORDER_MARK
 from queuectl.operations.bulk import Bulk
 from queuectl.operations.enqueued import Enqueued
 from queuectl.operations.here import gone

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from queuectl.operations.context import Context
-    from queuectl.store.selection import Verb
+    from queuectl.store.selection import Selection, Verb
 
 CAN = f"This can be undone for {KEPT_MS // 60_000} minutes."
 CANNOT = "This cannot be undone."
@@ -38,18 +38,25 @@ def outlook(context: Context, name: str, params: Any) -> str | None:
     if name not in _OF_JOBS | _OF_DEAD:
         return None
     if name in SELECTING and not params.ids:
-        return outlook_of_selection(SELECTING[name], context.store.select(chosen(context, params)).counts())
+        selection = context.store.select(chosen(context, params))
+        return outlook_of_selection(context, SELECTING[name], selection, selection.counts())
     ids = params.ids if hasattr(params, "ids") else (params.id,)
     sentence = CAN if undo.keeps(ids, deleted=deletes) else TOO_MUCH
     return sentence if name != "cancel" else _of_cancel(context, ids, sentence)
 
 
-def outlook_of_selection(verb: Verb, counts: Sequence[tuple[str, JobState, int]]) -> str:
-    """Return the same for a verb on a selection of these numbers of jobs by queue and state."""
+def outlook_of_selection(
+    context: Context, verb: Verb, selection: Selection, counts: Sequence[tuple[str, JobState, int]]
+) -> str:
+    """Return the same for a verb on a selection, which has these numbers of jobs by queue and state."""
     fit = sum(n for _, state, n in counts if state in verb.fits)
     most = MAX_JOBS if verb.keeps_images else MAX_STATES
     if fit > most:
         return f"{CANNOT[:-1]}: no more than {most:,} jobs are kept."
+    if verb.keeps_images and fit:
+        pages = selection.pages(among=verb.fits)
+        if not context.store.undo.fits(pages, deleted=verb.name in _DELETES):
+            return TOO_MUCH
     if any(state in verb.ends for _, state, _ in counts):
         return _RUNNING if fit else CANNOT
     return CAN

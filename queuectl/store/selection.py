@@ -17,7 +17,7 @@ from queuectl.store.pace import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Any
 
     from queuectl.domain.filter import Filter
@@ -112,10 +112,13 @@ class Selection:
             if self._states == (None,) or state in self._states
         ]
 
-    def pages(self, after: int = 0) -> Iterator[list[int]]:
-        """Yield the numbers of the selected jobs above `after`, the oldest first."""
+    def pages(self, after: int = 0, *, among: Collection[JobState] | None = None) -> Iterator[list[int]]:
+        """Yield the numbers of the selected jobs above `after`, the oldest first; only those in `among`, if given."""
+        states = self._states
+        if among is not None:
+            states = tuple(each for each in among if states == (None,) or each in states)
         while True:
-            streams = [self._page(state, after) for state in self._states]
+            streams = [self._page(state, after) for state in states]
             seqs = streams[0] if len(streams) == 1 else list(islice(merge(*streams), _STEP))
             if not seqs:
                 return

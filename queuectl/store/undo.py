@@ -172,7 +172,7 @@ class Undo:
     def keeps(self, ids: Sequence[str], *, deleted: bool = False) -> bool:
         """Return whether these jobs are within the limits for an undo, with `deleted` including their history."""
         steps = (ids[start : start + _STEP] for start in range(0, len(ids), _STEP))
-        return self._fits(
+        return self.fits(
             ([seq for (seq,) in self._database.rows("seqs_of", ids=json.dumps(step))] for step in steps),
             deleted=deleted,
         )
@@ -184,9 +184,10 @@ class Undo:
             pages = iter([self._database.rows("dead_seqs", **first)])
         else:
             pages = (self._database.rows("dead_seqs_of_error", signature=each, **first) for each in signatures)
-        return self._fits(([seq for (seq,) in rows] for rows in pages), deleted=deleted)
+        return self.fits(([seq for (seq,) in rows] for rows in pages), deleted=deleted)
 
-    def _fits(self, steps: Iterable[Sequence[int]], *, deleted: bool) -> bool:
+    def fits(self, steps: Iterable[Sequence[int]], *, deleted: bool) -> bool:
+        """Return the same for jobs by their numbers, read as far as necessary."""
         jobs = size = 0
         for seqs in steps:
             more, larger = _size(self._database, json.dumps(seqs), deleted=deleted)

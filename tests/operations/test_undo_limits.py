@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl import bootstrap
-from queuectl.operations import find
+from queuectl.operations import find, outlook
 from queuectl.store import undo
 from tests.support.queue import Queue
 
@@ -65,3 +65,19 @@ def test_a_change_too_large_to_undo_is_reported_on_stderr(queue: Queue):
     done = queue.run("hold", *names)
     assert done.stderr == "this cannot be undone: too many jobs, or too much data, for an undo to keep\n"
     assert len(done.stdout.splitlines()) == len(names)
+
+
+@pytest.mark.parametrize(("most", "sentence"), [(1, outlook.TOO_MUCH), (1_000_000, outlook.CAN)])
+def test_the_question_before_a_delete_of_a_selection_knows_how_many_bytes_an_undo_keeps(
+    tmp_path: Path, most: int, sentence: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(undo, "MAX_BYTES", most)
+    context = bootstrap.context(str(tmp_path / "queue.db"))
+    enqueue, cancel, delete = find("enqueue"), find("cancel"), find("delete")
+    for name in ("a", "b"):
+        enqueue.run(context, enqueue.params(job="true", id=name))
+    cancel.run(context, cancel.params(ids=("a",)))
+
+    assert outlook.outlook(context, "delete", delete.params(all=True)) == sentence
+    assert (delete.run(context, delete.params(all=True)).undo is None) == (sentence is outlook.TOO_MUCH)
+    context.close()

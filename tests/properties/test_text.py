@@ -62,6 +62,8 @@ def test_what_the_history_keeps_of_a_command_has_no_value_of_a_variable(name: st
         recorded_line(find("enqueue"), [*words, f"-eA={secret}"]),
         recorded_line(find("enqueue"), [*words, f"-EeA={secret}"]),
         recorded_line(find("edit"), [*words, "-re", f"A={secret}"]),
+        recorded_line(find("enqueue"), [*words, f'\ufeff{{"env": {{"A": "{secret}"}}}}']),
+        recorded_line(find("enqueue"), [*words, f'{{"\\u0065nv": {{"A": "{secret}"}}}}']),
     ):
         assert secret not in line or any(secret in word for word in words)
     assert len(recorded_line(find(name), words)) <= 2001

@@ -169,8 +169,8 @@ def test_a_job_that_stops_matching_before_its_turn_is_left_as_it_is(stage: Stage
     steps = chosen.apply(selection.CANCEL, now=stage.now, detail="selected", signal=15)
     read = chosen.pages
 
-    def pages(after: int = 0) -> Any:
-        for page in read(after):
+    def pages(*words: Any, **named: Any) -> Any:
+        for page in read(*words, **named):
             stage.take()
             yield page
 

@@ -8,7 +8,7 @@ with this module.
 from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
-from queuectl.domain.text import is_unicode, nearest, safe
+from queuectl.domain.text import is_unicode, nearest, safe, unmarked
 from queuectl.operations.commandline.grammar import ANYWHERE, grammar, usage
 
 TYPE_CHECKING = False
@@ -110,7 +110,7 @@ def _positionals(operation: Operation, known: Grammar, words: Sequence[str], val
 
 def _takes(of: Parameter, last: str) -> bool:
     """Return whether an argument takes the last word: it is required, or the word begins as its values do."""
-    return of.required or bool(of.field.begins and last.lstrip().startswith(of.field.begins))
+    return of.required or bool(of.field.begins and unmarked(last).startswith(of.field.begins))
 
 
 def _value(of: Parameter, texts: Sequence[str]) -> Any:

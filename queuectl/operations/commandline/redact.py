@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queuectl.domain.text import shell_quoted
+from queuectl.domain.text import shell_quoted, unmarked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def recorded_line(operation: Operation, words: Iterable[str]) -> str:
         shown = word[:LONGEST]
         if operation.secret_variables:
             shown = _without_variable(word, hidden=hidden)
-            hidden = word in {"--env", _option_in(word)}
+            hidden = bool(word) and word in {"--env", _option_in(word)}
         elif operation.secret_urls and "://" in word:
             shown = word.partition("://")[0][:LONGEST] + "://…"
         line.append(shell_quoted(shown))
@@ -41,7 +41,8 @@ def _without_variable(word: str, *, hidden: bool) -> str:
     if hidden or option:
         variable, equals, _ = word[len(option) :].partition("=")
         return f"{option}{variable[:LONGEST]}{equals and '=***'}"
-    if word.lstrip().startswith("{") and '"env"' in word:
+    # A letter of the key may be written as an escape.
+    if unmarked(word).startswith("{") and ('"env"' in word or "\\u" in word):
         return "{…}"
     return word[:LONGEST]
 

@@ -7,6 +7,7 @@ from signal import Signals
 
 from queuectl.domain.errors import UsageError
 from queuectl.domain.record import as_dict
+from queuectl.domain.text import unmarked
 from queuectl.domain.units import format_time
 from queuectl.operations.commandline.grammar import grammar
 from queuectl.operations.commandline.quoting import quoted
@@ -38,7 +39,7 @@ def words(operation: Operation, params: Any) -> list[str]:
     for each in known.parameters:
         value = values[each.name]
         if not each.required and value == each.field.default:
-            if each.field.begins and positionals and positionals[-1].lstrip().startswith(each.field.begins):
+            if each.field.begins and positionals and unmarked(positionals[-1]).startswith(each.field.begins):
                 # Otherwise the last word of the argument before would be taken for this one.
                 positionals.append(_NO_CHANGES)
             continue
