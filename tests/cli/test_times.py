@@ -83,7 +83,7 @@ def test_history_and_show_name_the_zone_once(queue: Queue):
 
     assert table.startswith("AT (IST) ")
     assert len(re.findall(rf"^{LOCAL}  ", table, re.MULTILINE)) == 2
-    assert len(re.findall(rf"^(?:enqueued|finished) +{LOCAL} IST$", shown, re.MULTILINE)) == 2
+    assert len(re.findall(rf"^(?:enqueued|finished) +{LOCAL} IST(?: by .+)?$", shown, re.MULTILINE)) == 2
     assert "  STARTED (IST)" in shown
     assert all(event["at"].endswith("Z") for event in queue.json("history"))
 

@@ -57,8 +57,8 @@ def test_a_server_that_restarts_loses_and_doubles_nothing(
 
     assert {served.wait_for(id_) for id_ in ids} == {"completed"}
     lines = [line.split(" ", 2)[1:] for line in pool.log.splitlines()]
-    waiting = [source for source, text in lines if text.startswith("waiting for the store")]
-    assert len(waiting) == len(set(waiting)), "each says it once"
+    waiting = [(source, text) for source, text in lines if text.startswith("waiting for the store")]
+    assert len(waiting) == len(set(waiting)), "each logs each reason once"
     assert_sound(served, ledger, ids)
 
 
