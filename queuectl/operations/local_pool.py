@@ -76,21 +76,28 @@ def serve(context: Context) -> None:
     """Run the pool in this process: read from standard input which job it is for. Raises QueuectlError."""
     # Loaded before the job is known, which the `run` enqueues meanwhile.
     from queuectl.runtime.assignment import PoolParams
+    from queuectl.runtime.doorbell import bell_of_queue
+    from queuectl.runtime.run_dir import remove
     from queuectl.runtime.supervisor import Supervisor
 
     line = _read_line()
     if line is None:
         return
     seq, *needs = line.split()
+    queue = queue_of_job(int(seq))
     pool = Supervisor(
-        PoolParams(size=1, queues=(queue_of_job(int(seq)),), labels=tuple(needs), drain=True, brief=True, quiet=True),
+        PoolParams(size=1, queues=(queue,), labels=tuple(needs), drain=True, brief=True, quiet=True),
         context.open_store,
         context.run_dir,
         location=context.location,
         left=lambda _left: None,
         owner=0,
     )
-    pool.run()
+    try:
+        pool.run()
+    finally:
+        # No other worker listens to it.
+        remove(os.path.join(context.run_dir.bells, bell_of_queue(queue)))
 
 
 def _read_line() -> str | None:

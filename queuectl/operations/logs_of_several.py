@@ -1,7 +1,8 @@
 """The output of several jobs: of one after the other, or of all at once while they are followed.
 
 Only jobs that run have a reader, and jobs are read from the store a page at a time: memory does not grow with the
-output, nor with the jobs that have ended. Of a job that waits, its number and its id are kept.
+output. Of a job that waits, its number and its id are kept; while jobs are followed by their state, also the numbers of
+those that have ended.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from signal import SIGTERM
 
 from queuectl.domain.errors import MachineUnfit, QueuectlError, Refused, UsageError
-from queuectl.domain.job import FINAL, WAITING
+from queuectl.domain.job import FINAL, WAITING, JobState
 from queuectl.domain.record import field, record
 from queuectl.operations.enqueue import Enqueue, one_job, store_one
 from queuectl.operations.job_follower import JobFollower
@@ -42,7 +42,9 @@ class Run(Enqueue):
     file: str | None = None
     lines: bool = False
     local: bool = field("run it in a worker of its own, which ends with this command", default=False)
-    detach_on_interrupt: bool = field("leave the job running after Ctrl+C, without asking", default=False)
+    detach_on_interrupt: bool = field(
+        "leave the job after Ctrl+C, without asking: it runs on, or waits for a worker", default=False
+    )
 
 
 class Running:
@@ -58,6 +60,8 @@ class Running:
         self._pipe: JobPipeReader | None = None
         self.id: str | None = None
         """The job, once it is enqueued."""
+        self._has_acted = False
+        """Whether this process has changed the job since it was read: a store does not report own changes."""
         self.left: int | None = None
         """The exit code of a command that has left the job before its end."""
 
@@ -103,18 +107,18 @@ class Running:
         explain_at = time.monotonic() + _PATIENCE
         try:
             while True:
-                seen = store.changed()
+                self._has_acted, seen = False, store.changed()
                 job, attempts = follower.read()
                 yield from follower.ended(job, attempts)
                 if job.state in FINAL:
                     return
                 self._call_pool(job)
                 follower.is_behind = False
-                while store.changed() == seen and not follower.is_behind:
+                while store.changed() == seen and not (follower.is_behind or self._has_acted):
                     if wake in self._wait(wake):
                         yield None
                     if self._pool is not None and self._pool.poll() is not None:
-                        self._lost_pool(job)
+                        self._lost_pool()
                         reporter = None
                     if time.monotonic() >= explain_at:
                         reporter = reporter or self._reporter()
@@ -150,17 +154,22 @@ class Running:
 
             ring(self._context.run_dir, bell_of_queue(queue_of_job(job.seq)))
 
-    def _lost_pool(self, job: Job) -> None:
+    def _lost_pool(self) -> None:
         """Go on without the pool if it was stopped; raise MachineUnfit if it failed and no worker has the job."""
         if self._pool is None:
             return
         code, self._pool = self._pool.exit_code, None
-        if code and job.state in WAITING:
+        if code and self._context.store.jobs.state(self._id) in WAITING:
             self.cancel()
             raise MachineUnfit(
                 f"the worker for job {self.id} could not run it, so the job was cancelled",
                 hint=f"to run it in other workers: queuectl retry {self.id}",
             )
+
+    @property
+    def is_processing(self) -> bool:
+        """Whether a worker runs the job."""
+        return self._context.store.jobs.state(self._id) is JobState.PROCESSING
 
     @property
     def has_ended(self) -> bool:
@@ -171,6 +180,7 @@ class Running:
         """Cancel the job, whose processes get `signal` first; a job that has ended stays as it is."""
         from queuectl.operations.cancel import Cancel, cancel
 
+        self._has_acted = True
         try:
             cancel(self._context, Cancel(ids=(self._id,), signal=signal))
         except Refused:
@@ -233,9 +243,9 @@ RUN = Operation(
         "a pipe; of a job on another host a line tells how much was left out. A failed attempt is followed by its "
         "retry, with a line on stderr between them.\n\n"
         "The exit code is that of the job: 128 + N for a signal, 124 for a timeout, 125 for a job that never ran. "
-        "Ctrl+C on a terminal asks whether to leave the job running or to cancel it; a second one "
-        "cancels, as the first does without a terminal. SIGTERM cancels too. A hangup leaves the job running. If the "
-        "reader of stdout goes, the job is cancelled as by SIGPIPE.\n\n"
+        "Ctrl+C on a terminal asks whether to leave the job or to cancel it; a second one "
+        "cancels, as the first does without a terminal. SIGTERM cancels too. A hangup leaves the job. If the "
+        "reader of stdout goes, the job is cancelled with SIGPIPE.\n\n"
         "Without a worker that could run it, the job waits, and a line tells what starts one. --local runs it in a "
         "worker of its own, unless another one is faster. That worker ends with this command: a job that it has not "
         "finished is put back for others. With --json both streams go to stderr, and the record of the job to stdout "

@@ -27,6 +27,11 @@ _ANY = "any"
 
 def bell_of_queue(queue: str) -> str:
     """Return the bell of workers that are limited to `queue`. A hash collision of two queues is harmless."""
+    if queue[:1] < " ":
+        # Loaded here: only workers of one job have such a queue.
+        from queuectl.domain.worker import job_of_queues
+
+        return f"j-{job_of_queues((queue,))}"
     return f"q-{crc32(queue.encode()):08x}"
 
 

@@ -42,6 +42,8 @@ def litter(store: Store, run_dir: RunDir) -> list[str]:
         kind, _, owner = name.partition("-")
         if kind == "w":
             return owner not in workers and _has_no_reader(path)
+        if kind == "j":
+            return _has_no_reader(path)
         # The bells of queues and labels are shared, and created once: they stay.
         return kind == "p" and locks.is_free(os.path.join(run_dir.pools, owner)) and _has_no_reader(path)
 

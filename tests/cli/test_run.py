@@ -233,7 +233,7 @@ def test_the_job_is_cancelled_when_the_reader_of_its_output_goes(queue: Queue):
 
     assert process.stderr is not None
     assert process.stderr.read() == b""
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(PATIENCE) == 141
     assert queue.state("a") == "cancelled"
 
 
@@ -253,7 +253,29 @@ def test_a_full_disk_is_an_error_and_the_job_goes_on(queue: Queue):
     assert queue.wait_for("a") == "completed"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_worker_of_its_own_runs_the_job_once_although_its_output_cannot_be_written(queue: Queue):
+    with open("/dev/full", "wb") as full:
+        process = begin(queue, "--local", "echo a; sleep 0.2", "--id", "a", stdout=full)
+        assert process.stderr is not None
+        assert "No space left" in process.stderr.read().decode()
+
+    assert process.wait(PATIENCE) == 74
+    assert queue.outcomes("a") == ["success"]
+
+
 # Interrupts
+
+
+@pytest.mark.parametrize("words", [(), ("--delay", "1h")], ids=["pending", "scheduled"])
+def test_a_job_that_no_worker_runs_is_cancelled_and_its_run_ends(queue: Queue, words: tuple[str, ...]):
+    process = begin(queue, *words, "true", "--id", "a")
+    wait_until(lambda: list(queue.context.store.jobs.listing(limit=1)))
+    process.send_signal(signal.SIGTERM)
+
+    done = command.finished(process)
+    assert done.code == 125
+    assert done.err.splitlines()[-1] == "a: cancelled"
 
 
 def running(queue: Queue, *words: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -338,6 +360,22 @@ def test_on_a_terminal_an_interrupt_asks_and_detaches(queue: Queue):
     assert queue.state("a") == "processing"
 
 
+@pytest.mark.parametrize(
+    ("words", "after"),
+    [(("--delay", "1h"), "leave it in the queue"), (("--local", "--delay", "1h"), "put it back for other workers")],
+    ids=["waiting", "local"],
+)
+def test_the_question_tells_what_becomes_of_a_detached_job(queue: Queue, words: tuple[str, ...], after: str):
+    terminal = Interactive("run", "--id", "a", *words, "true", env=queue.environment)
+    terminal.wait_for("due in")
+    terminal.type("\x03")
+    terminal.wait_for(f"[d]etach and {after}, ")
+    terminal.type("d\n")
+
+    assert terminal.end() == 130
+    assert queue.state("a") == "pending"
+
+
 def test_on_a_terminal_an_interrupt_asks_and_cancels(queue: Queue):
     terminal = on_a_terminal(queue, ENDLESS)
     terminal.type("\x03")
@@ -404,6 +442,7 @@ def test_local_runs_the_job_in_a_worker_of_its_own_that_ends_with_it(queue: Queu
     assert [line.split(" ")[1] for line in done.stderr.splitlines()] == ["attempt", "dead"]
     assert queue.state(other) == "pending"
     assert (queue.workers(), pools_of_runs(queue)) == ([], [])
+    assert not [name for name in os.listdir(queue.context.run_dir.bells) if name.startswith("j-")]
 
 
 def test_local_waits_until_the_job_is_due(queue: Queue):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from queuectl.operations.run import Run, Running
 
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ASKED = "[d]etach and leave it running, [c]ancel it, or Enter to go on following it? "
+_ASKED = "[d]etach and {}, [c]ancel it, or Enter to go on following it? "
 
 
 class _Leave(Exception):
@@ -48,8 +48,8 @@ class _View:
         self._received: list[int] = []
         self._wake = -1
         self._is_cancelled = False
-        self._broken: BrokenPipeError | None = None
-        """The reader of the output has gone: it is printed no more."""
+        self._unwritable: OSError | None = None
+        """Why the output is printed no more."""
 
     def follow(self) -> None:
         """Enqueue the job and print its output to its end, or until the command is to leave it."""
@@ -60,10 +60,6 @@ class _View:
             except _Leave:
                 self._running.close()
                 self._say_left()
-            except OSError:  # stdout cannot be written
-                self._running.close()
-                self._say_left()
-                raise
             except StoreError:
                 if self._running.id is not None:
                     self._say(
@@ -72,14 +68,18 @@ class _View:
                 raise
             finally:
                 self._running.close()
-        if self._broken is not None and not self._screen.is_json:
-            raise self._broken
+        if isinstance(self._unwritable, BrokenPipeError):
+            if not self._screen.is_json:
+                self._screen.abandon()
+        elif self._unwritable is not None:
+            self._screen.failed = True
+            raise self._unwritable
 
     def _print_events(self) -> None:
         for event in self._running.events(self._wake):
             if event is None:
                 self._obey()
-            elif self._broken is not None:
+            elif self._unwritable is not None:
                 continue
             elif isinstance(event, Left):
                 stream = f"std{event.stream} of attempt {event.attempt}"
@@ -91,7 +91,7 @@ class _View:
                 self._say(f"{self._running.id}: {_retried(event)}")
             else:
                 self._write(event)
-        if self._broken is None:
+        if not isinstance(self._unwritable, BrokenPipeError):
             self._say_end()
 
     def _say_end(self) -> None:
@@ -123,9 +123,13 @@ class _View:
     # Output
 
     def _write(self, piece: Piece) -> None:
-        """Write the bytes, unchanged. Raises OSError, but for a pipe that was closed: that cancels the job."""
+        """Write the bytes, unchanged.
+
+        If they cannot be written, no more are. A pipe without a reader cancels the job. Otherwise a worker of its own
+        runs the job to its end, which it would have to begin again elsewhere, and another worker goes on alone.
+        """
         fd, data = self._descriptors[piece.stream], memoryview(piece.data)
-        while data and self._broken is None:
+        while data and self._unwritable is None:
             self._until_writable(fd)
             try:
                 written = os.write(fd, data[: select.PIPE_BUF])  # as much as a writable pipe takes without a wait
@@ -133,12 +137,14 @@ class _View:
                 continue
             except BrokenPipeError as error:
                 # A command that this shell runs would end by SIGPIPE here.
-                self._broken = error
+                self._unwritable = error
                 self._running.stop_following()
                 self._cancel(signal.SIGPIPE)
-            except OSError:
-                self._screen.failed = True
-                raise
+            except OSError as error:
+                self._unwritable = error
+                self._running.stop_following()
+                if not self._params.local:
+                    raise _Leave from None
             else:
                 if fd in self._terminals:
                     self._unended = data[written - 1] != 0x0A
@@ -199,7 +205,7 @@ class _View:
         """Ask whether to leave the job or to cancel it. Another Ctrl+C cancels it."""
         self._say(f"job {self._running.id} has not ended")
         while True:
-            self._screen.prompt(_ASKED)
+            self._screen.prompt(_ASKED.format(self._after_detach()))
             answer = self._answer()
             if answer is None:  # a signal
                 self._screen.prompt("\n")
@@ -215,6 +221,12 @@ class _View:
                 self._leave(signal.SIGINT)
             if not answer:
                 return None
+
+    def _after_detach(self) -> str:
+        """Return what becomes of the job when it is detached."""
+        if self._params.local:
+            return "put it back for other workers"
+        return "leave it running" if self._running.is_processing else "leave it in the queue"
 
     def _answer(self) -> str | None:
         """Return the line that a person types; None after a signal. The end of the input is an answer to detach."""
@@ -232,7 +244,7 @@ class _View:
 
     def _cancel(self, number: int = signal.SIGTERM) -> None:
         self._is_cancelled = True
-        if self._broken is None:
+        if not isinstance(self._unwritable, BrokenPipeError):
             self._say(f"cancelling job {self._running.id}")
         self._running.cancel(number)
 
