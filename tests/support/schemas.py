@@ -24,9 +24,14 @@ def problems(command: str, document: Any, *, lines: bool = False) -> list[str]:
 
 
 @cache
-def _validator(anchor: str) -> Draft202012Validator:
+def _registry() -> Registry[Any]:
     schemas = json.loads(FILE.read_text())
     Draft202012Validator.check_schema(schemas)
     registry: Registry[Any] = Registry().with_resource("json-schema.json", Resource.from_contents(schemas))
+    return registry.crawl()
+
+
+@cache
+def _validator(anchor: str) -> Draft202012Validator:
     # As a user of the file would refer to it.
-    return Draft202012Validator({"$ref": f"json-schema.json#{anchor}"}, registry=registry)
+    return Draft202012Validator({"$ref": f"json-schema.json#{anchor}"}, registry=_registry())
