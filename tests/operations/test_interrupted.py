@@ -11,7 +11,7 @@ from queuectl import bootstrap
 from queuectl.domain.attempt import Outcome
 from queuectl.domain.errors import QueuectlError
 from queuectl.operations import find
-from queuectl.store import dlq, jobs
+from queuectl.store import pace
 from queuectl.store.events import Events
 from tests.support.store_driver import Stage
 
@@ -41,8 +41,7 @@ def test_an_interrupt_between_two_steps_reports_the_number_of_changed_jobs(
     done: str,
     number: signal.Signals,
 ):
-    monkeypatch.setattr(jobs, "_PAGE", STEP)
-    monkeypatch.setattr(dlq, "_PAGE", STEP)
+    monkeypatch.setattr(pace, "MOST", STEP)
     context = bootstrap.context(str(tmp_path / "queue.db"))
     stage = Stage(context.store, now=context.now() - 60_000)
     for id_ in stage.enqueue(*"abcdefg", max_retries=0):
