@@ -193,12 +193,15 @@ class Model:
             raise No
         if not requeue and job.state in WAITING and not replace(job, **changes).is_sound():  # type: ignore[arg-type]  # of its own fields
             raise No
-        with_it = self._begin([job], now)
-        for name, value in changes.items():
-            setattr(job, name, value)
-        if requeue:
-            self._fresh(job, now)
-        self._end(with_it, [job])
+        # An edit to what a job is already is no change.
+        edited = [job] if requeue or any(getattr(job, name) != value for name, value in changes.items()) else []
+        with_it = self._begin(edited, now)
+        for each in edited:
+            for name, value in changes.items():
+                setattr(each, name, value)
+            if requeue:
+                self._fresh(each, now)
+        self._end(with_it, edited)
 
     def take_back(self, number: int | None, now: int) -> int:
         """Undo an action, by default the last one; return the number of restored jobs."""
