@@ -5,6 +5,20 @@
 -- Fragments --------------------------------------------------------------------------------------------------------
 -- Text that <name> in a statement stands for.
 
+-- fragment: edited
+-- The columns that are named in :given, between spaces; of those that cannot be NULL, the ones that are not.
+command = COALESCE(CAST(:command AS TEXT), command), queue = COALESCE(CAST(:queue AS TEXT), queue),
+    priority = COALESCE(CAST(:priority AS INTEGER), priority),
+    max_retries = COALESCE(CAST(:max_retries AS INTEGER), max_retries),
+    run_at = COALESCE(CAST(:run_at AS BIGINT), run_at),
+    timeout_ms = CASE WHEN :given LIKE '% timeout_ms %' THEN CAST(:timeout_ms AS BIGINT) ELSE timeout_ms END,
+    cwd = CASE WHEN :given LIKE '% cwd %' THEN CAST(:cwd AS TEXT) ELSE cwd END,
+    env = CASE WHEN :given LIKE '% env %' THEN CAST(:env AS TEXT) ELSE env END,
+    environment = CASE WHEN :given LIKE '% environment %' THEN CAST(:environment AS BIGINT) ELSE environment END,
+    shell = CASE WHEN :given LIKE '% shell %' THEN CAST(:shell AS TEXT) ELSE shell END,
+    tags = CASE WHEN :given LIKE '% tags %' THEN CAST(:tags AS TEXT) ELSE tags END,
+    needs = CASE WHEN :given LIKE '% needs %' THEN CAST(:needs AS TEXT) ELSE needs END
+
 -- fragment: matches
 -- The conditions of a filter on a job (store/criteria.py); a parameter that is NULL is no condition. The planner moves
 -- the checks for NULL out of the loop over the jobs. A tag is compared exactly, as it is stored: LIKE ignores case.
@@ -635,36 +649,15 @@ SELECT seq, state, attempts, command, queue, priority, max_retries, run_at, time
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs))
 
 -- name: edit_these
--- The columns that are named in :given, between spaces; of those that cannot be NULL, the ones that are not.
 UPDATE jobs
-SET command = COALESCE(CAST(:command AS TEXT), command), queue = COALESCE(CAST(:queue AS TEXT), queue),
-    priority = COALESCE(CAST(:priority AS INTEGER), priority),
-    max_retries = COALESCE(CAST(:max_retries AS INTEGER), max_retries),
-    run_at = COALESCE(CAST(:run_at AS BIGINT), run_at),
-    timeout_ms = CASE WHEN :given LIKE '% timeout_ms %' THEN CAST(:timeout_ms AS BIGINT) ELSE timeout_ms END,
-    cwd = CASE WHEN :given LIKE '% cwd %' THEN CAST(:cwd AS TEXT) ELSE cwd END,
-    env = CASE WHEN :given LIKE '% env %' THEN CAST(:env AS TEXT) ELSE env END,
-    environment = CASE WHEN :given LIKE '% environment %' THEN CAST(:environment AS BIGINT) ELSE environment END,
-    shell = CASE WHEN :given LIKE '% shell %' THEN CAST(:shell AS TEXT) ELSE shell END,
-    tags = CASE WHEN :given LIKE '% tags %' THEN CAST(:tags AS TEXT) ELSE tags END,
-    needs = CASE WHEN :given LIKE '% needs %' THEN CAST(:needs AS TEXT) ELSE needs END,
+SET <edited>,
     updated_at = :now
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 RETURNING seq, id, queue
 
 -- name: edit_and_requeue_these
 UPDATE jobs
-SET command = COALESCE(CAST(:command AS TEXT), command), queue = COALESCE(CAST(:queue AS TEXT), queue),
-    priority = COALESCE(CAST(:priority AS INTEGER), priority),
-    max_retries = COALESCE(CAST(:max_retries AS INTEGER), max_retries),
-    run_at = COALESCE(CAST(:run_at AS BIGINT), run_at),
-    timeout_ms = CASE WHEN :given LIKE '% timeout_ms %' THEN CAST(:timeout_ms AS BIGINT) ELSE timeout_ms END,
-    cwd = CASE WHEN :given LIKE '% cwd %' THEN CAST(:cwd AS TEXT) ELSE cwd END,
-    env = CASE WHEN :given LIKE '% env %' THEN CAST(:env AS TEXT) ELSE env END,
-    environment = CASE WHEN :given LIKE '% environment %' THEN CAST(:environment AS BIGINT) ELSE environment END,
-    shell = CASE WHEN :given LIKE '% shell %' THEN CAST(:shell AS TEXT) ELSE shell END,
-    tags = CASE WHEN :given LIKE '% tags %' THEN CAST(:tags AS TEXT) ELSE tags END,
-    needs = CASE WHEN :given LIKE '% needs %' THEN CAST(:needs AS TEXT) ELSE needs END,
+SET <edited>,
     updated_at = :now,
     state = 'pending', attempts = 0, losses = 0, finished_at = NULL, cancel_requested = 0
 WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
