@@ -11,6 +11,8 @@ import select
 import socket
 import stat
 
+from queuectl.domain.phrases import plural
+
 _STDERR = 2
 _DESCRIPTION = f"/proc/self/fd/{_STDERR}"
 """Opened, it gives a description of its own, so that O_NONBLOCK does not reach other users of the terminal or pipe."""
@@ -27,10 +29,10 @@ class LogOutput:
 
     def write(self, text: str) -> None:
         """Write a line, in one write, so that lines of several processes do not mix. Errors are ignored."""
-        if self._left_out and self._write(
-            f"{self._left_out} lines of this log left out: standard error was not read\n".encode()
-        ):
-            self._left_out = 0
+        if self._left_out:
+            lines = f"{self._left_out} {plural(self._left_out, 'line')}"
+            if self._write(f"{lines} of this log left out: standard error was not read\n".encode()):
+                self._left_out = 0
         if self._left_out or not self._write(text.encode(errors="replace")):
             self._left_out += 1
 
