@@ -63,7 +63,8 @@ REVOKE INSERT, UPDATE, DELETE ON queuectl.schema FROM queuectl_operator;
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queuectl TO queuectl_worker;
 REVOKE INSERT, UPDATE, DELETE ON queuectl.schema, queuectl.config, queuectl.views, queuectl.undos, queuectl.undo_jobs,
-    queuectl.undo_outputs, queuectl.undo_states, queuectl.undoing FROM queuectl_worker;
+    queuectl.undo_outputs, queuectl.undo_states, queuectl.undo_rows, queuectl.undoing FROM queuectl_worker;
+REVOKE INSERT, DELETE ON queuectl.queues FROM queuectl_worker; -- it locks rows, which takes the right to update them
 REVOKE DELETE ON queuectl.jobs, queuectl.runs, queuectl.outputs FROM queuectl_worker;
 REVOKE UPDATE, DELETE ON queuectl.events FROM queuectl_worker;
 REVOKE UPDATE ON queuectl.environments FROM queuectl_worker;

@@ -55,12 +55,12 @@ class NewJob:
     id: str | None = None
     """None: the job's number in the store becomes its id."""
     queue: str = "default"
-    priority: int = 0
-    """Higher runs first; ties go to the job that has been due for longer."""
+    priority: int | None = None
+    """Higher runs first; ties go to the job that has been due for longer. None: that of its queue, else 0."""
     max_retries: int | None = None
-    """None: the store's setting at the time of the enqueue."""
+    """None: that of its queue, else the store's setting, at the time of the enqueue."""
     timeout_ms: int | None = None
-    """None: the store's setting at the time of the attempt."""
+    """None: that of its queue, else the store's setting, at the time of the attempt."""
     run_at: int | None = None
     """None: due at once."""
     delay_ms: int | None = None

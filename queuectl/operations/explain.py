@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from queuectl.domain.attempt import MAX_LOSSES
 from queuectl.domain.job import FINAL, JobState
-from queuectl.domain.phrases import plural
+from queuectl.domain.phrases import first_of, plural
+from queuectl.domain.queue_settings import ALL
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_duration, format_time
 from queuectl.operations.commandline.quoting import quoted
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from queuectl.store.rows import Listed
 
     ReasonCode: TypeAlias = Literal[
-        "running", "cancelling", "stopping", "worker_dead", "held", "backoff", "scheduled", "no_workers",
-        "other_queues", "needs", "draining", "all_busy", "behind", "next", "completed", "cancelled", "dead", "lost",
-        "alike",
+        "running", "cancelling", "stopping", "worker_dead", "held", "backoff", "scheduled", "paused", "full",
+        "no_workers", "other_queues", "needs", "draining", "all_busy", "behind", "next", "completed", "cancelled",
+        "dead", "lost", "alike",
     ]  # fmt: skip
-    """`stopping`: the worker that runs it takes no other job after it. `alike`: other jobs died of the same error."""
+    """`stopping`: the worker that runs it takes no other job after it. `paused`, `full`: its queue is. `alike`: other
+    jobs died of the same error."""
 
     class ExplanationDocument(TypedDict):
         """The reasons for the state of a job."""
@@ -57,13 +59,15 @@ if TYPE_CHECKING:
 COUNTED = 1000
 """Jobs ahead of one are counted up to this many."""
 _LASTING_CODES = frozenset(
-    {"held", "backoff", "scheduled", "no_workers", "other_queues", "needs", "draining", "worker_dead"}
+    {"held", "backoff", "scheduled", "paused", "no_workers", "other_queues", "needs", "draining", "worker_dead"}
 )
 """Codes of reasons that may last for hours, or until an operator acts."""
 _STUCK_CODES = _LASTING_CODES - {"backoff", "scheduled"}
 """Codes of reasons that last until an operator acts."""
 OF_WORKERS = frozenset({"no_workers", "other_queues", "needs", "draining"})
 """Codes of what no worker meets."""
+_NAMED = 4
+"""Jobs that a reason names, at most; one less if there are more."""
 _CHECKED = 2
 """How many reasons of a job are checked: one that is due in an hour may have no worker either."""
 _CHECK_SECONDS = 2.0
@@ -218,7 +222,32 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
             yield Reason(code="backoff", text=text, at=job.run_at)
         else:
             yield Reason(code="scheduled", text=f"it is due in {delay}", at=job.run_at)
+    yield from _by_queue(context, job, now)
     yield from _by_workers(context, job, now)
+
+
+def _by_queue(context: Context, job: Job, now: int) -> Iterator[Reason]:
+    """Yield what keeps jobs of the queue from being started."""
+    settings = context.store.queues.all()
+    queue = quoted(job.queue)
+    for of, which, resume in (
+        (settings.get(job.queue), f"queue {job.queue} is", queue),
+        (settings.get(ALL), "all queues are", "--all"),
+    ):
+        if of is not None and of.pause is not None:
+            since = format_duration(max(0, now - of.pause.at))
+            why = "" if of.pause.reason is None else f" ({of.pause.reason})"
+            text = f"{which} paused by {of.pause.by} for {since}{why}; to resume: queuectl queue resume {resume}"
+            yield Reason(code="paused", text=text)
+    own = settings.get(job.queue)
+    if own is not None and own.limit is not None:
+        running = context.store.queues.running().get(job.queue, 0)
+        if running >= own.limit:
+            jobs = context.store.queues.running_jobs(job.queue, limit=_NAMED)
+            text = f"queue {job.queue} is full: {running:,} of {own.limit:,} jobs run ({first_of(jobs, _NAMED - 1)})"
+            yield Reason(
+                code="full", text=f"{text}; to change the limit: queuectl queue set {queue} --limit N", n=running
+            )
 
 
 @record

@@ -28,6 +28,7 @@ class Heading(StrEnum):
 
     JOBS = "jobs"
     WORKERS = "workers"
+    QUEUES = "queues"
     OVERVIEW = "overview"
     DEAD_LETTERS = "dead letters"
     SETTINGS = "settings"

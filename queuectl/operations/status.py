@@ -6,7 +6,8 @@ import time
 
 from queuectl.domain.attempt import FAILURES, Outcome
 from queuectl.domain.errors import UsageError
-from queuectl.domain.job import JobState
+from queuectl.domain.job import READY, JobState
+from queuectl.domain.queue_settings import ALL
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.operation import Heading, Operation
@@ -58,13 +59,15 @@ if TYPE_CHECKING:
         """Numbers of jobs by what they wait for."""
 
         due: int
-        """Those that a worker could run now."""
+        """Those whose time has come."""
         scheduled: int
         """Pending jobs that are due later."""
         retry: int
         """Failed jobs whose retry is due later."""
         held: int
         """Those that wait until they are released."""
+        paused: int
+        """Those in paused queues, due or not: they are counted above too."""
         more: bool
         """Whether more of them may be due later: they are counted up to a number."""
 
@@ -120,12 +123,21 @@ class Status:
     not_due: NotDue
     oldest_due_of: dict[str, int]
     """Due time of the first waiting job of each queue that has waiting jobs."""
+    paused: tuple[str, ...]
+    """The paused queues that have jobs."""
+    all_paused: bool
+    """Whether all queues are paused."""
 
     @property
     def due(self) -> int:
-        """Number of jobs that a worker could run now."""
+        """Number of waiting jobs whose time has come."""
         later = self.not_due.pending + self.not_due.failed
         return max(self.jobs[JobState.PENDING] + self.jobs[JobState.FAILED] - later, 0)
+
+    @property
+    def in_paused_queues(self) -> int:
+        """Number of waiting jobs in paused queues, due or not."""
+        return sum(self.queues[queue][state] for queue in self.paused for state in READY)
 
     def due_for_ms(self, queue: str) -> int | None:
         """Milliseconds for which the oldest due job of a queue has been due; None if none is due."""
@@ -161,6 +173,7 @@ class Status:
                 "scheduled": self.not_due.pending,
                 "retry": self.not_due.failed,
                 "held": self.jobs[JobState.HELD],
+                "paused": self.in_paused_queues,
                 "more": self.not_due.more,
             },
             "oldest_due_seconds": {
@@ -229,6 +242,8 @@ def count(context: Context) -> Status:
         queues.setdefault(queue, dict.fromkeys(jobs, 0))[state] += count
     workers = living_workers(context.store, context.run_dir, now=now)
     due = context.store.jobs.next_due()
+    settings = context.store.queues.all()
+    all_paused = ALL in settings
     return Status(
         location=context.location,
         jobs=jobs,
@@ -244,6 +259,10 @@ def count(context: Context) -> Status:
         oldest_due_of=context.store.waiting.oldest_due(
             queue for queue, states in queues.items() if states[JobState.PENDING] or states[JobState.FAILED]
         ),
+        paused=tuple(
+            queue for queue in sorted(queues) if all_paused or (queue in settings and settings[queue].pause is not None)
+        ),
+        all_paused=all_paused,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from queuectl.domain.errors import UsageError
+from queuectl.domain.queue_settings import ALL
 from queuectl.domain.record import field, record
 from queuectl.domain.units import format_time
 from queuectl.operations.operation import Heading, Operation
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
         restored: int
         ids: list[str]
         """The jobs that are as before; empty for an action on a selection."""
+        queues: list[str]
+        """The queues whose settings are as before; an empty name stands for the pause of all queues."""
         left: list[LeftDocument]
-        """The jobs that were left as they are; empty for an action on a selection."""
+        """The jobs or queues that were left as they are; empty for an action on a selection."""
         left_out: int
 
     class LeftDocument(TypedDict):
-        """A job that an undo left as it is."""
+        """A job or queue that an undo left as it is."""
 
         id: str
-        """Its ID."""
+        """The ID of the job, or the name of the queue."""
         reason: str
         """Why, in words."""
 
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
         """The number for `queuectl undo`."""
         verb: str
         jobs: int
+        queues: int
+        """Number of queues that it changed."""
         at: Timestamp
         """When it was done."""
         actor: str
@@ -83,6 +88,7 @@ class Undone:
             "verb": of.verb,
             "restored": of.restored,
             "ids": [id_ for id_, _ in of.jobs],
+            "queues": list(of.changed_queues),
             "left": [{"id": id_, "reason": reason} for id_, reason in of.left],
             "left_out": of.left_out,
         }
@@ -101,6 +107,7 @@ class UndoableRecord:
             "undo": of.id,
             "verb": of.verb,
             "jobs": of.jobs,
+            "queues": of.rows,
             "at": format_time(of.at),
             "actor": of.actor,
             "command": of.command,
@@ -115,7 +122,10 @@ def undo(context: Context, params: Undo) -> Undone | Iterator[UndoableRecord]:
             raise UsageError("--list and NUMBER cannot be combined", hint="leave out one of them")
         return (UndoableRecord(undoable=each) for each in reversed(context.store.undo.list(now=now)))
     taken_back = context.store.undo.take_back(params.undo, now=now)
-    context.ring_for_queues(taken_back.queues)
+    if ALL in taken_back.changed_queues:
+        context.ring_for_queues(queue for queue, _, _ in context.store.counts())
+    else:
+        context.ring_for_queues(taken_back.queues)
     return Undone(taken_back=taken_back)
 
 
@@ -128,7 +138,8 @@ UNDO = Operation(
     run=undo,
     description=(
         "For ten minutes these can be undone: cancel (of a waiting job), retry, hold, release, priority, edit, delete, "
-        "dlq retry and dlq purge. A job that has run or was changed since is left as it is, and is named or counted. "
+        "dlq retry, dlq purge, and queue set, pause, resume and delete. A job that has run or was changed since is "
+        "left as it is, and is named or counted. "
         "These cannot be undone: cancel of a running job, prune, config set, config unset, view save, view delete, and "
         "actions on more than 10,000 jobs or 64 MiB; where jobs were selected by options and not deleted, on more than "
         "1,000,000. If one of them was the last action, undo without a number refuses; give the number of an earlier "

@@ -8,8 +8,9 @@ from queuectl.domain.attempt import GIVEN_BACK, Outcome, Result
 from queuectl.domain.job import JobState
 from queuectl.domain.record import record
 from queuectl.domain.verdict import verdict
-from queuectl.domain.worker import job_of_queues
 from queuectl.store import successes
+from queuectl.store.due_jobs import DueJobs
+from queuectl.store.gates import Gates
 from queuectl.store.rows import claim_from
 from queuectl.store.tallies import Tallies
 
@@ -43,11 +44,7 @@ class Exchanged:
 
 
 class Claims:
-    """Claims of one worker, or of a steward that cleans up after a dead one. `queues` empty means every queue.
-
-    Jobs that need no label have indexes of their own, so that a worker without labels pays nothing for the others.
-    With `labels`, a claim also queries jobs with needs: once for each pair of needs and queue that is in use.
-    """
+    """Claims of one worker, or of a steward that cleans up after a dead one. `queues` empty means every queue."""
 
     def __init__(
         self, database: Database, events: Events, *, queues: Sequence[str] = (), labels: Sequence[str] = ()
@@ -55,24 +52,28 @@ class Claims:
         """Claim jobs of `queues` from `database` that need no other labels than `labels`."""
         self._database = database
         self._events = events
-        self._only = job_of_queues(queues)
-        """The number of the only job to be claimed, whatever it needs; None for jobs of queues."""
-        self._queues = tuple(queues)
-        self._labels = frozenset(labels)
-        self._takes_any = not self._queues and not self._labels
-        """Whether a claim is a single statement: any job of any queue that needs no label."""
+        self._jobs = DueJobs(database, queues, labels)
+        self._may_be_simple = self._jobs.are_any
+        """Whether a claim may be a single statement: any job of any queue that needs no label, and no gate was seen."""
         self._session = 0
         self._tallies = Tallies(database, events)
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Claim the most urgent due job, or None. One job goes to one caller, however many claim at the same time."""
-        if self._database.exclusive and self._due(now, self._due_with_needs(now)) is None:
+        if self._database.exclusive and self._jobs.first(now, Gates(self._database)) is None:
             # Read first: an idle worker without a due job does not request the write lock.
             return None
-        if self._database.remote and not self._takes_any and not self._is_job_due(now):
+        if self._database.compound and self._jobs.are_any:
+            with self._database.single_statement():
+                rows = self._database.rows("claim_due", worker=worker, session=self._session, now=now)
+            # Also while no job is due: whether gates are in use decides how the next results are recorded.
+            self._may_be_simple = bool(rows) or not Gates(self._database)
+            if rows or self._may_be_simple:
+                return claim_from(rows[0]) if rows else None
+        if self._database.remote and not self._is_job_due(now):
             return None
-        with self._database.single_statement() if self._takes_any else self._database.transaction():
-            return self._take(worker, now) if self._takes_any or self._may_claim(worker) else None
+        with self._database.transaction():
+            return self._take(worker, now) if self._may_claim(worker) else None
 
     def finish(
         self, claim: Claim, worker: str, result: Result, *, backoff: Backoff, random: Random, now: int
@@ -101,7 +102,7 @@ class Claims:
         seconds a lock is waited for, if not as long as usual.
         """
         is_plain = not withdrawn and successes.are_plain(ended)
-        if is_plain and wait is None and self._database.compound and self._takes_any:
+        if is_plain and wait is None and self._database.compound and self._may_be_simple:
             with self._database.single_statement():
                 recorded, claims = successes.record_and_claim(
                     self._database, ended, worker, session=self._session, most=most, now=now
@@ -174,62 +175,15 @@ class Claims:
 
     def next_due(self) -> int | None:
         """Return when the next job becomes due, in milliseconds since the epoch; in the past if one is due already."""
-        if self._only is not None:
-            dues = [due for (due,) in self._database.rows("next_due_of_job", seq=self._only)]
-        elif not self._queues:
-            dues = [self._database.rows("next_due")[0][0]]
-        else:
-            dues = [self._database.rows("next_due_in_queue", queue=queue)[0][0] for queue in self._queues]
-        dues += [due for _, _, due in self._heads()]
-        return min((int(due) for due in dues if due is not None), default=None)
-
-    def _is_job_due(self, now: int) -> bool:
-        due = self.next_due()
-        return due is not None and due <= now
+        return self._jobs.next_due()
 
     def left_to_run(self) -> int:
-        """Return how many jobs are not final yet, without those that need a label that this worker lacks."""
-        if self._only is not None:
-            return int(self._database.rows("left_to_run_of_job", seq=self._only)[0][0])
-        # A job whose needs are edited after this query is counted: a drain then checks again.
-        needs = [needs for (needs,) in self._database.rows("needs_left") if not self._serves(needs)]
-        unserved = json.dumps(needs)
-        if not self._queues:
-            return int(self._database.rows("left_to_run", unserved=unserved)[0][0])
-        return sum(
-            self._database.rows("left_to_run_in_queue", queue=queue, unserved=unserved)[0][0] for queue in self._queues
-        )
+        """Return how many jobs a drain waits for."""
+        return self._jobs.left_to_run()
 
-    def _serves(self, needs: str) -> bool:
-        return self._labels.issuperset(needs.split(" "))
-
-    def _heads(self) -> list[tuple[str, str, int]]:
-        """Return needs, queue and earliest due time for each combination of needs and queue that is served here."""
-        if not self._labels or self._only is not None:
-            return []
-        return [
-            (needs, queue, due)
-            for needs, queue, _, due in self._database.rows("heads_needing")
-            if self._serves(needs) and (not self._queues or queue in self._queues)
-        ]
-
-    def _due_with_needs(self, now: int) -> list[tuple[str, str]]:
-        """Return needs and queue of due jobs with needs that are served here, each pair once."""
-        return list(dict.fromkeys((needs, queue) for needs, queue, due in self._heads() if due <= now))
-
-    def _due(self, now: int, pairs: Sequence[tuple[str, str]]) -> int | None:
-        """Return the number of the most urgent due job without needs, or with needs and queue among `pairs`."""
-        rows = self._database.rows
-        if self._only is not None:
-            due = rows("due_job_alone", seq=self._only, now=now)
-        elif not self._queues:
-            due = rows("due_job", now=now)
-        else:
-            due = [row for queue in self._queues for row in rows("due_job_in_queue", queue=queue, now=now)]
-        for needs, queue in pairs:
-            due += rows("due_job_needing", needs=needs, queue=queue, now=now)
-        # The order within one queue: highest priority, then longest due, then oldest.
-        return min(due, key=lambda row: (-row[1], row[2], row[0]))[0] if due else None
+    def _is_job_due(self, now: int) -> bool:
+        due = self._jobs.next_due()
+        return due is not None and due <= now
 
     def _count_outcome(self, claim: Claim, result: Result, state: JobState | None, now: int) -> None:
         if state is not None:
@@ -253,9 +207,10 @@ class Claims:
         return tuple(claims)
 
     def _claimed_rows(self, most: int, worker: str, now: int) -> list[tuple[Any, ...]]:
-        pairs = self._due_with_needs(now)
-        if self._queues or pairs:
-            seq = self._due(now, pairs)
+        gates = Gates(self._database)
+        self._may_be_simple = self._jobs.are_any and not gates
+        if not self._jobs.are_simple(now, gates):
+            seq = self._jobs.first(now, gates)
             return [] if seq is None else self._database.rows("claim_job", seq=seq, worker=worker, now=now)
         if most > 1 and self._database.exclusive:
             return self._database.rows("claim_several_due", worker=worker, now=now, most=most)

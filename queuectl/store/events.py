@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         def after(self, seqs: list[int]) -> None:
             """Record these jobs as the action left them."""
 
+        def row(self, kind: str, name: str, before: str | None, after: str | None) -> None:
+            """Record a row of another table than jobs, as JSON, as the action found and left it; None for no row."""
+
         def write_down(self) -> None:
             """Record the action, once, with its first event."""
 
@@ -87,6 +90,13 @@ class Events:
     def since(self, minute: int) -> dict[str, int]:
         """Return the count of each measure from `minute` (since the epoch) on."""
         return dict(self._database.rows("stats_since", minute=minute))
+
+    def since_by_queue(self, minute: int) -> dict[str, dict[str, int]]:
+        """Return the same for each queue."""
+        found: dict[str, dict[str, int]] = {}
+        for queue, measure, n in self._database.rows("stats_by_queue_since", minute=minute):
+            found.setdefault(queue, {})[measure] = n
+        return found
 
     def events(self, *, limit: int, subject: str | None = None) -> list[Event]:
         """Return the newest `limit` events, newest last; of one subject, or of all.

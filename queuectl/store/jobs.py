@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from queuectl.store.events import Events
     from queuectl.store.rows import Listed
 
-    _Same = tuple[int | None, int, int, str]
+    _Same = tuple[int | None, dict[str, tuple[int, int]], int, str]
 
 _PAGE = 1000
 _MANY = 10_000
@@ -42,14 +42,16 @@ class Jobs:
     def enqueue(self, new: Sequence[NewJob], *, max_retries: int, now: int, snapshot: str | None = None) -> list[str]:
         """Store all of `new` or none, and return the ids; a job without an id is named by its number.
 
-        `snapshot` is the content of their environment snapshot (domain/environment.py), None for none.
+        Jobs without a number of retries get that of their queue, else `max_retries`. `snapshot` is the content of their
+        environment snapshot (domain/environment.py), None for none.
 
         Raises AlreadyThere for an id that exists; `position` of the error is the job's index in `new`.
         """
         with self._database.transaction():
             numbers = self._database.allocate_seqs(len(new))
             environment = None if snapshot is None else intern(self._database, snapshot, now=now)
-            same = (environment, max_retries, now, self._events.actor)
+            defaults = self._defaults({job.queue for job in new}, max_retries)
+            same = (environment, defaults, now, self._events.actor)
             rows = [_row(seq, job, same) for seq, job in zip(numbers, new, strict=True)]
             try:
                 # All at once; only a duplicate id makes it necessary to insert them one by one.
@@ -69,6 +71,13 @@ class Jobs:
             if self.announce is not None:
                 self.announce([row[0] for row in rows])
         return [row[1] for row in rows]
+
+    def _defaults(self, queues: Collection[str], max_retries: int) -> dict[str, tuple[int, int]]:
+        """Return retries and priority of jobs that are enqueued into these queues without them."""
+        found = dict.fromkeys(queues, (max_retries, 0))
+        for name, retries, priority in self._database.rows("queue_defaults", queues=json.dumps(list(queues))):
+            found[name] = (max_retries if retries is None else retries, priority or 0)
+        return found
 
     def _enqueue_singly(self, new: Sequence[NewJob], numbers: Sequence[int], same: _Same) -> list[tuple[Any, ...]]:
         supply = self._supply(numbers)
@@ -354,13 +363,14 @@ def missing(id_: str) -> NotFound:
 
 def _row(seq: int, job: NewJob, same: _Same) -> tuple[Any, ...]:
     """Return the values of `insert_job`, in its order."""
-    environment, max_retries, now, actor = same
+    environment, defaults, now, actor = same
+    max_retries, priority = defaults[job.queue]
     return (
         seq,
         str(seq) if job.id is None else job.id,
         job.command,
         job.queue,
-        job.priority,
+        priority if job.priority is None else job.priority,
         max_retries if job.max_retries is None else job.max_retries,
         job.timeout_ms,
         now + (job.delay_ms or 0) if job.run_at is None else job.run_at,

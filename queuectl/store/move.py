@@ -54,6 +54,7 @@ _TABLES = (
     _Table(name="runs", order="job, fence", key="job", called="job"),
     _Table(name="outputs", order="rowid", key="job", called="job"),
     _Table(name="config", order="key", key="key", called="setting"),
+    _Table(name="queues", order="name", key="name", called="queue"),
     _Table(name="stats", order="minute, queue, measure, bucket", key="minute", called="minute"),
     _Table(name="signatures", order="id", key="id", called="error"),
     _Table(name="views", order="name", key="name", called="view"),
@@ -62,6 +63,7 @@ _TABLES = (
     _Table(name="undo_jobs", order="undo, job", key="job", called="job"),
     _Table(name="undo_outputs", order="rowid", key="job", called="job"),
     _Table(name="undo_states", order="undo, job", key="job", called="job"),
+    _Table(name="undo_rows", order="undo, kind, name", key="name", called="undo of"),
 )
 TABLES = tuple(table.name for table in _TABLES)
 """The tables that are moved. Not pools and workers, which belong to a host, nor counters, which the new store keeps."""

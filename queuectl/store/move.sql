@@ -8,6 +8,7 @@ UNION ALL SELECT 'environments', count(*) FROM environments
 UNION ALL SELECT 'runs', count(*) FROM runs
 UNION ALL SELECT 'outputs', count(*) FROM outputs
 UNION ALL SELECT 'config', count(*) FROM config
+UNION ALL SELECT 'queues', count(*) FROM queues
 UNION ALL SELECT 'stats', count(*) FROM stats
 UNION ALL SELECT 'signatures', count(*) FROM signatures
 UNION ALL SELECT 'views', count(*) FROM views
@@ -16,6 +17,7 @@ UNION ALL SELECT 'undos', count(*) FROM undos
 UNION ALL SELECT 'undo_jobs', count(*) FROM undo_jobs
 UNION ALL SELECT 'undo_outputs', count(*) FROM undo_outputs
 UNION ALL SELECT 'undo_states', count(*) FROM undo_states
+UNION ALL SELECT 'undo_rows', count(*) FROM undo_rows
 
 -- name: states (sqlite)
 -- Without GROUP BY, which would sort all the jobs in memory: the caller counts the rows.
@@ -51,8 +53,8 @@ ALTER SEQUENCE numbers RESTART WITH {next}
 
 -- name: close (postgresql)
 -- Locks out all other writers, in the order in which an enqueue takes its locks; reads continue.
-LOCK TABLE environments, jobs, runs, outputs, stats, events, config, signatures, views, undos, undo_jobs, undo_outputs,
-    undo_states, pools, workers
+LOCK TABLE environments, jobs, runs, outputs, stats, events, config, queues, signatures, views, undos, undo_jobs,
+    undo_outputs, undo_states, undo_rows, pools, workers
 IN EXCLUSIVE MODE
 
 -- name: number_environments (postgresql)

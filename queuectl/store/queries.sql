@@ -37,6 +37,12 @@ AND (CAST(:queues AS TEXT) IS NULL OR jobs.queue IN (SELECT value FROM json_each
             AND (CAST(:worker AS TEXT) IS NULL OR latest.worker = :worker)
             AND (CAST(:exits AS TEXT) IS NULL OR latest.exit_code IN (SELECT value FROM json_each(:exits)))))
 
+-- fragment: claimed
+-- What a worker needs to know of a job that it claims (`rows.Claim`). The time limit of its queue is that of the attempt.
+seq, id, command, queue, attempts, max_retries, losses,
+    COALESCE(timeout_ms, (SELECT queues.timeout_ms FROM queues WHERE queues.name = jobs.queue)),
+    run_at, fence, cwd, env, environment, shell
+
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
 -- name: last_seq (sqlite)
@@ -90,16 +96,16 @@ WHERE id IN (SELECT value FROM json_each(:seqs)) AND used_at < :before AND id NO
 -- that are not due yet, have finished or need a label cost nothing. Without INDEXED BY the planner may sort the whole
 -- queue instead.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+    SELECT max(priority) FROM jobs INDEXED BY ready_jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
-SELECT seq, priority, run_at FROM jobs WHERE seq = (
+SELECT seq, priority, run_at, queue FROM jobs WHERE seq = (
     SELECT (
-        SELECT seq FROM jobs INDEXED BY jobs_ready
+        SELECT seq FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
@@ -107,17 +113,17 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
 -- name: due_job_in_queue (sqlite)
 -- The same for one queue. The due time is returned so that of several queues the longest-waiting job can be chosen.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+    SELECT max(priority) FROM jobs INDEXED BY ready_jobs_in_queue
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT seq, priority, run_at FROM jobs WHERE seq = (
     SELECT (
-        SELECT seq FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT seq FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority = level.priority
             AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
@@ -128,34 +134,34 @@ SELECT seq, priority, run_at FROM jobs WHERE seq = (
 -- PostgreSQL may compute from all rows (postgres/queries.sql); with a bound that always holds, SQLite searches the index.
 WITH RECURSIVE level (priority) AS (
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
         ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT min((
-    SELECT run_at FROM jobs INDEXED BY jobs_ready
+    SELECT run_at FROM jobs INDEXED BY ready_jobs
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority
     ORDER BY run_at LIMIT 1))
 FROM level
 
 -- name: next_due_in_queue (sqlite)
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+    SELECT max(priority) FROM jobs INDEXED BY ready_jobs_in_queue
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT min((
-    SELECT run_at FROM jobs INDEXED BY jobs_ready_in_queue
+    SELECT run_at FROM jobs INDEXED BY ready_jobs_in_queue
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority = level.priority
     ORDER BY run_at LIMIT 1))
 FROM level
@@ -167,19 +173,19 @@ SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :w
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq = (
     WITH RECURSIVE level (priority) AS (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
         UNION ALL
         SELECT (
-            SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+            SELECT max(priority) FROM jobs INDEXED BY ready_jobs
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
         FROM level WHERE level.priority IS NOT NULL
     )
     SELECT (
-        SELECT seq FROM jobs INDEXED BY jobs_ready
+        SELECT seq FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
     FROM level WHERE due IS NOT NULL LIMIT 1)
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+RETURNING <claimed>
 
 -- name: claim_several_due (sqlite)
 -- Like claim_due, for up to :most jobs of the highest priority of which one is due.
@@ -188,21 +194,21 @@ SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :w
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq IN (
     WITH RECURSIVE level (priority) AS (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready WHERE state IN ('pending', 'failed') AND needs IS NULL
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs WHERE state IN ('pending', 'failed') AND needs IS NULL
         UNION ALL
         SELECT (
-            SELECT max(priority) FROM jobs INDEXED BY jobs_ready
+            SELECT max(priority) FROM jobs INDEXED BY ready_jobs
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority)
         FROM level WHERE level.priority IS NOT NULL
     )
-    SELECT seq FROM jobs INDEXED BY jobs_ready
+    SELECT seq FROM jobs INDEXED BY ready_jobs
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND run_at <= :now AND priority = (
         SELECT level.priority FROM level WHERE EXISTS (
-            SELECT 1 FROM jobs INDEXED BY jobs_ready
+            SELECT 1 FROM jobs INDEXED BY ready_jobs
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = level.priority AND run_at <= :now)
         LIMIT 1)
     ORDER BY run_at, seq LIMIT :most)
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+RETURNING <claimed>
 
 -- name: claim_job (sqlite)
 -- The claim counts the attempt, so that a job that kills its worker cannot loop for ever. Its time is :now, or that of
@@ -212,7 +218,7 @@ UPDATE jobs
 SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
     updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
 WHERE seq = :seq AND state IN ('pending', 'failed')
-RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+RETURNING <claimed>
 
 -- name: insert_run (sqlite)
 INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM jobs WHERE seq = :job
@@ -225,11 +231,11 @@ SELECT seq, fence, :worker, updated_at FROM jobs WHERE seq IN (SELECT value FROM
 -- The distinct needs of the jobs that wait or run.
 WITH RECURSIVE need (needs) AS (
     SELECT (
-        SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+        SELECT needs FROM jobs INDEXED BY ready_jobs_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
         ORDER BY needs LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT needs FROM jobs INDEXED BY jobs_ready_needing
+        SELECT needs FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs
         ORDER BY needs LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
@@ -242,7 +248,7 @@ SELECT needs FROM jobs WHERE state = 'processing' AND needs IS NOT NULL
 -- Excludes jobs whose needs no worker of the pool satisfies. One statement, so that all counts are of one moment.
 SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed'))
     + (SELECT count(*) FROM jobs WHERE state = 'processing')
-    - (SELECT count(*) FROM jobs INDEXED BY jobs_ready_needing
+    - (SELECT count(*) FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
             AND needs IN (SELECT value FROM json_each(:unserved)))
     - (SELECT count(*) FROM jobs
@@ -251,7 +257,7 @@ SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'fai
 -- name: left_to_run_in_queue
 SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'failed') AND queue = :queue)
     + (SELECT count(*) FROM jobs WHERE state = 'processing' AND queue = :queue)
-    - (SELECT count(*) FROM jobs INDEXED BY jobs_ready_needing
+    - (SELECT count(*) FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND queue = :queue
             AND needs IN (SELECT value FROM json_each(:unserved)))
     - (SELECT count(*) FROM jobs
@@ -259,14 +265,52 @@ SELECT (SELECT COALESCE(sum(n), 0) FROM counters WHERE state IN ('pending', 'fai
 
 -- name: due_job_alone
 -- The one job that a worker of its own may run, if it is due.
-SELECT seq, priority, run_at FROM jobs
+SELECT seq, priority, run_at, queue FROM jobs
 WHERE seq = :seq AND state IN ('pending', 'failed') AND run_at <= :now /*pg FOR UPDATE SKIP LOCKED */
 
 -- name: next_due_of_job
-SELECT run_at FROM jobs WHERE seq = :seq AND state IN ('pending', 'failed')
+SELECT run_at, queue FROM jobs WHERE seq = :seq AND state IN ('pending', 'failed')
 
 -- name: left_to_run_of_job
 SELECT count(*) FROM jobs WHERE seq = :seq AND state NOT IN ('completed', 'dead', 'cancelled')
+
+-- Gates --------------------------------------------------------------------------------------------------------------
+-- Queues that are paused, limited or weighted. Where there are none, a claim is one of the statements above.
+
+-- name: gates
+SELECT name, paused_at IS NOT NULL, max_running, weight FROM queues INDEXED BY queues_gated
+WHERE paused_at IS NOT NULL OR max_running IS NOT NULL OR weight <> 1
+
+-- name: running_by_queue
+-- Counted, not stored: there are no more running jobs than workers, and a count cannot drift from them.
+SELECT queue, count(*) FROM jobs WHERE state = 'processing' GROUP BY queue
+
+-- name: ready_queues
+-- The queues behind :after that have waiting jobs without needs, in the order of their names.
+WITH RECURSIVE ready (queue) AS (
+    SELECT (
+        SELECT queue FROM jobs INDEXED BY ready_jobs_in_queue
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue > :after
+        ORDER BY queue LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT queue FROM jobs INDEXED BY ready_jobs_in_queue
+        WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.queue > ready.queue
+        ORDER BY queue LIMIT 1)
+    FROM ready WHERE ready.queue IS NOT NULL
+)
+SELECT queue FROM ready WHERE queue IS NOT NULL LIMIT :limit
+
+-- name: queues_with_jobs
+-- The queues that have waiting or running jobs.
+SELECT queue FROM counters WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
+UNION
+SELECT queue FROM jobs WHERE state = 'processing'
+
+-- name: running_in_queue
+-- Without jobs that no worker of the pool could have claimed.
+SELECT count(*) FROM jobs
+WHERE state = 'processing' AND queue = :queue AND (needs IS NULL OR NOT needs IN (SELECT value FROM json_each(:unserved)))
 
 -- Jobs that need labels ---------------------------------------------------------------------------------------------
 
@@ -275,42 +319,42 @@ SELECT count(*) FROM jobs WHERE seq = :seq AND state NOT IN ('completed', 'dead'
 -- One index search for each; the number of jobs behind it does not matter.
 WITH RECURSIVE need (needs) AS (
     SELECT (
-        SELECT needs FROM jobs INDEXED BY jobs_ready_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
+        SELECT needs FROM jobs INDEXED BY ready_jobs_needing WHERE state IN ('pending', 'failed') AND needs IS NOT NULL
         ORDER BY needs LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT needs FROM jobs INDEXED BY jobs_ready_needing
+        SELECT needs FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs > need.needs
         ORDER BY needs LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
 ), kind (needs, queue) AS (
     SELECT needs, (
-        SELECT queue FROM jobs INDEXED BY jobs_ready_needing
+        SELECT queue FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = need.needs
         ORDER BY queue LIMIT 1)
     FROM need WHERE need.needs IS NOT NULL
     UNION ALL
     SELECT needs, (
-        SELECT queue FROM jobs INDEXED BY jobs_ready_needing
+        SELECT queue FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue > kind.queue
         ORDER BY queue LIMIT 1)
     FROM kind WHERE kind.queue IS NOT NULL
 ), level (needs, queue, priority) AS (
     SELECT needs, queue, (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = kind.needs AND jobs.queue = kind.queue
         ORDER BY priority DESC LIMIT 1)
     FROM kind WHERE kind.queue IS NOT NULL
     UNION ALL
     SELECT needs, queue, (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = level.needs AND jobs.queue = level.queue
             AND jobs.priority < level.priority
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT needs, queue, priority, (
-    SELECT run_at FROM jobs INDEXED BY jobs_ready_needing
+    SELECT run_at FROM jobs INDEXED BY ready_jobs_needing
     WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND jobs.needs = level.needs AND jobs.queue = level.queue
         AND jobs.priority = level.priority
     ORDER BY run_at LIMIT 1)
@@ -319,18 +363,18 @@ FROM level WHERE priority IS NOT NULL
 -- name: due_job_needing (sqlite)
 -- Like due_job_in_queue, for jobs of a queue with the same needs.
 WITH RECURSIVE level (priority) AS (
-    SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+    SELECT max(priority) FROM jobs INDEXED BY ready_jobs_needing
     WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
     UNION ALL
     SELECT (
-        SELECT max(priority) FROM jobs INDEXED BY jobs_ready_needing
+        SELECT max(priority) FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
             AND priority < level.priority)
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT seq, priority, run_at FROM jobs WHERE seq = (
     SELECT (
-        SELECT seq FROM jobs INDEXED BY jobs_ready_needing
+        SELECT seq FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
             AND priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1) AS due
@@ -390,7 +434,7 @@ WHERE seq = :seq AND fence = :fence AND owner = :worker AND state = 'processing'
 -- name: processing_of
 -- Jobs that a worker holds: the running one, and around it short ones whose results are not recorded or that have not
 -- started.
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+SELECT <claimed>
 FROM jobs WHERE state = 'processing' AND owner = :worker
 
 -- name: state_after
@@ -732,19 +776,19 @@ WHERE last_at < :before AND NOT EXISTS (
 -- Due jobs that a worker of every queue claims before this one, counted up to :limit for each priority in use.
 WITH RECURSIVE level (priority) AS (
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
         ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
     SELECT count(*) FROM (
-        SELECT 1 FROM jobs INDEXED BY jobs_ready
+        SELECT 1 FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
         ORDER BY run_at, seq LIMIT :limit))), 0)
@@ -754,19 +798,19 @@ FROM level WHERE level.priority >= :priority
 -- The same for a worker of one queue.
 WITH RECURSIVE level (priority) AS (
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT priority FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
         ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT priority FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue AND priority < level.priority
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority > :priority
 )
 SELECT COALESCE(sum((
     SELECT count(*) FROM (
-        SELECT 1 FROM jobs INDEXED BY jobs_ready_in_queue
+        SELECT 1 FROM jobs INDEXED BY ready_jobs_in_queue
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND queue = :queue
             AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
@@ -777,12 +821,12 @@ FROM level WHERE level.priority >= :priority
 -- The same for jobs of a queue with the same needs.
 WITH RECURSIVE level (priority) AS (
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
         ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready_needing
+        SELECT priority FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
             AND priority < level.priority
         ORDER BY priority DESC LIMIT 1)
@@ -790,7 +834,7 @@ WITH RECURSIVE level (priority) AS (
 )
 SELECT COALESCE(sum((
     SELECT count(*) FROM (
-        SELECT 1 FROM jobs INDEXED BY jobs_ready_needing
+        SELECT 1 FROM jobs INDEXED BY ready_jobs_needing
         WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
             AND jobs.priority = level.priority AND run_at <= :now
             AND (jobs.priority > :priority OR (run_at, seq) < (:run_at, :seq))
@@ -861,6 +905,14 @@ SELECT :undo, seq, state, priority, attempts, losses, run_at, finished_at, fence
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 
+-- name: keep_row
+-- A row of another table than jobs, as it was before the action and after it; of two changes, before the first.
+INSERT INTO undo_rows (undo, kind, name, before, after) VALUES (:undo, :kind, :name, :before, :after)
+ON CONFLICT (undo, kind, name) DO UPDATE SET after = excluded.after
+
+-- name: kept_rows
+SELECT kind, name, before, after FROM undo_rows WHERE undo = :undo ORDER BY kind, name
+
 -- name: kept_states
 SELECT job FROM undo_states WHERE undo = :undo AND job > :after ORDER BY job LIMIT :limit
 
@@ -889,9 +941,10 @@ RETURNING jobs.seq, jobs.queue
 DELETE FROM undo_states WHERE undo = :undo
 
 -- name: undos
--- Actions that were not undone yet, the newest first; those without jobs cannot be undone.
+-- Actions that were not undone yet, the newest first; those without jobs and rows cannot be undone.
 SELECT id, at, actor, verb, command, (SELECT count(*) FROM undo_jobs WHERE undo_jobs.undo = undos.id)
-    + (SELECT count(*) FROM undo_states WHERE undo_states.undo = undos.id)
+    + (SELECT count(*) FROM undo_states WHERE undo_states.undo = undos.id),
+    (SELECT count(*) FROM undo_rows WHERE undo_rows.undo = undos.id)
 FROM undos WHERE at >= :since AND undone_at IS NULL ORDER BY id DESC
 
 -- name: undo_by_id
@@ -939,6 +992,9 @@ SELECT job, fence, stream, head, tail, total FROM undo_outputs WHERE undo = :und
 
 -- name: close_undo
 UPDATE undos SET undone_at = :now WHERE id = :id
+
+-- name: empty_undo_rows
+DELETE FROM undo_rows WHERE undo = :undo
 
 -- name: empty_undo
 -- Deletes the recorded jobs, which are not needed any more.
@@ -1039,6 +1095,29 @@ SELECT max(at) FROM (
     UNION ALL SELECT (SELECT at FROM events ORDER BY seq DESC LIMIT 1)
     UNION ALL SELECT max(started_at) FROM workers)
 
+-- Queues -----------------------------------------------------------------------------------------------------------
+
+-- name: queue_rows
+SELECT name, max_running, weight, max_retries, timeout_ms, priority, paused_at, paused_by, pause_reason
+FROM queues WHERE CAST(:name AS TEXT) IS NULL OR name = :name ORDER BY name
+
+-- name: queue_defaults
+-- What jobs get that are enqueued into these queues without it.
+SELECT name, max_retries, priority FROM queues WHERE name IN (SELECT value FROM json_each(:queues))
+
+-- name: put_queue
+INSERT INTO queues (name, max_running, weight, max_retries, timeout_ms, priority, paused_at, paused_by, pause_reason)
+VALUES (:name, :max_running, :weight, :max_retries, :timeout_ms, :priority, :paused_at, :paused_by, :pause_reason)
+ON CONFLICT (name) DO UPDATE SET max_running = excluded.max_running, weight = excluded.weight,
+    max_retries = excluded.max_retries, timeout_ms = excluded.timeout_ms, priority = excluded.priority,
+    paused_at = excluded.paused_at, paused_by = excluded.paused_by, pause_reason = excluded.pause_reason
+
+-- name: delete_queue
+DELETE FROM queues WHERE name = :name
+
+-- name: running_jobs_in_queue
+SELECT id FROM jobs WHERE state = 'processing' AND queue = :queue ORDER BY seq LIMIT :limit
+
 -- Records ----------------------------------------------------------------------------------------------------------
 
 -- name: count_stats (sqlite)
@@ -1048,6 +1127,9 @@ ON CONFLICT (minute, queue, measure, bucket) DO UPDATE SET n = stats.n + exclude
 
 -- name: stats_since
 SELECT measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY measure
+
+-- name: stats_by_queue_since
+SELECT queue, measure, sum(n) FROM stats WHERE minute >= :minute GROUP BY queue, measure
 
 -- name: insert_event
 INSERT INTO events (at, actor, verb, subject, detail, command)
@@ -1172,7 +1254,7 @@ ORDER BY jobs.seq LIMIT :limit
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
-FROM jobs INDEXED BY jobs_ready LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+FROM jobs INDEXED BY ready_jobs LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NULL AND jobs.priority = :priority
     AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
     <matches>
@@ -1183,7 +1265,7 @@ ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 SELECT jobs.seq, jobs.id, substr(jobs.command, 1, 500), jobs.queue, jobs.state, jobs.priority, jobs.attempts,
     jobs.max_retries, jobs.run_at, jobs.created_at, jobs.finished_at, jobs.cancel_requested, jobs.fence,
     runs.worker, runs.started_at, runs.duration_ms, runs.outcome, runs.exit_code, runs.signal
-FROM jobs INDEXED BY jobs_ready_needing LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
+FROM jobs INDEXED BY ready_jobs_needing LEFT JOIN runs ON runs.job = jobs.seq AND runs.fence = jobs.fence
 WHERE jobs.state IN ('pending', 'failed') AND jobs.needs IS NOT NULL AND jobs.needs = :needs AND jobs.queue = :of
     AND jobs.priority = :priority
     AND (CAST(:state AS TEXT) IS NULL OR jobs.state = :state)
@@ -1194,12 +1276,12 @@ ORDER BY jobs.run_at, jobs.seq LIMIT :limit
 -- The levels of priority in use among waiting jobs without needs, the highest first.
 WITH RECURSIVE level (priority) AS (
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority <= 1000
         ORDER BY priority DESC LIMIT 1)
     UNION ALL
     SELECT (
-        SELECT priority FROM jobs INDEXED BY jobs_ready
+        SELECT priority FROM jobs INDEXED BY ready_jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority < level.priority
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
@@ -1209,7 +1291,7 @@ SELECT priority FROM level WHERE priority IS NOT NULL LIMIT :limit
 -- name: not_due
 -- Waiting jobs without needs at one level of priority that become due later, by state.
 SELECT state, count(*) FROM (
-    SELECT state FROM jobs INDEXED BY jobs_ready
+    SELECT state FROM jobs INDEXED BY ready_jobs
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND priority = :priority AND run_at > :now
     LIMIT :limit) AS later
 GROUP BY state
@@ -1217,7 +1299,7 @@ GROUP BY state
 -- name: not_due_needing
 -- The same for jobs of a queue with the same needs.
 SELECT state, count(*) FROM (
-    SELECT state FROM jobs INDEXED BY jobs_ready_needing
+    SELECT state FROM jobs INDEXED BY ready_jobs_needing
     WHERE state IN ('pending', 'failed') AND needs IS NOT NULL AND needs = :needs AND queue = :queue
         AND priority = :priority AND run_at > :now
     LIMIT :limit) AS later

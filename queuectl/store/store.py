@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from queuectl.store.invariants import Checked
     from queuectl.store.job_pages import JobPages
     from queuectl.store.leases import Leases
+    from queuectl.store.queues import Queues
     from queuectl.store.recent import Recent
     from queuectl.store.remote_output import RemoteOutput
     from queuectl.store.selection import Selection
@@ -91,6 +92,8 @@ class Store:
     """What waiting jobs wait for."""
     views: Views = _part("views.Views", "database", "events")
     """Saved filters."""
+    queues: Queues = _part("queues.Queues", "database", "events")
+    """Settings and pauses of queues."""
     environments: Environments = _part("environments.Environments", "database")
     """Environment snapshots of jobs."""
 

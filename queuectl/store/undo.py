@@ -49,7 +49,7 @@ class Keeping:
         self._events = events
         self._verb = verb
         self._now = now
-        self._jobs = self._bytes = 0
+        self._jobs = self._bytes = self._rows = 0
         self._action: int | None = None
         self.keeps = keeps
         """Whether jobs are recorded; the action itself always is."""
@@ -58,8 +58,8 @@ class Keeping:
 
     @property
     def id(self) -> int | None:
-        """Id for `undo`; None when no jobs were recorded."""
-        return self._action if self._jobs and not self.too_much else None
+        """Id for `undo`; None when nothing was recorded."""
+        return self._action if (self._jobs or self._rows) and not self.too_much else None
 
     def __enter__(self) -> Self:
         """Make all following changes to jobs a part of the action."""
@@ -98,6 +98,13 @@ class Keeping:
         if self._jobs > MAX_STATES:
             self.too_much = True
             self._database.run("empty_undo_states", undo=self._action)
+
+    def row(self, kind: str, name: str, before: str | None, after: str | None) -> None:
+        """Record a row of another table than jobs, as JSON, as the action found and left it; None for no row."""
+        if self.keeps:
+            self.write_down()
+            self._database.run("keep_row", undo=self._action, kind=kind, name=name, before=before, after=after)
+            self._rows += 1
 
     def _is_open(self, action: int) -> bool:
         return any(row[-1] is None for row in self._database.rows("undo_by_id", id=action))
@@ -160,13 +167,13 @@ class Undo:
 
     def list(self, *, now: int) -> list[Undoable]:
         """Return the actions that can be undone, the newest first."""
-        return [each for each in self._actions(now) if each.jobs]
+        return [each for each in self._actions(now) if each.changes]
 
     def _actions(self, now: int) -> Sequence[Undoable]:
-        """Return actions that were not undone yet, the newest first; those without jobs cannot be undone."""
+        """Return actions that were not undone yet, the newest first; those without changes cannot be undone."""
         return [
-            Undoable(id=id_, at=at, actor=actor, verb=verb, command=command, jobs=jobs)
-            for id_, at, actor, verb, command, jobs in self._database.rows("undos", since=now - KEPT_MS)
+            Undoable(id=id_, at=at, actor=actor, verb=verb, command=command, jobs=jobs, rows=rows)
+            for id_, at, actor, verb, command, jobs, rows in self._database.rows("undos", since=now - KEPT_MS)
         ]
 
     def keeps(self, ids: Sequence[str], *, deleted: bool = False) -> bool:
@@ -204,6 +211,11 @@ class Undo:
         before = self.list(now=now)[1:2] if id_ is None else []
         with self._database.transaction():
             chosen = self._choose(id_, now)
+            if chosen.rows:
+                # Imported here: most actions change jobs.
+                from queuectl.store.undo_rows import put_back_rows
+
+                return put_back_rows(self._database, self._events, chosen, now)
             if not self._database.rows("kept_states", undo=chosen.id, after=0, limit=1):
                 return self._take_back_jobs(chosen, before, now)
         # Imported here: few actions are on a selection.
@@ -237,7 +249,7 @@ class Undo:
     def _choose(self, id_: int | None, now: int) -> Undoable:
         if id_ is None:
             for last in self._actions(now):
-                if not last.jobs:
+                if not last.changes:
                     raise Refused(f"the last action was {last.verb}, which cannot be undone", hint=_LIST)
                 return last
             raise NotFound("nothing was done in the last ten minutes that can be undone")

@@ -19,6 +19,13 @@ class Undoable:
     """The command line that did it; None where none is recorded."""
     jobs: int
     """Number of jobs that it changed."""
+    rows: int = 0
+    """Number of queues that it changed."""
+
+    @property
+    def changes(self) -> int:
+        """Number of jobs and queues that it changed; 0: it cannot be undone."""
+        return self.jobs + self.rows
 
 
 @record
@@ -29,12 +36,14 @@ class TakenBack:
     verb: str
     """What was undone: the name of the command."""
     restored: int
-    """Number of jobs that are as before."""
+    """Number of jobs, or of queues, that are as before."""
     queues: frozenset[str]
-    """Queues of the restored jobs."""
+    """Queues whose workers may have more to do: of the restored jobs, and those whose settings were restored."""
     jobs: tuple[tuple[str, str], ...] = ()
     """Ids and queues of the restored jobs; empty for an action on a selection."""
     left: tuple[tuple[str, str], ...] = ()
     """Ids of the other jobs, each with the reason why it was not restored; empty for an action on a selection."""
+    changed_queues: tuple[str, ...] = ()
+    """Names of the queues that have their earlier settings again; `queue_settings.ALL` among them stands for all."""
     left_out: int = 0
     """Jobs of a selection that were not restored, because they have run, changed or been deleted since."""

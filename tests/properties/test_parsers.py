@@ -161,7 +161,7 @@ def test_a_job_is_sound_or_refused(text: str):
     assert "\0" not in job.command
     assert job.id is None or 1 <= len(job.id) <= MAX_NAME
     assert 1 <= len(job.queue) <= MAX_NAME
-    assert abs(job.priority) <= MAX_PRIORITY
+    assert abs(job.priority or 0) <= MAX_PRIORITY
     assert job.max_retries is None or 0 <= job.max_retries <= MAX_RETRIES
     assert job.timeout_ms is None or 1 <= job.timeout_ms <= MAX_DURATION_MS
     assert job.delay_ms is None or 0 <= job.delay_ms <= MAX_DURATION_MS

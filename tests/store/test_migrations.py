@@ -167,7 +167,7 @@ def test_a_store_of_version_2_is_migrated_and_an_old_worker_stops_claiming(tmp_p
     store.jobs.enqueue([NewJob(command="true", id="train", needs=("gpu",))], max_retries=3, now=1)
     assert store.claims().next_due() == 1
     # It would run jobs that need a label it lacks.
-    with pytest.raises(apsw.SQLError, match="no query solution"):
+    with pytest.raises(apsw.SQLError, match="no such index"):
         old.execute(claim_of_then).fetchall()
     assert not [checked.name for checked in store.invariants() if checked.broken]
     assert not [finding for finding in store.findings(thorough=True) if finding.cure]

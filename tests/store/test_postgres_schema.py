@@ -110,7 +110,7 @@ def test_a_store_of_version_2_is_migrated_with_its_contents(empty: str):
     assert [each.labels for each in store.workers.running_pools()] == [()]
     assert (store.claims().left_to_run(), store.claims((), ("gpu",)).left_to_run()) == (2, 3)
     indexes = store.database.query("SELECT indexname FROM pg_indexes WHERE schemaname = 'queuectl' ORDER BY 1")
-    assert {"jobs_ready", "jobs_ready_in_queue", "jobs_ready_needing"} <= {name for (name,) in indexes}
+    assert {"ready_jobs", "ready_jobs_in_queue", "ready_jobs_needing"} <= {name for (name,) in indexes}
     assert not [checked.name for checked in store.invariants() if checked.broken]
     store.close()
 

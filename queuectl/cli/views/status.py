@@ -9,7 +9,7 @@ from queuectl.cli.render import Column, colour_of_state, facts, painted, state_c
 from queuectl.cli.screen import Screen
 from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState
-from queuectl.domain.phrases import plural
+from queuectl.domain.phrases import first_of, plural
 from queuectl.domain.text import can_draw, safe
 from queuectl.domain.units import format_age, format_duration
 from queuectl.operations.status import WITHOUT_TERMINAL, Watch
@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from queuectl.operations.status import Status, StatusParams
 
+_NAMED = 5
 _HOME, _ERASE_BELOW = "\x1b[{}F", "\x1b[J"
 _WRAP_OFF, _WRAP_ON = "\x1b[?7l", "\x1b[?7h"
 """Lines that are too long are cut off by the terminal, so that each takes one row."""
@@ -42,6 +43,7 @@ def print_status(result: Status, screen: Screen) -> None:
         (
             ("jobs", None if result.total else "none"),
             ("workers", f"{result.running} running, {result.busy} busy{stopping}"),
+            ("paused", _paused(result)),
             ("waiting", None if late is None else f"the oldest due job for {format_duration(late)}"),
             ("last 5 min", f"{_count(result.recent.get('enqueued', 0), 'job')} enqueued; attempts: {attempts}"),
             ("store", safe(result.location)),
@@ -52,6 +54,15 @@ def print_status(result: Status, screen: Screen) -> None:
         _print_queues(result, screen)
     if not result.total:
         screen.say_empty("no jobs; to begin: queuectl enqueue 'echo hello', then queuectl worker start")
+
+
+def _paused(result: Status) -> str | None:
+    """Return the paused queues and how many jobs wait in them; None if no queue is paused."""
+    if not result.paused and not result.all_paused:
+        return None
+    which = "all queues" if result.all_paused else safe(first_of(result.paused, _NAMED))
+    count = result.in_paused_queues
+    return f"{which}; {count:,} waiting {plural(count, 'job')} (queuectl queue list)"
 
 
 def _print_states(result: Status, screen: Screen) -> None:

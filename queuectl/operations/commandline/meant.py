@@ -24,7 +24,7 @@ SYNONYMS = {
     "retry": "redo replay requeue rerun restart",
     "delete": "del erase remove rm",
     "prune": "clean cleanup clear gc",
-    "hold": "pause suspend",
+    "hold": "suspend",
     "release": "continue unhold unpause",
     "priority": "move nice renice reprioritize swap",
     "edit": "change modify update",
@@ -36,7 +36,8 @@ SYNONYMS = {
     "worker stop": "halt quit shutdown",
     "worker list": "pools workers",
     "worker scale": "resize",
-    "status": "count counts metrics queue queues stat stats summary",
+    "queue list": "queues",
+    "status": "count counts metrics stat stats summary",
     "dlq list": "dead errors failed failures",
     "dlq retry": "revive",
     "view list": "views",
@@ -77,7 +78,8 @@ IN_GROUPS = {
 """Synonyms within a group that differ from those of the second word alone."""
 SENTENCES = {
     "cron": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
-    "resume": "queuectl release ID releases a held job",
+    "pause": "queuectl queue pause NAME pauses a queue; queuectl hold ID holds a job",
+    "resume": "queuectl queue resume NAME resumes a queue; queuectl release ID releases a held job",
     "schedule": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
     "worker restart": "queuectl worker stop, then queuectl worker start",
 }

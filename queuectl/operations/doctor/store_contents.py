@@ -9,8 +9,10 @@ from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
 from queuectl.domain.local_time import format_local
 from queuectl.domain.phrases import first_of
+from queuectl.domain.queue_settings import ALL
 from queuectl.domain.units import format_bytes, format_duration
 from queuectl.runtime.database_readers import long_readers
+from queuectl.store.due_jobs import WINDOW
 from queuectl.store.location import is_url
 from queuectl.store.sqlite.health import empty_log
 
@@ -34,6 +36,7 @@ def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]
     if not is_url(context.location):
         yield _log(context, fix=fix)
     yield from _settings(context)
+    yield from _queues(context)
     yield _times(context)
 
 
@@ -102,6 +105,22 @@ def _settings(context: Context) -> Iterator[Finding]:
     yield Finding(
         name="settings", detail=f"set and valid: {', '.join(valid)}" if valid else "every setting is a default"
     )
+
+
+def _queues(context: Context) -> Iterator[Finding]:
+    """Name paused queues: not a problem, but what an operator may have forgotten."""
+    settings, now = context.store.queues.all(), context.now()
+    for name, of in settings.items():
+        if of.pause is not None:
+            what = "all queues are" if name == ALL else f"queue {name} is"
+            age = format_duration(max(0, now - of.pause.at))
+            yield Finding(name="queues", detail=f"{what} paused by {of.pause.by} for {age}")
+    if settings and len({queue for queue, _, _ in context.store.counts()}) > WINDOW:
+        yield Finding(
+            name="queues",
+            detail=f"there are more than {WINDOW} queues, and some are paused, limited or weighted: a claim chooses "
+            f"among {WINDOW} of them in turn, so that the most urgent job of all may wait for a round",
+        )
 
 
 def _times(context: Context) -> Finding:

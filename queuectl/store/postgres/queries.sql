@@ -7,6 +7,17 @@
 -- same reason there is no max() or min(), which could be computed from all rows of any index; no join where a subquery
 -- will do; and no `stopped_at IS NULL` for a single worker: the small index of running workers would serve that.
 
+-- Fragments --------------------------------------------------------------------------------------------------------
+-- Text that <name> in a statement stands for.
+
+-- fragment: timeout
+-- The time limit of an attempt: of the job, or of its queue.
+COALESCE(timeout_ms, (SELECT queues.timeout_ms FROM queues WHERE queues.name = jobs.queue))
+
+-- fragment: no_gates
+-- While a queue is paused, limited or weighted, jobs are chosen by store/due_jobs.py.
+NOT EXISTS (SELECT 1 FROM queues WHERE paused_at IS NOT NULL OR max_running IS NOT NULL OR weight <> 1)
+
 -- name: last_seq
 -- The last number that was drawn, committed or not.
 SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM numbers
@@ -63,14 +74,14 @@ WITH RECURSIVE level (priority) AS (
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 )
-SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
-    SELECT seq, run_at FROM jobs
+SELECT due.seq, level.priority, due.run_at, due.queue FROM level CROSS JOIN LATERAL (
+    SELECT seq, run_at, queue FROM jobs
     WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
     ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 LIMIT 1
 
 -- name: due_job_in_queue
--- The same for one queue. With an equality, the planner would drop the queue from the order, which jobs_ready then
+-- The same for one queue. With an equality, the planner would drop the queue from the order, which ready_jobs then
 -- provides as well, by scanning the jobs of all other queues: so it is a range, and the order begins with the queue.
 WITH RECURSIVE level (priority) AS (
     SELECT (
@@ -134,6 +145,14 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
     ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 LIMIT 1
 
+-- name: lock_queue
+-- Held until a job of a limited queue is claimed: a second worker that counts its running jobs waits for the first.
+SELECT paused_at IS NOT NULL, max_running FROM queues WHERE name = :name FOR NO KEY UPDATE
+
+-- name: lock_queues
+-- Excludes other changes of queues, whose rows may not exist yet: an advisory lock (`QUES` in ASCII).
+SELECT pg_advisory_xact_lock(1364542803)
+
 -- name: claim_due
 -- One index search for each priority in use, the highest first, up to the first that finds a job. MATERIALIZED and SKIP
 -- LOCKED: the job is chosen and locked once, and two simultaneous workers get two jobs. The run is inserted by the same
@@ -154,7 +173,7 @@ WITH RECURSIVE level (priority) AS (
         ORDER BY priority DESC LIMIT 1)
     FROM level WHERE level.priority IS NOT NULL
 ), me AS MATERIALIZED (
-    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 AND EXISTS (
+    SELECT 1 FROM workers WHERE id = :worker AND session = :session AND COALESCE(stopped_at, 0) = 0 AND <no_gates> AND EXISTS (
         SELECT 1 FROM level CROSS JOIN LATERAL (
             SELECT 1 FROM jobs
             WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
@@ -172,7 +191,7 @@ WITH RECURSIVE level (priority) AS (
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
         environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
@@ -193,7 +212,7 @@ WITH taken AS (
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = :seq AND state IN ('pending', 'failed')
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
         environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
@@ -244,14 +263,14 @@ WITH RECURSIVE me AS MATERIALIZED (
         SELECT seq FROM jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED) AS job
-    WHERE (SELECT count(*) FROM finished) >= 0 AND (SELECT count(*) FROM me) > 0
+    WHERE (SELECT count(*) FROM finished) >= 0 AND (SELECT count(*) FROM me) > 0 AND <no_gates>
     LIMIT 1
 ), taken AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
         environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
@@ -309,14 +328,14 @@ WITH RECURSIVE me AS MATERIALIZED (
         SELECT seq FROM jobs
         WHERE state IN ('pending', 'failed') AND needs IS NULL AND jobs.priority = level.priority AND run_at <= :now
         ORDER BY run_at, seq LIMIT :most FOR UPDATE SKIP LOCKED) AS job
-    WHERE (SELECT count(*) FROM finished) >= 0 AND (SELECT count(*) FROM me) > 0
+    WHERE (SELECT count(*) FROM finished) >= 0 AND (SELECT count(*) FROM me) > 0 AND <no_gates>
     LIMIT :most
 ), taken AS (
     UPDATE jobs
     SET state = 'processing', fence = fence + 1, attempts = attempts + 1, owner = :worker, cancel_requested = 0,
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = ANY (ARRAY(SELECT seq FROM due))
-    RETURNING seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env,
+    RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
         environment, shell, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from queuectl.store.database import SCHEMA_VERSION
+
 _LONGEST_IDLE = 10.0
 """Seconds that a transaction may at least be idle; even on a busy machine no statement is delayed that long."""
 _MEANING = {
@@ -16,6 +18,8 @@ _MEANING = {
     "synchronous_commit": "on",
     # After a duplicate id, the transaction continues.
     "exit_on_error": "off",
+    # Sessions without it are of versions that know no pauses and limits: a trigger keeps them from claiming.
+    "queuectl.schema": str(SCHEMA_VERSION),
 }
 _TIME = {
     # `lock_timeout` and `patience` bound each wait. Limits meant for other programs would end a claim or a migration.
