@@ -10,7 +10,7 @@ from queuectl.domain.attempt import NOTHING, Outcome, Output, Result
 from queuectl.domain.clock import Clock
 from queuectl.domain.filter import Filter
 from queuectl.domain.job import NewJob
-from queuectl.domain.queue_settings import ALL, Pause, QueueSettings
+from queuectl.domain.queue_settings import Pause, QueueSettings
 from queuectl.domain.record import replace
 from queuectl.store.selection import PRIORITY
 from tests.support.store_driver import BACKOFF, Stage
@@ -65,7 +65,7 @@ def _live(store: Store) -> None:
     stage.run(out="some output\n", err="and more\n")
     store.set_config("max_retries", "7", now=stage.now)
     with store.undo.keeping("queue pause", now=stage.now):
-        store.queues.change(["mail", ALL], _paused, verb="queue_pause", detail=ODD, now=stage.now)
+        store.queues.change(["media"], _paused, verb="queue_pause", detail=ODD, now=stage.now)
     store.views.save("dead ones", "state:dead queue:default", now=stage.now)
     store.claims().write_down("w", completed=5, failed=4)
     store.workers.stop_worker("w", now=stage.now)
@@ -76,7 +76,7 @@ def _live(store: Store) -> None:
 
 
 def _paused(of: QueueSettings) -> QueueSettings:
-    return replace(of, limit=3 if of.name else None, pause=Pause(at=1, by="é@日本", reason=ODD))
+    return replace(of, limit=3, pause=Pause(at=1, by="é@日本", reason=ODD))
 
 
 def _finish(stage: Stage, stdout: Output) -> None:
