@@ -53,6 +53,15 @@ class Job:
 
 
 @dataclass
+class Gate:
+    """The settings of a queue that a claim respects."""
+
+    paused: bool = False
+    limit: int | None = None
+    weight: int = 1
+
+
+@dataclass
 class Action:
     """A recorded action; without jobs it cannot be undone."""
 
@@ -70,6 +79,8 @@ class Model:
     def __init__(self, max_retries: int, backoff: Callable[[int], int]) -> None:
         self.jobs: dict[str, Job] = {}
         self.actions: list[Action] = []
+        self.gates: dict[str, Gate] = {}
+        """By name of the queue; the empty name stands for all queues."""
         self.max_retries = max_retries
         self._backoff = backoff
         self._seq = self._action = 0
@@ -95,14 +106,36 @@ class Model:
         return [
             job
             for job in self.jobs.values()
-            if job.state in unfinished and (not queues or job.queue in queues) and set(job.needs) <= set(labels)
+            if job.state in unfinished
+            and (not queues or job.queue in queues)
+            and set(job.needs) <= set(labels)
+            and not (job.state in READY and self._is_paused(job.queue))
         ]
 
+    def running(self, queue: str) -> int:
+        """Return the number of running jobs of a queue."""
+        return sum(job.queue == queue and job.state is JobState.PROCESSING for job in self.jobs.values())
+
+    def _is_paused(self, queue: str) -> bool:
+        return any(name in self.gates and self.gates[name].paused for name in ("", queue))
+
+    def _is_open(self, queue: str) -> bool:
+        limit = self.gates.get(queue, Gate()).limit
+        return not self._is_paused(queue) and (limit is None or self.running(queue) < limit)
+
+    def _share(self, queue: str) -> float:
+        return self.running(queue) / self.gates.get(queue, Gate()).weight
+
     def claim(self, worker: str, now: int, queues: Sequence[str], labels: Sequence[str]) -> Job | None:
-        due = [job for job in self.left_to_run(queues, labels) if job.state in READY and job.run_at <= now]
+        due = [
+            job
+            for job in self.left_to_run(queues, labels)
+            if job.state in READY and job.run_at <= now and self._is_open(job.queue)
+        ]
         if not due:
             return None
-        job = min(due, key=lambda job: (-job.priority, job.run_at, job.seq))
+        weighted = any(gate.weight != 1 for gate in self.gates.values())
+        job = min(due, key=lambda job: (-job.priority, self._share(job.queue) if weighted else 0, job.run_at, job.seq))
         job.state, job.owner, job.last = JobState.PROCESSING, worker, None
         job.fence += 1
         job.attempts += 1

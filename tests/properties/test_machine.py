@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 import tempfile
@@ -15,10 +16,12 @@ from queuectl.domain.attempt import Outcome, Result
 from queuectl.domain.backoff import Backoff
 from queuectl.domain.errors import NotFound, Refused, UsageError
 from queuectl.domain.job import FINAL, JobState, NewJob
+from queuectl.domain.queue_settings import Pause
+from queuectl.domain.record import replace
 from queuectl.domain.worker import PoolInfo, WorkerInfo
 from queuectl.store.sqlite.database import SqliteDatabase
 from queuectl.store.store import Store
-from tests.properties.model import KEPT_MS, Job, Model, No
+from tests.properties.model import KEPT_MS, Gate, Job, Model, No
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +136,33 @@ class Queue(RuleBasedStateMachine):
             lambda: self.model.enqueue(id_, queue, priority, retries, self.now + (delay or 0), needs),
             lambda: self.store.jobs.enqueue([new], max_retries=configured, now=self.now),
         )
+
+    @rule(
+        queue=st.sampled_from(["", "default", "mail", "mail"]),
+        changes=st.sampled_from(
+            [{"paused": True}, {"paused": False}, {"limit": 1}, {"limit": 2}, {"limit": None}, {"weight": 3}]
+        ),
+    )
+    def change_a_queue(self, queue: str, changes: dict[str, int | None]) -> None:
+        if not queue and "paused" not in changes:
+            return  # all queues together can be paused only
+        gate = self.model.gates.setdefault(queue, Gate())
+        self.model.gates[queue] = dataclasses.replace(gate, **changes)  # type: ignore[arg-type]  # of its own fields
+        words: dict[str, object] = {name: value for name, value in changes.items() if name != "paused"}
+        if "paused" in changes:
+            words["pause"] = Pause(at=self.now, by="tester@here") if changes["paused"] else None
+        self.store.queues.change([queue], lambda of: replace(of, **words), verb="queue_set", now=self.now)
+
+    @rule(
+        changes=st.sampled_from([{"limit": 1}, {"limit": 1}, {"limit": 2}, {"weight": 3}, {"paused": True}]),
+        others=st.sampled_from(["mail", "default"]),
+    )
+    def claim_in_a_queue_with_a_gate(self, changes: dict[str, int | None], others: str) -> None:
+        self.change_a_queue("mail", changes)
+        for id_, queue in (("a", "mail"), ("b", others)):
+            self.edit(id_, {"queue": queue, "needs": (), "priority": 0}, requeue=True)
+        for _ in range(2):
+            self.claim((), ())
 
     @rule(
         queues=st.sampled_from([(), (), ("default",), ("mail", "default")]),
