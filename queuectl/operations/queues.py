@@ -28,17 +28,23 @@ if TYPE_CHECKING:
 
         name: str
         state: QueueState
+        """Whether its jobs are started."""
         running: int
         limit: int | None
+        """Jobs that may run at a time; null: any number."""
         weight: int
+        """Its share of busy workers."""
         waiting: int
         held: int
         ended: int
         oldest_due_seconds: Seconds | None
         """For how long its oldest due job has been due; null if none is."""
         throughput: QueueThroughput
+        """What was done in the last minutes."""
         defaults: QueueDefaults
+        """What its jobs get that have none of their own."""
         pause: PauseDocument | None
+        """Its pause, or that of all queues; null if it is not paused."""
 
     class QueueThroughput(TypedDict):
         """What was done in a queue in the last minutes."""
@@ -56,9 +62,9 @@ if TYPE_CHECKING:
         """What jobs of a queue get that have none of their own; null: what the configuration says."""
 
         max_retries: int | None
-        """Retries, at the enqueue."""
+        """Retries, at the enqueue; null: the setting."""
         timeout_seconds: Seconds | None
-        """Time limit of an attempt."""
+        """Time limit of an attempt; null: the setting."""
         priority: int | None
         """Priority, at the enqueue; null: 0."""
 
@@ -71,6 +77,7 @@ if TYPE_CHECKING:
         at: Timestamp
         """When it was paused."""
         by: str
+        """Who paused it: `user@host`."""
         reason: str | None
         """Why, in the words of the user; null where none were given."""
         all: bool

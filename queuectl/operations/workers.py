@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 
 from queuectl.domain.errors import NotFound, Refused, UsageError
-from queuectl.domain.job import READY
-from queuectl.domain.phrases import first_of
-from queuectl.domain.queue_settings import ALL
 from queuectl.domain.record import field, record
 from queuectl.domain.spec import check_label, check_queue
 from queuectl.domain.units import format_time, parse_duration
-from queuectl.operations.commandline.quoting import quoted
 from queuectl.operations.document import Document
 from queuectl.operations.operation import Danger, Heading, Operation
+from queuectl.operations.paused_queues import pauses, say_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import TypedDict
 
     from queuectl.domain.json_types import Bytes, Seconds, Timestamp
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
 
 
 MAX_WORKERS = 1000
-_NAMED = 5
 
 
 @record
@@ -225,37 +221,14 @@ def run_pool(context: Context, params: Start) -> Ended:
         location=context.location,
         left=show_progress,
     )
-    for each in _pauses(context, params.queue):
+    for each in pauses(context, params.queue):
         context.say(each)
     # A connection must not cross the fork of the workers.
     context.close()
     completed, failed = pool.run()
     if params.drain:
-        _say_left(context, params.queue)
+        say_left(context, params.queue)
     return Ended(pool=pool.id, completed=completed, failed=failed, dead=pool.dead)
-
-
-def _pauses(context: Context, queues: Sequence[str]) -> Iterator[str]:
-    """Yield a line for each pause that keeps jobs of `queues`, of all if there are none, from these workers."""
-    for name, of in context.store.queues.all().items():
-        if of.pause is not None and (name == ALL or not queues or name in queues):
-            what = "all queues are" if name == ALL else f"queue {name} is"
-            why = "" if of.pause.reason is None else f": {of.pause.reason}"
-            resume = "--all" if name == ALL else quoted(name)
-            yield f"{what} paused by {of.pause.by}{why}; to resume: queuectl queue resume {resume}"
-
-
-def _say_left(context: Context, queues: Sequence[str]) -> None:
-    """Name the paused queues whose jobs a drain has left."""
-    settings = context.store.queues.all()
-    left: dict[str, int] = {}
-    for queue, state, count in context.store.counts():
-        is_paused = any(name in settings and settings[name].pause is not None for name in (ALL, queue))
-        if is_paused and state in READY and (not queues or queue in queues):
-            left[queue] = left.get(queue, 0) + count
-    named = [f"{queue} ({count:,})" for queue, count in sorted(left.items()) if count]
-    if named:
-        context.say(f"jobs are left in paused queues: {first_of(named, _NAMED)}")
 
 
 def _detach(context: Context, params: Start) -> Detached:

@@ -55,7 +55,7 @@ def test_an_error_names_what_is_meant(queue: Queue, words: str, message: str, ex
     ("word", "meant"),
     [
         *(("add", "enqueue"), ("rm", "delete"), ("remove", "delete"), ("ls", "list"), ("ps", "list")),
-        *(("kill", "cancel"), ("stop", "worker stop"), ("start", "worker start"), ("pause", "hold")),
+        *(("kill", "cancel"), ("stop", "worker stop"), ("start", "worker start"), ("suspend", "hold")),
         *(("clean", "prune"), ("requeue", "retry"), ("restart", "retry"), ("tail", "logs --follow")),
         *(("log", "logs"), ("follow", "logs --follow"), ("stats", "status"), ("metrics", "status")),
         *(("set", "config set"), ("scale", "worker scale"), ("swap", "priority"), ("LS", "list")),

@@ -88,7 +88,7 @@ def test_a_queue_that_is_resumed_while_all_are_paused_stays_paused_and_says_so(q
     assert "queuectl queue resume --all" in resumed.stderr
 
 
-def test_what_is_so_already_is_said_and_no_failure(queue: Queue):
+def test_a_change_to_what_is_so_already_is_noted_and_no_failure(queue: Queue):
     assert "queue mail is not paused" in queue.run("queue", "resume", "mail").stderr
     queue.run("queue", "pause", "mail", "--reason", "one")
     again = queue.run("queue", "pause", "mail")

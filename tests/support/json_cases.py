@@ -71,6 +71,7 @@ def _cases(queue: Queue, target: str | None) -> Iterator[Case]:
     yield from _verbs(queue)
     yield from _lists()
     yield from _pools(queue)
+    yield from _queues()
     yield from _settings()
     yield from _care(queue, target)
     yield Case("help", ("help", "status"), example=True)
@@ -177,6 +178,20 @@ def _pools(queue: Queue) -> Iterator[Case]:
     queue.wait_for(busy)
     wait_until(lambda: len(queue.workers()) == 2)
     yield Case("worker stop", ("worker", "stop"), example=True)
+
+
+def _queues() -> Iterator[Case]:
+    yield Case("queue set", ("queue", "set", "mail", "--limit", "2", "--timeout", "5m"), example=True)
+    yield Case("queue pause", ("queue", "pause", "mail", "--reason", "the relay is down"), example=True)
+    yield Case("queue pause", ("queue", "pause", "--all"), lines=True)
+    yield from _reading("queue list", "queue", "list")
+    yield Case("explain", ("explain", "report"))
+    yield Case("undo", ("undo", "--list"))
+    yield Case("undo", ("undo",))
+    yield Case("queue resume", ("queue", "resume", "mail"), example=True)
+    yield Case("queue resume", ("queue", "resume", "--all"), lines=True)
+    yield Case("queue set", ("queue", "set", "spare", "--weight", "2"), lines=True)
+    yield Case("queue delete", ("queue", "delete", "spare"), example=True)
 
 
 def _settings() -> Iterator[Case]:

@@ -42,6 +42,7 @@ SYNONYMS = {
     "dlq retry": "revive",
     "view list": "views",
     "config list": "env options settings",
+    "config set": "set",
     "config unset": "reset",
     "doctor": "check diagnose health verify",
     "doctor --fix": "fix repair",
