@@ -109,6 +109,7 @@ def scale(rounds: int) -> list[Figure]:
                 ("claim + finish", claim_and_finish),
                 ("`status`", _status),
                 ("first page of `list`", _list),
+                ("the console's first page and one in the middle", _console_pages),
             )
         ]
 
@@ -179,6 +180,19 @@ def _status(stage: Stage) -> float:
 
 def _list(stage: Stage) -> float:
     return _repeated(stage, lambda context: list(context.store.jobs.listing(limit=100)))
+
+
+def _console_pages(stage: Stage) -> float:
+    from queuectl.domain.filter import Filter
+    from queuectl.store.job_pages import Sort
+
+    def pages(context: Context) -> None:
+        store = context.store
+        top = store.job_pages.window(Filter(), Sort.NEWEST, around=None, above=0, below=200)
+        middle_ = store.job_pages.window(Filter(), Sort.NEWEST, around=top.rows[0].seq // 2, above=100, below=100)
+        assert len(middle_.rows) == len(top.rows) == 200
+
+    return _repeated(stage, pages)
 
 
 def _repeated(stage: Stage, work: Callable[[Context], object]) -> float:
