@@ -49,7 +49,7 @@ GRANT queuectl_reader TO queuectl_enqueue, queuectl_worker, queuectl_operator;
 -- beside it: counters, statistics per minute, and the event.
 GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_enqueue;
 GRANT INSERT (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell, enqueued_by) ON queuectl.jobs TO queuectl_enqueue;
+    needs, environment, shell, enqueued_by, schedule, scheduled_for) ON queuectl.jobs TO queuectl_enqueue;
 GRANT INSERT (variables, used_at), UPDATE (used_at) ON queuectl.environments TO queuectl_enqueue;
 GRANT INSERT ON queuectl.counted_since, queuectl.events, queuectl.stats TO queuectl_enqueue;
 GRANT UPDATE (n) ON queuectl.stats TO queuectl_enqueue;
@@ -64,7 +64,9 @@ GRANT USAGE ON SEQUENCE queuectl.numbers TO queuectl_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA queuectl TO queuectl_worker;
 REVOKE INSERT, UPDATE, DELETE ON queuectl.schema, queuectl.config, queuectl.views, queuectl.undos, queuectl.undo_jobs,
     queuectl.undo_outputs, queuectl.undo_states, queuectl.undo_rows, queuectl.undoing FROM queuectl_worker;
-REVOKE INSERT, DELETE ON queuectl.queues FROM queuectl_worker; -- it locks rows, which takes the right to update them
+REVOKE INSERT, UPDATE, DELETE ON queuectl.queues, queuectl.schedules FROM queuectl_worker;
+GRANT UPDATE (name) ON queuectl.queues TO queuectl_worker; -- a claim locks a row, which takes the right to update it
+GRANT UPDATE (next_at, last_at) ON queuectl.schedules TO queuectl_worker;
 REVOKE DELETE ON queuectl.jobs, queuectl.runs, queuectl.outputs FROM queuectl_worker;
 REVOKE UPDATE, DELETE ON queuectl.events FROM queuectl_worker;
 REVOKE UPDATE ON queuectl.environments FROM queuectl_worker;

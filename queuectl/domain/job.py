@@ -72,6 +72,10 @@ class NewJob:
     """Labels that a worker must have to run the job, sorted; empty: any worker."""
     shell: str | None = None
     """None: the store's setting at the time of the attempt."""
+    schedule: str | None = None
+    """The schedule that enqueues it."""
+    scheduled_for: int | None = None
+    """The planned time for which the schedule enqueues it."""
 
 
 @record
@@ -129,3 +133,7 @@ class Job:
     """The shell that runs it; None: the setting."""
     enqueued_by: str | None = None
     """Who enqueued it, as `user@host`; None for a job of a version that did not record it."""
+    schedule: str | None = None
+    """The schedule that enqueued it; None if none did."""
+    scheduled_for: int | None = None
+    """The planned time for which the schedule enqueued it."""

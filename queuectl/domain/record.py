@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Record = TypeVar("Record")
     Kind: TypeAlias = Literal[
         "jobs", "dead", "queues", "tags", "labels", "hosts", "pools", "errors", "views", "filters",
-        "settings", "signals", "files", "directories",
+        "schedules", "settings", "signals", "files", "directories",
     ]  # fmt: skip
     """What a word of a command line can name; all but the last four are names in a store."""
 else:

@@ -160,7 +160,11 @@ def list_dead(context: Context, params: ListDead) -> Iterator[DeadRecord] | Iter
     else:
         letters = context.store.dlq
         rows = letters.listing(letters.resolve(params.error), limit=params.limit, queue=params.queue)
-    return (DeadRecord(record=recorded(each, settings, context.store), reason=_reason(context, each)) for each in rows)
+    timeouts = context.store.queues.timeouts()
+    return (
+        DeadRecord(record=recorded(each, settings, context.store, timeouts=timeouts), reason=_reason(context, each))
+        for each in rows
+    )
 
 
 def _reason(context: Context, of: Listed) -> str:

@@ -129,7 +129,7 @@ def enqueue(context: Context, params: Enqueue) -> Enqueued | Iterator[Enqueued]:
         file,
         check(_here(options) | options),
         lines=params.lines,
-        snapshot=lambda: _snapshot(context.settings, params),
+        snapshot=lambda: snapshot_of(context.settings, params),
     )
 
 
@@ -148,7 +148,7 @@ def store_one(context: Context, params: Enqueue, new: NewJob) -> Enqueued:
     """Store the one job that `params` describe, and wake the workers."""
     settings = context.settings
     ids = context.store.jobs.enqueue(
-        [new], max_retries=settings.max_retries, now=context.now(), snapshot=_snapshot(settings, params)
+        [new], max_retries=settings.max_retries, now=context.now(), snapshot=snapshot_of(settings, params)
     )
     context.ring_for_jobs([new])
     _echo(context, params)
@@ -161,7 +161,7 @@ def _checked(context: Context, params: Params) -> tuple[Params, dict[str, Any]]:
         from queuectl.operations.typed import with_due_time
 
         params = with_due_time(context, params)
-    options = _options(params)
+    options = options_of(params)
     if params.env_all and params.no_env:
         raise UsageError("give --env-all or --no-env, not both")
     if options:
@@ -172,7 +172,8 @@ def _checked(context: Context, params: Params) -> tuple[Params, dict[str, Any]]:
     return params, options
 
 
-def _snapshot(settings: Settings, params: Enqueue) -> str | None:
+def snapshot_of(settings: Settings, params: Enqueue) -> str | None:
+    """Return the content of the environment snapshot that the params ask for; None for none."""
     return None if params.no_env else snapshot(settings, everything=params.env_all)
 
 
@@ -241,7 +242,7 @@ def _echo(context: Context, params: Enqueue) -> None:
         echo_due_time(context, params.at)
 
 
-def _options(params: Enqueue) -> dict[str, Any]:
+def options_of(params: Enqueue) -> dict[str, Any]:
     """Return the keys of a job that options set."""
     options = {
         "id": params.id,

@@ -8,6 +8,7 @@ from queuectl.domain.units import format_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Literal, TypedDict, overload
 
     from queuectl.config import Settings
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
         timed_out: bool
         """Whether its latest attempt ran out of time."""
         timeout: Seconds | None
-        """How long an attempt may take: its own, else the setting; null: for ever."""
+        """How long an attempt may take: its own, else that of its queue, else the setting; null: for ever."""
         created_at: Timestamp
         updated_at: Timestamp
         seq: int
         enqueued_by: str | None
+        schedule: str | None
+        scheduled_for: Timestamp | None
         queue: str
         priority: int
         run_at: Timestamp
@@ -163,12 +166,20 @@ class WholeJob(JobDetail):
         return {**JobDetail.document(self), "history": [attempt_document(attempt) for attempt in self.history]}
 
 
-def recorded(listed: Listed, settings: Settings, store: Store) -> JobRecord:
-    """Return the record of a row of `store`."""
+def recorded(
+    listed: Listed, settings: Settings, store: Store, *, timeouts: Mapping[str, int] | None = None
+) -> JobRecord:
+    """Return the record of a row of `store`.
+
+    `timeouts` are the time limits of queues (`Queues.timeouts`), for a caller that makes many records.
+    """
+    own = listed.job.timeout_ms
+    if own is None:
+        own = (store.queues.timeouts() if timeouts is None else timeouts).get(listed.job.queue)
     return JobRecord(
         job=listed.job,
         latest=listed.latest,
-        timeout_ms=settings.timeout_ms(listed.job.timeout_ms),
+        timeout_ms=settings.timeout_ms(own),
         captured=() if listed.job.environment is None else store.environments.names(listed.job.environment),
     )
 
@@ -258,6 +269,8 @@ def _document(of: JobRecord) -> JobDocument:
         "updated_at": format_time(job.updated_at),
         "seq": job.seq,
         "enqueued_by": job.enqueued_by,
+        "schedule": job.schedule,
+        "scheduled_for": _time(job.scheduled_for),
         "queue": job.queue,
         "priority": job.priority,
         "run_at": format_time(job.run_at),

@@ -99,9 +99,9 @@ def list_jobs(context: Context, params: List) -> Listing:
     if first is None:
         _name_queues(context, filter_.queues)
     every = () if first is None else chain((first,), rows)
-    return Listing(
-        (recorded(each, settings, context.store) for each in every), hidden=layout.hidden, wanted=layout.wanted
-    )
+    timeouts = context.store.queues.timeouts()
+    records = (recorded(each, settings, context.store, timeouts=timeouts) for each in every)
+    return Listing(records, hidden=layout.hidden, wanted=layout.wanted)
 
 
 def _name_queues(context: Context, queues: Sequence[str]) -> None:

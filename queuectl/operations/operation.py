@@ -29,6 +29,7 @@ class Heading(StrEnum):
     JOBS = "jobs"
     WORKERS = "workers"
     QUEUES = "queues"
+    SCHEDULES = "schedules"
     OVERVIEW = "overview"
     DEAD_LETTERS = "dead letters"
     SETTINGS = "settings"

@@ -44,8 +44,7 @@ class ResumeQueues:
 def pause(context: Context, params: PauseQueues) -> list[QueueRecord]:
     """Start no more jobs of these queues, until they are resumed."""
     names = _names(params.queues, all_=params.all)
-    if params.reason is not None and (unwelcome(params.reason) or not 0 < len(params.reason.strip()) <= MAX_REASON):
-        raise UsageError(f"the reason must have 1 to {MAX_REASON} printable characters")
+    check_reason(params.reason)
     now = context.now()
 
     def paused(of: QueueSettings) -> QueueSettings:
@@ -82,6 +81,12 @@ def resume(context: Context, params: ResumeQueues) -> list[QueueRecord]:
         context.say(f"all queues are paused by {pause_of_all.by}; to resume them: queuectl queue resume --all")
     context.ring_for_queues(names)
     return [read_one(context, name) for name in names]
+
+
+def check_reason(text: str | None) -> None:
+    """Refuse a reason that cannot be shown in a line. Raises UsageError."""
+    if text is not None and (unwelcome(text) or not 0 < len(text.strip()) <= MAX_REASON):
+        raise UsageError(f"the reason must have 1 to {MAX_REASON} printable characters")
 
 
 def _names(queues: Sequence[str], *, all_: bool) -> list[str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         """The jobs that are as before; empty for an action on a selection."""
         queues: list[str]
         """The queues whose settings are as before; an empty name stands for the pause of all queues."""
+        schedules: list[str]
+        """The schedules that are as before."""
         left: list[LeftDocument]
         """The jobs or queues that were left as they are; empty for an action on a selection."""
         left_out: int
@@ -53,8 +55,8 @@ if TYPE_CHECKING:
         """The number for `queuectl undo`."""
         verb: str
         jobs: int
-        queues: int
-        """Number of queues that it changed."""
+        changed: int
+        """Number of jobs, queues or schedules that it changed."""
         at: Timestamp
         """When it was done."""
         actor: str
@@ -89,6 +91,7 @@ class Undone:
             "restored": of.restored,
             "ids": [id_ for id_, _ in of.jobs],
             "queues": list(of.changed_queues),
+            "schedules": list(of.changed_schedules),
             "left": [{"id": id_, "reason": reason} for id_, reason in of.left],
             "left_out": of.left_out,
         }
@@ -107,7 +110,7 @@ class UndoableRecord:
             "undo": of.id,
             "verb": of.verb,
             "jobs": of.jobs,
-            "queues": of.rows,
+            "changed": of.changes,
             "at": format_time(of.at),
             "actor": of.actor,
             "command": of.command,
@@ -138,7 +141,7 @@ UNDO = Operation(
     run=undo,
     description=(
         "For ten minutes these can be undone: cancel (of a waiting job), retry, hold, release, priority, edit, delete, "
-        "dlq retry, dlq purge, and queue set, pause, resume and delete. A job that has run or was changed since is "
+        "dlq retry, dlq purge, and the changes of queues and schedules. A job that has run or was changed since is "
         "left as it is, and is named or counted. "
         "These cannot be undone: cancel of a running job, prune, config set, config unset, view save, view delete, and "
         "actions on more than 10,000 jobs or 64 MiB; where jobs were selected by options and not deleted, on more than "

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 
+from queuectl.domain.units import format_time
 from queuectl.runtime import system
 from queuectl.runtime.locks import LOCK_FD
 from queuectl.runtime.program import SHELL, interpreter_of, is_like_sh, path_of, write_script
@@ -87,10 +88,11 @@ def environment(
     job_id: str,
     attempt: int,
     cookie: str,
+    scheduled_for: int | None = None,
 ) -> dict[bytes, bytes]:
     """Build the environment of one attempt: inherited, then the job's own, then the QUEUECTL_ variables.
 
-    Never fails: `start` may.
+    `scheduled_for` is the planned time of the job's schedule. Never fails: `start` may.
     """
     variables = dict(inherited)
     for name, value in explicit:
@@ -98,6 +100,8 @@ def environment(
     variables[b"QUEUECTL_JOB_ID"] = job_id.encode("utf-8", "surrogatepass")
     variables[b"QUEUECTL_ATTEMPT"] = b"%d" % attempt
     variables[b"QUEUECTL_RUN"] = cookie.encode()
+    if scheduled_for is not None:
+        variables[b"QUEUECTL_SCHEDULED_FOR"] = format_time(scheduled_for).encode()
     return variables
 
 

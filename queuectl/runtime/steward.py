@@ -14,6 +14,7 @@ from queuectl.domain.errors import StoreError, StoreLost
 from queuectl.domain.record import record
 from queuectl.runtime.doorbell import Listener, bell_of_pool, ring
 from queuectl.runtime.reaper import Reaper
+from queuectl.runtime.schedule_firing import ScheduleFiring
 from queuectl.runtime.signals import signal_pipe
 from queuectl.runtime.store_retry import Outage
 
@@ -69,6 +70,7 @@ class Steward:
         self._clock = clock
         self._log = log
         self._reaper = Reaper(store, run_dir, log=log, clock=clock, rng=rng)
+        self._schedules = ScheduleFiring(store, run_dir, log=log, clock=clock)
         self._listener = Listener(run_dir, own=bell_of_pool(pool))
         self._leaving = False
         self._outage = Outage(log)
@@ -99,7 +101,7 @@ class Steward:
     def _wait(self) -> None:
         """Sleep until the next poll or ring, and ring on this host for the server's notifications."""
         database = self._store.database
-        until = self._clock.monotonic() + _INTERVAL
+        until = self._clock.monotonic() + self._schedules.seconds_left(_INTERVAL)
         rang = False
         while not rang and not self._leaving:
             if database.connections != self._polled_connection and database.fileno() >= 0:
@@ -129,6 +131,7 @@ class Steward:
             size, stop = orders or (0, "drain")
             self._send(Orders(size=size, stop=stop, left=self._claims.left_to_run()))
             self._reaper.reap(settings)
+            self._schedules.fire(settings)
             self._sweep_environments()
         except StoreLost:
             raise

@@ -171,7 +171,12 @@ class Worker:
         spec = AttemptSpec(
             command=claim.command,
             environment=process.environment(
-                environment, claim.env, job_id=claim.id, attempt=claim.fence, cookie=cookie
+                environment,
+                claim.env,
+                job_id=claim.id,
+                attempt=claim.fence,
+                cookie=cookie,
+                scheduled_for=claim.scheduled_for,
             ),
             cwd=claim.cwd,
             seq=claim.seq,

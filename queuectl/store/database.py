@@ -4,7 +4,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x51435431
 """`QCT1` in the header of an SQLite file: marks a queuectl store."""
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """The number of the newest migration."""
 
 TYPE_CHECKING = False

@@ -48,29 +48,47 @@ class Jobs:
         Raises AlreadyThere for an id that exists; `position` of the error is the job's index in `new`.
         """
         with self._database.transaction():
-            numbers = self._database.allocate_seqs(len(new))
-            environment = None if snapshot is None else intern(self._database, snapshot, now=now)
-            defaults = self._defaults({job.queue for job in new}, max_retries)
-            same = (environment, defaults, now, self._events.actor)
-            rows = [_row(seq, job, same) for seq, job in zip(numbers, new, strict=True)]
-            try:
-                # All at once; only a duplicate id makes it necessary to insert them one by one.
-                if len(rows) == 1:
-                    self._database.many("insert_job", rows)
-                else:
-                    self._database.savepoint(lambda: self._database.many("insert_job", rows))
-            except Duplicate:
-                rows = self._enqueue_singly(new, numbers, same)
-            queues: dict[str, int] = {}
-            for job in new:
-                queues[job.queue] = queues.get(job.queue, 0) + 1
-            for queue, count in queues.items():
-                self._events.count(now, queue, "enqueued", count)
-            self._events.write_down()
-            self._events.note(now, "enqueue", rows[0][1], None if len(rows) == 1 else f"{len(rows)} jobs")
-            if self.announce is not None:
-                self.announce([row[0] for row in rows])
-        return [row[1] for row in rows]
+            return [id_ for _, id_ in self.insert(new, max_retries=max_retries, now=now, snapshot=snapshot)]
+
+    def insert(
+        self,
+        new: Sequence[NewJob],
+        *,
+        max_retries: int,
+        now: int,
+        snapshot: str | None = None,
+        environment: int | None = None,
+        reason: str | None = None,
+    ) -> list[tuple[int, str]]:
+        """Store jobs as `enqueue` does, within the caller's transaction; return their numbers and ids.
+
+        `environment` is the number of their environment snapshot, unless `snapshot` is a new one. `reason` is what the
+        event says.
+        """
+        numbers = self._database.allocate_seqs(len(new))
+        if snapshot is not None:
+            environment = intern(self._database, snapshot, now=now)
+        defaults = self._defaults({job.queue for job in new}, max_retries)
+        same = (environment, defaults, now, self._events.actor)
+        rows = [_row(seq, job, same) for seq, job in zip(numbers, new, strict=True)]
+        try:
+            # All at once; only a duplicate id makes it necessary to insert them one by one.
+            if len(rows) == 1:
+                self._database.many("insert_job", rows)
+            else:
+                self._database.savepoint(lambda: self._database.many("insert_job", rows))
+        except Duplicate:
+            rows = self._enqueue_singly(new, numbers, same)
+        queues: dict[str, int] = {}
+        for job in new:
+            queues[job.queue] = queues.get(job.queue, 0) + 1
+        for queue, count in queues.items():
+            self._events.count(now, queue, "enqueued", count)
+        self._events.write_down()
+        self._events.note(now, "enqueue", rows[0][1], reason if len(rows) == 1 else f"{len(rows)} jobs")
+        if self.announce is not None:
+            self.announce([row[0] for row in rows])
+        return [(row[0], row[1]) for row in rows]
 
     def _defaults(self, queues: Collection[str], max_retries: int) -> dict[str, tuple[int, int]]:
         """Return retries and priority of jobs that are enqueued into these queues without them."""
@@ -383,4 +401,6 @@ def _row(seq: int, job: NewJob, same: _Same) -> tuple[Any, ...]:
         environment,
         job.shell,
         actor,
+        job.schedule,
+        job.scheduled_for,
     )

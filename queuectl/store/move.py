@@ -63,6 +63,8 @@ _TABLES = (
     _Table(name="undo_jobs", order="undo, job", key="job", called="job"),
     _Table(name="undo_outputs", order="rowid", key="job", called="job"),
     _Table(name="undo_states", order="undo, job", key="job", called="job"),
+    _Table(name="schedules", order="name", key="name", called="schedule"),
+    _Table(name="fires", order="schedule, planned_at", key="schedule", called="fire of"),
     _Table(name="undo_rows", order="undo, kind, name", key="name", called="undo of"),
 )
 TABLES = tuple(table.name for table in _TABLES)

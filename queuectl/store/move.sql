@@ -17,6 +17,8 @@ UNION ALL SELECT 'undos', count(*) FROM undos
 UNION ALL SELECT 'undo_jobs', count(*) FROM undo_jobs
 UNION ALL SELECT 'undo_outputs', count(*) FROM undo_outputs
 UNION ALL SELECT 'undo_states', count(*) FROM undo_states
+UNION ALL SELECT 'schedules', count(*) FROM schedules
+UNION ALL SELECT 'fires', count(*) FROM fires
 UNION ALL SELECT 'undo_rows', count(*) FROM undo_rows
 
 -- name: states (sqlite)
@@ -54,7 +56,7 @@ ALTER SEQUENCE numbers RESTART WITH {next}
 -- name: close (postgresql)
 -- Locks out all other writers, in the order in which an enqueue takes its locks; reads continue.
 LOCK TABLE environments, jobs, runs, outputs, stats, events, config, queues, signatures, views, undos, undo_jobs,
-    undo_outputs, undo_states, undo_rows, pools, workers
+    undo_outputs, undo_states, schedules, fires, undo_rows, pools, workers
 IN EXCLUSIVE MODE
 
 -- name: number_environments (postgresql)

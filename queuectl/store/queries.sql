@@ -37,11 +37,21 @@ AND (CAST(:queues AS TEXT) IS NULL OR jobs.queue IN (SELECT value FROM json_each
             AND (CAST(:worker AS TEXT) IS NULL OR latest.worker = :worker)
             AND (CAST(:exits AS TEXT) IS NULL OR latest.exit_code IN (SELECT value FROM json_each(:exits)))))
 
+-- fragment: image
+-- All columns that an action may change, and those that a deleted job gets back.
+json_object(
+    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
+    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
+    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
+    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
+    'enqueued_by', enqueued_by, 'schedule', schedule,
+    'scheduled_for', scheduled_for)
+
 -- fragment: claimed
 -- What a worker needs to know of a job that it claims (`rows.Claim`). The time limit of its queue is that of the attempt.
 seq, id, command, queue, attempts, max_retries, losses,
     COALESCE(timeout_ms, (SELECT queues.timeout_ms FROM queues WHERE queues.name = jobs.queue)),
-    run_at, fence, cwd, env, environment, shell
+    run_at, fence, cwd, env, environment, shell, scheduled_for
 
 -- Enqueue ----------------------------------------------------------------------------------------------------------
 
@@ -51,9 +61,9 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
 
 -- name: insert_job
 INSERT INTO jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell, enqueued_by)
+    needs, environment, shell, enqueued_by, schedule, scheduled_for)
 VALUES (:seq, :id, :command, :queue, :priority, :max_retries, :timeout_ms, :run_at, :created_at, :updated_at, :cwd, :env, :tags,
-    :needs, :environment, :shell, :enqueued_by)
+    :needs, :environment, :shell, :enqueued_by, :schedule, :scheduled_for)
 
 -- name: ids_there
 -- Those ids, of many, that exist already.
@@ -86,7 +96,9 @@ DELETE FROM environments
 WHERE id IN (SELECT value FROM json_each(:seqs)) AND used_at < :before AND id NOT IN (
     SELECT environment FROM (
         SELECT before ->> 'environment' AS environment FROM undo_jobs
-        UNION ALL SELECT after ->> 'environment' FROM undo_jobs)
+        UNION ALL SELECT after ->> 'environment' FROM undo_jobs
+        UNION ALL SELECT before ->> 'environment' FROM undo_rows WHERE kind = 'schedule'
+        UNION ALL SELECT environment FROM schedules)
     WHERE environment IS NOT NULL)
 
 -- Claim ------------------------------------------------------------------------------------------------------------
@@ -865,24 +877,14 @@ WHERE job IN (SELECT value FROM json_each(:seqs))
 
 -- name: keep_jobs
 INSERT INTO undo_jobs (undo, job, id, before)
-SELECT :undo, seq, id, json_object(
-    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
-    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
-    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
-    'enqueued_by', enqueued_by)
+SELECT :undo, seq, id, <image>
 FROM jobs WHERE seq IN (SELECT value FROM json_each(:seqs)) AND state <> 'processing'
 ORDER BY seq /*pg FOR UPDATE */
 ON CONFLICT (undo, job) DO NOTHING
 
 -- name: keep_changes
 UPDATE undo_jobs SET after = (
-    SELECT json_object(
-    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
-    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
-    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
-    'enqueued_by', enqueued_by)
+    SELECT <image>
     FROM jobs WHERE jobs.seq = undo_jobs.job)
 WHERE undo = :undo AND job IN (SELECT value FROM json_each(:seqs))
 
@@ -954,12 +956,7 @@ SELECT id, at, actor, verb, command, undone_at FROM undos WHERE id = :id
 SELECT job, id, before, after, runs FROM undo_jobs WHERE undo = :undo ORDER BY job
 
 -- name: image_of
-SELECT json_object(
-    'command', command, 'queue', queue, 'state', state, 'priority', priority, 'attempts', attempts,
-    'max_retries', max_retries, 'losses', losses, 'timeout_ms', timeout_ms, 'run_at', run_at, 'created_at', created_at,
-    'updated_at', updated_at, 'finished_at', finished_at, 'fence', fence, 'cwd', cwd, 'env', env, 'tags', tags,
-    'signature', signature, 'needs', needs, 'environment', environment, 'shell', shell,
-    'enqueued_by', enqueued_by)
+SELECT <image>
 FROM jobs WHERE seq = :seq /*pg FOR UPDATE */
 
 -- name: begin_undoing
@@ -978,9 +975,10 @@ WHERE seq = :seq AND fence = :fence AND state <> 'processing'
 
 -- name: bring_back_job
 INSERT INTO jobs (seq, id, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
-    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell, enqueued_by)
+    updated_at, finished_at, fence, cwd, env, tags, signature, needs, environment, shell, enqueued_by, schedule, scheduled_for)
 VALUES (:seq, :id, :command, :queue, :state, :priority, :attempts, :max_retries, :losses, :timeout_ms, :run_at, :created_at,
-    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell, :enqueued_by)
+    :now, :finished_at, :fence, :cwd, :env, :tags, :signature, :needs, :environment, :shell, :enqueued_by,
+    :schedule, :scheduled_for)
 
 -- name: bring_back_run
 INSERT INTO runs (job, fence, worker, started_at, ended_at, duration_ms, outcome, exit_code, signal, error)
@@ -1117,6 +1115,64 @@ DELETE FROM queues WHERE name = :name
 
 -- name: running_jobs_in_queue
 SELECT id FROM jobs WHERE state = 'processing' AND queue = :queue ORDER BY seq LIMIT :limit
+
+-- Schedules --------------------------------------------------------------------------------------------------------
+
+-- name: schedule_rows
+SELECT name, cron, every_ms, zone, since, overlap, missed, jitter_ms, job, environment, created_at, created_by, paused_at,
+    paused_by, pause_reason, next_at, last_at
+FROM schedules WHERE CAST(:name AS TEXT) IS NULL OR name = :name ORDER BY name
+
+-- name: schedule_to_fire
+-- Skipped while another steward fires it.
+SELECT name, cron, every_ms, zone, since, overlap, missed, jitter_ms, job, environment, created_at, created_by, paused_at,
+    paused_by, pause_reason, next_at, last_at
+FROM schedules WHERE name = :name AND paused_at IS NULL AND next_at <= :now /*pg FOR UPDATE SKIP LOCKED */
+
+-- name: due_schedules
+SELECT name FROM schedules INDEXED BY schedules_next
+WHERE paused_at IS NULL AND next_at IS NOT NULL AND next_at <= :now ORDER BY next_at LIMIT :limit
+
+-- name: next_fire
+SELECT next_at FROM schedules INDEXED BY schedules_next
+WHERE paused_at IS NULL AND next_at IS NOT NULL ORDER BY next_at LIMIT 1
+
+-- name: put_schedule
+INSERT INTO schedules (name, cron, every_ms, zone, since, overlap, missed, jitter_ms, job, environment, created_at,
+    created_by, paused_at, paused_by, pause_reason, next_at, last_at)
+VALUES (:name, :cron, :every_ms, :zone, :since, :overlap, :missed, :jitter_ms, :job, :environment, :created_at,
+    :created_by, :paused_at, :paused_by, :pause_reason, :next_at, :last_at)
+ON CONFLICT (name) DO UPDATE SET cron = excluded.cron, every_ms = excluded.every_ms, zone = excluded.zone,
+    since = excluded.since, overlap = excluded.overlap, missed = excluded.missed, jitter_ms = excluded.jitter_ms,
+    job = excluded.job, environment = excluded.environment, paused_at = excluded.paused_at,
+    paused_by = excluded.paused_by, pause_reason = excluded.pause_reason, next_at = excluded.next_at,
+    last_at = excluded.last_at
+
+-- name: move_schedule
+-- The planned time that was fired or skipped, and the next one.
+UPDATE schedules SET last_at = COALESCE(CAST(:last_at AS BIGINT), last_at), next_at = :next_at WHERE name = :name
+
+-- name: delete_schedule
+DELETE FROM schedules WHERE name = :name
+
+-- name: insert_fire
+-- No row if that planned time has been fired.
+INSERT INTO fires (schedule, planned_at, at, job, id, skipped) VALUES (:schedule, :planned_at, :now, :job, :id, :skipped)
+ON CONFLICT DO NOTHING
+
+-- name: has_fired
+SELECT 1 FROM fires WHERE schedule = :schedule AND planned_at = :planned_at
+
+-- name: last_job_of
+-- The job of the last fire that enqueued one, if it exists still.
+SELECT jobs.seq, jobs.id, jobs.state, jobs.cancel_requested FROM jobs WHERE jobs.seq = (
+    SELECT job FROM fires WHERE schedule = :schedule AND job IS NOT NULL ORDER BY planned_at DESC LIMIT 1)
+
+-- name: fires_of
+SELECT schedule, planned_at, at, id, skipped FROM fires WHERE schedule = :schedule ORDER BY planned_at DESC LIMIT :limit
+
+-- name: forget_fires
+DELETE FROM fires WHERE planned_at < :before
 
 -- Records ----------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,10 @@ class Queues:
         """Return the settings of every queue that has some, by name; `ALL` is among them while all are paused."""
         return {row[0]: _settings(row) for row in self._database.rows("queue_rows", name=None)}
 
+    def timeouts(self) -> dict[str, int]:
+        """Return the time limits of the queues that have one, in milliseconds."""
+        return {name: of.timeout_ms for name, of in self.all().items() if of.timeout_ms is not None}
+
     def get(self, name: str) -> QueueSettings:
         """Return the settings of a queue, whether it has some or not."""
         for row in self._database.rows("queue_rows", name=name):

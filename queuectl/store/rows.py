@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Word = TypeVar("Word", JobState, Outcome)
 
-_JOB_COLUMNS = 25
+_JOB_COLUMNS = 27
 
 
 @record
@@ -47,6 +47,8 @@ class Claim:
     environment: int | None = None
     """Number of its environment snapshot."""
     shell: str | None = None
+    scheduled_for: int | None = None
+    """The planned time of the schedule that enqueued it."""
 
 
 def listed(row: tuple[Any, ...]) -> Listed:
@@ -61,7 +63,7 @@ def job_from(row: tuple[Any, ...]) -> Job:
     (
         seq, id_, command, queue, state, priority, attempts, max_retries, losses, timeout_ms, run_at, created_at,
         updated_at, finished_at, fence, owner, cancel_requested, cwd, env, tags, signature, needs, environment, shell,
-        enqueued_by,
+        enqueued_by, schedule, scheduled_for,
     ) = row  # fmt: skip
     return Job(
         seq=seq,
@@ -89,6 +91,8 @@ def job_from(row: tuple[Any, ...]) -> Job:
         environment=environment,
         shell=shell,
         enqueued_by=enqueued_by,
+        schedule=schedule,
+        scheduled_for=scheduled_for,
     )
 
 
@@ -112,7 +116,7 @@ def claim_from(row: tuple[Any, ...]) -> Claim:
     """Convert a row of `claim_job` or `processing_of`."""
     (
         seq, id_, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment,
-        shell,
+        shell, scheduled_for,
     ) = row  # fmt: skip
     return Claim(
         seq=seq,
@@ -129,6 +133,7 @@ def claim_from(row: tuple[Any, ...]) -> Claim:
         env=env_from(env),
         environment=environment,
         shell=shell,
+        scheduled_for=scheduled_for,
     )
 
 

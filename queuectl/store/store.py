@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from queuectl.store.queues import Queues
     from queuectl.store.recent import Recent
     from queuectl.store.remote_output import RemoteOutput
+    from queuectl.store.schedules import Schedules
     from queuectl.store.selection import Selection
     from queuectl.store.stats import Stats
     from queuectl.store.undo import Undo
@@ -94,6 +95,8 @@ class Store:
     """Saved filters."""
     queues: Queues = _part("queues.Queues", "database", "events")
     """Settings and pauses of queues."""
+    schedules: Schedules = _part("schedules.Schedules", "database", "events", "jobs")
+    """Schedules, and the jobs that they enqueue."""
     environments: Environments = _part("environments.Environments", "database")
     """Environment snapshots of jobs."""
 

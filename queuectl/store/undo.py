@@ -37,6 +37,9 @@ _STEP = 10_000
 """Jobs per query when the size of an action is computed."""
 _NAMED = 3
 _LIST = "queuectl undo --list shows what can be undone, by number"
+_LATER = ("needs", "environment", "shell", "enqueued_by", "schedule", "scheduled_for")
+"""Columns that records of older schemas do not have."""
+_NEVER_CHANGED = ("created_at", "updated_at", "signature", "enqueued_by", "schedule", "scheduled_for")
 _STAMPS = frozenset({"updated_at", "fence"})
 
 
@@ -283,9 +286,7 @@ class Undo:
         unusual = wanted["state"] not in NEXT[JobState(current["state"])] | {current["state"]}
         if unusual:
             self._database.run("begin_undoing", job=seq)
-        self._database.run(
-            "put_back_job", seq=seq, now=now, **_without(wanted, "created_at", "updated_at", "signature", "enqueued_by")
-        )
+        self._database.run("put_back_job", seq=seq, now=now, **_without(wanted, *_NEVER_CHANGED))
         self._use_environment(wanted, now)
         if unusual:
             self._database.run("end_undoing")
@@ -297,8 +298,7 @@ class Undo:
         """Restore a deleted job; return True and its queue, or False and the reason."""
         if self._database.rows("state_of", id=id_):
             return False, "another job has that id now"
-        # Records of older schemas have none of these.
-        was = {"needs": None, "environment": None, "shell": None, "enqueued_by": None} | json.loads(before)
+        was = dict.fromkeys(_LATER) | json.loads(before)
         try:
             self._database.savepoint(
                 lambda: self._database.run("bring_back_job", seq=seq, id=id_, now=now, **_without(was, "updated_at"))

@@ -20,11 +20,11 @@ class Undoable:
     jobs: int
     """Number of jobs that it changed."""
     rows: int = 0
-    """Number of queues that it changed."""
+    """Number of queues and schedules that it changed."""
 
     @property
     def changes(self) -> int:
-        """Number of jobs and queues that it changed; 0: it cannot be undone."""
+        """Number of jobs, queues and schedules that it changed; 0: it cannot be undone."""
         return self.jobs + self.rows
 
 
@@ -45,5 +45,7 @@ class TakenBack:
     """Ids of the other jobs, each with the reason why it was not restored; empty for an action on a selection."""
     changed_queues: tuple[str, ...] = ()
     """Names of the queues that have their earlier settings again; `queue_settings.ALL` among them stands for all."""
+    changed_schedules: tuple[str, ...] = ()
+    """Names of the schedules that are as before."""
     left_out: int = 0
     """Jobs of a selection that were not restored, because they have run, changed or been deleted since."""

@@ -223,12 +223,12 @@ async def test_the_needs_of_a_job_can_be_edited_in_the_form(typed: str, line: st
 
 @pytest.mark.parametrize("command", ["{ echo; }", "-x", "[1]", "12", "true", "null", "a\nb"])
 async def test_a_command_that_looks_like_json_or_an_option_is_kept(command: str):
-    from queuectl.operations.enqueue import _one, _options
+    from queuectl.operations.enqueue import _one, options_of
     from queuectl_tui.screens.job_fields import enqueue_params
 
     params = enqueue_params({"command": command, "queue": "q"})
 
-    assert _one(params, _options(params)).command == command
+    assert _one(params, options_of(params)).command == command
 
 
 @pytest.mark.parametrize("typed", ["tomorrow 09:00", "in 3h", "2050-12-01 09:00", "2050-12-01T09:00:00Z"])

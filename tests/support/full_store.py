@@ -12,6 +12,8 @@ from queuectl.domain.filter import Filter
 from queuectl.domain.job import NewJob
 from queuectl.domain.queue_settings import Pause, QueueSettings
 from queuectl.domain.record import replace
+from queuectl.domain.schedule import Schedule, Timing
+from queuectl.store.schedules import job_text
 from queuectl.store.selection import PRIORITY
 from tests.support.store_driver import BACKOFF, Stage
 
@@ -66,6 +68,12 @@ def _live(store: Store) -> None:
     store.set_config("max_retries", "7", now=stage.now)
     with store.undo.keeping("queue pause", now=stage.now):
         store.queues.change(["media"], _paused, verb="queue_pause", detail=ODD, now=stage.now)
+    with store.undo.keeping("schedule add", now=stage.now):
+        store.schedules.change(
+            "nightly", lambda _: _nightly(stage.now), verb="schedule_add", snapshot="{}", now=stage.now
+        )
+    store.schedules.fire("nightly", max_retries=1, now=stage.now)
+    store.jobs.cancel(store.schedules.fires("nightly", limit=1)[0].job or "", signal=15, now=stage.now)
     store.views.save("dead ones", "state:dead queue:default", now=stage.now)
     store.claims().write_down("w", completed=5, failed=4)
     store.workers.stop_worker("w", now=stage.now)
@@ -73,6 +81,17 @@ def _live(store: Store) -> None:
     with store.undo.keeping("delete", now=stage.now):
         store.jobs.delete(["gone"], now=stage.now)
     stage.check()
+
+
+def _nightly(now: int) -> Schedule:
+    return Schedule(
+        name="nightly",
+        timing=Timing(cron="0 3 * * *", zone="Europe/Berlin", since=now),
+        job=job_text(NewJob(command=ODD, tags=("red",), env=(("A", "é"),))),
+        created_at=now,
+        created_by="é@日本",
+        next_at=now,
+    )
 
 
 def _paused(of: QueueSettings) -> QueueSettings:

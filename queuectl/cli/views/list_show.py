@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from queuectl.cli.screen import Screen
     from queuectl.domain.attempt import Attempt, Output
+    from queuectl.domain.job import Job
     from queuectl.operations.job_record import JobRecord, WholeJob
     from queuectl.operations.list_show import List, Listing, Show
 
@@ -69,6 +70,7 @@ def show(detail: WholeJob, _params: Show, screen: Screen) -> None:
             ("tags", safe(" ".join(job.tags)) or None),
             ("needs", safe(" ".join(job.needs)) or None),
             ("enqueued", format_local(job.created_at) + _by(job.enqueued_by)),
+            ("schedule", _of_schedule(job)),
             ("due", format_local(job.run_at) if job.state not in FINAL else None),
             ("finished", None if job.finished_at is None else format_local(job.finished_at)),
             ("cancel", "requested" if job.cancel_requested and job.state is JobState.PROCESSING else None),
@@ -91,6 +93,13 @@ def show(detail: WholeJob, _params: Show, screen: Screen) -> None:
     for name, output in (("stdout", detail.stdout), ("stderr", detail.stderr)):
         if output.total:
             screen.write(f"\n{painted(name, '1', screen)}\n{_block(output)}")
+
+
+def _of_schedule(job: Job) -> str | None:
+    """Return the schedule that enqueued a job, and for when; None if none did."""
+    if job.schedule is None:
+        return None
+    return safe(job.schedule) + ("" if job.scheduled_for is None else f" for {format_local(job.scheduled_for)}")
 
 
 def _by(enqueuer: str | None) -> str:

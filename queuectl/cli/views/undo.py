@@ -28,7 +28,9 @@ def undo(result: Undone | Iterator[UndoableRecord], _params: Undo, screen: Scree
     of = result.taken_back
     for name in of.changed_queues:
         screen.write(f"{of.verb} of {'all queues' if name == ALL else f'queue {safe(name)}'} undone\n")
-    if not of.jobs and not of.changed_queues:
+    for name in of.changed_schedules:
+        screen.write(f"{of.verb} of schedule {safe(name)} undone\n")
+    if not of.jobs and not of.changed_queues and not of.changed_schedules:
         screen.write(f"{of.verb} of {of.restored:,} {plural(of.restored, 'job')} undone\n")
     if of.left_out:
         screen.say(f"{of.left_out:,} were not restored: they have run, changed or been deleted since")
@@ -57,7 +59,8 @@ def _list(actions: Iterator[UndoableRecord], screen: Screen) -> None:
 
 
 def _changed(of: Undoable) -> str:
-    return f"{of.rows:,} {plural(of.rows, 'queue')}" if of.rows else f"{of.jobs:,} {plural(of.jobs, 'job')}"
+    what = "schedule" if of.verb.startswith("schedule") else "queue"
+    return f"{of.rows:,} {plural(of.rows, what)}" if of.rows else f"{of.jobs:,} {plural(of.jobs, 'job')}"
 
 
 VIEWS = {"undo": undo}

@@ -31,7 +31,7 @@ SELECT nextval('numbers') FROM generate_series(1, :n)
 -- name: all_of_insert_job
 -- Used by `many` for many rows: one stream instead of one statement per row.
 COPY jobs (seq, id, command, queue, priority, max_retries, timeout_ms, run_at, created_at, updated_at, cwd, env, tags,
-    needs, environment, shell, enqueued_by)
+    needs, environment, shell, enqueued_by, schedule, scheduled_for)
 FROM STDIN
 
 -- name: forget_environments
@@ -40,7 +40,9 @@ DELETE FROM environments
 WHERE id IN (SELECT value FROM json_each(:seqs)) AND used_at < :before AND id NOT IN (
     SELECT environment FROM (
         SELECT CAST(CAST(before AS JSON) ->> 'environment' AS BIGINT) AS environment FROM undo_jobs
-        UNION ALL SELECT CAST(CAST(after AS JSON) ->> 'environment' AS BIGINT) FROM undo_jobs) AS kept
+        UNION ALL SELECT CAST(CAST(after AS JSON) ->> 'environment' AS BIGINT) FROM undo_jobs
+        UNION ALL SELECT CAST(CAST(before AS JSON) ->> 'environment' AS BIGINT) FROM undo_rows WHERE kind = 'schedule'
+        UNION ALL SELECT environment FROM schedules) AS kept
     WHERE environment IS NOT NULL)
 
 -- name: lock_jobs
@@ -153,6 +155,10 @@ SELECT paused_at IS NOT NULL, max_running FROM queues WHERE name = :name FOR NO 
 -- Excludes other changes of queues, whose rows may not exist yet: an advisory lock (`QUES` in ASCII).
 SELECT pg_advisory_xact_lock(1364542803)
 
+-- name: lock_schedules
+-- The same for schedules (`SCHE` in ASCII).
+SELECT pg_advisory_xact_lock(1396918341)
+
 -- name: claim_due
 -- One index search for each priority in use, the highest first, up to the first that finds a job. MATERIALIZED and SKIP
 -- LOCKED: the job is chosen and locked once, and two simultaneous workers get two jobs. The run is inserted by the same
@@ -192,11 +198,12 @@ WITH RECURSIVE level (priority) AS (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
     RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
-        environment, shell, updated_at
+        environment, shell, scheduled_for, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell,
+    scheduled_for
 FROM taken
 
 -- name: lock_own_row
@@ -213,11 +220,12 @@ WITH taken AS (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = :seq AND state IN ('pending', 'failed')
     RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
-        environment, shell, updated_at
+        environment, shell, scheduled_for, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
-SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+SELECT seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell,
+    scheduled_for
 FROM taken
 
 -- name: succeed_and_claim
@@ -271,12 +279,12 @@ WITH RECURSIVE me AS MATERIALIZED (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = (SELECT seq FROM due)
     RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
-        environment, shell, updated_at
+        environment, shell, scheduled_for, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
 SELECT (SELECT state FROM finished), seq, id, command, queue, attempts, max_retries, losses, timeout_ms, run_at, fence, cwd,
-    env, environment, shell
+    env, environment, shell, scheduled_for
 FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: succeed_and_claim_several
@@ -336,12 +344,12 @@ WITH RECURSIVE me AS MATERIALIZED (
         updated_at = CASE WHEN updated_at BETWEEN :now AND :now + 60000 THEN updated_at ELSE :now END
     WHERE seq = ANY (ARRAY(SELECT seq FROM due))
     RETURNING seq, id, command, queue, attempts, max_retries, losses, <timeout> AS timeout_ms, run_at, fence, cwd, env,
-        environment, shell, updated_at
+        environment, shell, scheduled_for, updated_at
 ), begun AS (
     INSERT INTO runs (job, fence, worker, started_at) SELECT seq, fence, :worker, updated_at FROM taken
 )
 SELECT ARRAY(SELECT seq FROM finished), array_position(ARRAY(SELECT seq FROM due), seq), seq, id, command, queue, attempts,
-    max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell
+    max_retries, losses, timeout_ms, run_at, fence, cwd, env, environment, shell, scheduled_for
 FROM (SELECT 1) AS always LEFT JOIN taken ON true
 
 -- name: count_stats

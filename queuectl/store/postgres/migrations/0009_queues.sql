@@ -19,7 +19,7 @@ WHERE paused_at IS NOT NULL OR max_running IS NOT NULL OR weight <> 1;
 
 CREATE TABLE queuectl.undo_rows (               -- rows of other tables than jobs that an action has changed
     undo BIGINT NOT NULL REFERENCES queuectl.undos (id) ON DELETE CASCADE,
-    kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('queue')),
+    kind TEXT COLLATE "C" NOT NULL,             -- queue, schedule
     name TEXT COLLATE "C" NOT NULL,
     before TEXT COLLATE "C",                    -- JSON object of its columns; NULL: there was none
     after TEXT COLLATE "C",                     -- the same

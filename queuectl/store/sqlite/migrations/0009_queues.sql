@@ -18,7 +18,7 @@ CREATE INDEX queues_gated ON queues (name) WHERE paused_at IS NOT NULL OR max_ru
 
 CREATE TABLE undo_rows (                        -- rows of other tables than jobs that an action has changed
     undo INTEGER NOT NULL REFERENCES undos (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('queue')),
+    kind TEXT NOT NULL,                         -- queue, schedule
     name TEXT NOT NULL,
     before TEXT,                                -- JSON object of its columns; NULL: there was none
     after TEXT,                                 -- the same
