@@ -136,4 +136,4 @@ class Job:
     schedule: str | None = None
     """The schedule that enqueued it; None if none did."""
     scheduled_for: int | None = None
-    """The planned time for which the schedule enqueued it."""
+    """The planned time for which the schedule enqueued it; None if none did."""

@@ -46,7 +46,7 @@ class Operation:
     see: tuple[str, ...] = ()
     """Names of the operations that its help refers to."""
     summary: str
-    """One line of at most 63 characters, in the imperative, without a full stop."""
+    """One line of at most 61 characters, in the imperative, without a full stop."""
     params: type
     """The record class of its params. The fields' `Field`s carry the help that front ends show."""
     run: Callable[[Any, Any], Any]

@@ -1,4 +1,4 @@
-"""What pauses keep from the workers of a pool: said at its start, and at the end of a drain."""
+"""What pauses keep from the workers of a pool: reported at its start, and at the end of a drain."""
 
 from __future__ import annotations
 

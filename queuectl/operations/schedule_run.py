@@ -30,7 +30,7 @@ class DeleteSchedule:
 
 @record
 class EnqueuedNow(Document):
-    """The job that a schedule was told to enqueue now."""
+    """The job that a schedule has enqueued by hand."""
 
     schedule: str
     """The schedule."""

@@ -44,7 +44,6 @@ class Jobs:
 
         Jobs without a number of retries get that of their queue, else `max_retries`. `snapshot` is the content of their
         environment snapshot (domain/environment.py), None for none.
-
         Raises AlreadyThere for an id that exists; `position` of the error is the job's index in `new`.
         """
         with self._database.transaction():
@@ -56,18 +55,15 @@ class Jobs:
         *,
         max_retries: int,
         now: int,
-        snapshot: str | None = None,
-        environment: int | None = None,
+        snapshot: str | int | None = None,
         reason: str | None = None,
     ) -> list[tuple[int, str]]:
         """Store jobs as `enqueue` does, within the caller's transaction; return their numbers and ids.
 
-        `environment` is the number of their environment snapshot, unless `snapshot` is a new one. `reason` is what the
-        event says.
+        `snapshot` may be the number of one that is stored; `reason` is what the event says.
         """
         numbers = self._database.allocate_seqs(len(new))
-        if snapshot is not None:
-            environment = intern(self._database, snapshot, now=now)
+        environment = intern(self._database, snapshot, now=now) if isinstance(snapshot, str) else snapshot
         defaults = self._defaults({job.queue for job in new}, max_retries)
         same = (environment, defaults, now, self._events.actor)
         rows = [_row(seq, job, same) for seq, job in zip(numbers, new, strict=True)]
@@ -237,10 +233,8 @@ class Jobs:
 
         while after < last:
             page = criteria | {"after": after, "last": last, "limit": _PAGE}
-            if state is None:
-                rows = self._database.rows("jobs_in_order", **page)
-            else:
-                rows = self._database.rows("jobs_in_state_in_order", state=state.value, **page)
+            of_state = {} if state is None else {"state": state.value}
+            rows = self._database.rows(f"jobs{'_in_state' if of_state else ''}_in_order", **page, **of_state)
             yield from map(listed, rows)
             if len(rows) < _PAGE:
                 return

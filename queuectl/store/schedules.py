@@ -178,7 +178,7 @@ class Schedules:
             [new],
             max_retries=max_retries,
             now=now,
-            environment=schedule.environment,
+            snapshot=schedule.environment,
             reason=f"schedule {schedule.name}",
         )
         if schedule.environment is not None:

@@ -62,7 +62,7 @@ def test_a_steward_that_is_killed_leaves_no_time_out_and_fires_none_twice(queue:
     assert {later - earlier for earlier, later in pairwise(times)} == {1000}, "no time left out"
 
 
-def test_a_schedule_whose_jobs_nobody_runs_says_so(queue: Queue):
+def test_a_schedule_without_workers_is_reported(queue: Queue):
     assert (
         "no workers are running, so no schedule fires" in queue.run("schedule", "add", "poll", "@daily", "true").stderr
     )

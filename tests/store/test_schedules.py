@@ -218,7 +218,7 @@ def test_a_paused_schedule_does_not_fire(stage: Stage):
     assert stage.store.schedules.fire("poll", max_retries=3, now=FIRST).ids == ()
 
 
-def test_a_jitter_delays_the_job_by_the_same_time_whoever_fires(stage: Stage):
+def test_a_jitter_delays_the_job_by_the_same_time_in_every_process(stage: Stage):
     add(stage.store, jitter_ms=30_000, overlap=Overlap.ALLOW)
     delays = set()
     for number in range(20):

@@ -72,6 +72,7 @@ def _cases(queue: Queue, target: str | None) -> Iterator[Case]:
     yield from _lists()
     yield from _pools(queue)
     yield from _queues()
+    yield from _schedules()
     yield from _settings()
     yield from _care(queue, target)
     yield Case("help", ("help", "status"), example=True)
@@ -192,6 +193,22 @@ def _queues() -> Iterator[Case]:
     yield Case("queue resume", ("queue", "resume", "--all"), lines=True)
     yield Case("queue set", ("queue", "set", "spare", "--weight", "2"), lines=True)
     yield Case("queue delete", ("queue", "delete", "spare"), example=True)
+
+
+def _schedules() -> Iterator[Case]:
+    nightly = ("schedule", "add", "nightly", "0 3 * * *", "./backup.sh", "--tz", "Europe/Berlin")
+    yield Case("schedule add", nightly, example=True)
+    yield Case("schedule add", ("schedule", "add", "poll", "--every", "90s", "true"), lines=True)
+    yield Case("schedule run", ("schedule", "run", "nightly"), example=True)
+    yield from _reading("schedule list", "schedule", "list")
+    yield from _reading("schedule show", "schedule", "show", "nightly")
+    yield from _reading("schedule next", "schedule", "next", "nightly")
+    yield Case("schedule edit", ("schedule", "edit", "nightly", "--jitter", "30s"), example=True)
+    yield Case("schedule pause", ("schedule", "pause", "nightly", "--reason", "the disk is full"), example=True)
+    yield Case("schedule show", ("schedule", "show", "nightly"))
+    yield Case("schedule resume", ("schedule", "resume", "nightly", "poll"), example=True)
+    yield Case("undo", ("undo",))
+    yield Case("schedule delete", ("schedule", "delete", "poll"), example=True)
 
 
 def _settings() -> Iterator[Case]:

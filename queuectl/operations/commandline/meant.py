@@ -37,6 +37,8 @@ SYNONYMS = {
     "worker list": "pools workers",
     "worker scale": "resize",
     "queue list": "queues",
+    "schedule add": "cron crontab every repeat timer",
+    "schedule list": "schedules",
     "status": "count counts metrics stat stats summary",
     "dlq list": "dead errors failed failures",
     "dlq retry": "revive",
@@ -78,10 +80,8 @@ IN_GROUPS = {
 }
 """Synonyms within a group that differ from those of the second word alone."""
 SENTENCES = {
-    "cron": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
     "pause": "queuectl queue pause NAME pauses a queue; queuectl hold ID holds a job",
     "resume": "queuectl queue resume NAME resumes a queue; queuectl release ID releases a held job",
-    "schedule": "no command repeats a job: let cron run queuectl enqueue; for one run: queuectl enqueue --at TIME JOB",
     "worker restart": "queuectl worker stop, then queuectl worker start",
 }
 """Hints for words of which no command does exactly what they say."""

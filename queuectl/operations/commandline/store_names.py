@@ -73,6 +73,8 @@ def names_of(store: Store, kind: str) -> list[Choice]:
             Choice(text=each.signature, about=one_line(f"{each.n:,} dead: {each.text or ''}", _WIDTH))
             for each in reversed(store.dlq.errors())
         ]
+    if kind == "schedules":
+        return [Choice(text=each.name, about=each.timing.cron or "") for each in store.schedules.all()]
     if kind == "views":
         return [Choice(text=each.name, about=one_line(each.filter, _WIDTH)) for each in store.views.list()]
     return [Choice(text=text) for text in sorted(_texts(store, kind))]
@@ -99,7 +101,7 @@ def _job_names(store: Store) -> Iterator[Choice]:
 
 def _texts(store: Store, kind: str) -> set[str]:
     if kind == "queues":
-        return {queue for queue, _, _ in store.counts()}
+        return {queue for queue, _, _ in store.counts()} | {name for name in store.queues.all() if name}
     if kind in {"hosts", "pools"}:
         return {each.host if kind == "hosts" else each.id for each in store.workers.running_pools()}
     if kind == "filters":
