@@ -272,7 +272,7 @@ ADD = Operation(
     examples=(
         "schedule add nightly '0 3 * * *' ./backup.sh --tz Europe/Berlin",
         "schedule add poll --every 90s --overlap replace -- ./poll.sh 'a b'",
-        "schedule add report '0 9 * * mon#1' --queue mail --missed skip ./report.sh",
+        "schedule add report '0 9 * * mon#1' --missed skip ./report.sh",
     ),
 )
 EDIT = Operation(
