@@ -46,8 +46,9 @@ PICTURES: dict[str, tuple[tuple[str, ...], tuple[int, int], str | None]] = {
     "dead-letters": (("3", "j", "enter"), WIDE, None),
     "dead-letters-80x24": (("3",), NARROW, None),
     "filter": (FILTER, WIDE, None),
-    "overview": (("4",), WIDE, None),
-    "activity": (("5",), WIDE, None),
+    "queues": (("4", "j"), WIDE, None),
+    "overview": (("5",), WIDE, None),
+    "activity": (("6",), WIDE, None),
     "job": ((*SYNC, "enter"), WIDE, None),
     "log": ((*SYNC, "l"), WIDE, None),
     "new-job": (("n",), WIDE, None),
@@ -67,15 +68,21 @@ def main() -> int:
     liveness.living_pools = lambda *_, **__: list(pools)
     for name, (keys, size, theme) in PICTURES.items():
         with tempfile.TemporaryDirectory() as directory:
-            svg = asyncio.run(_picture(Path(directory), keys, size, theme))
+            seeds = _with_settings if name == "queues" else seed.lively
+            svg = asyncio.run(_picture(seed.seeded(Path(directory), seeds), keys, size, theme))
         (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
         (HERE / f"{name}.png").write_bytes(_png(svg))
         print(f"{name}.svg {name}.png")
     return 0
 
 
-async def _picture(directory: Path, keys: tuple[str, ...], size: tuple[int, int], theme: str | None) -> str:
-    path = seed.seeded(directory, seed.lively)
+def _with_settings(seeder: seed.Seeder) -> None:
+    seed.lively(seeder)
+    seeder.queue("mail", paused=12 * seed.MINUTE, reason="the relay is down")
+    seeder.queue("video", limit=1, weight=3)
+
+
+async def _picture(path: str, keys: tuple[str, ...], size: tuple[int, int], theme: str | None) -> str:
     clock = seed.StoppedClock()
     app = ConsoleApp(
         lambda: bootstrap.context(path, clock=clock), clock, live=False, location="~/prod/queue.db", theme=theme

@@ -126,6 +126,13 @@ class _Conditions:
         self._set(key, f"{key}_ms", parse_duration(value))
 
 
+def value_of(text: str) -> str:
+    """Return `text` as it stands behind a key: in double quotes where it would otherwise be read as something else."""
+    if not any(letter.isspace() or letter in ',"' for letter in text):
+        return text
+    return '"{}"'.format(text.replace('"', '\\"'))
+
+
 def _words(text: str) -> Iterator[tuple[bool, str | None, str, bool]]:
     """Yield of each word: whether it is negated, its key, its value, and whether that was quoted."""
     position = 0

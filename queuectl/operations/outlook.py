@@ -24,14 +24,17 @@ _OF_JOBS = frozenset({"cancel", "delete", "retry", "hold", "release", "priority"
 _OF_DEAD = frozenset({"dlq retry", "dlq purge"})
 SELECTING = {verb.name: verb for verb in (CANCEL, RETRY, HOLD, RELEASE, PRIORITY, DELETE)}
 """Verbs that take a selector, by the name of their operation."""
+_OF_QUEUES = frozenset({"queue pause", "queue resume", "queue set", "queue delete"})
 _DELETES = frozenset({"delete", "dlq purge"})
 
 
 def outlook(context: Context, name: str, params: Any) -> str | None:
-    """Return a sentence on whether the operation `name` could be undone; None for one that changes no jobs."""
+    """Return whether the operation `name` could be undone, in a sentence; None if it changes no jobs and no queues."""
     undo, deletes = context.store.undo, name in _DELETES
     if name == "prune":
         return CANNOT
+    if name in _OF_QUEUES:
+        return CAN
     if name in _OF_DEAD and not getattr(params, "ids", ()):
         errors = list(dict.fromkeys(context.store.dlq.resolve(each) for each in params.error)) or None
         return CAN if undo.keeps_dead(errors, deleted=deletes) else TOO_MUCH

@@ -160,13 +160,16 @@ class Undo:
         """Work in `database`; record undone actions in `events`."""
         self._database = database
         self._events = events
+        self.latest: Keeping | None = None
+        """The recorder of the last action of this connection."""
 
     def keeping(self, verb: str, *, now: int, keeps: bool = True) -> Keeping:
         """Record jobs during the action `verb`: `with store.undo.keeping("retry", now=now) as keeping: …`.
 
         `keeps` is False for an action that cannot be undone and is only recorded.
         """
-        return Keeping(self._database, self._events, verb, now, keeps=keeps)
+        self.latest = Keeping(self._database, self._events, verb, now, keeps=keeps)
+        return self.latest
 
     def list(self, *, now: int) -> list[Undoable]:
         """Return the actions that can be undone, the newest first."""

@@ -122,6 +122,14 @@ async def test_a_number_out_of_bounds_is_refused():
     assert app.answers == [10]
 
 
+async def test_an_empty_number_is_refused_unless_it_stands_for_one():
+    for empty, answers in ((None, []), (0, [0])):
+        app = Stage(NumberPrompt("Limit", "jobs", value=5, low=0, high=9, line=lambda n: f"set {n}", empty=empty))
+        async with app.run_test() as pilot:
+            await pilot.press("backspace", "enter")
+        assert app.answers == answers
+
+
 # The form -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,10 +1,9 @@
-"""A failure burst raises a banner, and one key holds the waiting jobs of its queue."""
+"""A failure burst raises a banner, and one key pauses its queue."""
 
 from __future__ import annotations
 
 import pytest
 
-from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.widgets.failure_burst_banner import FailureBurstBanner
 from queuectl_tui.widgets.job_table import JobTable
 from tests.support import seed as seeds
@@ -38,7 +37,7 @@ async def test_a_failure_burst_is_shown_and_takes_no_focus(make_app: Make) -> No
     app = make_app(burst)
     async with app.run_test(size=SIZE):
         assert "24 jobs failed in 2 min in mail, same error: exit 28" in screen_of(app)
-        assert "H holds queue mail" in screen_of(app)
+        assert "H pauses queue mail" in screen_of(app)
         assert app.query_one(FailureBurstBanner).size.height == 1
         assert app.query_one(JobTable).has_focus
 
@@ -51,32 +50,41 @@ async def test_without_a_failure_burst_there_is_no_banner(make_app: Make) -> Non
         assert "no queue has a failure burst" in screen_of(app)
 
 
-async def test_one_key_holds_the_waiting_jobs_of_the_queue_after_confirmation(make_app: Make) -> None:
+async def test_one_key_pauses_the_queue_and_the_banner_goes(make_app: Make) -> None:
     app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("H")
-        assert isinstance(app.screen, Confirm)
-        assert "Hold 25 jobs?" in screen_of(app)
-        assert "$ queuectl hold waits 24 23" in screen_of(app)
-        assert app.snapshot.counts["held"] == 0
-        await pilot.press("y")
         await pilot.pause()
-        assert app.snapshot.counts["held"] == 25
-        assert app.snapshot.counts["pending"] == 1
+        reason = "failure burst: exit 28 · curl: (…) Operation timed out after"
+        assert app.echo.command.startswith(f"queuectl queue pause --reason '{reason}")
+        assert "mail" in app.snapshot.paused
+        assert app.snapshot.counts["held"] == 0
         assert not app.query_one(FailureBurstBanner).display
-        await pilot.press("u")
+        assert "‖ queue mail paused" in screen_of(app)
+        await pilot.press("H")
         await pilot.pause()
-        assert app.snapshot.counts["held"] == 0
+        assert "queue mail is paused already" in screen_of(app)
 
 
-async def test_leaving_the_confirmation_holds_nothing(make_app: Make) -> None:
+async def test_the_undo_of_the_pause_resumes_the_queue_and_the_banner_returns(make_app: Make) -> None:
     app = make_app(burst)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("H", "enter")
+        await pilot.press("H", "u")
         await pilot.pause()
-        await read_again(pilot)
-        assert app.snapshot.counts["held"] == 0
+        await pilot.pause()
+        assert not app.snapshot.paused
         assert app.query_one(FailureBurstBanner).display
+
+
+async def test_a_failure_burst_of_a_paused_queue_raises_no_banner(make_app: Make) -> None:
+    def paused(seeder: seeds.Seeder) -> None:
+        burst(seeder)
+        seeder.queue("", paused=MINUTE)
+
+    app = make_app(paused)
+    async with app.run_test(size=SIZE):
+        assert app.snapshot.burst is not None
+        assert not app.query_one(FailureBurstBanner).display
 
 
 async def test_esc_hides_it_until_the_failure_burst_is_over(make_app: Make) -> None:
@@ -105,10 +113,10 @@ async def test_read_only_shows_it_and_offers_no_action(make_app: Make) -> None:
     app = make_app(burst, read_only=True)
     async with app.run_test(size=SIZE) as pilot:
         assert "24 jobs failed" in screen_of(app)
-        assert "holds queue" not in screen_of(app)
+        assert "pauses queue" not in screen_of(app)
         await pilot.press("H")
         await pilot.pause()
-        assert len(app.screen_stack) == 1
+        assert not app.snapshot.paused
         assert "read-only" in screen_of(app)
 
 
@@ -122,3 +130,12 @@ async def test_a_hostile_error_stays_on_its_line(make_app: Make, width: int) -> 
         assert banner.display
         assert not set(line) & {"\x1b", "\x07", "\x9b", "\u202e"}
         assert line.rstrip().endswith("esc hides")
+
+
+async def test_a_hostile_error_is_a_reason_that_the_queue_accepts(make_app: Make) -> None:
+    nasty = "\x1b]0;owned\x07 [/bold] [red]x \u202e \x9b2J 処理を開始します" * 5
+    app = make_app(lambda seeder: burst(seeder, error=nasty))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("H")
+        await pilot.pause()
+        assert "mail" in app.snapshot.paused

@@ -101,9 +101,15 @@ def test_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, in
     assert snap_compare(make_app(burst, **options), terminal_size=size)
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
-def test_holding_the_waiting_jobs_of_a_failure_burst(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert snap_compare(make_app(burst), press=("H",), terminal_size=size)
+@LOOKS
+def test_a_failure_burst_of_a_queue_that_was_paused(
+    make_app: Make, snap_compare: Snap, size: tuple[int, int], options: dict[str, Any]
+) -> None:
+    def paused(seeder: seeds.Seeder) -> None:
+        burst(seeder)
+        seeder.queue("mail", paused=MINUTE, reason="failure burst: exit 28")
+
+    assert snap_compare(make_app(paused, **options), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])

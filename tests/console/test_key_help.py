@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 BY_ID = {key.id: key for key in KEYS}
 WRITES = ("list.retry", "list.delete", "list.edit", "global.new_job", "global.start_pool", "global.more", "global.undo")
-VIEWS = ["jobs", "workers", "dead", "overview", "activity"]
+VIEWS = ["jobs", "workers", "dead", "queues", "overview", "activity"]
 
 
 def help_text(app: Any) -> str:

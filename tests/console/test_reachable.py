@@ -58,15 +58,19 @@ BY_KEY = {
     "dlq list": "global.view_3",
     "dlq retry": "dead.requeue",
     "dlq purge": "dead.purge",
-    "status": "global.view_4",
-    "history": "global.view_5",
+    "queue list": "global.view_4",
+    "queue pause": "queues.pause",
+    "queue resume": "queues.pause",
+    "queue set": "queues.limit",
+    "status": "global.view_5",
+    "history": "global.view_6",
     "config list": "global.config",
     "config set": "global.config",
     "config unset": "global.config",
 }
 """Operations that also have a key."""
 HERE = [name for name in WHERE if name not in REFUSED]
-MIXED = [("global", scope) for scope in ("list", "dead", "workers", "overview", "activity")]
+MIXED = [("global", scope) for scope in ("list", "dead", "queues", "workers", "overview", "activity")]
 IDS = ["job1", "-dashed", "two words", "it's [/bold] $HOME", "\x1b[31m\u202ered"]
 
 

@@ -102,7 +102,7 @@ async def test_the_page_of_a_job_uses_and_shows_them_too(make_app: Make) -> None
 
 @pytest.mark.asyncio
 async def test_messages_name_them_too(make_app: Make) -> None:
-    keys = {"global.new_job": "f2", "global.start_pool": "f3", "global.command": "f4", "global.pause": "f6"}
+    keys = {"global.new_job": "f2", "global.start_pool": "f3", "global.command": "f4", "global.freeze": "f6"}
     app = make_app(None, workers=False, user_keymap=keys)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -111,7 +111,7 @@ async def test_messages_name_them_too(make_app: Make) -> None:
             assert text in screen
         await pilot.press("f6")
         await pilot.pause()
-        assert "f6 resumes" in lines_of(app)[0]
+        assert "f6 unfreezes" in lines_of(app)[0]
         await pilot.press("2")
         await pilot.pause()
         assert sum("f3 starts" in line for line in lines_of(app)) == 3

@@ -7,10 +7,12 @@ import pytest
 from queuectl.domain.errors import StoreBusy
 from queuectl.domain.record import replace
 from queuectl.domain.worker import PoolInfo
+from queuectl.operations import find
 from queuectl_tui.screens.activity import ActivityView, command_of, what
 from queuectl_tui.screens.confirm import Confirm
 from queuectl_tui.screens.dead import DeadView
 from queuectl_tui.screens.overview import OverviewView
+from queuectl_tui.screens.queues import QueuesView
 from queuectl_tui.screens.views import View
 from queuectl_tui.screens.workers import WorkersView, pool_lines, state_of
 from queuectl_tui.snapshot import empty_snapshot
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-VIEWS = (WorkersView, DeadView, OverviewView, ActivityView)
+VIEWS = (WorkersView, DeadView, QueuesView, OverviewView, ActivityView)
 
 # Workers ----------------------------------------------------------------------------------------------------------
 
@@ -111,7 +113,7 @@ def test_a_killed_pool_is_shown_while_its_workers_continue(busy: int, expected: 
     running = [worker for worker in seen if worker.info.job is not None][:busy]
     now = snapshot(workers=tuple(running), pools=())
     line = StatusLine("q.db", id="status")
-    line.show(now, now.at, paused=False)
+    line.show(now, now.at, frozen=False)
 
     (pools,) = pool_lines(now, 100, start_key="S")
     head = line._parts(now, wide=True)[0]
@@ -275,6 +277,19 @@ def test_older_events_are_loaded_when_the_cursor_nears_the_end(tmp_path: Path):
     drive(app, act)
 
 
+def test_an_event_of_queues_names_them_and_the_reason(tmp_path: Path):
+    app = made(ActivityView(), tmp_path)
+
+    async def act(pilot: Pilot[None]) -> None:
+        pause = find("queue pause")
+        pause.run(app.context, pause.params(queues=("mail",), reason="the relay is down"))
+        pause.run(app.context, pause.params(all=True))
+        newest, before, *_ = app.context.store.stats.events(limit=2)
+        assert [what(newest), what(before)] == ["paused all queues", "paused queue mail: the relay is down"]
+
+    drive(app, act)
+
+
 def test_an_event_without_a_command_line_gets_an_equivalent_one(tmp_path: Path):
     app = made(ActivityView(), tmp_path)
 
@@ -307,6 +322,8 @@ def test_hostile_text_is_harmless_at_any_size(tmp_path: Path, cls: type[View], s
             seeder.event(1000, text, "enqueue", text, None)
             seeder.event(1000, text, text, text, text)
             seeder.stat(1, f"\x1b[31m{number}", "success", 10, 1)
+            seeder.queue(text, limit=1, paused=1000, reason=text)
+        seeder.queue("", paused=1000, reason=seeds.HOSTILE[0])
 
     seen, pools = seeds.workers()
     workers = tuple(

@@ -34,7 +34,7 @@ def test_every_view_opens_by_its_key_and_offers_keys(make_app: Callable[..., Con
     app = make_app()
 
     async def act(pilot: Pilot[int]) -> None:
-        for key, name in (("2", "workers"), ("3", "dead"), ("4", "overview"), ("5", "activity")) * 2:
+        for key, name in (("2", "workers"), ("3", "dead"), ("4", "queues"), ("5", "overview"), ("6", "activity")) * 2:
             await pilot.press(key)
             await pilot.pause(0.1)
             assert app.view.view_name == name
@@ -56,7 +56,7 @@ def test_a_group_of_dead_jobs_is_retried_and_the_echo_shows_the_command(make_app
         await pilot.pause(0.2)
         assert app.snapshot.counts["dead"] == before - 7
         assert len(app.view.query_one(LineList).keys) == 3
-        await pilot.press("5")
+        await pilot.press("6")
         await pilot.pause(0.2)
         first = app.view.query_one(LineList).render_line(0)
         assert "queuectl dlq retry --error" in "".join(segment.text for segment in first)
@@ -77,6 +77,10 @@ def test_read_only_runs_nothing(make_app: Callable[..., ConsoleApp]):
         await pilot.press("2", "K")
         await pilot.pause(0.2)
         assert len(app.screen_stack) == 1
+        await pilot.press("4", "h", "H", "L", "W")
+        await pilot.pause(0.2)
+        assert len(app.screen_stack) == 1
+        assert app.snapshot.paused == ()
         app.reader.refresh()
         await pilot.pause(0.1)
         assert app.snapshot.counts["dead"] == before
@@ -104,7 +108,7 @@ def test_the_theme_changes_the_charts_too(make_app: Callable[..., ConsoleApp]):
     app = make_app()
 
     async def act(pilot: Pilot[int]) -> None:
-        await pilot.press("4")
+        await pilot.press("5")
         await pilot.pause(0.1)
         assert isinstance(app.view, OverviewView)
         chart = app.view.query_one("#in")

@@ -196,6 +196,23 @@ class Seeder:
             (self.now - ago, actor, verb, subject, detail),
         ).fetchall()
 
+    def queue(
+        self,
+        name: str,
+        *,
+        limit: int | None = None,
+        weight: int = 1,
+        paused: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Give a queue settings; `paused`: how many milliseconds ago bob paused it, and "" names all queues."""
+        at, by = (None, None) if paused is None else (self.now - paused, "bob@ops")
+        self._connection.execute(
+            "INSERT INTO queues (name, max_running, weight, paused_at, paused_by, pause_reason)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (name, limit, weight, at, by, reason),
+        ).fetchall()
+
     def done(self) -> None:
         """Commit."""
         self._connection.execute("COMMIT").fetchall()

@@ -110,12 +110,14 @@ class ViewApp(App[None]):
         if str(below.visual) != str(text):
             below.update(text)
 
-    def act(self, operation: Operation, params: Any, *, about: str) -> None:
+    def act(self, operation: Operation, params: Any, *, about: str, then: Callable[[Any], None] | None = None) -> None:
         self.acted.append((operation.name, params))
         self.messages.append(about)
         result = operation.run(self.context, params)
         if hasattr(result, "__next__"):
             list(result)
+        if then is not None:
+            then(None)
 
     async def outlook(self, operation: Operation, params: Any) -> list[str]:
         return [text] if (text := outlook(self.context, operation.name, params)) else []
@@ -133,6 +135,13 @@ class ViewApp(App[None]):
         self.messages.append(text)
 
     refuse = say
+
+    def show_view(self, name: str, filter_text: str = "") -> None:
+        self.opened.append(f"{name} {filter_text}")
+
+    def copy(self, text: str, about: str) -> None:
+        self.opened.append(text)
+        self.say(about)
 
 
 def snapshot(at: int = seeds.NOW, *, dead: int = 13, **changes: Any) -> Snapshot:

@@ -1,4 +1,4 @@
-"""The console app: one screen with five views, a reader thread and a writer thread."""
+"""The console app: one screen with six views, a reader thread and a writer thread."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class ConsoleApp(App[int]):
         self.reader = Reader(self.post_message, self.clock, context_factory, census, live=live)
         self.writer = Writer(self.post_message, context_factory, live=live)
         self.snapshot: Snapshot = empty_snapshot(self.clock.now())
-        self.paused = False
+        self.frozen = False
         self.watching = WatchList()
         self.pool = PoolControl(self)
         self.pages = Pages(self, self, CommandRunner(self, history))
@@ -203,7 +203,7 @@ class ConsoleApp(App[int]):
         if not self.mounted_all:
             return
         typing = getattr(self.screen_stack[0].focused, "value", None) is not None
-        self.key_bar.show(key_guide.shown_hints(self, self.view, typing=typing, paused=self.paused))
+        self.key_bar.show(key_guide.shown_hints(self, self.view, typing=typing, frozen=self.frozen))
 
     @on(SnapshotArrived)
     def _snapshot_arrived(self, event: SnapshotArrived) -> None:
@@ -211,7 +211,7 @@ class ConsoleApp(App[int]):
             self.views.forget_jobs()
         report_ends(self, self.watching, event.snapshot, self._write)
         self.reader.watching = self.watching.ids
-        if self.views.is_empty or (self.paused and event.snapshot.error is None):
+        if self.views.is_empty or (self.frozen and event.snapshot.error is None):
             return
         self.snapshot = event.snapshot
         with self.batch_update():
@@ -229,7 +229,7 @@ class ConsoleApp(App[int]):
         self.typed.wake()
 
     def _show(self) -> None:
-        self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
+        self.status.show(self.snapshot, self.clock.now(), frozen=self.frozen)
         self.notices.show(self.snapshot, self.paint)
         self.tabs.show(self.snapshot)
         self.view.show(self.snapshot)
@@ -241,8 +241,8 @@ class ConsoleApp(App[int]):
     def _tick(self) -> None:
         """Update ages and clocks each second."""
         with self.batch_update():
-            self.status.show(self.snapshot, self.clock.now(), paused=self.paused)
-            if not self.paused and hasattr(self.view, "tick") and len(self.screen_stack) == 1:
+            self.status.show(self.snapshot, self.clock.now(), frozen=self.frozen)
+            if not self.frozen and hasattr(self.view, "tick") and len(self.screen_stack) == 1:
                 self.view.tick()
 
     def on_app_blur(self) -> None:
@@ -347,10 +347,10 @@ class ConsoleApp(App[int]):
             self.pop_screen()
         self.views.show(name, filter_text)
 
-    def action_pause(self) -> None:
-        """Freeze the display, or resume."""
-        self.paused = not self.paused
-        if not self.paused:
+    def action_freeze(self) -> None:
+        """Freeze the display, or show changes again."""
+        self.frozen = not self.frozen
+        if not self.frozen:
             self.reader.refresh()
         self._show()
 

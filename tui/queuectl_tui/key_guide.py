@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from queuectl_tui.screens.views import View
 
 
-def shown_hints(console: Console, view: View, *, typing: bool, paused: bool) -> list[KeyHint]:
+def shown_hints(console: Console, view: View, *, typing: bool, frozen: bool) -> list[KeyHint]:
     """Return the keys of the view that apply now, and those that always apply; `typing`: a text field has the focus."""
     general = [hint("global.new_job")]
     general.append(hint("global.stop_pool") if console.snapshot.pools else hint("global.start_pool"))
     if console.read_only or typing:
         general = []
-    general += [] if typing else [hint("global.pause", "resume" if paused else None), hint("global.command")]
+    general += [] if typing else [hint("global.freeze", "unfreeze" if frozen else None), hint("global.command")]
     always = [] if typing else [hint("global.help"), hint("global.leave")]
     own = [each for each in view.hints() if not (console.read_only and keymap.writes(each))]
     return [*own, *general, *always]

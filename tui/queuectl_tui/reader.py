@@ -15,6 +15,7 @@ from textual.message import Message
 
 from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.job import JobState
+from queuectl.domain.queue_settings import ALL
 from queuectl.domain.record import replace
 from queuectl_tui.opened import Opened
 from queuectl_tui.snapshot import Snapshot, empty_snapshot, internal_error
@@ -293,6 +294,7 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
     if last is None or not 0 <= now // _BURST_EVERY - last.at // _BURST_EVERY < 1:
         burst = store.recent.failure_burst(since=now - BURST_MS, least=BURST)
     came, went = store.job_pages.rates(now)
+    pauses = {name: settings.pause for name, settings in store.queues.all().items() if settings.pause is not None}
     return Snapshot(
         at=now,
         store=store.database.identity,
@@ -306,6 +308,8 @@ def _snapshot(context: Context, census: Census, now: int, last: Snapshot | None,
         changed=changed,
         finished=finished,
         burst=burst,
+        paused=tuple(sorted(name for name in pauses if name != ALL)),
+        pause_of_all=pauses.get(ALL),
         watched=store.job_pages.these(sorted(watching)) if watching else None,
         asked=watching,
     )

@@ -27,6 +27,11 @@ same.
 - **Hostile output is harmless**: control characters in commands and output are written out; colours of a job's log
   stay.
 
+View 4 lists the queues: their state, the jobs that run, wait and are held, what was enqueued, done and failed in the
+last five minutes, and who paused a queue, when and why. `h` there pauses a queue or resumes it, `H` all of them; `L`
+and `W` set its limit and weight. While queues are paused, the first line of every view says so. `p` is something else:
+it freezes the display.
+
 The filter (`/`) takes `state:dead`, `queue:mail`, `tag:nightly`, `id:12` and any text. Below 100 columns the detail
 becomes a strip and workers move to view 2; it needs 60 columns and 15 rows.
 

@@ -11,6 +11,7 @@ from queuectl.domain.record import record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from queuectl.domain.queue_settings import Pause
     from queuectl.domain.worker import PoolInfo
     from queuectl.runtime.liveness import LiveWorker
     from queuectl.store.job_pages import Row
@@ -48,6 +49,10 @@ class Snapshot:
     """Attempts that ended in each minute of the last hour, the oldest first."""
     burst: FailureBurst | None = None
     """The current failure burst: many jobs of a queue that failed with the same error."""
+    paused: tuple[str, ...] = ()
+    """The queues that are paused by name."""
+    pause_of_all: Pause | None = None
+    """The pause of all queues, if they are paused together."""
     watched: Mapping[str, Row] | None = None
     """The watched jobs that exist; None if no job is watched."""
     asked: frozenset[str] = frozenset()
@@ -73,6 +78,10 @@ class Snapshot:
         if not busy:
             return "its idle workers stop"
         return "1 worker finishes its job" if busy == 1 else f"{busy} workers finish their jobs"
+
+    def is_paused(self, queue: str) -> bool:
+        """Return whether no job of this queue is started before it is resumed."""
+        return self.pause_of_all is not None or queue in self.paused
 
     @property
     def wanted(self) -> int:

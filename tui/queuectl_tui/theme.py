@@ -27,8 +27,11 @@ STATE_STYLE: dict[str, tuple[str, str, str]] = {
     "draining": ("◇", "draining", "scheduled"),
     "stopping": ("■", "stopping", "warning"),
     "stale": ("!", "stale", "error"),
+    "open": ("○", "open", "idle"),
+    "full": ("▲", "full", "scheduled"),
+    "paused": ("‖", "paused", "warning"),
 }
-"""State of a job, a worker or a pool → glyph, word, role; `Paint` has the style of a role in one theme."""
+"""State of a job, a worker, a pool or a queue → glyph, word, role; `Paint` has the style of a role in one theme."""
 
 _ASCII = {
     "○": "o",
@@ -54,6 +57,7 @@ _ASCII = {
     "▓": "#",
     "░": "-",
     "◎": "@",
+    "‖": "|",
 }
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.:-=+*#"

@@ -140,6 +140,12 @@ def has_secrets(params: Any, line: str) -> bool:
     return _masked(params) is not params or '"env"' in line
 
 
+def _kept(context: Context) -> int | None:
+    """Return the number of the undo of the last action; None if it cannot be undone, or there was none."""
+    latest = context.store.undo.latest
+    return None if latest is None else latest.id
+
+
 def _done(opened: Opened, task: Task) -> ActionDone:
     operation, params, about, then = task
     undo, too_much = None, False
@@ -149,10 +155,14 @@ def _done(opened: Opened, task: Task) -> ActionDone:
         context.command = command_line(operation, _masked(params))
         # Another process may have upgraded the store while this console is open.
         context.store.recheck()
+        context.store.undo.latest = None
         result = operation.run(context, params)
         undo, too_much = getattr(result, "undo", None), getattr(result, "too_much", False)
         if hasattr(result, "__next__"):
             result = list(result)
+        if undo is None:
+            # Results on queues are lists, which carry no number.
+            undo = _kept(context)
     except QueuectlError as error:
         opened.failed(error)
         return ActionDone(operation, params, about, error=error, then=then)

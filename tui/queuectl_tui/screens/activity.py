@@ -1,4 +1,4 @@
-"""View 5: the events of the store with their command lines, the newest first."""
+"""View 6: the events of the store with their command lines, the newest first."""
 
 from __future__ import annotations
 
@@ -62,6 +62,12 @@ _VERBS = {
     "start_pool": "started",
     "scale_pool": "resized",
     "pool_stopped": "pool has stopped:",
+}
+_OF_QUEUES = {
+    "queue_pause": "paused",
+    "queue_resume": "resumed",
+    "queue_set": "set",
+    "queue_delete": "deleted the settings of",
 }
 _ROLES = {
     "worker_died": "dead", "cancel": "warning", "kill": "warning", "delete": "warning", "prune": "warning",
@@ -274,6 +280,9 @@ def what(event: Event) -> str:
         return one_line(f"set {event.subject} = {detail}", 80)
     if event.verb == "stop_pool":
         return one_line(f"{'drains' if detail == 'drain' else 'stops'} pool {event.subject}", 80)
+    if event.verb in _OF_QUEUES:
+        which = "all queues" if event.subject is None else f"queue {event.subject}"
+        return one_line(f"{_OF_QUEUES[event.verb]} {which}{f': {detail}' if detail else ''}", 80)
     if event.verb == "worker_died":
         return one_line(f"{event.subject} died{f' running {detail}' if detail else ''}", 80)
     return one_line(f"{verb} {event.subject or ''}{f', {detail}' if detail else ''}", 80)

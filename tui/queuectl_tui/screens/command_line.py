@@ -238,7 +238,7 @@ def _for_console(operation: Operation, given: Any) -> Any:
     if operation.name == "logs" and given.follow:
         raise UsageError("the console always follows a log", hint="leave out --follow here")
     if operation.name == "status" and given.watch:
-        raise UsageError("the console's overview is such a watch", hint="leave out --watch here, or press 4")
+        raise UsageError("the console's overview is such a watch", hint="leave out --watch here, or press 5")
     return given
 
 

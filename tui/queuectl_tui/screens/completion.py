@@ -21,6 +21,7 @@ VIEWS = {
     "jobs": "the jobs; state: queue: tag: or any text filter them",
     "workers": "the workers",
     "dead": "the dead letters",
+    "queues": "the queues, with their limits and pauses",
     "overview": "throughput, durations and failures",
     "activity": "the events",
 }

@@ -31,6 +31,7 @@ TITLES = {
     "log": "A job's output",
     "job": "A job",
     "workers": "Workers",
+    "queues": "Queues",
     "activity": "Activity",
     "overview": "Overview",
 }

@@ -88,7 +88,7 @@ class JobsView(JobKeys, View):
         self.counters = self.query_one(Counters)
         self.strip = self.query_one(WorkerStrip)
         self.actor = JobActor(self, TableTarget(self.table))
-        self.burst = FailureBurstControl(self.query_one(FailureBurstBanner), self.actor)
+        self.burst = FailureBurstControl(self.query_one(FailureBurstBanner))
         self.views = TableViews(self.table, self.bar)
         self._arrange()
 
@@ -106,7 +106,7 @@ class JobsView(JobKeys, View):
         if self._is_empty != was_empty:
             self._arrange()
         self.counters.show(snapshot)
-        self.burst.show(snapshot.burst)
+        self.burst.show(snapshot)
         self._show_workers()
         self._show_empty_text()
         if before is None or snapshot.changed != before.changed or before.error != snapshot.error or not before.total:
@@ -139,7 +139,7 @@ class JobsView(JobKeys, View):
         if self.table.marks or self.table.in_range:
             hints.append(KeyHint(key="esc", label="clear marks", priority=66, ids=("global.back",)))
         if self.burst.is_shown:
-            hints.append(hint("list.hold_failing"))
+            hints.append(hint("list.pause_failing"))
         return [*hints, hint("list.sort")]
 
     def _act_hints(self, row: Row) -> list[KeyHint]:
@@ -204,10 +204,9 @@ class JobsView(JobKeys, View):
 
     # Actions of the table --------------------------------------------------------------------------------------------
 
-    @work(group="act")
-    async def action_hold_failing(self) -> None:
-        """Hold the waiting jobs of the failing queue."""
-        await self.burst.hold()
+    def action_pause_failing(self) -> None:
+        """Pause the failing queue."""
+        self.burst.pause()
 
     @work(group="views")
     async def action_views(self) -> None:

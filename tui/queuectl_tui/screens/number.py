@@ -35,17 +35,29 @@ class NumberPrompt(Dialog["int | None"]):
     BINDINGS: ClassVar[list[BindingType]] = [("up", "add(1)"), ("down", "add(-1)")]
 
     def __init__(
-        self, title: str, asked: str, *, value: int, low: int, high: int, line: Callable[[int], str], do: str = "Do it"
+        self,
+        title: str,
+        asked: str,
+        *,
+        value: int,
+        low: int,
+        high: int,
+        line: Callable[[int], str],
+        do: str = "Do it",
+        empty: int | None = None,
     ) -> None:
-        """Create the dialog; `asked` is the prompt, `value` the initial number, `line` makes the command line."""
+        """Create the dialog; `asked` is the prompt, `value` the initial number, `line` makes the command line.
+
+        `empty` is the number that an empty field stands for; None if it stands for none.
+        """
         super().__init__()
         self._title, self._asked, self._do = title, asked, do
-        self._value, self._low, self._high = value, low, high
+        self._value, self._low, self._high, self._empty = value, low, high, empty
         self._line = line
 
     def compose(self) -> ComposeResult:
         with Box(self._title, "↑↓ change   enter do it   esc leave"):
-            yield Static(Content(safe(self._asked)), id="asked")
+            yield Static(Content(safe(self._asked, keep="\n")), id="asked")
             yield SafeInput(str(self._value), type="integer", id="number", compact=True)
             yield Static(classes="wrong")
             yield Static(classes="command")
@@ -59,8 +71,9 @@ class NumberPrompt(Dialog["int | None"]):
         self._validate()
 
     def _number(self) -> int | None:
+        text = self.query_one(Input).value
         try:
-            number = int(self.query_one(Input).value)
+            number = self._empty if not text and self._empty is not None else int(text)
         except ValueError:
             return None
         return number if self._low <= number <= self._high else None

@@ -1,4 +1,4 @@
-"""View 4: throughput, durations and failures, from what the workers count anyway."""
+"""View 5: throughput, durations and failures, from what the workers count anyway."""
 
 from __future__ import annotations
 

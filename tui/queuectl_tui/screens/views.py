@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class View(Widget):
-    """One of the five views. It is mounted once and shown every snapshot; it never reads the store itself."""
+    """One of the six views. It is mounted once and shown every snapshot; it never reads the store itself."""
 
     view_name: ClassVar[str] = ""
     """The name in `view('…')`; also the widget's id."""

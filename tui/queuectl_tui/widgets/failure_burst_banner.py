@@ -26,7 +26,7 @@ class FailureBurstBanner(Drawing):
     def show(self, burst: FailureBurst | None, key: str, hide_key: str) -> None:
         """Show a failure burst.
 
-        `key` holds the waiting jobs of its queue; it is empty if the console is read-only. `hide_key` hides the banner.
+        `key` pauses its queue; it is empty if the console is read-only. `hide_key` hides the banner.
         """
         if (burst, key, hide_key) != (self.burst, self._key, self._hide_key):
             self.burst, self._key, self._hide_key = burst, key, hide_key
@@ -42,7 +42,7 @@ class FailureBurstBanner(Drawing):
         queue = one_line(burst.queue, 20)
         right: Line = ((self._hide_key, "key"), (" hides ", "dim"))
         if self._key:
-            right = ((self._key, "key"), (f" holds queue {queue}  ", "text"), *right)
+            right = ((self._key, "key"), (f" pauses queue {queue}  ", "text"), *right)
         count = f"{burst.jobs}{'+' * (burst.jobs >= MANY)}"
         text = f"{count} jobs failed in 2 min in {queue}, same error: {one_line(burst.text, 200)}"
         if width < 100:

@@ -37,7 +37,7 @@ HANDLED = frozenset(
     }
 )
 """The keys of `list` that it handles."""
-_NOT_HANDLED = frozenset(each.id for each in of_scope("list")) - HANDLED
+NOT_HANDLED = frozenset(each.id for each in of_scope("list")) - HANDLED
 
 
 @record
@@ -57,7 +57,7 @@ class LineList(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LineList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = bindings("list", but=_NOT_HANDLED)
+    BINDINGS: ClassVar[list[BindingType]] = bindings("list", but=NOT_HANDLED)
 
     class Moved(Message):
         """The cursor is on another row."""

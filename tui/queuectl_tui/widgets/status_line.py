@@ -7,9 +7,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from queuectl.domain.phrases import plural
 from queuectl.domain.text import one_line
 from queuectl.store.location import is_url
 from queuectl_tui import keymap
+from queuectl_tui.theme import STATE_STYLE
 from queuectl_tui.widgets.job_rows import clock
 from queuectl_tui.widgets.lines import Drawing, length_of, spread_out
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from queuectl_tui.widgets.lines import Line, Piece
 
 _GAP: Piece = ("   ", "text")
+_NAME = 20
+"""Cells of a queue's name."""
 
 
 class StatusLine(Drawing):
@@ -42,11 +46,11 @@ class StatusLine(Drawing):
         self._shown_key = shown_key
         self.snapshot: Snapshot | None = None
         self.now = 0
-        self.paused = False
+        self.frozen = False
 
-    def show(self, snapshot: Snapshot, now: int, *, paused: bool) -> None:
+    def show(self, snapshot: Snapshot, now: int, *, frozen: bool) -> None:
         """Show a snapshot."""
-        self.snapshot, self.now, self.paused = snapshot, now, paused
+        self.snapshot, self.now, self.frozen = snapshot, now, frozen
         self.redraw()
 
     def lines(self, width: int, height: int) -> list[Line]:
@@ -58,6 +62,9 @@ class StatusLine(Drawing):
         left: tuple[Piece, ...] = ((" queuectl ", "accent"), (self._store(width), "text"))
         if self._read_only:
             left += ((" READ-ONLY", "warning"),)
+        if of is not None:
+            # Before what may be dropped: without it, there is no reason in sight why no job starts.
+            left += pauses(of, wide=wide)
         right = (*self._liveness(of, width - length_of(left) - len(at) - 1), (at, "dim"))
         if of is not None:
             for part in self._parts(of, wide=wide):
@@ -119,9 +126,23 @@ class StatusLine(Drawing):
             # The staleness is more important than the reason.
             width = min(width - len(stale) - 2, max(self.size.width // 2 - 6, 12))
             return ((f"{stale}: {one_line(of.error, width)}" if width >= 8 else stale, "error"),)
-        if self.paused:
-            return (("■ PAUSED", "warning"), (f" {self._shown_key('global.pause')} resumes", "dim"))
+        if self.frozen:
+            return (("■ FROZEN", "warning"), (f" {self._shown_key('global.freeze')} unfreezes", "dim"))
         return (("● ", "good"), ("LIVE", "good"))
+
+
+def pauses(of: Snapshot, *, wide: bool) -> Line:
+    """Return which queues are paused; nothing if none is."""
+    if of.pause_of_all is not None:
+        text = "all queues paused" if wide else "all paused"
+    elif not of.paused:
+        return ()
+    elif len(of.paused) == 1 and wide:
+        text = f"queue {one_line(of.paused[0], _NAME)} paused"
+    else:
+        text = f"{len(of.paused)} {plural(len(of.paused), 'queue')} paused"
+    glyph, _, role = STATE_STYLE["paused"]
+    return (("  ", "text"), (f"{glyph} {text}", role))
 
 
 def _database(url: str) -> str:
