@@ -12,8 +12,15 @@ NEEDED = ("apsw", "hypothesis", "jsonschema", "psycopg", "pytest_asyncio", "pyte
 MISSING = [name for name in NEEDED if find_spec(name) is None]
 if not MISSING:
     # Otherwise `pytest_configure` says what to do, in place of a traceback, or of an error for each file.
+    from hypothesis import HealthCheck, settings
+
     from tests.support import command
     from tests.support.queue import Queue
+
+    # Fixed examples in CI, new ones everywhere else. No limit of time: it would be one for the machine.
+    settings.register_profile("developer", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("ci", settings.get_profile("developer"), derandomize=True)
+    settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -222,8 +222,9 @@ def _waiting(context: Context, of: Listed, now: int) -> Iterator[Reason]:
             yield Reason(code="backoff", text=text, at=job.run_at)
         else:
             yield Reason(code="scheduled", text=f"it is due in {delay}", at=job.run_at)
-    yield from _by_queue(context, job, now)
-    yield from _by_workers(context, job, now)
+    gates = list(_by_queue(context, job, now))
+    yield from gates
+    yield from _by_workers(context, job, now, is_next=not gates)
 
 
 def _by_queue(context: Context, job: Job, now: int) -> Iterator[Reason]:
@@ -270,8 +271,11 @@ class _Candidate:
         return () if self.pool is None else self.pool.labels
 
 
-def _by_workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
-    """Yield the first requirement that no worker meets; for a due job that some can run, its place in the queue."""
+def _by_workers(context: Context, job: Job, now: int, *, is_next: bool) -> Iterator[Reason]:
+    """Yield the first requirement that no worker meets; for a due job that some can run, its place in the queue.
+
+    The place is left out unless `is_next`: a worker may start jobs of the queue.
+    """
     from queuectl.runtime.liveness import living_pools, living_workers
 
     workers = living_workers(context.store, context.run_dir, now=now)
@@ -284,7 +288,7 @@ def _by_workers(context: Context, job: Job, now: int) -> Iterator[Reason]:
             yield unmet(candidates, job)
             return
         candidates = left
-    if job.run_at <= now:
+    if job.run_at <= now and is_next:
         yield from _in_queue(context, job, candidates, now)
 
 

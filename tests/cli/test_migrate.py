@@ -108,6 +108,8 @@ def test_actions_on_the_old_store_can_be_undone_in_the_new_one(env: Environment,
 
     assert run("undo", env=new).code == 0
     assert run("logs", "gone", "--stdout", env=new).out == "some output\n"
+    assert run("undo", env=new).out == "schedule add of schedule nightly undone\n"
+    assert run("undo", env=new).out == "queue pause of queue media undone\n"
     assert run("undo", env=new).out == "priority of 1 job undone\n"
     assert run("undo", env=new).code == 0
     assert json.loads(run("show", "held", "--json", env=new).out)["state"] == "pending"
@@ -249,5 +251,5 @@ def test_a_password_is_neither_printed_nor_stored(env: Environment, url: str):
         events = connection.execute("SELECT * FROM queuectl.events").fetchall()
     old = apsw.Connection(env["QUEUECTL_DB"])
     assert "geheim" not in repr(events) + repr(old.execute("SELECT * FROM events").fetchall())
-    assert len(events) == 14, "it was moved"
+    assert len(events) == 17, "it was moved"
     old.close()

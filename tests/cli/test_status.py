@@ -32,7 +32,7 @@ def test_status_says_what_jobs_wait_for(queue: Queue):
     assert re.search(r"^held +1  until they are released$", out, re.MULTILINE)
     assert re.search(r"^last 5 min  5 jobs enqueued; attempts: 0 succeeded, 1 failed$", out, re.MULTILINE)
     assert re.search(r"^QUEUE +WAITING +RUNNING +OLDEST DUE\ndefault +3 +0\nmail +1 +0 +\d+s ago$", out, re.MULTILINE)
-    assert document["waiting"] == {"due": 1, "scheduled": 2, "retry": 1, "held": 1, "more": False}
+    assert document["waiting"] == {"due": 1, "scheduled": 2, "retry": 1, "held": 1, "paused": 0, "more": False}
     assert list(document["oldest_due_seconds"]) == ["mail"]
 
 

@@ -72,9 +72,15 @@ def _parsed(field: Field, text: str) -> Any:
 
 
 def params_of(operation: Operation) -> st.SearchStrategy[Any]:
-    return st.fixed_dictionaries({each.name: values_of(each) for each in grammar(operation.params).parameters}).map(
-        lambda values: operation.params(**values)
-    )
+    known = grammar(operation.params)
+    values = {each.name: values_of(each) for each in known.parameters}
+    for each in known.positionals:
+        if known.rest is not None and each.name != "job":
+            # Words after -- are an argv there, so that no other argument can begin with a dash.
+            values[each.name] = values[each.name].filter(
+                lambda value: not any(word.startswith("-") for word in ([value] if isinstance(value, str) else value))
+            )
+    return st.fixed_dictionaries(values).map(lambda values: operation.params(**values))
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)

@@ -60,7 +60,8 @@ def test_operations_that_only_read_are_known():
 
     assert reading == {
         *("list", "show", "logs", "wait", "explain", "history", "status", "worker list", "dlq list", "dlq show"),
-        *("config list", "config get", "view list", "doctor", "tui", "completion"),
+        *("config list", "config get", "view list", "doctor", "tui", "completion", "queue list"),
+        *("schedule list", "schedule show", "schedule next"),
     }
     assert [each.name for each in ALL if each.repairs] == ["doctor"]
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 numbers = itertools.count(1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(jobs=st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 5)), min_size=1, max_size=15))
 def test_jobs_are_claimed_by_priority_then_by_due_time_then_by_age(stage: Stage, jobs: list[tuple[int, int]]):
     ids = stage.enqueue(*(NewJob(command="true", priority=priority, run_at=START + delay) for priority, delay in jobs))

@@ -57,7 +57,9 @@ def test_a_job_that_was_retried_by_hand_is_released_as_pending(stage: Stage):
     assert stage.store.jobs.state("a") is JobState.PENDING
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(ends=st.lists(st.sampled_from([Outcome.EXIT, Outcome.TIMEOUT, Outcome.RELEASED, Outcome.LOST]), max_size=6))
 def test_hold_and_release_leave_a_job_unchanged_after_any_history(stage: Stage, ends: list[Outcome]):
     (id_,) = stage.enqueue(NewJob(command="true"), max_retries=5)

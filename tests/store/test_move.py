@@ -139,7 +139,7 @@ def test_numbers_continue_after_the_last_one_in_the_file(path: str, url: str):
         with store.undo.keeping("hold", now=1) as kept:
             store.edits.hold(["11"], now=1)
         undos.append(kept.id)
-    assert undos == [5, 5]
+    assert undos == [6, 6]
     old.close()
     new.close()
 

@@ -97,7 +97,9 @@ def test_of_all_that_it_may_run_a_worker_takes_the_most_urgent_then_what_has_bee
     assert take_all(stage, ("big",)) == ["other"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     jobs=st.lists(
         st.tuples(

@@ -325,7 +325,9 @@ def test_an_undo_records_an_event_for_each_job(stage: Stage):
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     verbs=st.lists(
         st.tuples(

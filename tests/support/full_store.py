@@ -12,7 +12,7 @@ from queuectl.domain.filter import Filter
 from queuectl.domain.job import NewJob
 from queuectl.domain.queue_settings import Pause, QueueSettings
 from queuectl.domain.record import replace
-from queuectl.domain.schedule import Schedule, Timing
+from queuectl.domain.schedule import Missed, Schedule, Timing
 from queuectl.store.schedules import job_text
 from queuectl.store.selection import PRIORITY
 from tests.support.store_driver import BACKOFF, Stage
@@ -73,7 +73,6 @@ def _live(store: Store) -> None:
             "nightly", lambda _: _nightly(stage.now), verb="schedule_add", snapshot="{}", now=stage.now
         )
     store.schedules.fire("nightly", max_retries=1, now=stage.now)
-    store.jobs.cancel(store.schedules.fires("nightly", limit=1)[0].job or "", signal=15, now=stage.now)
     store.views.save("dead ones", "state:dead queue:default", now=stage.now)
     store.claims().write_down("w", completed=5, failed=4)
     store.workers.stop_worker("w", now=stage.now)
@@ -90,7 +89,8 @@ def _nightly(now: int) -> Schedule:
         job=job_text(NewJob(command=ODD, tags=("red",), env=(("A", "é"),))),
         created_at=now,
         created_by="é@日本",
-        next_at=now,
+        next_at=now - 120_000,
+        missed=Missed.SKIP,
     )
 
 
