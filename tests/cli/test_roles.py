@@ -13,10 +13,11 @@ from queuectl.domain.errors import StoreUnreadable
 from queuectl.domain.job import NewJob
 from queuectl.store.postgres.database import PostgresDatabase
 from queuectl.store.store import Store
-from tests.support.command import environment, run
+from tests.support.command import environment, run, start
 from tests.support.console import Terminal
 from tests.support.queue import ROOT
 from tests.support.store_driver import BACKOFF, START, Stage
+from tests.support.waiting import PATIENCE, wait_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,6 +272,24 @@ def test_a_pool_needs_the_worker_role(as_role: Callable[[str], Environment]):
     assert {check["name"] for check in report["checks"] if not check["ok"]} <= {"durability", "vacuum"}
 
 
+def test_a_worker_role_claims_from_a_limited_queue_and_fires_schedules_but_changes_neither(
+    as_role: Callable[[str], Environment],
+):
+    operator, env = as_role("queuectl_operator"), as_role("queuectl_worker")
+    run("queue", "set", "mail", "--limit", "1", env=operator)
+    run("schedule", "add", "poll", "--every", "1s", "--queue", "mail", "true", env=operator)
+    run("enqueue", "--queue", "mail", "--id", "limited", "true", env=operator)
+    pool = start("worker", "start", env=env)
+
+    wait_until(lambda: json.loads(run("schedule", "show", "poll", "--json", env=env).out)["fires"])
+    assert run("wait", "limited", env=env).code == 0
+    run("worker", "stop", env=operator)
+
+    assert b"permission" not in pool.communicate(timeout=PATIENCE)[1]
+    for words in (("queue", "pause", "mail"), ("schedule", "pause", "poll"), ("schedule", "delete", "poll")):
+        run(*words, env=env).refused(5, "permission denied for table ")
+
+
 def test_the_operator_role_may_do_all_but_change_the_schema(
     as_role: Callable[[str], Environment], opened: Callable[[str], Store]
 ):
@@ -281,6 +300,12 @@ def test_the_operator_role_may_do_all_but_change_the_schema(
         ("release", "job1"),
         ("priority", "job1", "5"),
         ("edit", "job1", "--queue", "other"),
+        ("queue", "set", "other", "--limit", "2"),
+        ("queue", "pause", "other"),
+        ("queue", "resume", "other"),
+        ("schedule", "add", "nightly", "@daily", "true"),
+        ("schedule", "pause", "nightly"),
+        ("schedule", "delete", "nightly"),
         ("cancel", "job1"),
         ("retry", "job1"),
         ("undo",),

@@ -69,6 +69,14 @@ _OF_QUEUES = {
     "queue_set": "set",
     "queue_delete": "deleted the settings of",
 }
+_OF_SCHEDULES = {
+    "schedule_add": "added",
+    "schedule_edit": "edited",
+    "schedule_pause": "paused",
+    "schedule_resume": "resumed",
+    "schedule_delete": "deleted",
+    "schedule_skip": "skipped a time of",
+}
 _ROLES = {
     "worker_died": "dead", "cancel": "warning", "kill": "warning", "delete": "warning", "prune": "warning",
     "purge": "warning", "stop_pool": "warning", "start_pool": "good", "enqueue": "dim", "retry": "pending",
@@ -283,6 +291,8 @@ def what(event: Event) -> str:
     if event.verb in _OF_QUEUES:
         which = "all queues" if event.subject is None else f"queue {event.subject}"
         return one_line(f"{_OF_QUEUES[event.verb]} {which}{f': {detail}' if detail else ''}", 80)
+    if event.verb in _OF_SCHEDULES:
+        return one_line(f"{_OF_SCHEDULES[event.verb]} schedule {event.subject}{f': {detail}' if detail else ''}", 80)
     if event.verb == "worker_died":
         return one_line(f"{event.subject} died{f' running {detail}' if detail else ''}", 80)
     return one_line(f"{verb} {event.subject or ''}{f', {detail}' if detail else ''}", 80)
