@@ -12,7 +12,7 @@ from queuectl.domain.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 WORDS = frozenset({"start", "alive", "end"})
 
@@ -64,6 +64,30 @@ def _entry(fields: list[str]) -> Entry:
     if len(fields) == 3 and fields[0] in WORDS and fields[2].isdecimal():
         return Entry(word=fields[0], job=fields[1], attempt=int(fields[2]))
     return Entry(word="torn", job=" ".join(fields), attempt=0)
+
+
+def crowded(entries: Iterable[Entry], jobs: Container[str], limit: int) -> list[Violation]:
+    """Find runs of `jobs` that began while `limit` others of them ran.
+
+    Only runs that have written their end count: of others it is not known how long they lived.
+    """
+    entries = list(entries)
+    whole = {(each.job, each.attempt) for each in entries if each.word == "end" and each.job in jobs}
+    running: set[tuple[str, int]] = set()
+    found = []
+    for entry in entries:
+        run = entry.job, entry.attempt
+        if run not in whole:
+            continue
+        if entry.word == "end":
+            running.discard(run)
+        elif entry.word == "start":
+            running.add(run)
+            if len(running) > limit:
+                others = len(running) - 1
+                sentence = f"attempt {entry.attempt} began while {others} jobs of its queue ran, whose limit is {limit}"
+                found.append(Violation(job=entry.job, sentence=sentence))
+    return found
 
 
 def judge(entries: Iterable[Entry]) -> list[Violation]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from queuectl.domain.attempt import MAX_LOSSES, Outcome
 from queuectl.domain.job import FINAL, JobState
 from queuectl.domain.record import record
-from queuectl.selftest.ledger import Violation, judge
-from queuectl.selftest.workload import must_end
+from queuectl.selftest.ledger import Violation, crowded, judge
+from queuectl.selftest.workload import LIMIT, LIMITED, must_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Proof:
             if finding.cure is not None and finding.name not in _OF_THE_SERVER:
                 yield Violation(job="", sentence=finding.detail)
         yield from judge(self._entries)
+        yield from crowded(self._entries, {id_ for id_, job in self.jobs.items() if job.queue == LIMITED}, LIMIT)
         yield from self._enqueued()
         yield from self._ended()
         yield from self._testified()

@@ -7,10 +7,12 @@ import subprocess
 import time
 
 from queuectl.domain.job import FINAL
-from queuectl.domain.record import record
+from queuectl.domain.queue_settings import Pause
+from queuectl.domain.record import record, replace
 from queuectl.selftest.clients import Client, ClientConfig
 from queuectl.selftest.faults import Faults
 from queuectl.selftest.leak_check import outlived
+from queuectl.selftest.workload import LIMIT, LIMITED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds without any progress after which a stress run is aborted."""
 _PAUSE = 0.02
+_PAUSE_EVERY = 0.5
+"""Seconds between a pause of the limited queue, its end, and the next one."""
 _LEAK_CHECK_EVERY = 1.0
 """Seconds between two listings of all processes of the machine."""
 _AHEAD = 4
@@ -97,11 +101,13 @@ class StressRun:
             log=os.path.join(ground.directory, "enqueuers.log"),
             alive=ground.alive,
         )
+        self._set_queue(limit=LIMIT)
         try:
             for number in range(plan.enqueuers):
                 self._enqueuers.append(Client(config, number))
             faults = Faults(ground, self._store, self._enqueuers, self._rng)
             self._attack(faults)
+            self._set_queue(pause=None)
             asked = self._finish_enqueuers()
             self._finish_jobs()
         finally:
@@ -119,6 +125,7 @@ class StressRun:
         started = time.monotonic()
         every = self._plan.kill_every
         next_kill = started + every if every is not None else float("inf")
+        next_pause, is_paused = started + _PAUSE_EVERY, False
         while not self._accidents and not self._is_over(time.monotonic() - started):
             self._grant()
             now = time.monotonic()
@@ -129,7 +136,14 @@ class StressRun:
             for each in self._enqueuers:
                 self._check_client(each.poll())
             self._check_pool()
+            if now >= next_pause:
+                self._set_queue(pause=None if is_paused else Pause(at=1, by="selftest"))
+                next_pause, is_paused = now + _PAUSE_EVERY, not is_paused
             time.sleep(_PAUSE)
+
+    def _set_queue(self, **changes: object) -> None:
+        """Change settings of the limited queue."""
+        self._store.queues.change([LIMITED], lambda of: replace(of, **changes), verb="queue_set", now=1)
 
     def _is_over(self, elapsed: float) -> bool:
         """Report the progress; return whether the planned time or number of jobs is reached."""

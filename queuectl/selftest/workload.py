@@ -57,9 +57,12 @@ def _parent(ledger: str) -> str:
     return witnessed(ledger, f"({child}) & $(command -v setsid) sh -c {shlex.quote(child)} & sleep 0.1")
 
 
+LIMITED, LIMIT = "limited", 2
+"""A queue with a limit, which is paused and resumed meanwhile, and the limit."""
+
 KINDS = {
     "quick": Kind(
-        weight=40, command=lambda ledger: witnessed(ledger, "true"), options=_GOES_WELL, ends=JobState.COMPLETED
+        weight=30, command=lambda ledger: witnessed(ledger, "true"), options=_GOES_WELL, ends=JobState.COMPLETED
     ),
     "steady": Kind(weight=25, command=_steady, options=_GOES_WELL, ends=JobState.COMPLETED),
     "flaky": Kind(
@@ -75,11 +78,18 @@ KINDS = {
         options={"max_retries": 1},
         ends=JobState.DEAD,
     ),
+    "limited": Kind(
+        weight=10,
+        command=lambda ledger: witnessed(ledger, _alive(ledger, "for _ in 1 2;")),
+        options=_GOES_WELL | {"queue": LIMITED},
+        ends=JobState.COMPLETED,
+    ),
     "slow": Kind(weight=5, command=_slow, options={"max_retries": 0, "timeout": 0.3}, ends=JobState.DEAD),
     "stubborn": Kind(weight=5, command=_stubborn, options={"max_retries": 1, "timeout": 0.2}, ends=JobState.DEAD),
 }
 """By name: `quick` ends at once; `steady` writes `alive` lines; `flaky` fails once; `parent` leaves children behind;
-`failing` fails always; `slow` and `stubborn` time out, and `stubborn` ignores TERM."""
+`failing` fails always; `limited` is in a queue with a limit; `slow` and `stubborn` time out, and `stubborn` ignores
+TERM."""
 
 
 def id_of(seed: int, enqueuer: int, number: int) -> str:

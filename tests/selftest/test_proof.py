@@ -164,6 +164,18 @@ def pointing_nowhere(case: Case) -> None:
     case.sql("PRAGMA foreign_keys = OFF", "DELETE FROM jobs WHERE id = '0-0-quick'")
 
 
+def more_than_the_limit(case: Case) -> None:
+    ids = [f"0-{number}-limited" for number in (20, 21, 22)]
+    new = [NewJob(id=id_, command="true", queue="limited") for id_ in ids]
+    case.store.jobs.enqueue(new, max_retries=0, now=0)
+    case.acknowledge(*ids)
+    for word in ("start", "end"):
+        for id_ in ids:
+            case.testify(word, id_, 1)
+    for _ in ids:
+        case.run("w2", Outcome.SUCCESS, at=2000)
+
+
 def an_accident(case: Case) -> None:
     case.evidence = replace(case.evidence, accidents=("the pool ended by itself with exit code 1",))
 
@@ -190,6 +202,7 @@ def an_accident(case: Case) -> None:
         (changed_in_the_store, QUICK, "broken: a completed job's latest run was a success"),
         (miscounted, "default", "broken: the counters equal the rows; processing jobs have none"),
         (pointing_nowhere, "", "1 rows refer to rows that are not there"),
+        (more_than_the_limit, "0-22-limited", "attempt 1 began while 2 jobs of its queue ran, whose limit is 2"),
         (an_accident, "", "the pool ended by itself with exit code 1"),
     ],
 )
