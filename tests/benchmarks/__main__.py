@@ -9,6 +9,7 @@ import sys
 
 from tests.benchmarks import (
     console,
+    flow,
     footprint,
     hosts,
     hosts_lost,
@@ -31,6 +32,7 @@ ALL = {
     "listing": selections.listing,
     "prune": prune.prune,
     "flood": footprint.flood,
+    "flow": flow.flow,
     "console": console.console,
     "output": output.output,
     "reliability": reliability.reliability,

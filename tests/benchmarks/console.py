@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 
 from tests.benchmarks.figure import Figure, middle, paired
-from tests.benchmarks.footprint import _nanoseconds, _rss
+from tests.benchmarks.footprint import _rss, processor_nanoseconds
 from tests.benchmarks.speed import fill
 from tests.benchmarks.stage import QUEUECTL, Stage, python
 from tests.support.console import Terminal
@@ -192,7 +192,9 @@ def _drain(terminal: Terminal, seconds: float) -> None:
 
 def _all_threads(pid: int) -> int:
     return sum(
-        _nanoseconds(int(thread)) for thread in os.listdir(f"/proc/{pid}/task") if Path(f"/proc/{thread}").exists()
+        processor_nanoseconds(int(thread))
+        for thread in os.listdir(f"/proc/{pid}/task")
+        if Path(f"/proc/{thread}").exists()
     )
 
 

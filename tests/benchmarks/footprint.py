@@ -65,12 +65,12 @@ def at_rest(rounds: int) -> list[Figure]:
     with Stage() as stage:
         supervisor = stage.start_pool(WORKERS)
         time.sleep(2)
-        before = sum(_nanoseconds(pid) for pid in family(supervisor))
+        before = sum(processor_nanoseconds(pid) for pid in family(supervisor))
         slept = sum(_sleeps(pid) for pid in family(supervisor))
         time.sleep(seconds)
         processes = family(supervisor)
         woken = (sum(_sleeps(pid) for pid in processes) - slept) / seconds
-        used = (sum(_nanoseconds(pid) for pid in processes) - before) / 1e9
+        used = (sum(processor_nanoseconds(pid) for pid in processes) - before) / 1e9
         memory = sum(_pss(pid) for pid in processes) / 1024
     share = 100 * used / seconds
     return [
@@ -141,7 +141,7 @@ def _sleeps(pid: int) -> int:
         return next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
 
 
-def _nanoseconds(pid: int) -> int:
+def processor_nanoseconds(pid: int) -> int:
     """Processor time as the scheduler counts it: /proc/PID/stat counts in ticks, which miss a process that naps."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
