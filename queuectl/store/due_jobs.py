@@ -37,6 +37,8 @@ class DueJobs:
         self._labels = frozenset(labels)
         self.are_any = not self._queues and not self._labels
         """Whether these are the jobs of all queues that need no label."""
+        self._is_crowded_out = False
+        """Whether the most urgent job of all was in a closed queue, so that the open ones are searched at once."""
         self._behind = ""
         """The queue behind which the next search begins; empty: with the first one."""
 
@@ -113,8 +115,10 @@ class DueJobs:
                 if not gates or gates.is_open(queue):
                     add([(seq, priority, run_at)], queue)
             return min(found, default=None)
-        if self._queues or gates.are_weighted or not self._add_simply(now, gates, add):
+        if self._queues or gates.are_weighted or self._is_crowded_out or not self._add_simply(now, gates, add):
             self._search(now, gates, add, found)
+            # As long as a search finds a job, the most urgent one of all probably may not run still.
+            self._is_crowded_out = bool(found)
         for needs, queue in self._needing(now, gates):
             add(rows("due_job_needing", needs=needs, queue=queue, now=now), queue)
         return min(found, default=None)
