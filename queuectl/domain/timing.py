@@ -83,7 +83,7 @@ def next_time(timing: Timing, after: int) -> int | None:
     if timing.every_ms is not None:
         steps = (after - timing.since) // timing.every_ms + 1
         return timing.since + max(steps, 1) * timing.every_ms
-    return next(_times(timing, after, reverse=False), None)
+    return next(_forward(timing, after), None)
 
 
 def times(timing: Timing, after: int, most: int) -> list[int]:
@@ -109,12 +109,24 @@ def passed(timing: Timing, since: int, now: int) -> list[int]:
         if at < since or number > MOST_MISSED:
             begin = max(begin, at - _DAY_MS)
             break
-    for at in _times(timing, begin, reverse=False):
+    for at in _forward(timing, begin):
         if at > now:
             break
         if at >= since:
             found.append(at)
     return found[-MOST_MISSED:]
+
+
+def _forward(timing: Timing, after: int) -> Iterator[int]:
+    """Yield the times after `after`, each later than the one before.
+
+    In an hour that comes twice, cronsim begins with a fixed time of its first occurrence.
+    """
+    last = after
+    for at in _times(timing, after, reverse=False):
+        if at > last:
+            yield at
+            last = at
 
 
 def _times(timing: Timing, start: int, *, reverse: bool) -> Iterator[int]:
@@ -147,16 +159,24 @@ def _zone(name: str) -> ZoneInfo:
         raise UsageError(f"there is no time zone {name[:60]!r}", hint="a name such as Europe/Berlin or UTC") from None
 
 
-def local_zone() -> str:
-    """Return the name of the local time zone: of TZ, else the system's; UTC where neither has a name."""
+def local_zone(link: str = "/etc/localtime", file: str = "/etc/timezone") -> str:
+    """Return the name of the local time zone: of TZ, else the system's. Raises UsageError for a zone without a name."""
     name = os.environ.get("TZ", "").removeprefix(":")
     if not name:
-        try:
-            path = os.path.realpath("/etc/localtime")
-        except OSError:
-            path = ""
-        name = path.partition("/zoneinfo/")[2] or "UTC"
+        if not os.path.exists(link):
+            return "UTC"
+        name = os.path.realpath(link).partition("/zoneinfo/")[2] or _first_line(file)
     try:
         return check_zone(name)
     except UsageError:
-        return "UTC"
+        raise UsageError(
+            "the local time zone has no name that could be stored", hint="give one: --tz Europe/Berlin, or --tz UTC"
+        ) from None
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readline().strip()
+    except OSError:
+        return ""

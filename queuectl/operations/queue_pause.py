@@ -117,8 +117,8 @@ PAUSE = Operation(
     run=pause,
     makes_store=True,
     description=(
-        "Running jobs go on, and jobs can be enqueued. A pause survives restarts; queue list, explain and the workers' "
-        "logs name who paused the queue, when and why. A drain does not wait for jobs of paused queues."
+        "Running jobs go on, and jobs can be enqueued. A pause survives restarts; queue list, explain and the log of a "
+        "pool that starts name who paused the queue, when and why. A drain does not wait for jobs of paused queues."
     ),
     examples=("queue pause mail --reason 'the relay is down'", "queue pause --all"),
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from queuectl.operations.queues import QueueRecord
 
 _NONE = "none"
+_DIGITS = 12
 
 
 @record
@@ -75,6 +76,8 @@ def delete(context: Context, params: DeleteQueue) -> QueueRecord:
         raise NotFound(f"queue {name} has no settings", hint="queuectl queue list lists the queues")
 
     def deleted(of: QueueSettings) -> QueueSettings:
+        if of.pause is not None:
+            raise Refused(f"queue {name} is paused", hint=f"resume it first: queuectl queue resume {quoted(name)}")
         # Read here, in the transaction that deletes.
         counts = states_by_queue(context).get(name, {})
         active = sum(count for state, count in counts.items() if state not in ENDED)
@@ -109,10 +112,9 @@ def _changes(params: SetQueue) -> dict[str, object]:
 
 
 def _number(option: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{option} must be a whole number or none, not {text[:40]!r}") from None
+    if not text.removeprefix("-").isdecimal() or len(text) > _DIGITS:
+        raise UsageError(f"{option} must be a whole number or none, not {text[:40]!r}")
+    return int(text)
 
 
 def _detail(changes: dict[str, object]) -> str:

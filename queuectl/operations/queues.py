@@ -85,10 +85,6 @@ if TYPE_CHECKING:
 
 
 WINDOW_MINUTES = 5
-MAX_REASON = 200
-_NAMED = 5
-_NONE = "none"
-_ALL_AND_NAMES = "give names or --all, not both"
 
 
 @record

@@ -155,7 +155,7 @@ def edit(context: Context, params: EditSchedule) -> ScheduleRecord:
             after = replace(after, environment=None)
         if retimed:
             timing = _retimed(there.timing, params, now)
-            after = replace(after, timing=timing, next_at=next_time(timing, max(now, there.last_at or 0)))
+            after = replace(after, timing=timing, next_at=next_time(timing, now))
         return after
 
     snapshot = snapshot_of(context.settings, params) if params.env_all else None

@@ -55,7 +55,7 @@ def resume(context: Context, params: ResumeSchedules) -> list[ScheduleRecord]:
     def resumed(of: Schedule) -> Schedule:
         if of.pause is None:
             return of
-        return replace(of, pause=None, next_at=next_time(of.timing, max(now, of.last_at or 0)))
+        return replace(of, pause=None, next_at=next_time(of.timing, now))
 
     return _change(context, params.names, resumed, "schedule resume", unchanged="not paused", now=now)
 

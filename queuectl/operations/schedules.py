@@ -200,7 +200,12 @@ def show_schedule(context: Context, params: ShowSchedule) -> ScheduleDetail:
 
     schedule = existing(context, params.name)
     is_paused = schedule.pause is not None or schedule.next_at is None
-    coming = () if is_paused else times(schedule.timing, (schedule.next_at or 0) - 1, SHOWN_TIMES)
+    coming: list[int] = []
+    if not is_paused:
+        try:
+            coming = times(schedule.timing, (schedule.next_at or 0) - 1, SHOWN_TIMES)
+        except UsageError as error:
+            context.say(f"schedule {params.name} cannot fire: {error.message}")
     if schedule.pause is None:
         say_without_pool(context)
     return ScheduleDetail(
@@ -244,9 +249,7 @@ def missing(name: str) -> NotFound:
 
 def recorded(context: Context, schedule: Schedule) -> ScheduleRecord:
     """Return a schedule with the last job that it enqueued."""
-    last = next(
-        (each.job for each in context.store.schedules.fires(schedule.name, limit=SHOWN_FIRES) if each.job), None
-    )
+    last = context.store.schedules.last_job(schedule.name)
     state = None
     if last is not None:
         found = context.store.jobs.these([last])

@@ -48,7 +48,8 @@ class Idle:
             rang = self._listener.wait(min(max(left, 0), poll_interval, 1.0))
             if not goes_on() or rang or (due is not None and self._clock.now() >= due):
                 return
-            if time.monotonic() >= poll_at if self._polls_seldom else self._store.changed() != seen:
+            seldom = self._polls_seldom and not self._claims.awaits_end
+            if time.monotonic() >= poll_at if seldom else self._store.changed() != seen:
                 return
 
     def _next_due(self) -> int | None:

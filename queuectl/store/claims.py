@@ -60,7 +60,7 @@ class Claims:
 
     def claim(self, worker: str, *, now: int) -> Claim | None:
         """Claim the most urgent due job, or None. One job goes to one caller, however many claim at the same time."""
-        if self._database.exclusive and self._jobs.first(now, Gates(self._database)) is None:
+        if self._database.exclusive and not self._jobs.is_any_due(now, Gates(self._database)):
             # Read first: an idle worker without a due job does not request the write lock.
             return None
         if self._database.compound and self._jobs.are_any:
@@ -176,6 +176,11 @@ class Claims:
     def next_due(self) -> int | None:
         """Return when the next job becomes due, in milliseconds since the epoch; in the past if one is due already."""
         return self._jobs.next_due()
+
+    @property
+    def awaits_end(self) -> bool:
+        """Whether the end of a job may open a queue that was full when `next_due` was called."""
+        return self._jobs.awaits_end
 
     def left_to_run(self) -> int:
         """Return how many jobs a drain waits for."""

@@ -37,10 +37,19 @@ class DueJobs:
         self._labels = frozenset(labels)
         self.are_any = not self._queues and not self._labels
         """Whether these are the jobs of all queues that need no label."""
+        self.awaits_end = False
+        """Whether the end of a job may open a queue that was full when `next_due` looked: that rings no bell."""
         self._is_crowded_out = False
         """Whether the most urgent job of all was in a closed queue, so that the open ones are searched at once."""
         self._behind = ""
         """The queue behind which the next search begins; empty: with the first one."""
+
+    def is_any_due(self, now: int, gates: Gates) -> bool:
+        """Return whether `first` would find a job."""
+        behind = self._behind
+        found = self.first(now, gates)
+        self._behind = behind
+        return found is not None
 
     def first(self, now: int, gates: Gates) -> int | None:
         """Return the number of the most urgent due job, or None. A server keeps it locked for the transaction."""
@@ -55,6 +64,7 @@ class DueJobs:
     def next_due(self) -> int | None:
         """Return when the next job becomes due, in milliseconds since the epoch; in the past if one is due already."""
         gates = Gates(self._database)
+        self.awaits_end = gates.are_full
         if gates.all_paused:
             return None
         if self._only is not None:
@@ -82,15 +92,22 @@ class DueJobs:
         needs = [needs for (needs,) in self._database.rows("needs_left") if not self._serves(needs)]
         unserved = json.dumps(needs)
         gates = Gates(self._database)
-        if not self._queues and not gates:
-            return int(self._database.rows("left_to_run", unserved=unserved)[0][0])
-        queues = self._queues or [queue for (queue,) in self._database.rows("queues_with_jobs")]
-        return sum(
-            self._database.rows(
-                "running_in_queue" if gates.is_paused(queue) else "left_to_run_in_queue", queue=queue, unserved=unserved
-            )[0][0]
-            for queue in queues
+
+        def count(name: str, **of: str) -> int:
+            return int(self._database.rows(name, unserved=unserved, **of)[0][0])
+
+        if self._queues:
+            return sum(
+                count("running_in_queue" if gates.is_paused(queue) else "left_to_run_in_queue", queue=queue)
+                for queue in self._queues
+            )
+        if gates.all_paused:
+            return count("running_anywhere")
+        waiting = (
+            count("left_to_run_in_queue", queue=queue) - count("running_in_queue", queue=queue)
+            for queue in gates.paused
         )
+        return count("left_to_run") - sum(waiting)
 
     def are_simple(self, now: int, gates: Gates) -> bool:
         """Return whether the next claims may take any due job that needs no label."""

@@ -38,6 +38,8 @@ class Gates:
         }
         self.are_weighted = any(gate.weight != 1 for gate in self._gates.values())
         """Whether a queue has a weight, so that the running jobs decide which queue is served next."""
+        self._left_out: set[str] = set()
+        """Queues whose rows another session has locked."""
         self._running: dict[str, int] = {}
         if self.are_weighted or any(gate.limit is not None for gate in self._gates.values()):
             self.count()
@@ -54,6 +56,11 @@ class Gates:
         """Whether all queues are paused."""
         return ALL in self._gates
 
+    @property
+    def paused(self) -> list[str]:
+        """The names of the paused queues."""
+        return [name for name, gate in self._gates.items() if gate.is_paused]
+
     def is_paused(self, queue: str) -> bool:
         """Return whether no job of the queue may be started before it is resumed."""
         gate = self._gates.get(queue)
@@ -62,7 +69,14 @@ class Gates:
     def is_open(self, queue: str) -> bool:
         """Return whether a job of the queue may be started now."""
         limit = self._limit(queue)
-        return not self.is_paused(queue) and (limit is None or self._running.get(queue, 0) < limit)
+        is_full = limit is not None and self._running.get(queue, 0) >= limit
+        return not (is_full or self.is_paused(queue) or queue in self._left_out)
+
+    @property
+    def are_full(self) -> bool:
+        """Whether a limited queue is full, so that the end of a job may open it."""
+        limited = ((name, gate.limit) for name, gate in self._gates.items() if gate.limit is not None)
+        return any(self._running.get(name, 0) >= limit for name, limit in limited)
 
     def open_among(self, queues: Iterable[str]) -> list[str]:
         """Return those queues of which a job may be started now."""
@@ -80,11 +94,14 @@ class Gates:
     def confirm(self, queue: str) -> bool:
         """Return whether the queue is open, with its row locked: no other session can start a job of it meanwhile.
 
-        On a server two workers may count the same running jobs: the second one waits here, and counts again. A file has
-        one writer.
+        On a server two workers may count the same running jobs: the one that has the lock counts again, and the other
+        leaves the queue out of this search. A file has one writer.
         """
         if self.is_limited(queue) and not self._database.exclusive:
-            for paused, limit in self._database.rows("lock_queue", name=queue):
+            rows = self._database.rows("lock_queue", name=queue)
+            if not rows:
+                self._left_out.add(queue)
+            for paused, limit in rows:
                 self._gates[queue] = replace(self._gates[queue], is_paused=bool(paused), limit=limit)
             self.count()
         return self.is_open(queue)

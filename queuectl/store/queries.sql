@@ -313,11 +313,9 @@ WITH RECURSIVE ready (queue) AS (
 )
 SELECT queue FROM ready WHERE queue IS NOT NULL LIMIT :limit
 
--- name: queues_with_jobs
--- The queues that have waiting or running jobs.
-SELECT queue FROM counters WHERE state IN ('pending', 'failed') GROUP BY queue HAVING sum(n) > 0
-UNION
-SELECT queue FROM jobs WHERE state = 'processing'
+-- name: running_anywhere
+SELECT count(*) FROM jobs
+WHERE state = 'processing' AND (needs IS NULL OR NOT needs IN (SELECT value FROM json_each(:unserved)))
 
 -- name: running_in_queue
 -- Without jobs that no worker of the pool could have claimed.
@@ -1130,8 +1128,10 @@ SELECT name, cron, every_ms, zone, since, overlap, missed, jitter_ms, job, envir
 FROM schedules WHERE name = :name AND paused_at IS NULL AND next_at <= :now /*pg FOR UPDATE SKIP LOCKED */
 
 -- name: due_schedules
-SELECT name FROM schedules INDEXED BY schedules_next
-WHERE paused_at IS NULL AND next_at IS NOT NULL AND next_at <= :now ORDER BY next_at LIMIT :limit
+-- A page of them, the longest due first: those whose job before must end first stay due.
+SELECT next_at, name FROM schedules INDEXED BY schedules_next
+WHERE paused_at IS NULL AND next_at IS NOT NULL AND next_at <= :now AND (next_at, name) > (:after_at, :after)
+ORDER BY next_at, name LIMIT :limit
 
 -- name: next_fire
 SELECT next_at FROM schedules INDEXED BY schedules_next
@@ -1167,6 +1167,9 @@ SELECT 1 FROM fires WHERE schedule = :schedule AND planned_at = :planned_at
 -- The job of the last fire that enqueued one, if it exists still.
 SELECT jobs.seq, jobs.id, jobs.state, jobs.cancel_requested FROM jobs WHERE jobs.seq = (
     SELECT job FROM fires WHERE schedule = :schedule AND job IS NOT NULL ORDER BY planned_at DESC LIMIT 1)
+
+-- name: last_id_of
+SELECT id FROM fires WHERE schedule = :schedule AND id IS NOT NULL ORDER BY planned_at DESC LIMIT 1
 
 -- name: fires_of
 SELECT schedule, planned_at, at, id, skipped FROM fires WHERE schedule = :schedule ORDER BY planned_at DESC LIMIT :limit

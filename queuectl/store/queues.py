@@ -94,8 +94,7 @@ def put_back(database: Database, name: str, before: str | None, after: str | Non
     if not database.exclusive:
         database.rows("lock_queues")
     rows = database.rows("queue_rows", name=name)
-    now = image(_settings(rows[0])) if rows else None
-    if now != after:
+    if (image(_settings(rows[0])) if rows else None) != after:
         return False
     if before is None:
         database.run("delete_queue", name=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from queuectl.domain.errors import UsageError
 from queuectl.domain.job import FINAL, JobState, NewJob
 from queuectl.domain.queue_settings import Pause
 from queuectl.domain.record import as_dict, record, replace
@@ -12,7 +13,7 @@ from queuectl.store.environments import intern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from queuectl.store.database import Database
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from queuectl.store.jobs import Jobs
 
 _AT_A_TIME = 100
+_OF_TIMES = ("cron", "every_ms", "zone", "since", "paused_at")
+"""Columns of a schedule that decide when it fires."""
 KEPT_MS = 400 * 24 * 3600 * 1000
 """Milliseconds for which fires are kept."""
 
@@ -94,9 +97,16 @@ class Schedules:
         """Return when the next schedule fires; in the past if one is due."""
         return next((int(at) for (at,) in self._database.rows("next_fire")), None)
 
-    def due(self, now: int) -> list[str]:
-        """Return the names of schedules that are due, the longest due first."""
-        return [name for (name,) in self._database.rows("due_schedules", now=now, limit=_AT_A_TIME)]
+    def due(self, now: int) -> Iterator[str]:
+        """Yield the names of schedules that are due, the longest due first."""
+        after_at, after = 0, ""
+        while rows := self._database.rows("due_schedules", now=now, after_at=after_at, after=after, limit=_AT_A_TIME):
+            yield from (name for _, name in rows)
+            after_at, after = rows[-1]
+
+    def last_job(self, name: str) -> str | None:
+        """Return the ID of the last job that a schedule has enqueued; None before the first."""
+        return next((id_ for (id_,) in self._database.rows("last_id_of", schedule=name)), None)
 
     def fire(self, name: str, *, max_retries: int, now: int) -> Fired:
         """Enqueue what a schedule has due, or record why not, in one transaction, and set its next time.
@@ -219,7 +229,13 @@ def new_job(schedule: Schedule) -> NewJob:
     for name in ("tags", "needs"):
         fields[name] = tuple(fields.get(name, ()))
     fields["env"] = tuple((name, value) for name, value in fields.get("env", ()))
-    return NewJob(**fields)
+    try:
+        return NewJob(**fields)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"the job of schedule {schedule.name} is not of this version",
+            hint="upgrade queuectl on this host, or add the schedule again",
+        ) from None
 
 
 def image(schedule: Schedule | None) -> str | None:
@@ -227,11 +243,14 @@ def image(schedule: Schedule | None) -> str | None:
     return None if schedule is None else json.dumps(_row(schedule))
 
 
-def put_back(database: Database, name: str, before: str | None, after: str | None) -> bool:
+def put_back(database: Database, name: str, before: str | None, after: str | None, *, now: int) -> bool:
     """Restore the row that an action has changed from `before` to `after`; False if it has changed since.
 
-    Within the caller's transaction. What fires have changed stays.
+    Within the caller's transaction. It fires at its times from `now` on: what has passed is not made up for.
     """
+    # Imported here: most actions change jobs.
+    from queuectl.domain.timing import next_time
+
     if not database.exclusive:
         database.rows("lock_schedules")
     rows = database.rows("schedule_rows", name=name)
@@ -242,21 +261,19 @@ def put_back(database: Database, name: str, before: str | None, after: str | Non
     if was is None:
         database.run("delete_schedule", name=name)
     else:
-        kept = {} if current is None or _timing(current) != _timing(was) else _times(current)
-        database.run("put_schedule", **(was | kept))
+        last = [row["last_at"] for row in (current, was) if row is not None and row["last_at"] is not None]
+        timing = Timing(**{name: was[name] for name in ("cron", "every_ms", "zone", "since")})
+        if current is not None and all(current[name] == was[name] for name in _OF_TIMES):
+            next_at = current["next_at"]
+        else:
+            next_at = next_time(timing, now)
+        times = {"last_at": max(last, default=None), "next_at": next_at}
+        database.run("put_schedule", **(was | times))
     return True
 
 
-def _times(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("next_at", "last_at")}
-
-
-def _timing(row: dict[str, Any]) -> list[Any]:
-    return [row[name] for name in ("cron", "every_ms", "zone", "since")]
-
-
 def _settings(row: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if row is None else {name: value for name, value in row.items() if name not in _times(row)}
+    return None if row is None else {name: value for name, value in row.items() if name not in {"next_at", "last_at"}}
 
 
 def _put(database: Database, name: str, schedule: Schedule | None) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from queuectl.store.events import Events
     from queuectl.store.undo_records import Undoable
 
-_PUT_BACK = {"queue": queues.put_back, "schedule": schedules.put_back}
 _NAMED = 3
 
 
@@ -22,7 +21,7 @@ def put_back_rows(database: Database, events: Events, chosen: Undoable, now: int
     """Restore each row that has not changed since, within the caller's transaction. Raises Refused if none can be."""
     restored, left = [], []
     for kind, name, before, after in database.rows("kept_rows", undo=chosen.id):
-        if _PUT_BACK[kind](database, name, before, after):
+        if _put_back(database, (kind, name, before, after), now):
             restored.append((kind, name))
             events.note(now, "undo", None if name == ALL else name, chosen.verb)
         else:
@@ -41,6 +40,13 @@ def put_back_rows(database: Database, events: Events, chosen: Undoable, now: int
         changed_schedules=tuple(name for kind, name in restored if kind == "schedule"),
         left=tuple((_called(*each), "it has been changed since") for each in left),
     )
+
+
+def _put_back(database: Database, row: tuple[str, str, str | None, str | None], now: int) -> bool:
+    kind, name, before, after = row
+    if kind == "queue":
+        return queues.put_back(database, name, before, after)
+    return schedules.put_back(database, name, before, after, now=now)
 
 
 def _called(kind: str, name: str) -> str:

@@ -138,6 +138,12 @@ def test_settings_are_deleted_unless_jobs_wait_or_run(queue: Queue):
     assert "queue mail has no settings" in queue.run("queue", "delete", "mail", code=3).stderr
 
 
+def test_the_settings_of_a_paused_queue_are_not_deleted(queue: Queue):
+    queue.run("queue", "pause", "mail")
+
+    assert "queue mail is paused" in queue.run("queue", "delete", "mail", code=4).stderr
+
+
 def test_a_job_that_a_full_queue_keeps_waiting_is_explained(queue: Queue):
     queue.run("queue", "set", "mail", "--limit", "1")
     running = queue.enqueue("sleep 600", "--queue", "mail", "--id", "first")

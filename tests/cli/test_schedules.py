@@ -105,6 +105,30 @@ def test_a_deleted_schedule_leaves_its_jobs_and_comes_back_by_an_undo(queue: Que
     assert [each["name"] for each in queue.json("schedule", "list")] == ["nightly"]
 
 
+def test_the_doctor_names_schedules_that_do_not_fire(queue: Queue):
+    def findings() -> list[str]:
+        checks = queue.json("doctor", code=None)["checks"]
+        return [each["detail"] for each in checks if each["name"] == "schedules"]
+
+    assert findings() == []
+    queue.run(*NIGHTLY)
+    assert findings() == ["there is 1 schedule, and no workers are running: none fires"]
+    queue.start()
+    assert findings() == ["1 schedule, fired by the running workers"]
+    queue.context.store.database.query("UPDATE schedules SET zone = 'Mars/X'")
+    assert findings() == ["schedule nightly cannot fire: there is no time zone 'Mars/X'"]
+    assert "schedule nightly cannot fire" in queue.run("schedule", "show", "nightly").stderr
+
+
+def test_a_schedule_without_a_zone_needs_one_where_the_local_zone_has_no_name(queue: Queue):
+    queue.environment["TZ"] = "CET-1CEST,M3.5.0,M10.5.0/3"
+
+    refused = queue.run("schedule", "add", "x", "@daily", "true", code=2).stderr
+
+    assert "the local time zone has no name" in refused
+    assert "--tz" in refused
+
+
 @pytest.mark.parametrize(
     ("words", "error", "code"),
     [

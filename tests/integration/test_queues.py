@@ -31,6 +31,18 @@ def test_many_workers_never_run_more_jobs_of_a_queue_than_its_limit(queue: Queue
     assert (video["running"], video["ended"], video["limit"]) == (0, 30, 2)
 
 
+def test_workers_of_two_limited_queues_do_not_wait_for_each_other(queue: Queue):
+    for name in ("mail", "video"):
+        queue.run("queue", "set", name, "--limit", "50")
+        enqueue(queue, name, *["true"] * 100)
+
+    pool = queue.drain(workers=4)
+
+    assert pool.wait() == 0
+    assert "locked" not in pool.log
+    assert "waiting for the store" not in pool.log
+
+
 def test_a_pause_holds_a_running_pool_until_the_queue_is_resumed(queue: Queue):
     queue.start(workers=2)
     queue.run("queue", "pause", "mail", "--reason", "the relay is down")
@@ -47,14 +59,18 @@ def test_a_pause_holds_a_running_pool_until_the_queue_is_resumed(queue: Queue):
 def test_a_higher_limit_starts_waiting_jobs_at_once(queue: Queue):
     queue.run("queue", "set", "video", "--limit", "1")
     queue.start(workers=2)
-    first, second = enqueue(queue, "video", "sleep 600", "sleep 600")
-    queue.wait_for(first, "processing")
-    assert queue.state(second) == "pending"
+    ids = enqueue(queue, "video", "sleep 600", "sleep 600")
+
+    def states() -> list[str]:
+        return sorted(queue.state(id_) for id_ in ids)
+
+    wait_until(lambda: "processing" in states())
+    assert states() == ["pending", "processing"]
 
     queue.run("queue", "set", "video", "--limit", "2")
 
-    queue.wait_for(second, "processing")
-    queue.run("cancel", first, second)
+    wait_until(lambda: states() == ["processing"] * 2)
+    queue.run("cancel", *ids)
 
 
 def test_a_drain_leaves_jobs_of_paused_queues_and_names_them(queue: Queue):

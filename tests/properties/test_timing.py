@@ -28,6 +28,18 @@ def test_intervals_are_counted_from_their_beginning(since: int, every: int, afte
 
 
 @given(
+    cron=st.sampled_from(["30 2 * * *", "15 1,2 * * *", "45 1 * * *", "50 1 * * sun", "*/7 2 * * *", "*/20 * * * *"]),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+    day=st.sampled_from(["2026-10-24", "2026-10-31", "2026-04-04", "2026-03-28", "2026-03-07", "2026-10-03"]),
+    minutes=st.integers(0, 36 * 60),
+)
+def test_the_next_time_is_later_also_where_the_clocks_change(cron: str, zone: str, day: str, minutes: int):
+    after = at(f"{day}T06:00+00:00") + minutes * 60_000
+
+    assert (next_time(Timing(cron=cron, zone=zone), after) or 0) > after
+
+
+@given(
     cron=st.sampled_from(["*/7 * * * *", "30 2 * * *", "15 1,2,3 * * *", "0 */6 * * *", "0 0 * * sun", "*/7 2 * * *"]),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
     start=st.integers(at("2026-01-01T00:00+00:00"), at("2026-12-31T00:00+00:00")),

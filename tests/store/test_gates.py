@@ -187,6 +187,22 @@ def test_due_jobs_of_many_queues_are_all_found_beside_a_pause(stage: Stage, monk
     assert claims.next_due() is None
 
 
+def test_due_jobs_of_many_weighted_queues_are_claimed_round_by_round(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(due_jobs, "WINDOW", 2)
+    set_queue(stage.store, "spare", weight=2)
+    names = ["a", "b", "c", "d", "e"]
+    stage.enqueue(*in_queues(*(f"{name}{n}" for n in range(9) for name in names)))
+
+    claims = stage.store.claims()
+
+    first = [claim.queue for _ in range(9) if (claim := claims.claim("w", now=stage.now)) is not None]
+
+    assert len(first) == 9
+    assert set(first) & {"a", "b"}, "no window is left out"
+    assert set(first) & {"c", "d"}
+    assert "e" in first
+
+
 def test_jobs_get_the_defaults_of_their_queue_at_the_enqueue(stage: Stage):
     set_queue(stage.store, "mail", max_retries=7, priority=5)
     stage.enqueue(*in_queues("mail1", "video1"), *in_queues("mail2", max_retries=0, priority=-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from queuectl.domain.errors import UsageError
 from queuectl.domain.job import JobState, NewJob
 from queuectl.domain.queue_settings import Pause
 from queuectl.domain.record import replace
@@ -40,7 +41,7 @@ def fire(stage: Stage, at: int, name: str = "poll") -> list[str]:
     """Let the clock be `at`, fire all that is due, and return the ids of the new jobs."""
     stage.now = at
     ids: list[str] = []
-    while name in stage.store.schedules.due(at):
+    while name in list(stage.store.schedules.due(at)):
         fired = stage.store.schedules.fire(name, max_retries=3, now=at)
         ids += fired.ids
         if not fired.moved:
@@ -269,6 +270,50 @@ def test_the_environment_of_a_schedule_is_kept_while_no_job_has_it(stage: Stage)
         pass
 
     assert stage.store.environments.names(stored.environment) == ("LANG",)
+
+
+def test_schedules_that_wait_for_their_jobs_do_not_keep_others_from_firing(stage: Stage):
+    for number in range(120):
+        add(stage.store, f"s{number:03}", missed=Missed.ALL)
+        fire(stage, FIRST, f"s{number:03}")
+    add(stage.store, "zz", overlap=Overlap.ALLOW, next_at=FIRST + MINUTE)
+
+    due = list(stage.store.schedules.due(FIRST + MINUTE))
+
+    assert len(due) == 121
+    assert due[-1] == "zz"
+
+
+def test_an_undo_of_a_pause_does_not_make_up_for_its_times(stage: Stage):
+    add(stage.store, missed=Missed.ALL, overlap=Overlap.ALLOW)
+    with stage.store.undo.keeping("schedule pause", now=START) as kept:
+        stage.store.schedules.change(
+            "poll",
+            lambda of: None if of is None else replace(of, pause=Pause(at=1, by="ada@here")),
+            verb="schedule_pause",
+            now=START,
+        )
+
+    stage.store.undo.take_back(kept.id, now=FIRST + 5 * MINUTE + 1)
+
+    assert stage.store.schedules.next_fire() == FIRST + 6 * MINUTE
+
+
+def test_the_last_job_is_known_after_any_number_of_skips(stage: Stage):
+    add(stage.store)
+    assert stage.store.schedules.last_job("poll") is None
+    (id_,) = fire(stage, FIRST)
+    for number in range(1, 20):
+        fire(stage, FIRST + number * MINUTE)
+
+    assert stage.store.schedules.last_job("poll") == id_
+
+
+def test_a_job_of_another_version_is_an_error_of_that_schedule(stage: Stage):
+    add(stage.store, job='{"command": "true", "colour": "red"}')
+
+    with pytest.raises(UsageError, match="the job of schedule poll is not of this version"):
+        stage.store.schedules.fire("poll", max_retries=3, now=FIRST)
 
 
 def test_changes_of_a_schedule_are_undone_without_firing_again_what_has_fired(stage: Stage):

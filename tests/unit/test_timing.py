@@ -11,6 +11,10 @@ from queuectl.domain.errors import UsageError
 from queuectl.domain.schedule import MOST_MISSED, Timing
 from queuectl.domain.timing import check_cron, check_zone, local_zone, passed, times
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def at(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
@@ -126,7 +130,28 @@ def test_the_local_zone_is_that_of_tz(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TZ", ":Asia/Tokyo")
     assert local_zone() == "Asia/Tokyo"
     monkeypatch.setenv("TZ", "CET-1CEST")
-    assert local_zone() == "UTC", "a zone without a name is not stored"
+    with pytest.raises(UsageError, match="the local time zone has no name"):
+        local_zone()
+
+
+def test_the_local_zone_is_that_of_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("TZ", raising=False)
+    link, copy, name = tmp_path / "link", tmp_path / "copy", tmp_path / "name"
+    link.symlink_to("/usr/share/zoneinfo/Europe/Berlin")
+    copy.write_bytes(b"TZif2")
+    name.write_text("Asia/Tokyo\n")
+
+    assert local_zone(str(link)) == "Europe/Berlin"
+    assert local_zone(str(copy), str(name)) == "Asia/Tokyo"
+    assert local_zone(str(tmp_path / "nosuch")) == "UTC"
+    with pytest.raises(UsageError, match="the local time zone has no name"):
+        local_zone(str(copy), str(tmp_path / "nosuch"))
+
+
+def test_within_an_hour_that_comes_twice_no_time_lies_in_the_past():
+    timing = Timing(cron="30 2 * * *", zone="Europe/Berlin")
+
+    assert local(timing, "2026-10-25T02:10+01:00", 1) == ["2026-10-26T02:30+01:00"]
 
 
 def test_the_times_of_years_are_found_without_walking_over_all_of_them():

@@ -19,7 +19,8 @@ def timed(result: ScheduleRecord, _params: object, screen: Screen) -> None:
         when = "paused"
     else:
         when = "never fires" if of.next_at is None else f"next {format_local(of.next_at)}"
-    screen.write(f"{safe(of.name)} {safe(written(of.timing))}, {when}\n")
+    zone = "" if of.timing.zone is None else f" in {of.timing.zone}"
+    screen.write(f"{safe(of.name)} {safe(written(of.timing) + zone)}, {when}\n")
 
 
 VIEWS = {"schedule add": timed, "schedule edit": timed}

@@ -8,10 +8,12 @@ from queuectl.config import SETTINGS
 from queuectl.domain.errors import StoreBusy, UsageError
 from queuectl.domain.finding import Finding
 from queuectl.domain.local_time import format_local
-from queuectl.domain.phrases import first_of
+from queuectl.domain.phrases import first_of, plural
 from queuectl.domain.queue_settings import ALL
+from queuectl.domain.timing import next_time
 from queuectl.domain.units import format_bytes, format_duration
 from queuectl.runtime.database_readers import long_readers
+from queuectl.runtime.liveness import living_pools
 from queuectl.store.due_jobs import WINDOW
 from queuectl.store.location import is_url
 from queuectl.store.sqlite.health import empty_log
@@ -20,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from queuectl.domain.schedule import Schedule
     from queuectl.operations.context import Context
     from queuectl.store.store import Store
 
@@ -37,6 +40,7 @@ def examine(context: Context, *, thorough: bool, fix: bool) -> Iterator[Finding]
         yield _log(context, fix=fix)
     yield from _settings(context)
     yield from _queues(context)
+    yield from _schedules(context)
     yield _times(context)
 
 
@@ -121,6 +125,40 @@ def _queues(context: Context) -> Iterator[Finding]:
             detail=f"there are more than {WINDOW} queues, and some are paused, limited or weighted: a claim chooses "
             f"among {WINDOW} of them in turn, so that the most urgent job of all may wait for a round",
         )
+
+
+def _schedules(context: Context) -> Iterator[Finding]:
+    """Name schedules that cannot fire, and that none does without a pool."""
+    active = [each for each in context.store.schedules.all() if each.pause is None]
+    if not active:
+        return
+    now, count = context.now(), f"{len(active):,} {plural(len(active), 'schedule')}"
+    broken = False
+    for each in active:
+        cure = _cure_of(each, now)
+        if cure is not None:
+            broken = True
+            yield Finding(name="schedules", detail=f"schedule {each.name} {cure[0]}", cure=cure[1])
+    if not living_pools(context.store, context.run_dir):
+        yield Finding(
+            name="schedules",
+            detail=f"there {'is' if len(active) == 1 else 'are'} {count}, and no workers are running: none fires",
+            cure="queuectl worker start, or queuectl schedule pause NAME",
+        )
+    elif not broken:
+        yield Finding(name="schedules", detail=f"{count}, fired by the running workers")
+
+
+def _cure_of(schedule: Schedule, now: int) -> tuple[str, str] | None:
+    """Return what keeps a schedule from firing, and what to do; None if nothing does."""
+    again = f"queuectl schedule pause {schedule.name}, then queuectl schedule resume {schedule.name}"
+    try:
+        following = next_time(schedule.timing, now)
+    except UsageError as error:
+        return f"cannot fire: {error.message}", error.hint or f"queuectl schedule edit {schedule.name} --tz ZONE"
+    if schedule.next_at is not None and following is not None and schedule.next_at > following:
+        return "fires later than it should, because the clock was set back", again
+    return None
 
 
 def _times(context: Context) -> Finding:

@@ -148,8 +148,9 @@ SELECT due.seq, level.priority, due.run_at FROM level CROSS JOIN LATERAL (
 LIMIT 1
 
 -- name: lock_queue
--- Held until a job of a limited queue is claimed: a second worker that counts its running jobs waits for the first.
-SELECT paused_at IS NOT NULL, max_running FROM queues WHERE name = :name FOR NO KEY UPDATE
+-- Held until a job of a limited queue is claimed. Skipped where another session has it: a batch of claims may hold several
+-- of these rows, in any order.
+SELECT paused_at IS NOT NULL, max_running FROM queues WHERE name = :name FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: lock_queues
 -- Excludes other changes of queues, whose rows may not exist yet: an advisory lock (`QUES` in ASCII).

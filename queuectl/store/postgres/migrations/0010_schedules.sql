@@ -23,7 +23,7 @@ CREATE TABLE queuectl.schedules (
     CHECK ((paused_at IS NULL) = (paused_by IS NULL))
 );
 
-CREATE INDEX schedules_next ON queuectl.schedules (next_at) WHERE paused_at IS NULL AND next_at IS NOT NULL;
+CREATE INDEX schedules_next ON queuectl.schedules (next_at, name) WHERE paused_at IS NULL AND next_at IS NOT NULL;
 
 CREATE TABLE queuectl.fires (                   -- one row for each planned time: no time fires twice
     schedule TEXT COLLATE "C" NOT NULL,         -- its name; rows outlive it
