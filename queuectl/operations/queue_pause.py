@@ -48,10 +48,7 @@ def pause(context: Context, params: PauseQueues) -> list[QueueRecord]:
     now = context.now()
 
     def paused(of: QueueSettings) -> QueueSettings:
-        if of.pause is not None and params.reason in {None, of.pause.reason}:
-            return of
-        at = now if of.pause is None else of.pause.at
-        return replace(of, pause=Pause(at=at, by=context.actor, reason=params.reason))
+        return replace(of, pause=paused_for(of.pause, params.reason, by=context.actor, now=now))
 
     changed = change_queues(context, names, paused, "queue pause", params.reason)
     _say_unchanged(context, names, changed, "paused already")
@@ -81,6 +78,13 @@ def resume(context: Context, params: ResumeQueues) -> list[QueueRecord]:
         context.say(f"all queues are paused by {pause_of_all.by}; to resume them: queuectl queue resume --all")
     context.ring_for_queues(names)
     return [read_one(context, name) for name in names]
+
+
+def paused_for(there: Pause | None, reason: str | None, *, by: str, now: int) -> Pause:
+    """Return the pause that begins now, or the one that is there, which gets another reason if one is given."""
+    if there is not None and reason in {None, there.reason}:
+        return there
+    return Pause(at=now if there is None else there.at, by=by, reason=reason)
 
 
 def check_reason(text: str | None) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from queuectl.domain.queue_settings import Pause
 from queuectl.domain.record import field, record, replace
 from queuectl.operations.operation import Heading, Operation
-from queuectl.operations.queue_pause import check_reason
+from queuectl.operations.queue_pause import check_reason, paused_for
 from queuectl.operations.schedules import missing, recorded
 
 TYPE_CHECKING = False
@@ -38,10 +37,7 @@ def pause(context: Context, params: PauseSchedules) -> list[ScheduleRecord]:
     now = context.now()
 
     def paused(of: Schedule) -> Schedule:
-        if of.pause is not None and params.reason in {None, of.pause.reason}:
-            return of
-        at = now if of.pause is None else of.pause.at
-        return replace(of, pause=Pause(at=at, by=context.actor, reason=params.reason))
+        return replace(of, pause=paused_for(of.pause, params.reason, by=context.actor, now=now))
 
     return _change(context, params.names, paused, "schedule pause", params.reason, unchanged="paused already", now=now)
 
