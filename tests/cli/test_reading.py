@@ -32,6 +32,8 @@ WITHOUT_OUTPUT = {
     *(
         "seq",
         "enqueued_by",
+        "schedule",
+        "scheduled_for",
         "queue",
         "priority",
         "run_at",

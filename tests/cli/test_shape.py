@@ -29,6 +29,8 @@ def some(queue: Queue) -> Queue:
     queue.enqueue("true", "--id", "gone")
     queue.run("cancel", "gone")
     queue.run("config", "set", "poll_interval", "0.05")
+    queue.run("queue", "set", "mail", "--limit", "2")
+    queue.run("schedule", "add", "nightly", "@daily", "true")
     return queue
 
 

@@ -170,6 +170,7 @@ def test_a_backup_that_is_interrupted_leaves_no_partial_copy(queue: Queue, ledge
 @pytest.mark.parametrize("name", READING)
 def test_a_closed_output_pipe_is_no_error(filled: tuple[Queue, list[str]], ledger: Path, name: str):
     queue, acknowledged = filled
+    queue.run("schedule", "add", "nightly", "@daily", "true")
     words = [word for word in WORDS[name] if word != "--follow"]
     for json_ in ([], ["--json"]):
         reading, writing = os.pipe()

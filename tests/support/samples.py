@@ -24,11 +24,11 @@ SAMPLES = {
     "worker list": ("worker", "list"),
     "worker scale": ("worker", "scale", "2"),
     "queue list": ("queue", "list"),
-    "queue set": ("queue", "set", "mail", "--limit", "2"),
+    "queue set": ("queue", "set", "mail", "--limit", "3"),
     "queue pause": ("queue", "pause", "mail"),
     "queue resume": ("queue", "resume", "mail"),
     "queue delete": ("queue", "delete", "mail"),
-    "schedule add": ("schedule", "add", "nightly", "@daily", "true"),
+    "schedule add": ("schedule", "add", "weekly", "@weekly", "true"),
     "schedule list": ("schedule", "list"),
     "schedule show": ("schedule", "show", "nightly"),
     "schedule next": ("schedule", "next", "@daily"),
@@ -58,4 +58,5 @@ SAMPLES = {
     "demo": ("demo",),
     "completion": ("completion", "bash"),
 }
-"""A line for each command, on a store where job `a` waits and job `gone` is cancelled."""
+"""A line for each command, on a store with a waiting job `a`, a cancelled one `gone`, a limited queue `mail` and a
+schedule `nightly`."""

@@ -142,8 +142,8 @@ def _schedules(context: Context) -> Iterator[Finding]:
     if not living_pools(context.store, context.run_dir):
         yield Finding(
             name="schedules",
+            # No problem by itself: a pool may be started now and then, to drain.
             detail=f"there {'is' if len(active) == 1 else 'are'} {count}, and no workers are running: none fires",
-            cure="queuectl worker start, or queuectl schedule pause NAME",
         )
     elif not broken:
         yield Finding(name="schedules", detail=f"{count}, fired by the running workers")
