@@ -37,10 +37,12 @@ for name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
 for name in ("COLUMNS", "LINES"):
     # Who runs the tests side by side sets them; what is tested has terminals of its own.
     os.environ.pop(name, None)
-if os.environ.get("TERM") == "dumb":
+if os.environ.get("TERM", "dumb") == "dumb":
     # A terminal of the tests can draw, whatever they were started in.
-    del os.environ["TERM"]
-os.environ.setdefault("LANG", "C.UTF-8")
+    os.environ["TERM"] = "xterm"
+if "LANG" not in os.environ:
+    os.environ["LANG"] = "C.UTF-8"
+    os.environ.pop("LC_CTYPE", None)  # which Python sets where there is no language
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     # Run in the background, or by nohup, we go on ignoring it. What is tested must not: a handler is not inherited.
     if signal.getsignal(number) is signal.SIG_IGN:
