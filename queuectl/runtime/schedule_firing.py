@@ -38,10 +38,10 @@ class ScheduleFiring:
     def fire(self, settings: Settings) -> None:
         """Fire what is due, as far as there is time. Raises StoreError."""
         until = self._clock.monotonic() + _LONGEST
-        self._is_behind = True
-        while self._fire_each(settings, until):
-            if self._clock.monotonic() >= until:
-                return
+        # False if firing fails: then the next poll comes after the usual time.
+        self._is_behind = False
+        while self._fire_each(settings, until) and self._clock.monotonic() < until:
+            pass
         self._is_behind = self._clock.monotonic() >= until
         self._next_at = self._store.schedules.next_fire()
         if self._next_at is not None and self._clock.monotonic() >= self._forget_at:

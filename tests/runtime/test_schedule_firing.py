@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from queuectl.config import settings_from
+from queuectl.domain.errors import StoreError
 from queuectl.domain.job import NewJob
 from queuectl.domain.record import replace
 from queuectl.domain.schedule import Missed, Overlap, Schedule, Timing
@@ -78,6 +79,21 @@ def test_a_backlog_is_fired_in_several_polls_that_follow_at_once(store: Store, t
     for _ in range(100):
         fires.fire(settings_from({}))
     assert count(store) == 100
+    assert fires.seconds_left(1.0) == 1.0
+
+
+def test_after_a_fire_that_the_store_refused_the_steward_waits_as_usual(store: Store, tmp_path: Path):
+    add(store, "poll", next_at=NOW - 99 * MINUTE, missed=Missed.ALL)
+    fires = firing(store, tmp_path, SlowClock())
+    fires.fire(settings_from({}))
+    assert fires.seconds_left(1.0) == 0
+    store.database.query(
+        "CREATE TRIGGER full BEFORE INSERT ON fires BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    )
+
+    with pytest.raises(StoreError):
+        fires.fire(settings_from({}))
+
     assert fires.seconds_left(1.0) == 1.0
 
 

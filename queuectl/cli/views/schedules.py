@@ -55,7 +55,7 @@ def list_schedules(schedules: list[ScheduleRecord], _params: ListSchedules, scre
 
 def written(timing: Timing) -> str:
     """Return when a schedule fires, as the user wrote it."""
-    return timing.cron if timing.every_ms is None else f"every {format_duration(timing.every_ms)}"  # type: ignore[return-value]  # one of them is set
+    return timing.cron or f"every {format_duration(timing.every_ms or 0)}"
 
 
 def _next(of: ScheduleRecord, now: int) -> str:
